@@ -1,0 +1,16 @@
+//! What a snapshot is made of, as data and bytes: nodes, tree pages, content lists, the manifest of
+//! a run, and the records that came later. Nothing here reads or writes storage.
+
+mod content;
+mod difference;
+mod node;
+mod record;
+mod run;
+mod tree;
+
+pub use content::{CONTENT_ITEMS_IN_NODE, ContentList, Item, ListPage, ListWriter};
+pub use difference::{Change, ChangeKind, classify_change};
+pub use node::{Content, Metadata, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node, Xattr, check_name};
+pub use record::{ABSENT, AbsentChunks, ClassSettings, Record, SETTINGS, Settings};
+pub use run::{Counts, FileSystemClock, Kind, Manifest, RootEntry, SnapshotOptions, StatTrust};
+pub use tree::{Page, PageRef, PageStore, TreeRef, TreeWriter};

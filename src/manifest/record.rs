@@ -1,0 +1,111 @@
+//! Records: small sealed facts that come beside manifests, and are never rewritten either.
+//!
+//! Types above 0x8000 are critical: a program that does not know one may read the repository but
+//! must not write to it or prune it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ChunkId, ClientId, RunId};
+use crate::units::Timestamp;
+use crate::wire::{self, CRITICAL, Extensions};
+
+/// Record type: the settings fixed at init ([`Settings`]).
+pub const SETTINGS: u16 = CRITICAL | 1;
+/// Record type: chunks that are known to be lost ([`AbsentChunks`]).
+pub const ABSENT: u16 = CRITICAL | 2;
+
+/// The types that this version understands.
+const KNOWN: [u16; 2] = [SETTINGS, ABSENT];
+
+/// One record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// What it says; the high bit means critical.
+    pub record_type: u16,
+    /// One more than the highest counter that the writer knew.
+    pub counter: u64,
+    /// The run that wrote it.
+    pub run: RunId,
+    /// Who wrote it.
+    pub client: ClientId,
+    /// When.
+    pub time: Timestamp,
+    /// The encoding of what it says.
+    #[serde(with = "serde_bytes")]
+    pub payload: Vec<u8>,
+    /// Room to grow.
+    pub extensions: Extensions,
+}
+
+impl Record {
+    /// The bytes of a record.
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(self)
+    }
+
+    /// Decodes a record; an unknown type is not an error here (see [`Record::check_known`]).
+    ///
+    /// # Errors
+    /// `Damaged`, or `Unsupported` for an unknown critical extension.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        let record: Self = wire::decode(bytes, "a record")?;
+        record.extensions.check(&[], "a record")?;
+        Ok(record)
+    }
+
+    /// Refuses a critical type that this version does not know.
+    ///
+    /// # Errors
+    /// `Unsupported`.
+    pub fn check_known(&self) -> Result<()> {
+        if self.record_type & CRITICAL != 0 && !KNOWN.contains(&self.record_type) {
+            let message = format!("the repository has a record of type {:#06x}, which this version does not know", self.record_type);
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        Ok(())
+    }
+}
+
+/// What is fixed when a repository is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// BLAKE3 of the bytes of `repository.json`.
+    pub repository_json: [u8; 32],
+    /// The version of the chunking class table.
+    pub class_table: u16,
+    /// The classes in the order of their numbers: media, database, general.
+    pub classes: Vec<ClassSettings>,
+    /// zstd level of general data.
+    pub compression_level: i32,
+    /// Bytes at which a pack is closed.
+    pub pack_bytes: u64,
+    /// Room to grow.
+    pub extensions: Extensions,
+}
+
+/// How one class of files is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassSettings {
+    /// 0: FastCDC with the three lengths; 1: fixed pieces of `average_bytes`.
+    pub method: u16,
+    /// No chunk is shorter, but for the last of a file.
+    pub min_bytes: u32,
+    /// The length that the cut aims at.
+    pub average_bytes: u32,
+    /// No chunk is longer.
+    pub max_bytes: u32,
+    /// FastCDC normalisation, 0 to 3.
+    pub level: u16,
+    /// The mask below the average, as FastCDC's table has it for this average and level.
+    pub mask_small: u64,
+    /// The mask above the average.
+    pub mask_large: u64,
+}
+
+/// Chunks that are known to be lost; a run that meets them stores them again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbsentChunks {
+    /// The lost chunks, sorted.
+    pub chunks: Vec<ChunkId>,
+}

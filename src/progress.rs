@@ -1,0 +1,91 @@
+//! What a verb tells its front while it works: how far it is, and what it found.
+//!
+//! A finding is a problem that does not end the operation: a file that cannot be read, a chunk that
+//! is damaged. Findings are data; they are counted, shown and decide the exit code.
+
+use std::fmt;
+use std::sync::Mutex;
+
+use crate::units::PathText;
+
+/// What sort of finding it is; see [`Finding`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FindingKind {
+    /// A source file or folder could not be read; the rest was.
+    Unreadable,
+    /// A source file changed while it was read; what was read is saved and flagged.
+    Changed,
+    /// A file in the way was left as it is.
+    LeftAsIs,
+    /// An attribute could not be restored: the user may not, or the file system cannot.
+    NotRestored,
+    /// Stored data is damaged.
+    Damaged,
+    /// Something worth knowing that harms nothing.
+    Note,
+}
+
+/// A problem, or a note, about one path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What sort of problem.
+    pub kind: FindingKind,
+    /// The path it is about, any bytes; empty when it is about the run as a whole.
+    pub path: Vec<u8>,
+    /// What happened, in lower case, without a full stop.
+    pub message: String,
+}
+
+impl Finding {
+    /// A finding about `path`.
+    pub fn new(kind: FindingKind, path: impl Into<Vec<u8>>, message: impl Into<String>) -> Self {
+        Self { kind, path: path.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", PathText(&self.path), self.message) }
+    }
+}
+
+/// The front's side of a verb. Methods are called from any thread, often.
+pub trait Progress: Send + Sync {
+    /// A new stage begins: `snapshot`, `restore`, `load index` …
+    fn stage(&self, _name: &str) {}
+    /// More work was found: `files` and `bytes` are added to the totals.
+    fn add_total(&self, _files: u64, _bytes: u64) {}
+    /// Work was done: `files` and `bytes` are added to what is done.
+    fn add_done(&self, _files: u64, _bytes: u64) {}
+    /// Something was found that does not end the operation.
+    fn report(&self, _finding: Finding) {}
+    /// True when the user asked to stop: the verb winds down in good order.
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// A front that looks at nothing.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {}
+
+/// A front that keeps the findings, for callers that want them as data.
+#[derive(Debug, Default)]
+pub struct Collected {
+    findings: Mutex<Vec<Finding>>,
+}
+
+impl Collected {
+    /// What was found so far; empties the list.
+    pub fn take(&self) -> Vec<Finding> {
+        std::mem::take(&mut *self.findings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+}
+
+impl Progress for Collected {
+    fn report(&self, finding: Finding) {
+        self.findings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(finding);
+    }
+}
