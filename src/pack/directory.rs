@@ -29,7 +29,7 @@ pub struct ChunkEntry {
     pub bytes: u32,
 }
 
-/// One frame of a pack. Its number is its place in the directory.
+/// One frame of a pack. Its number, which its seal is bound to, is its place in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameEntry {
     /// Where its sealed bytes begin, from the start of the pack.
@@ -44,7 +44,8 @@ pub struct FrameEntry {
     pub chunks: Vec<ChunkEntry>,
 }
 
-/// All frames of a pack, in order of their offsets.
+/// All frames of a pack, in order of their numbers. Frames are sealed in parallel under numbers drawn
+/// beforehand, so their offsets need not ascend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackDirectory {
     /// The frames.
@@ -70,16 +71,16 @@ impl PackDirectory {
 /// `Damaged`.
 pub fn check_frames(frames: &[FrameEntry], begin: u64, end: u64) -> Result<()> {
     let wrong = |why| Err(Error::damaged("a pack directory", why));
-    let mut at = begin;
+    let mut places = Vec::with_capacity(frames.len());
     for frame in frames {
-        if frame.offset < at || frame.sealed_bytes > FRAME_SEALED_BYTES_MAX {
-            return wrong("its frames overlap");
-        }
-        // Both terms are far below 2^63 after this check, so the sum cannot wrap.
-        if frame.offset > end || frame.offset + u64::from(frame.sealed_bytes) > end {
+        if frame.offset < begin || frame.offset > end || frame.sealed_bytes > FRAME_SEALED_BYTES_MAX {
             return wrong("a frame lies outside the pack");
         }
-        at = frame.offset + u64::from(frame.sealed_bytes);
+        let frame_end = frame.offset.saturating_add(u64::from(frame.sealed_bytes));
+        if frame_end > end {
+            return wrong("a frame lies outside the pack");
+        }
+        places.push((frame.offset, frame_end));
         let sum: u64 = frame.chunks.iter().map(|chunk| u64::from(chunk.bytes)).sum();
         if sum != u64::from(frame.plain_bytes) || frame.plain_bytes > FRAME_PLAIN_BYTES_MAX {
             return wrong("the chunks of a frame do not add up");
@@ -87,6 +88,10 @@ pub fn check_frames(frames: &[FrameEntry], begin: u64, end: u64) -> Result<()> {
         if frame.chunks.iter().any(|chunk| chunk.bytes == 0) {
             return wrong("a chunk is empty");
         }
+    }
+    places.sort_unstable();
+    if places.windows(2).any(|pair| pair[1].0 < pair[0].1) {
+        return wrong("its frames overlap");
     }
     Ok(())
 }

@@ -1,0 +1,86 @@
+//! Makes a repository.
+
+use super::class_settings;
+use super::description::Description;
+use super::layout;
+use super::records;
+use super::secrets::SecretBundle;
+use super::slot::{Credential, KeySlot, publish_slot};
+use crate::chunker::ClassTable;
+use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ClientId, RepositoryId, RunId};
+use crate::manifest::{Record, SETTINGS, Settings};
+use crate::storage::Storage;
+use crate::units::Timestamp;
+use crate::wire::{self, Extensions};
+
+/// Bytes at which a pack is closed: large enough that a disk streams, small enough to rewrite.
+const PACK_BYTES: u64 = 32 << 20;
+/// zstd's default: beyond it time grows faster than space shrinks.
+const COMPRESSION_LEVEL: i32 = 3;
+
+/// How a repository is made.
+pub struct CreateOptions {
+    /// Its cipher.
+    pub algorithm: Algorithm,
+    /// What the first key slot opens with; none without encryption.
+    pub credential: Option<Credential>,
+    /// What a guess at the password costs.
+    pub cost: Argon2Cost,
+    /// The time that the first slot and record carry.
+    pub now: Timestamp,
+}
+
+/// Makes a repository in `storage` and returns its id. `repository.json` is published last: before it
+/// there is no repository, so that a half-made one is simply made again.
+///
+/// # Errors
+/// `Exists` when there is one; `Invalid` when credential and cipher do not go together.
+pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<RepositoryId> {
+    match storage.read(layout::DESCRIPTION, u64::MAX) {
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(error),
+        Ok(_) => return Err(Error::new(ErrorKind::Exists, format!("there is a repository at {} already", storage.location()))),
+    }
+    let encrypted = options.algorithm != Algorithm::None;
+    if encrypted != options.credential.is_some() {
+        let message = if encrypted {
+            "an encrypted repository needs a password or a key file"
+        } else {
+            "a repository without encryption takes no password or key file"
+        };
+        return Err(Error::new(ErrorKind::Invalid, message));
+    }
+    layout::create_folders(storage)?;
+    let (description, json) = Description::new(options.algorithm)?;
+    let bundle = if encrypted { SecretBundle::random()? } else { SecretBundle::public() };
+    if let Some(credential) = &options.credential {
+        let slot = KeySlot::wrap(&bundle, &description, credential, "", options.cost, options.now)?;
+        publish_slot(storage, &slot)?;
+    }
+    let table = ClassTable::current();
+    let settings = Settings {
+        repository_json: description.hash,
+        class_table: ClassTable::VERSION,
+        classes: class_settings(&table),
+        compression_level: COMPRESSION_LEVEL,
+        pack_bytes: PACK_BYTES,
+        extensions: Extensions::none(),
+    };
+    let record = Record {
+        record_type: SETTINGS,
+        counter: 0,
+        run: RunId(random_bytes()?),
+        client: ClientId([0; 16]),
+        time: options.now,
+        payload: wire::encode(&settings),
+        extensions: Extensions::none(),
+    };
+    records::publish_record(storage, &bundle.key_ring(options.algorithm, description.id), &record)?;
+    let mut upload = storage.create("")?;
+    upload.write(&json)?;
+    upload.publish(layout::DESCRIPTION)?;
+    storage.sync(&[String::new()])?;
+    Ok(description.id)
+}

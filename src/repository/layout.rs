@@ -1,0 +1,97 @@
+//! Names of the objects of a repository: the one place that knows which folder is for what.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{PackId, RecordId, SegmentId, SlotId, SnapshotId, to_hex};
+use crate::storage::{Listed, Storage};
+
+/// The description of the repository.
+pub const DESCRIPTION: &str = "repository.json";
+/// Taken shared by every run that writes.
+pub const LOCK: &str = "lock";
+/// Folder of packs; each lies in the sub-folder of the first two digits of its id.
+pub const PACKS: &str = "packs";
+/// Folder of index segments.
+pub const INDEX: &str = "index";
+/// Folder of manifests.
+pub const SNAPSHOTS: &str = "snapshots";
+/// Folder of records.
+pub const RECORDS: &str = "records";
+/// Folder of key slots.
+pub const KEYS: &str = "keys";
+
+/// Where the pack `id` lies.
+pub fn pack_name(id: &PackId) -> String {
+    format!("{}/{id}", pack_folder(id.0[0]))
+}
+
+/// The folder of the packs whose ids begin with `first`.
+pub fn pack_folder(first: u8) -> String {
+    format!("{PACKS}/{}", to_hex(&[first]))
+}
+
+/// Where the index segment `id` lies.
+pub fn segment_name(id: &SegmentId) -> String {
+    format!("{INDEX}/{id}")
+}
+
+/// Where the manifest of the snapshot `id` lies.
+pub fn snapshot_name(id: &SnapshotId) -> String {
+    format!("{SNAPSHOTS}/{id}")
+}
+
+/// Where the record `id` lies.
+pub fn record_name(id: &RecordId) -> String {
+    format!("{RECORDS}/{id}")
+}
+
+/// Where the key slot `id` lies.
+pub fn slot_name(id: &SlotId) -> String {
+    format!("{KEYS}/{id}")
+}
+
+/// Lists `folder` and keeps what is named like an id, parsed by `parse`. Other names are left alone:
+/// they are not ours.
+///
+/// # Errors
+/// Those of the storage.
+pub fn list_ids<T>(storage: &dyn Storage, folder: &str, parse: impl Fn(&str) -> Result<T>) -> Result<Vec<(T, Listed)>> {
+    let listed = storage.list(folder)?;
+    Ok(listed
+        .into_iter()
+        .filter_map(|listed| {
+            let name = listed.name.rsplit('/').next()?;
+            parse(name).ok().map(|id| (id, listed))
+        })
+        .collect())
+}
+
+/// Makes the folders of a new repository and makes their names durable.
+///
+/// # Errors
+/// Those of the storage.
+pub fn create_folders(storage: &dyn Storage) -> Result<()> {
+    for folder in [PACKS, INDEX, SNAPSHOTS, RECORDS, KEYS] {
+        storage.create_folder(folder)?;
+    }
+    for first in 0..=u8::MAX {
+        storage.create_folder(&pack_folder(first))?;
+    }
+    storage.sync(&[String::new(), PACKS.to_owned()])
+}
+
+/// Stores `bytes` under the name that `name` makes of their BLAKE3, durable but for the name.
+///
+/// # Errors
+/// Those of the storage.
+pub fn publish_hashed(storage: &dyn Storage, area: &str, bytes: &[u8], name: impl Fn([u8; 32]) -> String) -> Result<[u8; 32]> {
+    let hash = *blake3::hash(bytes).as_bytes();
+    let mut upload = storage.create(area)?;
+    upload.write(bytes)?;
+    upload.publish(&name(hash))?;
+    Ok(hash)
+}
+
+/// The error for a location that holds no repository.
+pub fn no_repository(storage: &dyn Storage) -> Error {
+    Error::new(ErrorKind::NoRepository, format!("there is no repository at {}", storage.location()))
+}

@@ -1,0 +1,116 @@
+//! Manifests and index segments, sealed and opened; and the catalog beside them.
+
+use std::sync::Mutex;
+
+use super::Repository;
+use super::layout;
+use super::records;
+use crate::catalog::{self, Listing, Sealed, Skipped, Summary};
+use crate::error::Result;
+use crate::id::{RecordId, RunId, SegmentId, SnapshotId};
+use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX};
+use crate::manifest::Manifest;
+use crate::pack::{ObjectKind, open_object, seal_object};
+
+/// A manifest with its sources is never longer.
+const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+
+/// A listing of the snapshots, and what could not be read for it.
+pub struct Catalogued {
+    /// The snapshots that can be read.
+    pub listing: Listing,
+    /// Those that cannot.
+    pub skipped: Skipped,
+    /// Why the catalog was not used, when it was not and should have been.
+    pub problem: Option<String>,
+}
+
+impl Repository {
+    /// Reads the manifest of a snapshot.
+    ///
+    /// # Errors
+    /// `NotFound`, `Damaged`, `Unsupported`.
+    pub fn read_manifest(&self, id: &SnapshotId) -> Result<Manifest> {
+        let name = layout::snapshot_name(id);
+        let bytes = self.storage.read(&name, MANIFEST_BYTES_MAX)?;
+        Manifest::decode(&open_object(&self.keys, ObjectKind::Manifest, bytes, &id.0, MANIFEST_BYTES_MAX, &name)?)
+    }
+
+    /// Publishes a manifest and makes its name durable: from here on the snapshot exists. Everything
+    /// that it names must be durable before.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn publish_manifest(&self, manifest: &Manifest) -> Result<SnapshotId> {
+        let bytes = seal_object(&self.keys, ObjectKind::Manifest, manifest.run, &manifest.encode())?;
+        let hash = layout::publish_hashed(&*self.storage, layout::SNAPSHOTS, &bytes, |hash| layout::snapshot_name(&SnapshotId(hash)))?;
+        self.storage.sync(&[layout::SNAPSHOTS.to_owned()])?;
+        Ok(SnapshotId(hash))
+    }
+
+    /// The ids of all snapshots.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn list_snapshots(&self) -> Result<Vec<SnapshotId>> {
+        Ok(layout::list_ids(&*self.storage, layout::SNAPSHOTS, SnapshotId::parse)?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// The ids of all index segments.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn list_segments(&self) -> Result<Vec<SegmentId>> {
+        Ok(layout::list_ids(&*self.storage, layout::INDEX, SegmentId::parse)?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// Reads an index segment.
+    ///
+    /// # Errors
+    /// `NotFound`, `Damaged`, `Unsupported`.
+    pub fn read_segment(&self, id: SegmentId) -> Result<IndexSegment> {
+        let name = layout::segment_name(&id);
+        let bytes = self.storage.read(&name, SEGMENT_PLAIN_BYTES_MAX)?;
+        IndexSegment::decode(&open_object(&self.keys, ObjectKind::Index, bytes, &id.0, SEGMENT_PLAIN_BYTES_MAX, &name)?)
+    }
+
+    /// Publishes an index segment; its name is durable after the next sync of `index`. Returns its id
+    /// and its stored length.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn publish_segment(&self, run: RunId, segment: &IndexSegment) -> Result<(SegmentId, u64)> {
+        let bytes = seal_object(&self.keys, ObjectKind::Index, run, &segment.encode())?;
+        let hash = layout::publish_hashed(&*self.storage, layout::INDEX, &bytes, |hash| layout::segment_name(&SegmentId(hash)))?;
+        Ok((SegmentId(hash), bytes.len() as u64))
+    }
+
+    /// Lists the snapshots: from the catalog where it agrees with what is stored, else from the
+    /// manifests themselves. Both ways give the same answer.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn catalogued(&self) -> Result<Catalogued> {
+        let snapshots = self.list_snapshots()?;
+        let records: Vec<RecordId> =
+            layout::list_ids(&*self.storage, layout::RECORDS, RecordId::parse)?.into_iter().map(|(id, _)| id).collect();
+        let mut load_manifest = |id| Ok(Summary::of(&id, &self.read_manifest(&id)?));
+        let mut load_record = |id| Ok(catalog::RecordRow::of(&records::read_record(&*self.storage, &self.keys, id)?));
+        let mut sealed =
+            Sealed { snapshots: &snapshots, records: &records, load_manifest: &mut load_manifest, load_record: &mut load_record };
+        let folder = self.cache.as_ref().filter(|_| self.catalog).map(|cache| cache.catalog());
+        let loaded = catalog::load(folder.as_deref(), self.description.id, &mut sealed)?;
+        Ok(Catalogued { listing: loaded.listing, skipped: loaded.skipped, problem: loaded.catalog_error.map(|error| error.to_string()) })
+    }
+
+    /// Tells the catalog of a snapshot that was committed. A catalog that cannot be told heals at the
+    /// next look.
+    pub fn tell_catalog(&self, id: &SnapshotId, manifest: &Manifest) {
+        // One at a time within this process; sled allows no more.
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock();
+        if let Some(cache) = self.cache.as_ref().filter(|_| self.catalog) {
+            let _ = catalog::add(&cache.catalog(), self.description.id, &Summary::of(id, manifest));
+        }
+    }
+}

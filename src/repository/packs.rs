@@ -1,0 +1,43 @@
+//! Which packs are there.
+
+use std::collections::HashMap;
+
+use super::layout;
+use crate::error::Result;
+use crate::id::PackId;
+use crate::storage::Storage;
+
+/// The packs that were there when it was made, with their lengths.
+#[derive(Clone, Debug, Default)]
+pub struct PackListing {
+    packs: HashMap<PackId, u64>,
+}
+
+impl PackListing {
+    /// Lists the packs of a repository. Taken after the lock, it stays true until the lock is let go,
+    /// but for packs that are added.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn read(storage: &dyn Storage) -> Result<Self> {
+        let listed = layout::list_ids(storage, layout::PACKS, PackId::parse)?;
+        // A pack that was moved to another folder cannot be found by its id: it is not there.
+        let in_place = listed.into_iter().filter(|(id, listed)| listed.name == layout::pack_name(id));
+        Ok(Self { packs: in_place.map(|(id, listed)| (id, listed.bytes)).collect() })
+    }
+
+    /// Packs and their lengths.
+    pub fn packs(&self) -> &HashMap<PackId, u64> {
+        &self.packs
+    }
+
+    /// Adds a pack that was written after the listing was made.
+    pub fn add(&mut self, id: PackId, bytes: u64) {
+        self.packs.insert(id, bytes);
+    }
+
+    /// The sum of their lengths.
+    pub fn stored_bytes(&self) -> u64 {
+        self.packs.values().sum()
+    }
+}

@@ -1,0 +1,236 @@
+//! Reads chunks: looks up the place, opens the frame, verifies the id.
+//!
+//! A chunk may lie in several places; all are tried before it counts as lost. When a pack is gone,
+//! the index is loaded once more: a prune may have moved the chunk while we were reading.
+
+use std::collections::HashMap;
+use std::ops::{Deref, Range};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+
+use super::Repository;
+use super::layout::pack_name;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ChunkId, PackId};
+use crate::index::{Index, Location};
+use crate::pack::{FramePlace, PackKeys, PackKind};
+
+/// Frames that were opened are kept up to so many plain bytes: tree pages lie beside each other.
+const FRAME_CACHE_BYTES: usize = 16 << 20;
+/// Keys of so many packs are kept; they are cheap to derive again.
+const PACK_KEYS_MAX: usize = 1024;
+
+/// The bytes of one chunk, within its frame.
+#[derive(Clone)]
+pub struct FrameBytes {
+    frame: Arc<Vec<u8>>,
+    range: Range<usize>,
+}
+
+impl Deref for FrameBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.frame[self.range.clone()]
+    }
+}
+
+/// Reads chunks of one repository. Methods are called from any thread.
+pub struct ChunkReader<'a> {
+    repository: &'a Repository,
+    index: RwLock<Arc<Index>>,
+    pack_keys: Mutex<HashMap<PackId, Arc<PackKeys>>>,
+    frames: Mutex<FrameCache>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is kept under these locks is valid at every step, so a panic elsewhere does not spoil it.
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl Repository {
+    /// Opens the index over the segments that are listed now.
+    ///
+    /// # Errors
+    /// Those of the storage; `Damaged` when a segment is.
+    pub fn open_index(&self) -> Result<Index> {
+        let tables = self.cache.as_ref().map(|cache| cache.tables());
+        Index::open(tables.as_deref(), &self.list_segments()?, &|id| self.read_segment(id))
+    }
+
+    /// A reader of this repository's chunks.
+    ///
+    /// # Errors
+    /// As [`Repository::open_index`].
+    pub fn reader(&self) -> Result<ChunkReader<'_>> {
+        Ok(self.reader_with(Arc::new(self.open_index()?)))
+    }
+
+    /// A reader over an index that is open already.
+    pub fn reader_with(&self, index: Arc<Index>) -> ChunkReader<'_> {
+        ChunkReader {
+            repository: self,
+            index: RwLock::new(index),
+            pack_keys: Mutex::new(HashMap::new()),
+            frames: Mutex::new(FrameCache::default()),
+        }
+    }
+}
+
+impl<'a> ChunkReader<'a> {
+    /// The repository that it reads.
+    pub fn repository(&self) -> &'a Repository {
+        self.repository
+    }
+
+    /// The index that it looks up.
+    pub fn index(&self) -> Arc<Index> {
+        Arc::clone(&self.index.read().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    /// A tree page or list page, by its id.
+    ///
+    /// # Errors
+    /// `NotFound` when the index does not name it, `Damaged` when no place has it whole.
+    pub fn meta_chunk(&self, id: &ChunkId) -> Result<FrameBytes> {
+        self.chunk(PackKind::Meta, id)
+    }
+
+    /// A chunk of file content, by its id.
+    ///
+    /// # Errors
+    /// As [`ChunkReader::meta_chunk`].
+    pub fn data_chunk(&self, id: &ChunkId) -> Result<FrameBytes> {
+        self.chunk(PackKind::Data, id)
+    }
+
+    fn chunk(&self, kind: PackKind, id: &ChunkId) -> Result<FrameBytes> {
+        match self.chunk_once(kind, id) {
+            Err(error) if error.is_damage() => {
+                // Worth a second look only when the index has changed since.
+                if self.reload_index()? { self.chunk_once(kind, id) } else { Err(error) }
+            }
+            other => other,
+        }
+    }
+
+    fn chunk_once(&self, kind: PackKind, id: &ChunkId) -> Result<FrameBytes> {
+        let mut failure = None;
+        for place in self.places(id)? {
+            match self.frame(&place).and_then(|frame| self.cut_out(kind, id, &place, frame)) {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) if error.is_damage() => failure = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::new(ErrorKind::NotFound, format!("chunk {} is in no pack", id.short()))))
+    }
+
+    /// All places of a chunk; none when the index does not name it.
+    ///
+    /// # Errors
+    /// `Damaged` when this machine's tables are and hold no other place.
+    pub fn places(&self, id: &ChunkId) -> Result<Vec<Location>> {
+        let mut places = Vec::new();
+        let outcome = self.index().places(id, &mut places);
+        if places.is_empty() {
+            outcome?;
+        }
+        Ok(places)
+    }
+
+    /// Loads the index again; true when it is over other segments or tables than before.
+    fn reload_index(&self) -> Result<bool> {
+        let old = self.index();
+        let new = self.repository.open_index()?;
+        let differs = old.is_damaged() || old.packs() != new.packs();
+        *self.index.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(new);
+        Ok(differs)
+    }
+
+    /// The plain bytes of the frame at `place`, from the cache if it was read lately.
+    fn frame(&self, place: &Location) -> Result<Arc<Vec<u8>>> {
+        let key = (place.pack, place.frame.number);
+        if let Some(frame) = lock(&self.frames).get(&key) {
+            return Ok(frame);
+        }
+        let frame = Arc::new(self.read_frame(place)?);
+        lock(&self.frames).insert(key, Arc::clone(&frame));
+        Ok(frame)
+    }
+
+    /// Reads and opens the frame at `place`, past the cache. Ids of chunks are not verified yet.
+    ///
+    /// # Errors
+    /// `NotFound` when the pack is gone; `Damaged`.
+    pub fn read_frame(&self, place: &Location) -> Result<Vec<u8>> {
+        let keys = self.pack_keys(&place.pack, place.pack_bytes)?;
+        let frame = &place.frame;
+        let in_pack = FramePlace {
+            number: frame.number,
+            offset: frame.offset,
+            sealed_bytes: frame.sealed_bytes,
+            plain_bytes: frame.plain_bytes,
+            codec: frame.codec,
+        };
+        keys.read_frame(&**self.repository.storage(), &pack_name(&place.pack), &in_pack)
+    }
+
+    fn pack_keys(&self, pack: &PackId, pack_bytes: u64) -> Result<Arc<PackKeys>> {
+        if let Some(keys) = lock(&self.pack_keys).get(pack) {
+            return Ok(Arc::clone(keys));
+        }
+        let keys = PackKeys::read(&**self.repository.storage(), self.repository.keys(), &pack_name(pack), pack_bytes)?;
+        let keys = Arc::new(keys);
+        let mut kept = lock(&self.pack_keys);
+        if kept.len() >= PACK_KEYS_MAX {
+            kept.clear();
+        }
+        kept.insert(*pack, Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    fn cut_out(&self, kind: PackKind, id: &ChunkId, place: &Location, frame: Arc<Vec<u8>>) -> Result<FrameBytes> {
+        let range = place.chunk_offset as usize..place.chunk_offset as usize + place.chunk_bytes as usize;
+        match frame.get(range.clone()) {
+            Some(plain) if self.verify(kind, id, plain) => Ok(FrameBytes { frame, range }),
+            _ => Err(Error::damaged(format!("chunk {} in pack {}", id.short(), place.pack.short()), "its bytes do not have its id")),
+        }
+    }
+
+    /// Whether `plain` has the id `id`.
+    pub fn verify(&self, kind: PackKind, id: &ChunkId, plain: &[u8]) -> bool {
+        let identify = &self.repository.keys().identify;
+        let found = match kind {
+            PackKind::Data => identify.data_chunk(plain),
+            PackKind::Meta => identify.meta_chunk(plain),
+        };
+        found == *id
+    }
+}
+
+/// The frames that were opened last. So few are kept that looking through them all is quick.
+#[derive(Default)]
+struct FrameCache {
+    frames: std::collections::VecDeque<((PackId, u32), Arc<Vec<u8>>)>,
+    plain_bytes: usize,
+}
+
+impl FrameCache {
+    fn get(&mut self, key: &(PackId, u32)) -> Option<Arc<Vec<u8>>> {
+        let at = self.frames.iter().position(|(kept, _)| kept == key)?;
+        let entry = self.frames.remove(at)?;
+        let frame = Arc::clone(&entry.1);
+        self.frames.push_front(entry);
+        Some(frame)
+    }
+
+    fn insert(&mut self, key: (PackId, u32), frame: Arc<Vec<u8>>) {
+        self.plain_bytes += frame.len();
+        self.frames.push_front((key, frame));
+        while self.plain_bytes > FRAME_CACHE_BYTES && self.frames.len() > 1 {
+            if let Some((_, dropped)) = self.frames.pop_back() {
+                self.plain_bytes -= dropped.len();
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Reads and writes records, and what they say together.
+
+use std::collections::HashSet;
+
+use super::description::Description;
+use super::layout;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ChunkId, RecordId};
+use crate::manifest::{ABSENT, AbsentChunks, Record, SETTINGS, Settings};
+use crate::pack::{KeyRing, ObjectKind, open_object, seal_object};
+use crate::storage::Storage;
+use crate::wire;
+
+/// A record is never longer, sealed or plain.
+const BYTES_MAX: u64 = 8 << 20;
+
+/// What the records of a repository say together.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    settings: Settings,
+    absent: HashSet<ChunkId>,
+    unknown: Option<String>,
+    newest_counter: u64,
+}
+
+impl Facts {
+    /// What was fixed at init.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Chunks that are known to be lost.
+    pub fn absent(&self) -> &HashSet<ChunkId> {
+        &self.absent
+    }
+
+    /// The highest counter of any record.
+    pub fn newest_counter(&self) -> u64 {
+        self.newest_counter
+    }
+
+    /// Refuses to write where a record says something critical that this version does not know.
+    ///
+    /// # Errors
+    /// `Unsupported`.
+    pub fn check_writable(&self) -> Result<()> {
+        match &self.unknown {
+            Some(message) => Err(Error::new(ErrorKind::Unsupported, message.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Stores a record, durable with its name.
+///
+/// # Errors
+/// Those of the storage.
+pub(super) fn publish_record(storage: &dyn Storage, keys: &KeyRing, record: &Record) -> Result<RecordId> {
+    let bytes = seal_object(keys, ObjectKind::Record, record.run, &record.encode())?;
+    let hash = layout::publish_hashed(storage, layout::RECORDS, &bytes, |hash| layout::record_name(&RecordId(hash)))?;
+    storage.sync(&[layout::RECORDS.to_owned()])?;
+    Ok(RecordId(hash))
+}
+
+/// Reads one record.
+///
+/// # Errors
+/// `NotFound`, `Damaged`, `Unsupported`.
+pub(super) fn read_record(storage: &dyn Storage, keys: &KeyRing, id: RecordId) -> Result<Record> {
+    let name = layout::record_name(&id);
+    let bytes = storage.read(&name, BYTES_MAX)?;
+    Record::decode(&open_object(keys, ObjectKind::Record, bytes, &id.0, BYTES_MAX, &name)?)
+}
+
+/// Reads all records.
+///
+/// # Errors
+/// `Damaged` when a record is, when there are no settings, or when `repository.json` is not the one
+/// that the settings were sealed with.
+pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &Description) -> Result<Facts> {
+    let mut records = Vec::new();
+    for (id, _) in layout::list_ids(storage, layout::RECORDS, RecordId::parse)? {
+        records.push((id, read_record(storage, keys, id)?));
+    }
+    records.sort_by_key(|(id, record)| (record.counter, *id));
+    let (mut settings, mut absent, mut unknown) = (None, HashSet::new(), None);
+    for (_, record) in &records {
+        match record.record_type {
+            SETTINGS => settings = Some(wire::decode::<Settings>(&record.payload, "the settings")?),
+            ABSENT => absent.extend(wire::decode::<AbsentChunks>(&record.payload, "a record of lost chunks")?.chunks),
+            _ => {
+                if let Err(error) = record.check_known() {
+                    unknown = Some(error.to_string());
+                }
+            }
+        }
+    }
+    let settings = settings.ok_or_else(|| Error::damaged("the repository", "its settings are missing from records/"))?;
+    settings.extensions.check(&[], "the settings")?;
+    if settings.repository_json != description.hash {
+        return Err(Error::damaged(layout::DESCRIPTION, "it was changed after the repository was made"));
+    }
+    let newest_counter = records.iter().map(|(_, record)| record.counter).max().unwrap_or(0);
+    Ok(Facts { settings, absent, unknown, newest_counter })
+}

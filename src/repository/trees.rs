@@ -1,0 +1,112 @@
+//! Reads and writes trees and content lists, page by page.
+
+use super::read::ChunkReader;
+use super::sink::Sink;
+use crate::error::{Error, Result};
+use crate::id::ChunkId;
+use crate::manifest::{ContentList, Item, ListPage, Node, Page, PageRef, PageStore, TreeRef};
+use crate::wire;
+
+/// Stores the pages of trees in a sink.
+pub struct SinkPages<'s, 'a> {
+    /// The sink.
+    pub sink: &'s Sink<'a>,
+    /// The hashes of the repository.
+    pub identify: &'s crate::crypto::Identify,
+}
+
+impl PageStore for SinkPages<'_, '_> {
+    fn hash_name(&self, name: &[u8]) -> u32 {
+        self.identify.name_hash(name)
+    }
+
+    fn store_page(&mut self, encoded: &[u8]) -> Result<ChunkId> {
+        self.sink.store_meta(encoded)
+    }
+}
+
+/// The nodes of one directory, in order of their names, read page by page as they are asked for.
+pub struct NodeStream<'r, 'a> {
+    reader: &'r ChunkReader<'a>,
+    /// Pages yet to be read, the next one last: id, depth, entries.
+    pages: Vec<(ChunkId, u8, u64)>,
+    nodes: std::vec::IntoIter<Node>,
+}
+
+impl<'r, 'a> NodeStream<'r, 'a> {
+    /// The nodes of `tree`.
+    pub fn new(reader: &'r ChunkReader<'a>, tree: &TreeRef) -> Self {
+        Self { reader, pages: vec![(tree.id, tree.depth, tree.entries)], nodes: Vec::new().into_iter() }
+    }
+
+    /// The next node, `None` at the end.
+    ///
+    /// # Errors
+    /// `NotFound`, `Damaged`, `Unsupported`. After an error the rest of the page that could not be
+    /// read is skipped, so that asking again goes on with what can be.
+    pub fn next_node(&mut self) -> Result<Option<Node>> {
+        loop {
+            if let Some(node) = self.nodes.next() {
+                return Ok(Some(node));
+            }
+            let Some((id, depth, entries)) = self.pages.pop() else { return Ok(None) };
+            match read_page(self.reader, &id, depth, entries)? {
+                Page::Leaf(nodes) => self.nodes = nodes.into_iter(),
+                Page::Inner(refs) => self.pages.extend(refs.iter().rev().map(|page| (page.id, depth - 1, page.entries))),
+            }
+        }
+    }
+
+    /// The node called `name`, going down one path of pages.
+    ///
+    /// # Errors
+    /// As [`NodeStream::next_node`].
+    pub fn find(reader: &ChunkReader<'_>, tree: &TreeRef, name: &[u8]) -> Result<Option<Node>> {
+        let (mut id, mut depth, mut entries) = (tree.id, tree.depth, tree.entries);
+        loop {
+            match read_page(reader, &id, depth, entries)? {
+                Page::Leaf(mut nodes) => {
+                    let at = nodes.binary_search_by(|node| node.name.as_slice().cmp(name));
+                    return Ok(at.ok().map(|at| nodes.swap_remove(at)));
+                }
+                Page::Inner(refs) => {
+                    let at = refs.partition_point(|page| page.last_name.as_slice() < name);
+                    let Some(PageRef { id: next, entries: below, .. }) = refs.get(at) else { return Ok(None) };
+                    (id, depth, entries) = (*next, depth - 1, *below);
+                }
+            }
+        }
+    }
+}
+
+fn read_page(reader: &ChunkReader<'_>, id: &ChunkId, depth: u8, entries: u64) -> Result<Page> {
+    let bytes = reader.meta_chunk(id)?;
+    let page: Page = wire::decode(&bytes, "a tree page")?;
+    page.check(depth, entries)?;
+    Ok(page)
+}
+
+/// Hands out the chunks and holes of a file, in order.
+///
+/// # Errors
+/// `NotFound`, `Damaged`; those of `each`.
+pub fn read_content_items(reader: &ChunkReader<'_>, list: &ContentList, each: &mut dyn FnMut(Item) -> Result<()>) -> Result<()> {
+    // Depth-first over pages; at most one page of references is held for each level.
+    let mut waiting: Vec<(u8, std::vec::IntoIter<Item>)> = vec![(list.depth, list.items.clone().into_iter())];
+    while let Some((depth, items)) = waiting.last_mut() {
+        let depth = *depth;
+        match items.next() {
+            None => {
+                waiting.pop();
+            }
+            Some(item) if depth == 0 => each(item)?,
+            Some(Item::Hole(_)) => return Err(Error::damaged("a content list", "it has a hole among its pages")),
+            Some(Item::Chunk(id, bytes)) => {
+                let page: ListPage = wire::decode(&reader.meta_chunk(&id)?, "a list page")?;
+                page.check(depth - 1, bytes)?;
+                waiting.push((depth - 1, page.items.into_iter()));
+            }
+        }
+    }
+    Ok(())
+}
