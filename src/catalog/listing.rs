@@ -135,8 +135,8 @@ impl Listing {
     pub(super) fn is_all_of(&self, sealed: &Sealed<'_>, skipped: &Skipped) -> bool {
         let mut snapshots: HashSet<_> = sealed.snapshots.iter().copied().collect();
         let mut records: HashSet<_> = sealed.records.iter().copied().collect();
-        skipped.snapshots.iter().for_each(|(id, _)| drop(snapshots.remove(id)));
-        skipped.records.iter().for_each(|(id, _)| drop(records.remove(id)));
+        snapshots.retain(|id| skipped.snapshots.iter().all(|(skipped, _)| skipped != id));
+        records.retain(|id| skipped.records.iter().all(|(skipped, _)| skipped != id));
         snapshots == self.summaries.iter().map(|summary| summary.id).collect()
             && records == self.records.iter().map(|(id, _)| *id).collect()
     }
