@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use sled::{Db, Mode, Tree};
 
+use super::key::{exact_id, series_prefix, time_bytes};
+use super::listing::Listing;
 use super::place::{self, Place};
 use super::record_row::RecordRow;
 use super::row::{self, RowKind};
-use super::summary::{Summary, series_key};
+use super::state::{Changes, State};
+use super::summary::Summary;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RecordId, RepositoryId, SnapshotId};
 use crate::manifest::Kind;
@@ -26,65 +28,6 @@ const STATE_KEY: &[u8] = b"state";
 /// sled lets go of its lock some time after it is dropped.
 const REOPEN_TRIES: u32 = 100;
 const REOPEN_PAUSE: Duration = Duration::from_millis(10);
-
-/// The version of trees, keys and payloads together; another one is built again.
-pub(super) const SCHEMA: u32 = 1;
-
-/// What the catalog says of itself, to be compared with what is listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct State {
-    pub schema: u32,
-    pub repository: RepositoryId,
-    pub snapshots: u64,
-    pub records: u64,
-    /// All ids of snapshots and records, combined so that order does not matter.
-    pub xor: [u8; 32],
-    /// False while rows are being written.
-    pub is_clean: bool,
-}
-
-impl State {
-    pub fn new(repository: RepositoryId) -> Self {
-        Self { schema: SCHEMA, repository, snapshots: 0, records: 0, xor: [0; 32], is_clean: true }
-    }
-
-    /// The state of a catalog that holds exactly these.
-    pub fn of<'a>(
-        repository: RepositoryId,
-        snapshots: impl IntoIterator<Item = &'a SnapshotId>,
-        records: impl IntoIterator<Item = &'a RecordId>,
-    ) -> Self {
-        let mut state = Self::new(repository);
-        for id in snapshots {
-            state.snapshots += 1;
-            state.fold(&id.0);
-        }
-        for id in records {
-            state.records += 1;
-            state.fold(&id.0);
-        }
-        state
-    }
-
-    fn fold(&mut self, id: &[u8; 32]) {
-        self.xor.iter_mut().zip(id).for_each(|(byte, other)| *byte ^= other);
-    }
-}
-
-/// Rows to remove and rows to add, in one burst.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Changes {
-    pub gone: Vec<SnapshotId>,
-    pub gone_records: Vec<RecordId>,
-    pub added: Vec<Summary>,
-    pub added_records: Vec<(RecordId, RecordRow)>,
-}
-
-impl Changes {
-    pub fn is_empty(&self) -> bool {
-        self.gone.is_empty() && self.gone_records.is_empty() && self.added.is_empty() && self.added_records.is_empty()
-    }
-}
 
 /// An open database. Its fields drop in this order: trees, then the database, then the lock.
 #[derive(Clone, Debug)]
@@ -163,7 +106,7 @@ impl Database {
 
     /// Every row of every tree except the state, each checked, and the two look-up trees compared
     /// with the summaries they are made of.
-    pub fn read_all(&self) -> Result<(Vec<Summary>, Vec<(RecordId, RecordRow)>)> {
+    pub fn read_all(&self) -> Result<Listing> {
         let (snapshots, records) = self.ids()?;
         let mut summaries = Vec::with_capacity(snapshots.len());
         for id in &snapshots {
@@ -184,7 +127,7 @@ impl Database {
             let gone = || Error::damaged("a catalog row", "it vanished");
             rows.push((id, self.record(&id)?.ok_or_else(gone)?));
         }
-        Ok((summaries, rows))
+        Ok(Listing::new(summaries, rows))
     }
 
     /// Writes `changes`: first a durable mark that rows are being written, then the rows, then the
@@ -305,23 +248,4 @@ fn failed(error: sled::Error) -> Error {
         sled::Error::Io(error) => Error::io("cannot use", "the catalog", error),
         error => Error::damaged("the catalog", error),
     }
-}
-
-fn exact_id(bytes: &[u8]) -> Result<[u8; 32]> {
-    bytes.try_into().map_err(|_| Error::damaged("a catalog row", "its key or value is not an id"))
-}
-
-/// A series as a key of fixed length.
-fn series_prefix(series: &str) -> [u8; 16] {
-    let mut half = [0; 16];
-    half.copy_from_slice(&blake3::hash(series_key(series).as_bytes()).as_bytes()[..16]);
-    half
-}
-
-/// A time whose bytes sort as times do, before 1970 too.
-fn time_bytes(time: Timestamp) -> [u8; 12] {
-    let mut bytes = [0; 12];
-    bytes[..8].copy_from_slice(&((time.seconds as u64) ^ (1 << 63)).to_be_bytes());
-    bytes[8..].copy_from_slice(&time.nanoseconds.to_be_bytes());
-    bytes
 }

@@ -32,6 +32,9 @@ pub struct Skipped {
     pub records: Vec<(RecordId, Error)>,
 }
 
+/// Summaries, and records under their ids.
+pub(super) type Rows = (Vec<Summary>, Vec<(RecordId, RecordRow)>);
+
 /// All snapshots that could be read, oldest first, and all records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
@@ -91,6 +94,11 @@ impl Listing {
     /// All records by (counter, id).
     pub fn records(&self) -> &[(RecordId, RecordRow)] {
         &self.records
+    }
+
+    /// The rows alone.
+    pub(super) fn into_rows(self) -> Rows {
+        (self.summaries, self.records)
     }
 
     /// The summary of one snapshot.

@@ -9,12 +9,14 @@
 
 mod database;
 mod guard;
+mod key;
 mod listing;
 mod open;
 mod place;
 mod reconcile;
 mod record_row;
 mod row;
+mod state;
 mod summary;
 mod verify;
 

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::database::{Changes, Database, SCHEMA};
+use super::database::Database;
 use super::guard;
 use super::listing::Listing;
 use super::place::{Place, disk_bytes};
+use super::state::{Changes, SCHEMA};
 use super::summary::Summary;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RepositoryId, SnapshotId};
@@ -126,8 +127,7 @@ impl Catalog {
     /// # Errors
     /// `Damaged` when one row does not stand; the catalog is then set aside.
     pub fn listing(&mut self) -> Result<Listing> {
-        let (summaries, records) = self.run(Database::read_all)?;
-        Ok(Listing::new(summaries, records))
+        self.run(Database::read_all)
     }
 
     /// The newest snapshot of a series, found without reading the others: a proposal for a base.
@@ -184,20 +184,21 @@ impl Catalog {
         if disk_bytes <= DISK_BYTES_FREE || disk_bytes <= DISK_FACTOR_MAX * self.run(Database::live_bytes)? + DISK_BYTES_FREE {
             return Ok(false);
         }
-        let (added, added_records) = self.run(Database::read_all)?;
-        self.replace(Changes { added, added_records, ..Changes::default() })?;
+        let rows = self.run(Database::read_all)?;
+        self.replace(rows)?;
         Ok(true)
     }
 
     /// Builds a new database that holds just these rows and puts it in place of the old one.
-    pub(super) fn replace(&mut self, rows: Changes) -> Result<()> {
+    pub(super) fn replace(&mut self, rows: Listing) -> Result<()> {
         self.close()?;
         if self.is_stuck {
             return Err(Error::new(ErrorKind::Other, "the catalog is stuck"));
         }
         self.open_at(self.place.new_database())?;
+        let changes = Changes::from(rows);
         self.run(move |database| {
-            database.apply(&rows)?;
+            database.apply(&changes)?;
             database.flush()
         })?;
         self.close()?;

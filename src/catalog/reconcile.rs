@@ -5,9 +5,10 @@
 
 use std::collections::HashSet;
 
-use super::database::{Changes, Database, State};
+use super::database::Database;
 use super::listing::{Listing, Sealed, Skipped};
 use super::open::Catalog;
+use super::state::{Changes, State};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RecordId, SnapshotId};
 
@@ -66,7 +67,7 @@ impl Catalog {
         let loaded = Listing::load_some(&missing, &missing_records, sealed, &mut reconciled.skipped)?;
         reconciled.added = loaded.summaries().len() + loaded.records().len();
         reconciled.removed = gone.len() + gone_records.len();
-        let changes = Changes { gone, gone_records, added: loaded.summaries().to_vec(), added_records: loaded.records().to_vec() };
+        let changes = Changes { gone, gone_records, ..Changes::from(loaded) };
         match self.run(move |database| database.apply(&changes)) {
             Ok(()) => Ok(reconciled),
             Err(error) if error.kind() == ErrorKind::Damaged => self.rebuild(sealed),
@@ -83,8 +84,7 @@ impl Catalog {
         let mut reconciled = Reconciled { is_rebuilt: true, ..Reconciled::default() };
         let loaded = Listing::load(sealed, &mut reconciled.skipped)?;
         reconciled.added = loaded.summaries().len() + loaded.records().len();
-        let rows = Changes { added: loaded.summaries().to_vec(), added_records: loaded.records().to_vec(), ..Changes::default() };
-        self.replace(rows)?;
+        self.replace(loaded)?;
         Ok(reconciled)
     }
 }

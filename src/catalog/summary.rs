@@ -136,8 +136,13 @@ pub fn series_key(series: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}~{hash}", cut(series, SERIES_BYTES_MAX - 1 - hash.len())))
 }
 
+/// The beginning of `text`, whole characters only.
 fn cut(text: &str, bytes_max: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes_max)]
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::database::{Database, State};
+use super::database::Database;
 use super::listing::Sealed;
 use super::open::Catalog;
+use super::state::State;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RecordId, SnapshotId};
 
@@ -61,7 +62,7 @@ impl Catalog {
     /// `Damaged` when a row cannot be read at all: the catalog is set aside. `Interrupted`.
     pub fn verify(&mut self, sealed: &mut Sealed<'_>) -> Result<Vec<Difference>> {
         let state = self.run(Database::state)?;
-        let (summaries, records) = self.run(Database::read_all)?;
+        let (summaries, records) = self.run(Database::read_all)?.into_rows();
         let mut differences = Vec::new();
         let held = State::of(self.repository, summaries.iter().map(|row| &row.id), records.iter().map(|(id, _)| id));
         if state.unwrap_or_else(|| State::new(self.repository)) != held {
