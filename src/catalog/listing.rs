@@ -1,0 +1,185 @@
+//! The questions that are asked of all snapshots at once, answered in memory.
+//!
+//! The catalog only fills a listing faster than the sealed manifests do. As both ways end in this
+//! one structure, a command gives the same answers with and without a catalog.
+
+use std::collections::HashSet;
+
+use super::record_row::RecordRow;
+use super::summary::{Summary, series_key};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{RecordId, SnapshotId};
+use crate::manifest::Kind;
+
+/// The truth that a catalog is compared with: what lies in the repository now, and how to read it.
+pub struct Sealed<'a> {
+    /// The manifests that were listed, in any order.
+    pub snapshots: &'a [SnapshotId],
+    /// The records that were listed, in any order.
+    pub records: &'a [RecordId],
+    /// Reads and unseals one manifest.
+    pub load_manifest: &'a mut dyn FnMut(SnapshotId) -> Result<Summary>,
+    /// Reads and unseals one record.
+    pub load_record: &'a mut dyn FnMut(RecordId) -> Result<RecordRow>,
+}
+
+/// Objects that are listed but could not be read, and why. The rest was used.
+#[derive(Debug, Default)]
+pub struct Skipped {
+    /// Manifests.
+    pub snapshots: Vec<(SnapshotId, Error)>,
+    /// Records.
+    pub records: Vec<(RecordId, Error)>,
+}
+
+/// Summaries, and records under their ids.
+pub(super) type Rows = (Vec<Summary>, Vec<(RecordId, RecordRow)>);
+
+/// All snapshots that could be read, oldest first, and all records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    summaries: Vec<Summary>,
+    records: Vec<(RecordId, RecordRow)>,
+}
+
+impl Listing {
+    /// A listing of these snapshots and records, given in any order.
+    pub fn new(mut summaries: Vec<Summary>, mut records: Vec<(RecordId, RecordRow)>) -> Self {
+        summaries.sort_by_key(Summary::order);
+        summaries.dedup_by_key(|summary| summary.id);
+        records.sort_by_key(|(id, row)| (row.counter, *id));
+        records.dedup_by_key(|(id, _)| *id);
+        Self { summaries, records }
+    }
+
+    /// Reads everything that is listed from the sealed objects.
+    ///
+    /// # Errors
+    /// `Interrupted`; whatever else cannot be read is skipped.
+    pub fn load(sealed: &mut Sealed<'_>, skipped: &mut Skipped) -> Result<Self> {
+        let (snapshots, records) = (sealed.snapshots.to_vec(), sealed.records.to_vec());
+        Self::load_some(&snapshots, &records, sealed, skipped)
+    }
+
+    /// Reads these objects.
+    pub(super) fn load_some(
+        snapshots: &[SnapshotId],
+        records: &[RecordId],
+        sealed: &mut Sealed<'_>,
+        skipped: &mut Skipped,
+    ) -> Result<Self> {
+        let (mut summaries, mut rows) = (Vec::new(), Vec::new());
+        for id in snapshots {
+            match (sealed.load_manifest)(*id) {
+                Ok(summary) => summaries.push(summary),
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+                Err(error) => skipped.snapshots.push((*id, error)),
+            }
+        }
+        for id in records {
+            match (sealed.load_record)(*id) {
+                Ok(row) => rows.push((*id, row)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+                Err(error) => skipped.records.push((*id, error)),
+            }
+        }
+        Ok(Self::new(summaries, rows))
+    }
+
+    /// All snapshots by (counter, time of commit), oldest first.
+    pub fn summaries(&self) -> &[Summary] {
+        &self.summaries
+    }
+
+    /// All records by (counter, id).
+    pub fn records(&self) -> &[(RecordId, RecordRow)] {
+        &self.records
+    }
+
+    /// The rows alone.
+    pub(super) fn into_rows(self) -> Rows {
+        (self.summaries, self.records)
+    }
+
+    /// The summary of one snapshot.
+    pub fn get(&self, id: &SnapshotId) -> Option<&Summary> {
+        self.summaries.iter().find(|summary| summary.id == *id)
+    }
+
+    /// The newest snapshot of a series.
+    pub fn newest(&self, series: &str) -> Option<&Summary> {
+        self.of_series(series).next()
+    }
+
+    /// The newest full snapshot of a series.
+    pub fn newest_full(&self, series: &str) -> Option<&Summary> {
+        self.of_series(series).find(|summary| summary.kind == Kind::Full)
+    }
+
+    /// The snapshots of a series, newest first.
+    pub fn of_series(&self, series: &str) -> impl Iterator<Item = &Summary> {
+        let key = series_key(series).into_owned();
+        self.summaries.iter().rev().filter(move |summary| summary.series == key)
+    }
+
+    /// The one snapshot whose id begins with `hex`.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` when it is not lower-case hexadecimal or fits several snapshots.
+    pub fn find_prefix(&self, hex: &str) -> Result<&Summary> {
+        let is_hex = hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if hex.is_empty() || hex.len() > SnapshotId::BYTES * 2 || !is_hex {
+            return Err(Error::new(ErrorKind::Invalid, format!("`{}` is not the id of a snapshot", hex.escape_debug())));
+        }
+        let mut found = self.summaries.iter().filter(|summary| summary.id.to_string().starts_with(hex));
+        match (found.next(), found.count()) {
+            (None, _) => Err(Error::new(ErrorKind::NotFound, format!("there is no snapshot {hex}"))),
+            (Some(summary), 0) => Ok(summary),
+            (Some(_), more) => Err(Error::new(ErrorKind::Invalid, format!("{} snapshots begin with {hex}", more + 1))),
+        }
+    }
+
+    /// Whether this is exactly what is listed but for what was skipped.
+    pub(super) fn is_all_of(&self, sealed: &Sealed<'_>, skipped: &Skipped) -> bool {
+        let mut snapshots: HashSet<_> = sealed.snapshots.iter().copied().collect();
+        let mut records: HashSet<_> = sealed.records.iter().copied().collect();
+        snapshots.retain(|id| skipped.snapshots.iter().all(|(skipped, _)| skipped != id));
+        records.retain(|id| skipped.records.iter().all(|(skipped, _)| skipped != id));
+        snapshots == self.summaries.iter().map(|summary| summary.id).collect()
+            && records == self.records.iter().map(|(id, _)| *id).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::summary;
+    use super::*;
+
+    #[test]
+    fn the_newest_goes_by_counter_and_series() {
+        let rows = vec![summary(3, "a", Kind::Incremental), summary(1, "a", Kind::Full), summary(2, "b", Kind::Full)];
+        let listing = Listing::new(rows.clone(), Vec::new());
+        assert_eq!(listing.summaries().iter().map(|row| row.counter).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(listing.newest("a"), Some(&rows[0]));
+        assert_eq!(listing.newest_full("a"), Some(&rows[1]));
+        assert_eq!(listing.newest_full("b"), Some(&rows[2]));
+        assert_eq!(listing.newest("c"), None);
+        assert_eq!(listing.get(&rows[1].id), Some(&rows[1]));
+    }
+
+    #[test]
+    fn a_prefix_finds_one_snapshot_or_says_why_not() {
+        let mut rows = vec![summary(1, "a", Kind::Full), summary(2, "a", Kind::Full)];
+        rows[0].id = SnapshotId([0xab; 32]);
+        rows[1].id = SnapshotId([0xac; 32]);
+        let listing = Listing::new(rows, Vec::new());
+        assert_eq!(listing.find_prefix("ab").unwrap().counter, 1);
+        assert_eq!(listing.find_prefix(&"ac".repeat(32)).unwrap().counter, 2);
+        let kind = |hex: &str| listing.find_prefix(hex).unwrap_err().kind();
+        assert_eq!(kind("a"), ErrorKind::Invalid);
+        assert_eq!(kind("b"), ErrorKind::NotFound);
+        assert_eq!(kind(""), ErrorKind::Invalid);
+        assert_eq!(kind("AB"), ErrorKind::Invalid);
+        assert_eq!(kind(&"ab".repeat(33)), ErrorKind::Invalid);
+    }
+}
