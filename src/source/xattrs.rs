@@ -65,7 +65,7 @@ pub(super) fn read_xattrs(place: &Place<'_>, shown: &[u8], notes: &mut Vec<Error
     let mut small = [0; FIRST_TRY_BYTES];
     let mut large = Vec::new();
     let list = match fill(&mut small, &mut large, |buffer| place.list(buffer)) {
-        Ok(list) if list.is_empty() => return Vec::new(),
+        Ok([]) => return Vec::new(),
         Ok(list) => list.to_vec(),
         Err(errno) => {
             if !is_unsupported(errno) {
