@@ -1,0 +1,147 @@
+//! What a snapshot leaves out.
+//!
+//! Patterns are written as in a `.gitignore` and looked at in order; the last one that matches
+//! decides. Paths are matched as absolute paths, byte by byte:
+//!
+//! - `*` and `?` match any bytes but `/` (`?` one byte); `[a-z]`, `[!a-z]` and `{a,b}` work; a
+//!   backslash takes the next character as it is; upper and lower case differ.
+//! - A pattern without `/`, such as `*.tmp`, matches a name at any depth.
+//! - A pattern that begins with `/` is an absolute path: `/home/*/.cache`.
+//! - Any other pattern matches the end of a path at any depth: `build/*.o`. (In a `.gitignore` it
+//!   would be anchored at the file's folder, which there is none of here.)
+//! - `**` between slashes matches any number of folders; `/**` at the end everything below, but not
+//!   the folder itself.
+//! - A `/` at the end restricts a pattern to folders.
+//! - A leading `!` takes an entry in again that an earlier pattern left out. A folder that is left
+//!   out is not entered, so nothing below it can be taken in again: use `/folder/*` for that.
+//!
+//! A pattern is taken to the letter, `#` and spaces included; comments exist in files of patterns
+//! only (see [`read_exclude_file`]). A pattern that can never match is refused, since whoever wrote
+//! it believes that it does.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::file::SourceFile;
+use super::folder::Folder;
+use crate::error::{Error, ErrorKind, Result};
+use crate::units::PathText;
+
+/// The file that marks a folder as a cache, and how it begins (<https://bford.info/cachedir/>).
+const CACHE_TAG_NAME: &[u8] = b"CACHEDIR.TAG";
+const CACHE_TAG_SIGNATURE: &[u8; 43] = b"Signature: 8a477f597d28d172789f06886806bc55";
+
+/// The patterns of a run, compiled.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    set: GlobSet,
+    rules: Vec<Rule>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    takes_in: bool,
+    folders_only: bool,
+}
+
+impl Filter {
+    /// Compiles patterns, in order.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the pattern, when one cannot be understood or can never match.
+    pub fn new(excludes: &[String]) -> Result<Self> {
+        let mut set = GlobSetBuilder::new();
+        let mut rules = Vec::with_capacity(excludes.len());
+        for pattern in excludes {
+            let (glob, rule) = translate(pattern)?;
+            let compiled = GlobBuilder::new(&glob).literal_separator(true).backslash_escape(true).empty_alternates(true).build();
+            set.add(compiled.map_err(|error| invalid(pattern, error.kind()))?);
+            rules.push(rule);
+        }
+        let set = set.build().map_err(|error| {
+            let what = if excludes.len() == 1 { excludes[0].as_str() } else { "one of the patterns" };
+            invalid(what, error.kind())
+        })?;
+        Ok(Self { set, rules })
+    }
+
+    /// Whether the entry at the absolute `path` is left out. Folders above it are not looked at: who
+    /// walks does not enter what is left out.
+    pub fn is_excluded(&self, path: &[u8], is_directory: bool) -> bool {
+        if self.rules.is_empty() {
+            return false;
+        }
+        let path = path.strip_prefix(b"/").unwrap_or(path);
+        let candidate = Candidate::new(Path::new(OsStr::from_bytes(path)));
+        let matches = self.set.matches_candidate(&candidate);
+        let deciding = matches.into_iter().rev().map(|at| self.rules[at]).find(|rule| is_directory || !rule.folders_only);
+        deciding.is_some_and(|rule| !rule.takes_in)
+    }
+}
+
+fn invalid(pattern: &str, why: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Invalid, format!("the pattern `{}` is not valid: {why}", pattern.escape_debug()))
+}
+
+/// The glob over paths without their first `/` that a pattern stands for.
+fn translate(pattern: &str) -> Result<(String, Rule)> {
+    let (takes_in, rest) = pattern.strip_prefix('!').map_or((false, pattern), |rest| (true, rest));
+    let (is_absolute, rest) = rest.strip_prefix('/').map_or((false, rest), |rest| (true, rest));
+    let (folders_only, rest) = rest.strip_suffix('/').map_or((false, rest), |rest| (true, rest));
+    if rest.is_empty() {
+        return Err(invalid(pattern, "it names nothing"));
+    }
+    if rest.contains('\0') || rest.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(invalid(pattern, "no path has such a part, so it never matches"));
+    }
+    let mut glob = String::with_capacity(rest.len() + 5);
+    if !is_absolute && rest != "**" && !rest.starts_with("**/") {
+        glob.push_str("**/");
+    }
+    glob.push_str(rest);
+    // `a/**` means what is in the folder; the plain glob would mean the folder as well.
+    if glob.ends_with("/**") {
+        glob.push_str("/*");
+    }
+    Ok((glob, Rule { takes_in, folders_only }))
+}
+
+/// Reads a file of patterns, one a line. Empty lines and lines that begin with `#` are skipped
+/// (write `\#` for a pattern that begins so); spaces at the end of a line are dropped unless a
+/// backslash stands before them.
+///
+/// # Errors
+/// `NotFound`, `Denied`; `Invalid` when the file is not UTF-8.
+pub fn read_exclude_file(path: &Path) -> Result<Vec<String>> {
+    let shown = path.as_os_str().as_bytes();
+    let bytes = std::fs::read(path).map_err(|error| Error::io("cannot read the patterns in", PathText(shown), error))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
+        Error::new(ErrorKind::Invalid, format!("line {line} of {} is not UTF-8; write `?` for each other byte", PathText(shown)))
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    Ok(text.lines().filter(|line| !line.starts_with('#')).map(trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+fn trim_end(line: &str) -> &str {
+    let trimmed = line.trim_end_matches([' ', '\t', '\r']);
+    let escapes = trimmed.bytes().rev().take_while(|byte| *byte == b'\\').count();
+    // An odd backslash keeps the one character after it.
+    if escapes % 2 == 1 { &line[..(trimmed.len() + 1).min(line.len())] } else { trimmed }
+}
+
+/// Whether the folder says of itself that it is a cache: it has a regular file `CACHEDIR.TAG` that
+/// begins with the signature. What cannot be read marks nothing.
+pub fn has_cache_tag(folder: &Folder) -> bool {
+    let Ok(stat) = folder.stat(CACHE_TAG_NAME) else { return false };
+    let Ok(file) = SourceFile::open(folder, CACHE_TAG_NAME, &stat) else { return false };
+    let mut head = [0; CACHE_TAG_SIGNATURE.len()];
+    file.read_at(0, &mut head).is_ok_and(|bytes| bytes == head.len()) && head == *CACHE_TAG_SIGNATURE
+}
+
+#[cfg(test)]
+#[path = "filter_tests.rs"]
+mod tests;

@@ -1,0 +1,181 @@
+//! An open folder: the place from which entries are named.
+//!
+//! A source path is a person's word and is followed through links; below it nothing is. openat2
+//! walks several components in one call and refuses every link on the way; where it is missing
+//! (Linux before 5.6, some containers) the components are opened one by one. Folders may so be
+//! deeper than PATH_MAX: whoever walks keeps a handle every few levels and goes on from there.
+
+use std::mem::MaybeUninit;
+use std::sync::Mutex;
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, RawDir, ResolveFlags, SeekFrom};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::stat::Stat;
+use crate::error::{Error, ErrorKind, Result};
+use crate::units::PathText;
+
+/// The kernel takes paths shorter than this, in bytes (PATH_MAX of Linux).
+const PATH_BYTES_MAX: usize = 4096;
+/// So much of a folder is read with one call: about a thousand entries.
+const LISTING_BYTES: usize = 32 * 1024;
+
+/// An open folder.
+#[derive(Debug)]
+pub struct Folder {
+    handle: OwnedFd,
+    /// What it was opened as, for messages only.
+    shown: Vec<u8>,
+    /// A handle has one reading position, which two listings at once would share.
+    listing: Mutex<()>,
+}
+
+impl Folder {
+    /// Opens a source path as a person gave it: relative to the working folder, and symbolic links
+    /// are followed.
+    ///
+    /// # Errors
+    /// `NotFound`, `Denied`, `Invalid` when it is not a folder.
+    pub fn open(path: &[u8]) -> Result<Self> {
+        let open = |flags| retry_on_intr(|| rustix::fs::openat(CWD, path, flags, Mode::empty()));
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = open_without_touching(flags, open).map_err(|errno| {
+            let error = Error::io("cannot open", PathText(path), errno);
+            if errno == Errno::NOTDIR { error.with_kind(ErrorKind::Invalid) } else { error }
+        })?;
+        Ok(Self::from_handle(handle, path))
+    }
+
+    /// Opens a folder below this one. `relative` is one name or several with `/` between them, of
+    /// any length; no symbolic link is followed, and nothing leads out of this folder.
+    ///
+    /// # Errors
+    /// `Changed` when a component is a symbolic link or no folder, as after a swap; `NotFound`,
+    /// `Denied`; `Invalid` when a component is empty, `.` or `..`.
+    pub fn open_below(&self, relative: &[u8]) -> Result<Self> {
+        let bad = |part: &[u8]| part.is_empty() || part == b"." || part == b".." || part.contains(&0);
+        if relative.split(|byte| *byte == b'/').any(bad) {
+            return Err(Error::new(ErrorKind::Invalid, format!("`{}` is not the path of an entry", PathText(relative))));
+        }
+        let handle = self.open_handle(relative).map_err(|errno| {
+            let error = Error::io("cannot open", PathText(relative), errno);
+            if matches!(errno, Errno::LOOP | Errno::NOTDIR) { error.with_kind(ErrorKind::Changed) } else { error }
+        })?;
+        Ok(Self::from_handle(handle, relative))
+    }
+
+    fn from_handle(handle: OwnedFd, shown: &[u8]) -> Self {
+        Self { handle, shown: shown.to_vec(), listing: Mutex::new(()) }
+    }
+
+    fn open_handle(&self, relative: &[u8]) -> rustix::io::Result<OwnedFd> {
+        if relative.len() < PATH_BYTES_MAX {
+            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+            let open = |flags| retry_on_intr(|| rustix::fs::openat2(&self.handle, relative, flags, Mode::empty(), resolve));
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            match open_without_touching(flags, open) {
+                // Containers that do not know the call forbid it.
+                Err(Errno::NOSYS | Errno::PERM) => {}
+                result => return result,
+            }
+        }
+        open_by_components(self.handle.as_fd(), relative)
+    }
+
+    /// The names of all entries, sorted by bytes, without `.` and `..`, each once. The time it takes
+    /// grows with their number, not its square; all names are held at once.
+    ///
+    /// # Errors
+    /// Whatever reading the folder fails with; a part of a listing is never given as the whole.
+    pub fn names(&self) -> Result<Vec<Vec<u8>>> {
+        let failed = |errno: Errno| Error::io("cannot list", PathText(&self.shown), errno);
+        let _alone = self.listing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        rustix::fs::seek(&self.handle, SeekFrom::Start(0)).map_err(failed)?;
+        let mut buffer = vec![MaybeUninit::uninit(); LISTING_BYTES];
+        let mut entries = RawDir::new(&self.handle, &mut buffer);
+        let mut names = Vec::new();
+        while let Some(entry) = entries.next() {
+            match entry {
+                Ok(entry) => match entry.file_name().to_bytes() {
+                    b"." | b".." => {}
+                    name => names.push(name.to_vec()),
+                },
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(failed(errno)),
+            }
+        }
+        names.sort_unstable();
+        // A rename during the listing can show an entry twice.
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Looks at the entry `name` (one component); a symbolic link is not followed.
+    ///
+    /// # Errors
+    /// `NotFound` when it is gone, `Denied`, `Unsupported` when its type is unknown.
+    pub fn stat(&self, name: &[u8]) -> Result<Stat> {
+        debug_assert!(!name.is_empty() && !name.contains(&b'/'), "an entry is one component");
+        Stat::read(self.handle.as_fd(), name, name)
+    }
+
+    /// Looks at the folder itself.
+    ///
+    /// # Errors
+    /// As [`Folder::stat`].
+    pub fn stat_self(&self) -> Result<Stat> {
+        Stat::read(self.handle.as_fd(), b"", &self.shown)
+    }
+
+    /// The target of the symbolic link `name`, any bytes.
+    ///
+    /// # Errors
+    /// `NotFound` when it is gone, `Changed` when it is no link.
+    pub fn read_link(&self, name: &[u8]) -> Result<Vec<u8>> {
+        match retry_on_intr(|| rustix::fs::readlinkat(&self.handle, name, Vec::new())) {
+            Ok(target) => Ok(target.into_bytes()),
+            Err(errno) => {
+                let error = Error::io("cannot read the link", PathText(name), errno);
+                Err(if errno == Errno::INVAL { error.with_kind(ErrorKind::Changed) } else { error })
+            }
+        }
+    }
+
+    /// What the folder was opened as, for messages.
+    pub(super) fn shown(&self) -> &[u8] {
+        &self.shown
+    }
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+}
+
+/// Opens so that looking does not change the access time, which would make every run write to every
+/// inode of the source. Only the owner may ask for that; others do without.
+pub(super) fn open_without_touching(flags: OFlags, open: impl Fn(OFlags) -> rustix::io::Result<OwnedFd>) -> rustix::io::Result<OwnedFd> {
+    match open(flags | OFlags::NOATIME) {
+        Err(Errno::PERM) => open(flags),
+        result => result,
+    }
+}
+
+/// Opens component by component, each relative to the one before, following no link.
+fn open_by_components(start: BorrowedFd<'_>, relative: &[u8]) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut last: Option<OwnedFd> = None;
+    for part in relative.split(|byte| *byte == b'/') {
+        let from = last.as_ref().map_or(start, |handle| handle.as_fd());
+        let open = |flags| retry_on_intr(|| rustix::fs::openat(from, part, flags, Mode::empty()));
+        let next = open_without_touching(flags, open)?;
+        last = Some(next);
+    }
+    last.ok_or(Errno::NOENT)
+}
+
+#[cfg(test)]
+#[path = "folder_tests.rs"]
+mod tests;
