@@ -195,3 +195,19 @@ pub(super) fn tolerate_no_modes(result: rustix::io::Result<()>) -> rustix::io::R
         result => result,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_failed_sync_nothing_is_called_durable_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        root.sync(&[String::new()]).unwrap();
+        root.sync_failed.store(true, Ordering::Release);
+        assert!(root.sync(&[String::new()]).is_err());
+        assert!(root.sync(&[]).is_err());
+        assert!(root.check_synced().is_err());
+    }
+}

@@ -206,3 +206,21 @@ fn after_a_sync_of_a_missing_folder_the_next_one_still_works() {
     put(&storage, "index", "index/a", b"1");
     storage.sync(&["index".into()]).unwrap();
 }
+
+#[test]
+fn where_nothing_can_be_written_readers_work_without_a_lock() {
+    let (_folder, storage) = storage();
+    put(&storage, "index", "index/a", b"1");
+    let set_mode = |mode| fs::set_permissions(storage.path(), fs::Permissions::from_mode(mode)).unwrap();
+    fs::remove_file(storage.path().join("lock")).unwrap();
+    set_mode(0o500);
+    let reader = LocalStorage::open(storage.path()).unwrap();
+    // The superuser writes anywhere, and so takes a real lock.
+    let is_superuser = reader.root.is_writable();
+    drop(reader.lock(LOCK, LockMode::Shared, false).unwrap());
+    assert_eq!(reader.read("index/a", 1).unwrap(), b"1");
+    let refused = reader.lock(LOCK, LockMode::Exclusive, false).map(drop).map_err(|error| error.kind());
+    assert_eq!(refused, if is_superuser { Ok(()) } else { Err(ErrorKind::Denied) });
+    set_mode(0o700);
+    assert_eq!(storage.path().join("lock").exists(), is_superuser);
+}

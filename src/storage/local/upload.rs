@@ -165,9 +165,9 @@ pub(super) fn remove_stale(root: &Root) -> Result<u64> {
     let top = read_folder(root, "")?;
     let folders = top.entries.iter().filter(|entry| entry.file_type != FileType::RegularFile && !name::is_hidden(&entry.name));
     for area in std::iter::once("").chain(folders.map(|entry| entry.name.as_str())) {
-        let Ok(folder) = root.open_folder(area) else { continue };
-        drop(folder);
-        for entry in read_folder(root, area)?.entries {
+        // What cannot be looked into, a dangling link for one, has no temporaries that matter.
+        let Ok(folder) = read_folder(root, area) else { continue };
+        for entry in folder.entries {
             let path = name::join(area, &entry.name);
             if entry.name.starts_with(name::TEMPORARY_PREFIX) && is_stale(root, &path) {
                 match rustix::fs::unlinkat(&root.fd, &path, AtFlags::empty()) {
