@@ -8,9 +8,29 @@
 //! name; the *name* is durable only after [`Storage::sync`] of its folder. Whoever writes something
 //! that refers to a name syncs its folder first.
 
+//!
+//! [`LocalStorage`] is a folder, [`MemoryStorage`] a map for tests. With the feature `testing` there
+//! are also a recorder, a fault injector, and the suite that every storage has to pass.
+
+mod local;
+mod memory;
+mod name;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
+#[cfg(any(test, feature = "testing"))]
+pub mod faults;
+#[cfg(any(test, feature = "testing"))]
+pub mod recorder;
+
 use std::fmt;
+use std::sync::Arc;
 
 use crate::error::Result;
+
+pub use local::LocalStorage;
+pub use memory::MemoryStorage;
+pub use name::{LOCK, PRUNE_LOCK};
 
 /// What a listing says of one object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,53 +65,140 @@ pub trait Upload: Send {
 
     /// Makes the bytes durable, then gives them the name `name`. A name that exists already is left
     /// as it is and counts as success only when its length equals what was written (names are hashes
-    /// of content). The name itself is durable after [`Storage::sync`] of its folder.
+    /// of content); at the top, where names are no hashes, it is `Exists`. The name itself is durable after [`Storage::sync`] of its folder. A folder that
+    /// is missing is made, because some tools leave out empty folders when they copy a repository.
     ///
     /// # Errors
-    /// `Full`, `Denied`, `Exists` when the name is taken by another length. A failed sync is never
+    /// `Full`, `Denied`, `Exists` when the name is taken by something else, `Invalid` when the name
+    /// does not lie below the area of this upload or an earlier write failed. A failed sync is never
     /// tried again.
     fn publish(self: Box<Self>, name: &str) -> Result<()>;
 }
 
 /// A place that holds named, immutable bytes. Methods are called from any thread.
+///
+/// Every method refuses, with `Invalid`, names that are absolute, have empty parts, `.`, `..` or
+/// other characters, and objects named like a lock or a temporary.
 pub trait Storage: Send + Sync + fmt::Debug {
     /// Where it is, for people.
     fn location(&self) -> String;
 
-    /// Makes a folder and its parents durable; one that exists is fine.
+    /// Bytes that tell this copy of a repository from another one, the same every time this copy is
+    /// opened: what this machine caches about it is kept under a name made from them.
+    fn identity(&self) -> Vec<u8>;
+
+    /// How many bytes can still be written, or nothing where that is not known.
+    fn free_bytes(&self) -> Option<u64>;
+
+    /// Makes a folder and its parents; one that exists is fine. It is durable after the next
+    /// [`Storage::sync`] of any folder, so that making many of them costs one wait.
     fn create_folder(&self, folder: &str) -> Result<()>;
 
     /// Begins a new object that will be published somewhere below the top folder `area`
     /// (`packs`, `index`, …; empty for the top itself). Its temporary name is invisible to `list`.
     fn create(&self, area: &str) -> Result<Box<dyn Upload>>;
 
-    /// Makes the names published in, and removed from, these folders durable. Folders are exact:
-    /// `packs/3f`, `index`; the empty string is the top.
+    /// Makes the names published in, and removed from, these folders durable, and the folders made
+    /// since the last call. Folders are exact: `packs/3f`, `index`; the empty string is the top.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such folder. After a failure nobody knows what is durable, so every
+    /// later sync and publish through this storage fails too.
     fn sync(&self, folders: &[String]) -> Result<()>;
 
     /// Reads a whole object of at most `max_bytes`.
     ///
     /// # Errors
-    /// `NotFound`; `Damaged` when it is longer than `max_bytes`, before anything is allocated.
+    /// `NotFound`; `Damaged` when it is longer than `max_bytes`, before anything is allocated, or
+    /// when the medium cannot read it.
     fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>>;
 
     /// Fills `buffer` from `offset` on.
     ///
     /// # Errors
-    /// `NotFound`; `Damaged` when the object ends before the buffer is full.
+    /// `NotFound`; `Damaged` when the object ends before the buffer is full, or when the medium
+    /// cannot read it.
     fn read_range(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<()>;
 
     /// All objects below `folder`, sub-folders included, sorted by name. Temporary objects, lock
     /// files and names with other characters are not listed. A folder that is not there is empty.
     fn list(&self, folder: &str) -> Result<Vec<Listed>>;
 
-    /// Removes an object; one that is gone is fine.
+    /// Removes an object; one that is gone is fine. Durable after [`Storage::sync`] of its folder.
     fn remove(&self, name: &str) -> Result<()>;
 
-    /// Takes the lock `name`, waiting for it or not. Where nothing can be written (a read-only
+    /// Gives an object another name, in another folder that is made when missing: for what is
+    /// damaged and must not be lost. Durable after [`Storage::sync`] of both folders.
+    ///
+    /// # Errors
+    /// `NotFound`; `Exists` when the new name is taken.
+    fn set_aside(&self, name: &str, new_name: &str) -> Result<()>;
+
+    /// Removes temporary objects whose writer is dead and says how many; those that are being
+    /// written are left alone.
+    fn remove_stale_temporaries(&self) -> Result<u64>;
+
+    /// Takes the lock `name` ([`LOCK`] or [`PRUNE_LOCK`]), waiting for it or not. Who wants to be
+    /// interruptible asks again and again without waiting. Where nothing can be written (a read-only
     /// medium), a shared lock is granted without one: nobody else can write there either.
     ///
     /// # Errors
-    /// `Busy` when it is held by another and `wait` is false.
+    /// `Busy` when it is held by another, in this process or elsewhere, and `wait` is false;
+    /// `Interrupted` when a signal ended the wait.
     fn lock(&self, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>>;
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: Storage + ?Sized> Storage for Arc<S> {
+    fn location(&self) -> String {
+        (**self).location()
+    }
+
+    fn identity(&self) -> Vec<u8> {
+        (**self).identity()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        (**self).free_bytes()
+    }
+
+    fn create_folder(&self, folder: &str) -> Result<()> {
+        (**self).create_folder(folder)
+    }
+
+    fn create(&self, area: &str) -> Result<Box<dyn Upload>> {
+        (**self).create(area)
+    }
+
+    fn sync(&self, folders: &[String]) -> Result<()> {
+        (**self).sync(folders)
+    }
+
+    fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
+        (**self).read(name, max_bytes)
+    }
+
+    fn read_range(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        (**self).read_range(name, offset, buffer)
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<Listed>> {
+        (**self).list(folder)
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        (**self).remove(name)
+    }
+
+    fn set_aside(&self, name: &str, new_name: &str) -> Result<()> {
+        (**self).set_aside(name, new_name)
+    }
+
+    fn remove_stale_temporaries(&self) -> Result<u64> {
+        (**self).remove_stale_temporaries()
+    }
+
+    fn lock(&self, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>> {
+        (**self).lock(name, mode, wait)
+    }
 }

@@ -1,0 +1,266 @@
+//! A decorator that fails and damages on command: a full disk at the third write, a flipped byte in
+//! a pack. Tests walk through every writing call and let it fail.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::{Listed, Lock, LockMode, Storage, Upload};
+use crate::error::{Error, ErrorKind, Result};
+
+#[cfg(test)]
+mod tests;
+
+/// How long a fault lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasts {
+    /// One call fails, then all is well again.
+    Once,
+    /// Every writing call fails from there on.
+    Forever,
+}
+
+/// What is wrong with an object when it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// The byte at this offset has all bits inverted; an object that is shorter is as it was.
+    FlipByte(u64),
+    /// It ends after so many bytes.
+    Truncate(u64),
+    /// It is not there.
+    Remove,
+}
+
+/// A storage that behaves as the storage inside until it is told to fail.
+///
+/// Writing calls are create, write, publish, sync, remove, the making of folders and setting aside.
+/// What fails is not done at all. Damage is only what readers see; the storage inside stays whole.
+#[derive(Debug)]
+pub struct Faults<S> {
+    inner: S,
+    plan: Plan,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Plan(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Writing calls since the start or since a fault was last planned.
+    calls: u64,
+    fault: Option<Fault>,
+    damage: Vec<(String, Damage)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fault {
+    at: u64,
+    kind: ErrorKind,
+    lasts: Lasts,
+}
+
+/// What a writing call needs: a full disk refuses only what needs space.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Space,
+    Nothing,
+}
+
+impl Plan {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Counts a writing call and says whether it may go ahead.
+    fn pass(&self, action: &str, name: &str, needs: Needs) -> Result<()> {
+        let mut state = self.state();
+        state.calls += 1;
+        let Some(fault) = state.fault else { return Ok(()) };
+        if state.calls < fault.at || (fault.kind == ErrorKind::Full && needs == Needs::Nothing) {
+            return Ok(());
+        }
+        if fault.lasts == Lasts::Once {
+            state.fault = None;
+        }
+        Err(Error::new(fault.kind, format!("cannot {action} `{name}`: a fault was injected")))
+    }
+}
+
+impl<S: Storage> Faults<S> {
+    /// Passes everything on to `inner` until told otherwise.
+    pub fn new(inner: S) -> Self {
+        Self { inner, plan: Plan::default() }
+    }
+
+    /// The storage inside, without faults and damage.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// Lets the `nth` writing call from now on (1 is the next) fail with an error of `kind`. With
+    /// `Full` the first one from there that needs space fails, since a full disk can still remove,
+    /// rename and sync. Replaces what was planned before.
+    pub fn fail_writing_call(&self, nth: u64, kind: ErrorKind, lasts: Lasts) {
+        let mut state = self.plan.state();
+        state.calls = 0;
+        state.fault = Some(Fault { at: nth, kind, lasts });
+    }
+
+    /// How many writing calls there were, failed ones included, since the start or since a fault was
+    /// last planned. Tests run once without a fault to learn how many calls there are to fail.
+    pub fn writing_calls(&self) -> u64 {
+        self.plan.state().calls
+    }
+
+    /// True while a planned fault has not struck, or strikes forever.
+    pub fn is_armed(&self) -> bool {
+        self.plan.state().fault.is_some()
+    }
+
+    /// Damages what is read of objects whose names begin with `prefix`.
+    pub fn damage(&self, prefix: &str, damage: Damage) {
+        self.plan.state().damage.push((prefix.to_owned(), damage));
+    }
+
+    /// Ends all faults and damage.
+    pub fn heal(&self) {
+        *self.plan.state() = State::default();
+    }
+
+    fn damage_of(&self, name: &str) -> Vec<Damage> {
+        self.plan.state().damage.iter().filter(|(prefix, _)| name.starts_with(prefix.as_str())).map(|&(_, damage)| damage).collect()
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: Storage> Storage for Faults<S> {
+    fn location(&self) -> String {
+        self.inner.location()
+    }
+
+    fn identity(&self) -> Vec<u8> {
+        self.inner.identity()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.inner.free_bytes()
+    }
+
+    fn create_folder(&self, folder: &str) -> Result<()> {
+        self.plan.pass("make the folder", folder, Needs::Space)?;
+        self.inner.create_folder(folder)
+    }
+
+    fn create(&self, area: &str) -> Result<Box<dyn Upload>> {
+        self.plan.pass("create an object in", area, Needs::Space)?;
+        Ok(Box::new(FaultyUpload { inner: self.inner.create(area)?, area: area.to_owned(), plan: self.plan.clone(), has_failed: false }))
+    }
+
+    fn sync(&self, folders: &[String]) -> Result<()> {
+        self.plan.pass("sync", &folders.join(" "), Needs::Nothing)?;
+        self.inner.sync(folders)
+    }
+
+    fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
+        let damages = self.damage_of(name);
+        if damages.is_empty() {
+            return self.inner.read(name, max_bytes);
+        }
+        let mut bytes = self.inner.read(name, u64::MAX)?;
+        for damage in damages {
+            match damage {
+                Damage::FlipByte(offset) => flip(&mut bytes, Some(offset)),
+                Damage::Truncate(length) => bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX)),
+                Damage::Remove => return Err(gone(name)),
+            }
+        }
+        if bytes.len() as u64 > max_bytes {
+            return Err(Error::damaged(name, format!("it is longer than {max_bytes} bytes")));
+        }
+        Ok(bytes)
+    }
+
+    fn read_range(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        let end = offset.saturating_add(buffer.len() as u64);
+        let damages = self.damage_of(name);
+        if damages.contains(&Damage::Remove) {
+            return Err(gone(name));
+        }
+        self.inner.read_range(name, offset, buffer)?;
+        for damage in damages {
+            match damage {
+                Damage::FlipByte(at) => flip(buffer, at.checked_sub(offset)),
+                Damage::Truncate(length) if end > length => return Err(Error::damaged(name, format!("it ends before byte {end}"))),
+                Damage::Truncate(_) | Damage::Remove => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<Listed>> {
+        let mut listed = self.inner.list(folder)?;
+        listed.retain_mut(|object| {
+            let damages = self.damage_of(&object.name);
+            for damage in &damages {
+                if let Damage::Truncate(length) = damage {
+                    object.bytes = object.bytes.min(*length);
+                }
+            }
+            !damages.contains(&Damage::Remove)
+        });
+        Ok(listed)
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        self.plan.pass("remove", name, Needs::Nothing)?;
+        self.inner.remove(name)
+    }
+
+    fn set_aside(&self, name: &str, new_name: &str) -> Result<()> {
+        self.plan.pass("set aside", name, Needs::Nothing)?;
+        if self.damage_of(name).contains(&Damage::Remove) {
+            return Err(gone(name));
+        }
+        self.inner.set_aside(name, new_name)
+    }
+
+    fn remove_stale_temporaries(&self) -> Result<u64> {
+        self.plan.pass("remove temporaries in", "", Needs::Nothing)?;
+        self.inner.remove_stale_temporaries()
+    }
+
+    fn lock(&self, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>> {
+        self.inner.lock(name, mode, wait)
+    }
+}
+
+struct FaultyUpload {
+    inner: Box<dyn Upload>,
+    area: String,
+    plan: Plan,
+    has_failed: bool,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Upload for FaultyUpload {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.plan.pass("write an object in", &self.area, Needs::Space).inspect_err(|_| self.has_failed = true)?;
+        self.inner.write(bytes)
+    }
+
+    fn publish(self: Box<Self>, name: &str) -> Result<()> {
+        self.plan.pass("publish", name, Needs::Space)?;
+        if self.has_failed {
+            return Err(Error::new(ErrorKind::Invalid, format!("`{name}` cannot be published: a write failed")));
+        }
+        self.inner.publish(name)
+    }
+}
+
+fn flip(bytes: &mut [u8], offset: Option<u64>) {
+    if let Some(byte) = offset.and_then(|offset| bytes.get_mut(usize::try_from(offset).ok()?)) {
+        *byte = !*byte;
+    }
+}
+
+fn gone(name: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no {name}"))
+}

@@ -1,0 +1,220 @@
+//! A repository in a folder of this machine, that can be copied with any tool.
+//!
+//! Publishing is: a temporary file, the bytes, a sync of them, a rename that never replaces. A name
+//! is durable after a sync of its folder. Nothing is ever written in place.
+
+mod listing;
+mod lock;
+mod root;
+mod upload;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::{ErrorKind as IoErrorKind, Read};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use self::root::{FOLDER_MODE, Root, is_unsupported, text, tolerate_no_modes};
+use self::upload::LocalUpload;
+use super::{LOCK, Listed, Lock, LockMode, PRUNE_LOCK, Storage, Upload, name};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A folder of this machine.
+#[derive(Clone, Debug)]
+pub struct LocalStorage {
+    root: Arc<Root>,
+}
+
+impl LocalStorage {
+    /// Makes the folder, and those above it, for a new repository. What a start that was interrupted
+    /// left behind does not count as content: empty folders, locks and temporaries.
+    ///
+    /// # Errors
+    /// `Exists` when it holds anything or is not a folder; `Denied`.
+    pub fn create(path: &Path) -> Result<Self> {
+        create_path(path)?;
+        let storage = Self::open(path).map_err(|error| {
+            if error.is_not_found() { Error::new(ErrorKind::Exists, format!("{} is not a folder", text(path))) } else { error }
+        })?;
+        if !listing::is_empty(&storage.root)? {
+            return Err(Error::new(ErrorKind::Exists, format!("the folder {} is not empty", text(path))));
+        }
+        lock::create(&storage.root, LOCK)?;
+        lock::create(&storage.root, PRUNE_LOCK)?;
+        storage.root.sync(&[String::new()])?;
+        Ok(storage)
+    }
+
+    /// Opens a folder; what is in it is not looked at, and nothing is written.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such folder; `Denied`.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self { root: Arc::new(Root::open(path)?) })
+    }
+
+    /// The folder: absolute, without symbolic links.
+    pub fn path(&self) -> &Path {
+        &self.root.path
+    }
+
+    fn open_object(&self, name: &str) -> Result<File> {
+        name::check_object(name)?;
+        // Not waiting, so that a pipe in place of an object cannot hang a reader.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        rustix::io::retry_on_intr(|| rustix::fs::openat(&self.root.fd, name, flags, Mode::empty()))
+            .map(File::from)
+            .map_err(|errno| self.read_failure(name, errno))
+    }
+
+    /// A read that failed because of what lies there, and not because of who asks, is damage: the
+    /// rest can still be read, and another copy may help.
+    fn read_failure(&self, name: &str, error: impl Into<std::io::Error>) -> Error {
+        const BROKEN: [Errno; 7] = [Errno::IO, Errno::UCLEAN, Errno::ISDIR, Errno::NOTDIR, Errno::LOOP, Errno::SPIPE, Errno::NXIO];
+        let error = error.into();
+        let is_broken = BROKEN.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
+        let error = Error::io("cannot read", self.root.describe(name), error);
+        if is_broken { error.with_kind(ErrorKind::Damaged) } else { error }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Storage for LocalStorage {
+    fn location(&self) -> String {
+        self.root.describe("")
+    }
+
+    fn identity(&self) -> Vec<u8> {
+        // The path alone would mistake the second of two disks that take turns at one mount point
+        // for the first.
+        let file_system = rustix::fs::fstatvfs(&self.root.fd).map_or(0, |stat| stat.f_fsid);
+        [self.root.path.as_os_str().as_encoded_bytes(), &[0], &file_system.to_le_bytes()].concat()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        let stat = rustix::fs::fstatvfs(&self.root.fd).ok()?;
+        stat.f_bavail.checked_mul(stat.f_frsize)
+    }
+
+    fn create_folder(&self, folder: &str) -> Result<()> {
+        name::check_folder(folder)?;
+        self.root.create_folder(folder)
+    }
+
+    fn create(&self, area: &str) -> Result<Box<dyn Upload>> {
+        name::check_folder(area)?;
+        Ok(Box::new(LocalUpload::create(&self.root, area)?))
+    }
+
+    fn sync(&self, folders: &[String]) -> Result<()> {
+        folders.iter().try_for_each(|folder| name::check_folder(folder))?;
+        self.root.sync(folders)
+    }
+
+    fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
+        let file = self.open_object(name)?;
+        let metadata = file.metadata().map_err(|error| self.read_failure(name, error))?;
+        if !metadata.is_file() {
+            return Err(Error::damaged(self.root.describe(name), "it is not a regular file"));
+        }
+        let too_long = || Error::damaged(self.root.describe(name), format!("it is longer than {max_bytes} bytes"));
+        if metadata.len() > max_bytes {
+            return Err(too_long());
+        }
+        let mut bytes = Vec::new();
+        let wanted = usize::try_from(metadata.len()).map_err(|_| too_long())?;
+        bytes
+            .try_reserve_exact(wanted)
+            .map_err(|error| Error::new(ErrorKind::Other, format!("no memory to read {}", self.root.describe(name))).with_source(error))?;
+        // It may be longer than it was a moment ago, when somebody else writes where nobody should.
+        (&file).take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| self.read_failure(name, error))?;
+        if bytes.len() as u64 > max_bytes { Err(too_long()) } else { Ok(bytes) }
+    }
+
+    fn read_range(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        let file = self.open_object(name)?;
+        file.read_exact_at(buffer, offset).map_err(|error| match error.kind() {
+            IoErrorKind::UnexpectedEof => {
+                Error::damaged(self.root.describe(name), format!("it ends before byte {}", offset.saturating_add(buffer.len() as u64)))
+            }
+            // The kernel's offsets are signed: nothing lies that far out.
+            IoErrorKind::InvalidInput => Error::damaged(self.root.describe(name), format!("it has no byte {offset}")),
+            _ => self.read_failure(name, error),
+        })
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<Listed>> {
+        name::check_folder(folder)?;
+        listing::list(&self.root, folder)
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        name::check_object(name)?;
+        match rustix::fs::unlinkat(&self.root.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(Error::io("cannot remove", self.root.describe(name), errno)),
+        }
+    }
+
+    fn set_aside(&self, name: &str, new_name: &str) -> Result<()> {
+        name::check_object(name)?;
+        name::check_object(new_name)?;
+        let failed = |errno| Error::io("cannot set aside", self.root.describe(name), errno);
+        // Looked at first, so that nothing is made for an object that is not there.
+        let stat = rustix::fs::statat(&self.root.fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            return Err(Error::new(ErrorKind::Invalid, format!("{} is a folder", self.root.describe(name))));
+        }
+        self.root.rename_into(name, new_name)?.map_err(|errno| match errno {
+            Errno::EXIST => Error::new(ErrorKind::Exists, format!("{} exists already", self.root.describe(new_name))),
+            errno => failed(errno),
+        })
+    }
+
+    fn remove_stale_temporaries(&self) -> Result<u64> {
+        upload::remove_stale(&self.root)
+    }
+
+    fn lock(&self, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>> {
+        name::check_lock(name)?;
+        lock::take(&self.root, name, mode, wait)
+    }
+}
+
+/// Makes the folder of a repository, for its owner alone, and the folders above it as the umask
+/// says; each is made durable in the one above. One that exists is left as it is.
+fn create_path(path: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| Error::io("cannot make the folder", text(path), error);
+    let missing: Vec<&Path> =
+        path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && folder.symlink_metadata().is_err()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if let Some(parent) = missing.get(1) {
+        // The standard library asks for the umask's mode, as people expect of other folders.
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    match rustix::fs::mkdir(path, FOLDER_MODE) {
+        // Somebody else was quicker; who of the two may have it shows when files are published.
+        Err(Errno::EXIST) => return Ok(()),
+        made => made.map_err(|errno| failed(errno.into()))?,
+    }
+    tolerate_no_modes(rustix::fs::chmod(path, FOLDER_MODE)).map_err(|errno| failed(errno.into()))?;
+    for folder in missing {
+        let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // A folder that may be written but not read cannot be opened for a sync.
+        if let Ok(above) = File::open(above) {
+            match rustix::fs::fsync(&above) {
+                Err(errno) if !is_unsupported(errno) => return Err(failed(errno.into())),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! Files that are being written: a temporary name, then the final one.
+//!
+//! A writer holds a lock of the kernel on its temporary file as long as it lives. So a temporary
+//! whose lock is free has lost its writer, to `kill -9` or a power cut, and can be removed at any
+//! time, without looking at clocks or process ids.
+
+use std::fs::File;
+use std::io::Write;
+use std::num::NonZeroU64;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::fs::{Advice, AtFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::rand::GetRandomFlags;
+
+use super::listing::read_folder;
+use super::root::{Root, is_unsupported, tolerate_no_modes};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::to_hex;
+use crate::storage::{Upload, name};
+use crate::units::MIB;
+
+/// Nobody writes to an object again, not even its owner.
+const FILE_MODE: Mode = Mode::RUSR;
+/// After so many bytes the kernel is asked to begin writing them to the disk, so that the disk works
+/// while the next frames are made. Measured with 32 MiB packs: a third less time in all, a fifth of
+/// the time waiting for the disk at the end.
+const WRITE_BACK_BYTES: u64 = 4 * MIB;
+/// A random name is taken, or removed before it is locked, once in a lifetime; not so often.
+const ATTEMPTS_MAX: usize = 16;
+
+/// A temporary file that wants a name.
+pub(super) struct LocalUpload {
+    root: Arc<Root>,
+    area: String,
+    temporary: String,
+    file: File,
+    written: u64,
+    /// The kernel was asked to write back what lies before this offset.
+    begun: u64,
+    failed: bool,
+    named: bool,
+}
+
+impl LocalUpload {
+    pub fn create(root: &Arc<Root>, area: &str) -> Result<Self> {
+        root.check_synced()?;
+        for _ in 0..ATTEMPTS_MAX {
+            let temporary = name::join(area, &random_name()?);
+            let failed = |errno| Error::io("cannot create", root.describe(&temporary), errno);
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+            let fd = match rustix::io::retry_on_intr(|| rustix::fs::openat(&root.fd, &temporary, flags, FILE_MODE)) {
+                Ok(fd) => fd,
+                Err(Errno::EXIST) => continue,
+                Err(Errno::NOENT) if !area.is_empty() => {
+                    root.create_folder(area)?;
+                    continue;
+                }
+                Err(errno) => return Err(failed(errno)),
+            };
+            let upload = Self {
+                root: Arc::clone(root),
+                area: area.to_owned(),
+                temporary: temporary.clone(),
+                file: File::from(fd),
+                written: 0,
+                begun: 0,
+                failed: false,
+                named: false,
+            };
+            // The umask may have taken the owner's right to read.
+            tolerate_no_modes(rustix::fs::fchmod(&upload.file, FILE_MODE)).map_err(failed)?;
+            if upload.mark_alive() {
+                return Ok(upload);
+            }
+        }
+        Err(Error::new(ErrorKind::Other, format!("cannot create a temporary file in {}", root.describe(area))))
+    }
+
+    /// Takes the lock that shows that the writer lives. False when somebody who looks for stale
+    /// temporaries came between creation and lock: then the file is gone or soon will be.
+    fn mark_alive(&self) -> bool {
+        match rustix::fs::flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => false,
+            Ok(()) => rustix::fs::fstat(&self.file).is_ok_and(|stat| stat.st_nlink > 0),
+            // Without locks on this file system nobody takes any temporary for stale.
+            Err(_) => true,
+        }
+    }
+
+    fn begin_write_back(&mut self) {
+        let bytes = self.written - self.begun;
+        if bytes >= WRITE_BACK_BYTES {
+            // This advice starts writing back dirty pages and drops only clean ones, of which there
+            // are none in a range just written. It is advice: a failure means nothing.
+            let _ = rustix::fs::fadvise(&self.file, self.begun, NonZeroU64::new(bytes), Advice::DontNeed);
+            self.begun = self.written;
+        }
+    }
+
+    /// What it means that `name` is taken.
+    fn meet_existing(&self, name: &str) -> Result<()> {
+        let path = self.root.describe(name);
+        let stat = rustix::fs::statat(&self.root.fd, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|errno| Error::io("cannot look at", &path, errno))?;
+        let is_same = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && u64::try_from(stat.st_size) == Ok(self.written);
+        if is_same && !self.area.is_empty() { Ok(()) } else { Err(Error::new(ErrorKind::Exists, format!("{path} exists already"))) }
+    }
+}
+
+impl Upload for LocalUpload {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        // Short writes and interruptions are looped over by the standard library.
+        self.file.write_all(bytes).map_err(|error| {
+            self.failed = true;
+            Error::io("cannot write", self.root.describe(&self.temporary), error)
+        })?;
+        self.written += bytes.len() as u64;
+        self.begin_write_back();
+        Ok(())
+    }
+
+    fn publish(mut self: Box<Self>, name: &str) -> Result<()> {
+        name::check_upload(&self.area, name, self.failed)?;
+        self.root.check_synced()?;
+        match rustix::fs::fdatasync(&self.file) {
+            Err(errno) if !is_unsupported(errno) => {
+                return Err(Error::io("cannot sync", self.root.describe(&self.temporary), errno));
+            }
+            _ => {}
+        }
+        match self.root.rename_into(&self.temporary, name)? {
+            Ok(()) => {
+                self.named = true;
+                Ok(())
+            }
+            Err(Errno::EXIST) => self.meet_existing(name),
+            Err(errno) => Err(Error::io("cannot publish", self.root.describe(name), errno)),
+        }
+    }
+}
+
+impl Drop for LocalUpload {
+    fn drop(&mut self) {
+        if !self.named {
+            // What cannot be removed now is stale as soon as the file is closed.
+            let _ = rustix::fs::unlinkat(&self.root.fd, &self.temporary, AtFlags::empty());
+        }
+    }
+}
+
+fn random_name() -> Result<String> {
+    let mut bytes = [0; 8];
+    let filled = rustix::io::retry_on_intr(|| rustix::rand::getrandom(&mut bytes[..], GetRandomFlags::empty()))
+        .map_err(|errno| Error::io("cannot draw", "random bytes", errno))?;
+    // The kernel never gives fewer than asked for when it is asked for so few.
+    debug_assert_eq!(filled, bytes.len());
+    Ok(format!("{}{}", name::TEMPORARY_PREFIX, to_hex(&bytes)))
+}
+
+/// Removes the temporaries at the top and in its folders whose writer is dead; says how many.
+pub(super) fn remove_stale(root: &Root) -> Result<u64> {
+    let mut removed = 0;
+    let top = read_folder(root, "")?;
+    let folders = top.entries.iter().filter(|entry| entry.file_type != FileType::RegularFile && !name::is_hidden(&entry.name));
+    for area in std::iter::once("").chain(folders.map(|entry| entry.name.as_str())) {
+        // What cannot be looked into, a dangling link for one, has no temporaries that matter.
+        let Ok(folder) = read_folder(root, area) else { continue };
+        for entry in folder.entries {
+            let path = name::join(area, &entry.name);
+            if entry.name.starts_with(name::TEMPORARY_PREFIX) && is_stale(root, &path) {
+                match rustix::fs::unlinkat(&root.fd, &path, AtFlags::empty()) {
+                    Ok(()) => removed += 1,
+                    Err(Errno::NOENT) => {}
+                    Err(errno) => return Err(Error::io("cannot remove", root.describe(&path), errno)),
+                }
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// True when the lock of a temporary can be had. Shared, because some network file systems want a
+/// file open for writing before they lock it alone.
+fn is_stale(root: &Root, path: &str) -> bool {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let Ok(fd): rustix::io::Result<OwnedFd> = rustix::fs::openat(&root.fd, path, flags, Mode::empty()) else { return false };
+    rustix::fs::flock(&fd, FlockOperation::NonBlockingLockShared).is_ok()
+}
