@@ -143,8 +143,7 @@ impl Index {
     /// The packs that the index names, with kind and length of the file; sorted, each once (twice
     /// only where two segments disagree about one).
     pub fn packs(&self) -> Vec<(PackId, PackKind, u64)> {
-        let mut packs: Vec<_> =
-            self.tables.iter().flat_map(pack_rows).map(|(_, pack)| (pack.id, pack.kind, pack.bytes)).collect();
+        let mut packs: Vec<_> = self.tables.iter().flat_map(pack_rows).map(|(_, pack)| (pack.id, pack.kind, pack.bytes)).collect();
         packs.sort_unstable();
         packs.dedup();
         packs

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::filter;
 use super::layout::{
-    BLOCK_BYTES, CHECKSUM_BYTES, CHUNK_ROW_BYTES, FILTER_BLOCK_BYTES, FRAME_ROW_BYTES, HEADER_BYTES, Layout, PACK_ROW_BYTES,
+    BLOCK_BYTES, CHECKSUM_BYTES, CHUNK_ROW_BYTES, Counts, FILTER_BLOCK_BYTES, FRAME_ROW_BYTES, HEADER_BYTES, Layout, PACK_ROW_BYTES,
     SEGMENT_ROW_BYTES, Section, block_checksum, read_u32, read_u64,
 };
 use super::mapping::TableBytes;
@@ -113,6 +113,11 @@ impl Table {
         // The prelude was found inside the file when the table was opened.
         let ids = &self.bytes[self.layout.segments_begin as usize..self.layout.prelude_end() as usize];
         ids.chunks_exact(SEGMENT_ROW_BYTES as usize).map(|id| SegmentId(read_id(id)))
+    }
+
+    /// How much it holds.
+    pub fn counts(&self) -> Counts {
+        self.layout.counts
     }
 
     /// How many pack rows it has.
@@ -270,6 +275,12 @@ impl Table {
             Some(path) => Error::damaged(format!("index table {}", path.display()), why),
             None => Error::damaged("an index table in memory", why),
         }
+    }
+
+    /// How many blocks were compared with their checksums so far.
+    #[cfg(test)]
+    pub fn verified_blocks(&self) -> u64 {
+        self.verified.iter().map(|word| u64::from(word.load(Ordering::Relaxed).count_ones())).sum()
     }
 
     /// Removes its file; the mapping stays whole as long as the table is held.

@@ -154,10 +154,7 @@ impl TableWriter {
         self.fill_filter(filter::block_of(&chunk.id, self.layout.filter_blocks))?;
         filter::insert(&mut self.filter_block, &chunk.id);
         self.rows += 1;
-        self.append(
-            Section::Chunks,
-            &[&chunk.id.0, &chunk.frame.to_le_bytes(), &chunk.offset.to_le_bytes(), &chunk.bytes.to_le_bytes()],
-        )
+        self.append(Section::Chunks, &[&chunk.id.0, &chunk.frame.to_le_bytes(), &chunk.offset.to_le_bytes(), &chunk.bytes.to_le_bytes()])
     }
 
     /// Completes the table and opens it.

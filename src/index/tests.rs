@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::folder::list_tables;
 use super::layout::{BLOCK_BYTES, HEADER_BYTES, Layout, Section};
 use super::merge::merge_tables;
+use super::table::Table;
 use super::table_build::build_table;
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
@@ -221,8 +222,7 @@ fn packs_and_entries_are_listed_completely() {
     let folder = tempfile::tempdir().unwrap();
     let segments = Segments::new((0..3).map(|at| segment(at, at * 800..at * 800 + 1000)));
     let index = segments.open(Some(folder.path()));
-    let mut packs: Vec<_> =
-        segments.all.values().flat_map(|segment| &segment.packs).map(|pack| (pack.id, pack.kind, pack.bytes)).collect();
+    let mut packs: Vec<_> = segments.all.values().flat_map(|segment| &segment.packs).map(|pack| (pack.id, pack.kind, pack.bytes)).collect();
     packs.sort();
     assert_eq!(index.packs(), packs);
     assert!(packs.iter().any(|pack| pack.1 == PackKind::Meta));
@@ -255,27 +255,63 @@ fn many_tables_become_few_and_answer_the_same() {
     assert_eq!(segments.take_loads(), 60);
     assert_complete(&segments.open(Some(folder.path())), &segments);
     assert_eq!(segments.take_loads(), 0);
-    // Without merging: eight at a time, each over a part.
-    let ids = segments.ids();
-    for part in ids.chunks(8) {
-        let unmerged = segments.open_some(None, part);
-        assert_eq!(unmerged.table_count(), part.len());
-        for pack in part.iter().flat_map(|id| &segments.all[id].packs) {
-            let id = pack.frames[0].chunks[0].id;
-            assert!(places(&unmerged, &id).is_subset(&places(&index, &id)));
+}
+
+#[test]
+fn a_merged_table_answers_as_its_parts_together_in_any_order() {
+    let segments = Segments::new((0..3).map(|at| segment(at, at * 300..at * 300 + 400)));
+    let expected = segments.expected();
+    let build = |(id, segment): (&SegmentId, &IndexSegment)| build_table(None, *id, segment).unwrap();
+    let tables: Vec<_> = segments.all.iter().map(build).collect();
+    for inputs in [tables.iter().collect::<Vec<_>>(), tables.iter().rev().collect()] {
+        let merged = merge_tables(None, &inputs).unwrap();
+        assert_eq!(merged.chunk_count(), 1200);
+        assert!(merged.segments().is_sorted() && merged.segments().count() == 3);
+        let (merged, parts) = (Index::new(vec![merged], None), segments.open(None));
+        for (id, there) in &expected {
+            assert_eq!(&places(&merged, id), there);
+            assert_eq!(&places(&parts, id), there);
         }
+        assert_eq!(merged.packs(), parts.packs());
     }
 }
 
 #[test]
-fn merging_makes_the_same_bytes_in_any_order_of_segments_of_one_size() {
-    let segments = Segments::new((0..3).map(|at| segment(at, at * 300..at * 300 + 300)));
-    let tables: Vec<_> = segments.all.iter().map(|(id, segment)| build_table(None, *id, segment).unwrap()).collect();
-    let merged = merge_tables(None, &tables.iter().collect::<Vec<_>>()).unwrap();
-    let reversed = merge_tables(None, &tables.iter().rev().collect::<Vec<_>>()).unwrap();
-    assert_eq!(merged.segments().collect::<Vec<_>>(), reversed.segments().collect::<Vec<_>>());
-    assert_eq!(merged.file_bytes(), reversed.file_bytes());
-    assert_eq!(merged.chunk_count(), 900);
+fn fifty_tables_open_without_reading_a_chunk_row_and_a_miss_reads_one_filter_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let segment = segment(0, 0..20_000);
+    let table = build_table(Some(folder.path()), segment_id(0), &segment).unwrap();
+    let good = fs::read(table.path().unwrap()).unwrap();
+    let layout = Layout::read(&good).unwrap();
+    for number in 0..50 {
+        let path = folder.path().join(format!("{number}.table"));
+        fs::write(&path, &good).unwrap();
+        restrict(&path);
+        let table = Table::open(&path).unwrap();
+        let blocks_at_open = layout.extent(Section::Packs).blocks();
+        assert_eq!(table.verified_blocks(), blocks_at_open);
+        assert!(layout.blocks > 40 * blocks_at_open);
+        let miss = (0..).map(|at| chunk(u64::MAX - at)).find(|id| !table.may_contain(id).unwrap()).unwrap();
+        table.for_each_row(&miss, |_| panic!("it is not there")).unwrap();
+        assert!(table.verified_blocks() <= blocks_at_open + layout.extent(Section::Filter).blocks());
+    }
+}
+
+#[test]
+fn fewer_than_two_in_a_hundred_absent_ids_pass_the_filter_of_a_table() {
+    let table = build_table(None, segment_id(0), &segment(0, 0..50_000)).unwrap();
+    let passed = (50_000..100_000).filter(|number| table.may_contain(&chunk(*number)).unwrap()).count();
+    assert!(passed < 1000, "{passed} of 50,000");
+}
+
+#[test]
+fn several_openers_share_one_folder() {
+    use rayon::prelude::*;
+    let folder = tempfile::tempdir().unwrap();
+    let segments = Segments::new((0..20).map(|at| segment(at, at * 100..at * 100 + 130)));
+    // Whoever loses a race works in memory, with the same answers.
+    (0..6).into_par_iter().for_each(|_| assert_complete(&segments.open(Some(folder.path())), &segments));
+    assert_complete(&segments.open(Some(folder.path())), &segments);
 }
 
 #[test]
