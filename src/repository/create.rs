@@ -53,6 +53,7 @@ pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<Reposito
         return Err(Error::new(ErrorKind::Invalid, message));
     }
     layout::create_folders(storage)?;
+    remove_leftovers(storage)?;
     let (description, json) = Description::new(options.algorithm)?;
     let bundle = if encrypted { SecretBundle::random()? } else { SecretBundle::public() };
     if let Some(credential) = &options.credential {
@@ -83,4 +84,21 @@ pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<Reposito
     upload.publish(layout::DESCRIPTION)?;
     storage.sync(&[String::new()])?;
     Ok(description.id)
+}
+
+/// Removes what an init that died half-way has left: without `repository.json` nothing can open it.
+fn remove_leftovers(storage: &dyn Storage) -> Result<()> {
+    for folder in [layout::PACKS, layout::INDEX, layout::SNAPSHOTS] {
+        if !storage.list(folder)?.is_empty() {
+            let message = format!("{} holds {folder} of a repository whose {} is missing", storage.location(), layout::DESCRIPTION);
+            return Err(Error::new(ErrorKind::Exists, message));
+        }
+    }
+    for folder in [layout::KEYS, layout::RECORDS] {
+        for listed in storage.list(folder)? {
+            storage.remove(&listed.name)?;
+        }
+        storage.sync(&[folder.to_owned()])?;
+    }
+    Ok(())
 }

@@ -6,8 +6,6 @@ use crate::storage::{Listed, Storage};
 
 /// The description of the repository.
 pub const DESCRIPTION: &str = "repository.json";
-/// Taken shared by every run that writes.
-pub const LOCK: &str = "lock";
 /// Folder of packs; each lies in the sub-folder of the first two digits of its id.
 pub const PACKS: &str = "packs";
 /// Folder of index segments.

@@ -19,14 +19,14 @@ mod trees;
 pub use cache::{CacheFolder, cache_root};
 pub use create::{CreateOptions, create};
 pub use description::{Description, FORMAT};
-pub use layout::{LOCK, list_ids, pack_name, segment_name, snapshot_name};
+pub use layout::{list_ids, pack_name, segment_name, slot_name, snapshot_name};
 pub use objects::Catalogued;
 pub use packs::PackListing;
 pub use read::{ChunkReader, FrameBytes};
 pub use records::Facts;
 pub use secrets::SecretBundle;
 pub use sink::{FrameGatherer, Sink, SinkCounts};
-pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot, slot_name_of};
+pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot};
 pub use trees::{NodeStream, SinkPages, read_content_items};
 
 use std::path::PathBuf;
