@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::table::{ChunkRow, Table};
+use super::rows::{ChunkRow, PackRow};
+use super::table::Table;
 use crate::error::{Error, Result};
 use crate::id::{ChunkId, PackId};
 use crate::pack::PackKind;
@@ -193,7 +194,7 @@ impl Index {
 }
 
 /// The pack rows of a table, which were all read and checked when it was opened.
-fn pack_rows(table: &Table) -> impl Iterator<Item = (u32, super::table::PackRow)> + '_ {
+fn pack_rows(table: &Table) -> impl Iterator<Item = (u32, PackRow)> + '_ {
     (0..table.pack_count()).filter_map(|row| Some((row, table.read_pack(row).ok()?)))
 }
 

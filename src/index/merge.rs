@@ -11,7 +11,8 @@ use std::collections::BinaryHeap;
 use std::path::Path;
 
 use super::layout::Counts;
-use super::table::{ChunkRow, FrameRow, Table};
+use super::rows::{ChunkRow, FrameRow};
+use super::table::Table;
 use super::table_build::TableWriter;
 use crate::error::Result;
 use crate::id::SegmentId;

@@ -16,6 +16,7 @@ mod lookup;
 mod mapping;
 mod merge;
 mod open;
+mod rows;
 mod segment;
 mod table;
 mod table_build;

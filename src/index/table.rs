@@ -13,44 +13,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::filter;
 use super::layout::{
     BLOCK_BYTES, CHECKSUM_BYTES, CHUNK_ROW_BYTES, Counts, FILTER_BLOCK_BYTES, FRAME_ROW_BYTES, HEADER_BYTES, Layout, PACK_ROW_BYTES,
-    SEGMENT_ROW_BYTES, Section, block_checksum, read_u32, read_u64,
+    SEGMENT_ROW_BYTES, Section, block_checksum, read_u32,
 };
 use super::mapping::TableBytes;
+use super::rows::{ChunkRow, FrameRow, PackRow, read_id};
 use crate::error::{Error, Result};
-use crate::id::{ChunkId, PackId, SegmentId};
-use crate::pack::PackKind;
-
-/// A pack as a table knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PackRow {
-    pub id: PackId,
-    pub bytes: u64,
-    pub kind: PackKind,
-}
-
-/// A frame as a table knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FrameRow {
-    /// Row of its pack.
-    pub pack: u32,
-    /// Its number in the pack.
-    pub number: u32,
-    pub offset: u64,
-    pub sealed_bytes: u32,
-    pub plain_bytes: u32,
-    pub codec: u16,
-}
-
-/// One place of a chunk as a table knows it. Rows order by id first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ChunkRow {
-    pub id: ChunkId,
-    /// Row of its frame.
-    pub frame: u32,
-    /// Where it begins in the frame's plain bytes.
-    pub offset: u32,
-    pub bytes: u32,
-}
+use crate::id::{ChunkId, SegmentId};
 
 /// An opened table.
 #[derive(Debug)]
@@ -156,12 +124,7 @@ impl Table {
     /// `Damaged`; not for rows below `pack_count`, all of which were read when the table was opened.
     pub fn read_pack(&self, row: u32) -> Result<PackRow> {
         let bytes = self.read(Section::Packs, u64::from(row) * PACK_ROW_BYTES, PACK_ROW_BYTES)?;
-        let kind = match bytes[40] {
-            0 => PackKind::Data,
-            1 => PackKind::Meta,
-            _ => return Err(self.damage("a pack is of no known kind")),
-        };
-        Ok(PackRow { id: PackId(read_id(bytes)), bytes: read_u64(&bytes[32..]), kind })
+        PackRow::decode(bytes).ok_or_else(|| self.damage("a pack is of no known kind"))
     }
 
     /// The frame row `row`.
@@ -170,14 +133,7 @@ impl Table {
     /// `Damaged`.
     pub fn read_frame(&self, row: u32) -> Result<FrameRow> {
         let bytes = self.read(Section::Frames, u64::from(row) * FRAME_ROW_BYTES, FRAME_ROW_BYTES)?;
-        let frame = FrameRow {
-            pack: read_u32(bytes),
-            number: read_u32(&bytes[4..]),
-            offset: read_u64(&bytes[8..]),
-            sealed_bytes: read_u32(&bytes[16..]),
-            plain_bytes: read_u32(&bytes[20..]),
-            codec: u16::from_le_bytes([bytes[24], bytes[25]]),
-        };
+        let frame = FrameRow::decode(bytes);
         if frame.pack < self.pack_count() { Ok(frame) } else { Err(self.damage("a frame is in no pack")) }
     }
 
@@ -187,8 +143,7 @@ impl Table {
     /// `Damaged`.
     pub fn read_chunk(&self, row: u32) -> Result<ChunkRow> {
         let bytes = self.read(Section::Chunks, u64::from(row) * CHUNK_ROW_BYTES, CHUNK_ROW_BYTES)?;
-        let id = ChunkId(read_id(bytes));
-        Ok(ChunkRow { id, frame: read_u32(&bytes[32..]), offset: read_u32(&bytes[36..]), bytes: read_u32(&bytes[40..]) })
+        Ok(ChunkRow::decode(bytes))
     }
 
     /// True when the filter lets `id` pass: it may be here.
@@ -296,10 +251,4 @@ impl Table {
 pub(super) fn bucket_of(id: &ChunkId, bits: u32) -> u64 {
     // A shift by all 64 bits is not defined, so the first is done apart.
     filter::leading_bits(id) >> 1 >> (63 - bits)
-}
-
-fn read_id(bytes: &[u8]) -> [u8; 32] {
-    let mut id = [0; 32];
-    id.copy_from_slice(&bytes[..32]);
-    id
 }

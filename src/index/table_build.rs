@@ -10,11 +10,11 @@ use super::filter;
 use super::folder::{PartialFile, table_name};
 use super::layout::{BLOCK_BYTES, CHECKSUM_BYTES, Counts, HEADER_BYTES, Layout, Section, block_checksum};
 use super::mapping::TableBytes;
+use super::rows::{ChunkRow, FrameRow, PackRow};
 use super::segment::IndexSegment;
-use super::table::{ChunkRow, FrameRow, PackRow, Table, bucket_of};
+use super::table::{Table, bucket_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SegmentId;
-use crate::pack::PackKind;
 
 /// Builds the table of one segment, in `folder` or in memory.
 ///
@@ -125,27 +125,12 @@ impl TableWriter {
     /// # Errors
     /// Those of the operating system, as for every `push`.
     pub fn push_pack(&mut self, pack: &PackRow) -> Result<()> {
-        let kind = match pack.kind {
-            PackKind::Data => 0,
-            PackKind::Meta => 1,
-        };
-        self.append(Section::Packs, &[&pack.id.0, &pack.bytes.to_le_bytes(), &[kind, 0, 0, 0, 0, 0, 0, 0]])
+        self.append(Section::Packs, &pack.encode())
     }
 
     /// Adds the next frame row; its pack must have come.
     pub fn push_frame(&mut self, frame: &FrameRow) -> Result<()> {
-        self.append(
-            Section::Frames,
-            &[
-                &frame.pack.to_le_bytes(),
-                &frame.number.to_le_bytes(),
-                &frame.offset.to_le_bytes(),
-                &frame.sealed_bytes.to_le_bytes(),
-                &frame.plain_bytes.to_le_bytes(),
-                &frame.codec.to_le_bytes(),
-                &[0; 6],
-            ],
-        )
+        self.append(Section::Frames, &frame.encode())
     }
 
     /// Adds the next chunk row; ids must not descend.
@@ -154,7 +139,7 @@ impl TableWriter {
         self.fill_filter(filter::block_of(&chunk.id, self.layout.filter_blocks))?;
         filter::insert(&mut self.filter_block, &chunk.id);
         self.rows += 1;
-        self.append(Section::Chunks, &[&chunk.id.0, &chunk.frame.to_le_bytes(), &chunk.offset.to_le_bytes(), &chunk.bytes.to_le_bytes()])
+        self.append(Section::Chunks, &chunk.encode())
     }
 
     /// Completes the table and opens it.
@@ -189,7 +174,7 @@ impl TableWriter {
     fn fill_fan_out(&mut self, end: u64) -> Result<()> {
         while self.next_bucket < end {
             self.next_bucket += 1;
-            self.append(Section::FanOut, &[&self.rows.to_le_bytes()])?;
+            self.append(Section::FanOut, &self.rows.to_le_bytes())?;
         }
         Ok(())
     }
@@ -199,22 +184,19 @@ impl TableWriter {
         while self.filter_at < block {
             self.filter_at += 1;
             let full = std::mem::replace(&mut self.filter_block, [0; filter::BLOCK_BYTES]);
-            self.append(Section::Filter, &[&full])?;
+            self.append(Section::Filter, &full)?;
         }
         Ok(())
     }
 
-    fn append(&mut self, section: Section, parts: &[&[u8]]) -> Result<()> {
-        for part in parts {
-            let mut rest = *part;
-            while !rest.is_empty() {
-                let block = &mut self.sections[section as usize].block;
-                let (now, later) = rest.split_at(rest.len().min(BLOCK_BYTES as usize - block.len()));
-                block.extend_from_slice(now);
-                rest = later;
-                if block.len() as u64 == BLOCK_BYTES {
-                    self.write_block(section)?;
-                }
+    fn append(&mut self, section: Section, mut bytes: &[u8]) -> Result<()> {
+        while !bytes.is_empty() {
+            let block = &mut self.sections[section as usize].block;
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK_BYTES as usize - block.len()));
+            block.extend_from_slice(now);
+            bytes = later;
+            if block.len() as u64 == BLOCK_BYTES {
+                self.write_block(section)?;
             }
         }
         Ok(())
