@@ -29,10 +29,11 @@ pub(super) fn apply(subject: &Subject<'_>, metadata: &Metadata, options: &ApplyO
     // Where listing is not supported there is nothing to remove, and setting will say why not.
     for name in subject.xattr_names().unwrap_or_default() {
         let is_wanted = metadata.xattrs.iter().any(|xattr| xattr.name == name);
-        if !is_wanted && is_ours_to_remove(&name) {
-            if let Err(errno) = subject.remove_xattr(&name) {
-                notes.push(format!("extended attribute {} not removed: {}", PathText(&name), reason(errno)));
-            }
+        if !is_wanted
+            && is_ours_to_remove(&name)
+            && let Err(errno) = subject.remove_xattr(&name)
+        {
+            notes.push(format!("extended attribute {} not removed: {}", PathText(&name), reason(errno)));
         }
     }
     for xattr in &metadata.xattrs {

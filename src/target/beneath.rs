@@ -132,6 +132,14 @@ mod tests {
     }
 
     #[test]
+    fn a_mount_is_not_entered_by_who_asks_for_the_same_one() {
+        let top = fs::File::open("/").unwrap();
+        if fs::exists("/proc/self").unwrap() {
+            assert_eq!(open_folder_in_mount(top.as_fd(), b"proc").unwrap_err(), Errno::XDEV);
+        }
+    }
+
+    #[test]
     fn a_long_path_is_cut_between_names() {
         let path = vec![&[b'n'; 255][..]; 40].join(&b'/');
         let (mut rest, mut names) = (&path[..], 0);

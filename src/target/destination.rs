@@ -102,9 +102,9 @@ impl Destination {
         if relative.is_empty() {
             return Ok(MadeFolder { folder: self.folder(relative)?, is_new: false });
         }
+        check_relative(relative)?;
         let (parent, name) = split_last(relative);
         let parent = self.folder(parent)?;
-        check_name(name)?;
         match rustix::fs::mkdirat(parent.as_fd(), name, Mode::RWXU) {
             Ok(()) => {
                 parent.let_owner_in(name)?;

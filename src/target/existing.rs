@@ -79,7 +79,9 @@ impl Existing {
             mode: stat.st_mode & 0o7777,
             uid: stat.st_uid,
             gid: stat.st_gid,
-            links: stat.st_nlink,
+            // Narrower on some processors.
+            #[allow(clippy::unnecessary_cast)]
+            links: stat.st_nlink as u64,
         }
     }
 

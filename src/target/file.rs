@@ -13,15 +13,13 @@ use rustix::io::Errno;
 
 use super::destination::{Destination, join};
 use super::existing::Identity;
-use super::folder::temporary_name;
+use super::given_names::{damaged_name, temporary_name};
 use super::metadata::{ApplyOptions, apply_inode_flags, apply_to_file};
 use super::system_error;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Metadata, check_name};
 use crate::units::PathText;
 
-/// The longest name of one entry, in bytes.
-const NAME_BYTES_MAX: usize = 255;
 /// So many damaged copies of one name are told apart before the restore gives up on it.
 const DAMAGED_MAX: u32 = 10_000;
 
@@ -251,35 +249,5 @@ impl Drop for NewFile {
     fn drop(&mut self) {
         // Nobody is left to hear of a failure; the name says what it is.
         let _ = self.remove_temporary();
-    }
-}
-
-/// `NAME.damaged` for the first, `NAME.damaged~2` … for others, with NAME cut so that all fits.
-fn damaged_name(name: &[u8], number: u32) -> Vec<u8> {
-    let suffix = if number == 1 { ".damaged".to_owned() } else { format!(".damaged~{number}") };
-    let mut kept = name.len().min(NAME_BYTES_MAX - suffix.len());
-    if kept < name.len() && std::str::from_utf8(name).is_ok() {
-        // Not through the middle of a character: go back over its later bytes.
-        while name[kept] & 0xc0 == 0x80 {
-            kept -= 1;
-        }
-    }
-    [&name[..kept], suffix.as_bytes()].concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn damaged_names_fit_and_cut_no_character() {
-        assert_eq!(damaged_name(b"a.jpg", 1), b"a.jpg.damaged");
-        assert_eq!(damaged_name(b"a.jpg", 12), b"a.jpg.damaged~12");
-        let long = damaged_name(&[b'x'; 255], 2);
-        assert_eq!((long.len(), long.ends_with(b"x.damaged~2")), (255, true));
-        let letters = "é".repeat(127);
-        let cut = damaged_name(letters.as_bytes(), 1);
-        assert!(std::str::from_utf8(&cut).is_ok() && cut.len() <= 255);
-        assert_eq!(damaged_name(&[0x80; 255], 1).len(), 255);
     }
 }

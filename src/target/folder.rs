@@ -11,12 +11,8 @@ use super::existing::{Existing, Identity};
 use super::subject::Subject;
 use super::{removal, system_error};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::to_hex;
 use crate::manifest::check_name;
 use crate::units::PathText;
-
-/// Temporary names begin with this and go on with 32 hexadecimal digits.
-const TEMPORARY_PREFIX: &[u8] = b".repo-restore-";
 
 /// An open folder. It stays the same folder even when somebody renames it or puts a link in its
 /// place. Methods are called from any thread.
@@ -34,26 +30,6 @@ pub enum DeviceKind {
     Character,
     /// A block device.
     Block,
-}
-
-/// True for a name that a restore gives to what is not complete; an interrupted restore may have
-/// left some.
-pub fn is_temporary_name(name: &[u8]) -> bool {
-    name.strip_prefix(TEMPORARY_PREFIX).is_some_and(|rest| rest.len() == 32 && rest.iter().all(u8::is_ascii_hexdigit))
-}
-
-/// A fresh name that nothing else has.
-pub(super) fn temporary_name() -> Result<Vec<u8>> {
-    let mut random = [0; 16];
-    let mut filled = 0;
-    while filled < random.len() {
-        match rustix::rand::getrandom(&mut random[filled..], rustix::rand::GetRandomFlags::empty()) {
-            Ok(count) => filled += count,
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(Error::io("cannot draw", "a random name", errno)),
-        }
-    }
-    Ok([TEMPORARY_PREFIX, to_hex(&random).as_bytes()].concat())
 }
 
 impl Folder {

@@ -15,6 +15,7 @@ mod destination;
 mod existing;
 mod file;
 mod folder;
+mod given_names;
 mod metadata;
 mod removal;
 mod subject;
@@ -29,7 +30,8 @@ pub use compare::matches;
 pub use destination::{Destination, MadeFolder};
 pub use existing::{EntryType, Existing, Identity};
 pub use file::NewFile;
-pub use folder::{DeviceKind, Folder, is_temporary_name};
+pub use folder::{DeviceKind, Folder};
+pub use given_names::is_temporary_name;
 pub use metadata::{ApplyOptions, apply_inode_flags, apply_to_file, apply_to_folder, apply_to_link_or_special};
 
 use crate::error::{Error, ErrorKind};
