@@ -1,1 +1,56 @@
-//! target
+//! Safe writing at restore: files, folders, links and their metadata, below one folder and never
+//! outside it.
+//!
+//! A repository may be hostile, and so may be whoever else writes into the destination while a
+//! restore runs. So nothing here works by path: the destination is a handle, folders are opened
+//! beneath it without ever following a link, and every other call takes a folder's handle and one
+//! checked name. Files are written under a temporary name, get their metadata through their handle,
+//! and only then their own name. This module knows nodes; it knows nothing of repositories.
+
+mod accounts;
+mod attributes;
+mod beneath;
+mod compare;
+mod destination;
+mod existing;
+mod file;
+mod folder;
+mod given_names;
+mod metadata;
+mod removal;
+mod subject;
+
+#[cfg(test)]
+mod tests;
+
+use rustix::io::Errno;
+
+pub use accounts::Names;
+pub use compare::matches;
+pub use destination::{Destination, MadeFolder};
+pub use existing::{EntryType, Existing, Identity};
+pub use file::NewFile;
+pub use folder::{DeviceKind, Folder};
+pub use given_names::is_temporary_name;
+pub use metadata::{ApplyOptions, apply_inode_flags, apply_to_file, apply_to_folder, apply_to_link_or_special};
+
+use crate::error::{Error, ErrorKind};
+use crate::units::PathText;
+
+/// The error of a failed system call on `path`. What is not a folder where one is needed, a link
+/// where none may be followed, and a folder where a file should go are all the same to a restore:
+/// something is in the way.
+fn system_error(action: &str, path: &[u8], errno: Errno) -> Error {
+    let error = Error::io(action, PathText(path), errno);
+    match errno {
+        Errno::LOOP => in_the_way(error, "a symbolic link is in the way"),
+        Errno::NOTDIR => in_the_way(error, "something that is not a folder is in the way"),
+        Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST => in_the_way(error, "the name is taken"),
+        Errno::XDEV => error.context("another file system is mounted there"),
+        _ => error,
+    }
+}
+
+fn in_the_way(error: Error, what: &str) -> Error {
+    error.context(what).with_kind(ErrorKind::Exists)
+}

@@ -1,0 +1,115 @@
+//! Extended attributes: user attributes, POSIX ACLs, capabilities and labels.
+//!
+//! What the node has is set; what it has not is removed, since a file may have inherited an ACL from
+//! its folder. Labels that the policy of this machine gives (`security.*` but capabilities) and
+//! attributes of the file system itself are left where the node has none.
+
+use rustix::io::Errno;
+
+use super::metadata::ApplyOptions;
+use super::subject::Subject;
+use crate::manifest::Metadata;
+use crate::units::PathText;
+
+const ACCESS_ACL: &[u8] = b"system.posix_acl_access";
+const CAPABILITY: &[u8] = b"security.capability";
+/// The tag of the entry for the owning group in a binary ACL.
+const TAG_GROUP: u16 = 0x04;
+
+/// What became of the attributes.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    /// True when the node has an access ACL that could not be set.
+    pub access_acl_is_missing: bool,
+}
+
+/// Sets the attributes of `metadata` on `subject` and removes others.
+pub(super) fn apply(subject: &Subject<'_>, metadata: &Metadata, options: &ApplyOptions, notes: &mut Vec<String>) -> Applied {
+    let mut applied = Applied::default();
+    // Where listing is not supported there is nothing to remove, and setting will say why not.
+    for name in subject.xattr_names().unwrap_or_default() {
+        let is_wanted = metadata.xattrs.iter().any(|xattr| xattr.name == name);
+        if !is_wanted
+            && is_ours_to_remove(&name)
+            && let Err(errno) = subject.remove_xattr(&name)
+        {
+            notes.push(format!("extended attribute {} not removed: {}", PathText(&name), reason(errno)));
+        }
+    }
+    for xattr in &metadata.xattrs {
+        let refused = if xattr.name.starts_with(b"trusted.") && !options.trusted_xattrs {
+            Some("trusted attributes are restored only when asked for".to_owned())
+        } else if xattr.name == CAPABILITY && !options.set_id {
+            Some("privileges are not restored".to_owned())
+        } else {
+            subject.set_xattr(&xattr.name, &xattr.value).err().map(reason)
+        };
+        if let Some(reason) = refused {
+            notes.push(format!("extended attribute {} not restored: {reason}", PathText(&xattr.name)));
+            applied.access_acl_is_missing |= xattr.name == ACCESS_ACL;
+        }
+    }
+    applied
+}
+
+fn is_ours_to_remove(name: &[u8]) -> bool {
+    name.starts_with(b"user.") || name.starts_with(b"system.posix_acl_") || name == CAPABILITY
+}
+
+/// Why an attribute, or anything else of the metadata, could not be set.
+pub(super) fn reason(errno: Errno) -> String {
+    match errno {
+        Errno::OPNOTSUPP | Errno::NOTTY | Errno::NOSYS => "the file system does not support it".to_owned(),
+        Errno::PERM | Errno::ACCESS => "not permitted, needs root".to_owned(),
+        Errno::TOOBIG | Errno::RANGE | Errno::NOSPC | Errno::DQUOT => "too big for the file system".to_owned(),
+        errno => std::io::Error::from(errno).to_string(),
+    }
+}
+
+/// The group bits, 0 to 7, for a file whose ACL could not be set. With an ACL the group bits of the
+/// mode are its mask, which may allow more than the owning group had; its own entry says what that
+/// was. Nothing is allowed when the ACL cannot be read.
+pub(super) fn group_bits_without_acl(metadata: &Metadata) -> u32 {
+    let Some(acl) = metadata.xattrs.iter().find(|xattr| xattr.name == ACCESS_ACL) else {
+        return metadata.mode >> 3 & 7;
+    };
+    // A version of four bytes, then entries of tag (2), permissions (2) and id (4), little-endian.
+    let entries = acl.value.get(4..).unwrap_or_default().chunks_exact(8);
+    let group = entries
+        .filter(|entry| u16::from_le_bytes([entry[0], entry[1]]) == TAG_GROUP)
+        .map(|entry| u32::from(u16::from_le_bytes([entry[2], entry[3]])) & 7)
+        .next();
+    group.unwrap_or(0) & (metadata.mode >> 3 & 7)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Xattr;
+
+    #[test]
+    fn without_its_acl_a_file_does_not_open_up_to_its_group() {
+        // user::rw-, user:1000:rw-, group::---, mask::rw-, other::---
+        let mut value = 2u32.to_le_bytes().to_vec();
+        for (tag, bits, id) in [(1u16, 6u16, u32::MAX), (2, 6, 1000), (4, 0, u32::MAX), (0x10, 6, u32::MAX), (0x20, 0, u32::MAX)] {
+            value.extend_from_slice(&tag.to_le_bytes());
+            value.extend_from_slice(&bits.to_le_bytes());
+            value.extend_from_slice(&id.to_le_bytes());
+        }
+        let mut metadata = Metadata { mode: 0o660, ..Metadata::default() };
+        assert_eq!(group_bits_without_acl(&metadata), 6);
+        metadata.xattrs.push(Xattr { name: ACCESS_ACL.to_vec(), value });
+        assert_eq!(group_bits_without_acl(&metadata), 0);
+        metadata.xattrs[0].value.truncate(3);
+        assert_eq!(group_bits_without_acl(&metadata), 0, "garbage allows nothing");
+    }
+
+    #[test]
+    fn labels_of_this_machine_are_not_removed() {
+        assert!(!is_ours_to_remove(b"security.selinux"));
+        assert!(!is_ours_to_remove(b"trusted.overlay.opaque"));
+        assert!(is_ours_to_remove(b"security.capability"));
+        assert!(is_ours_to_remove(b"system.posix_acl_default"));
+        assert!(is_ours_to_remove(b"user.note"));
+    }
+}

@@ -1,0 +1,191 @@
+//! The folder that a restore writes into, and the folders beneath it.
+//!
+//! The user may name the destination through symbolic links; from its handle on downward no link is
+//! followed. A few folder handles are kept, since files of one folder come together; a kept handle
+//! whose folder was removed meanwhile is noticed by its link count and opened again.
+
+use std::ffi::OsStr;
+use std::fs::DirBuilder;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::beneath;
+use super::folder::Folder;
+use super::system_error;
+use crate::error::{Error, Result};
+use crate::manifest::check_name;
+use crate::units::PathText;
+
+/// So many folder handles are kept open; far below any limit on open files.
+const KEPT_FOLDERS: usize = 32;
+
+/// A folder to restore into. Methods are called from any thread.
+#[derive(Debug)]
+pub struct Destination {
+    handle: OwnedFd,
+    path: Vec<u8>,
+    /// Used last stands last.
+    kept: Mutex<Vec<(Vec<u8>, Arc<Folder>)>>,
+}
+
+/// A folder that was asked for.
+#[derive(Debug)]
+pub struct MadeFolder {
+    /// The folder.
+    pub folder: Arc<Folder>,
+    /// False when it was there before.
+    pub is_new: bool,
+}
+
+impl Destination {
+    /// Opens the folder `path`, following links as for any path that a user gives. With `create`,
+    /// it and its parents are made (0700) where they are missing.
+    ///
+    /// # Errors
+    /// `NotFound`; `Denied`; `Exists` when it is not a folder.
+    pub fn open(path: &[u8], create: bool) -> Result<Arc<Self>> {
+        if create {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(OsStr::from_bytes(path));
+            made.map_err(|error| Error::io("cannot make folder", PathText(path), error))?;
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| system_error("cannot open folder", path, errno))?;
+        Ok(Arc::new(Self { handle, path: path.to_vec(), kept: Mutex::default() }))
+    }
+
+    /// The path as the user gave it.
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// Opens the folder `relative`, names with `/` between, of any length; the empty path is the
+    /// destination itself. No symbolic link is followed.
+    ///
+    /// # Errors
+    /// `Damaged` for an impossible name; `NotFound`; `Exists` when a link or a file is in the way.
+    pub fn folder(&self, relative: &[u8]) -> Result<Arc<Folder>> {
+        check_relative(relative)?;
+        if let Some(folder) = self.kept_folder(relative) {
+            return Ok(folder);
+        }
+        // The nearest kept folder above, so that a deep tree is not walked from the top each time.
+        let mut above = relative;
+        let mut from = None;
+        while let Some(at) = above.iter().rposition(|byte| *byte == b'/') {
+            above = &above[..at];
+            from = self.kept_folder(above);
+            if from.is_some() {
+                break;
+            }
+        }
+        let (top, below) = match &from {
+            Some(folder) => (folder.as_fd(), &relative[above.len() + 1..]),
+            None => (self.handle.as_fd(), relative),
+        };
+        let path = self.full_path(relative);
+        let handle = beneath::open_folder(top, below).map_err(|errno| system_error("cannot open folder", &path, errno))?;
+        Ok(self.keep(relative, Folder::new(handle, path)))
+    }
+
+    /// Makes the folder `relative`, readable by its owner only until its metadata is set, and opens
+    /// it. A folder that is there already is used. Its parent must be there.
+    ///
+    /// # Errors
+    /// As [`Destination::folder`]; `Exists` when something else has the name, a link to a folder
+    /// included; `Full`, `Denied`.
+    pub fn make_folder(&self, relative: &[u8]) -> Result<MadeFolder> {
+        if relative.is_empty() {
+            return Ok(MadeFolder { folder: self.folder(relative)?, is_new: false });
+        }
+        check_relative(relative)?;
+        let (parent, name) = split_last(relative);
+        let parent = self.folder(parent)?;
+        match rustix::fs::mkdirat(parent.as_fd(), name, Mode::RWXU) {
+            Ok(()) => {
+                parent.let_owner_in(name)?;
+                Ok(MadeFolder { folder: self.folder(relative)?, is_new: true })
+            }
+            Err(Errno::EXIST) => Ok(MadeFolder { folder: self.folder(relative)?, is_new: false }),
+            Err(errno) => Err(system_error("cannot make folder", &self.full_path(relative), errno)),
+        }
+    }
+
+    /// Makes everything written to the destination's file system durable.
+    ///
+    /// # Errors
+    /// `Full`, or `Other` when the disk failed; it is not tried again.
+    pub fn sync(&self) -> Result<()> {
+        rustix::fs::syncfs(&self.handle).map_err(|errno| system_error("cannot sync", &self.path, errno))
+    }
+
+    fn kept_folder(&self, relative: &[u8]) -> Option<Arc<Folder>> {
+        let mut kept = self.lock_kept();
+        let at = kept.iter().rposition(|(path, _)| path == relative)?;
+        let entry = kept.remove(at);
+        if entry.1.is_removed() {
+            return None;
+        }
+        let folder = Arc::clone(&entry.1);
+        kept.push(entry);
+        Some(folder)
+    }
+
+    fn keep(&self, relative: &[u8], folder: Folder) -> Arc<Folder> {
+        let folder = Arc::new(folder);
+        let mut kept = self.lock_kept();
+        if kept.len() >= KEPT_FOLDERS {
+            kept.remove(0);
+        }
+        kept.push((relative.to_vec(), Arc::clone(&folder)));
+        folder
+    }
+
+    fn lock_kept(&self) -> std::sync::MutexGuard<'_, Vec<(Vec<u8>, Arc<Folder>)>> {
+        // The list is whole between any two of its calls, so a thread that died left nothing half done.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The path for messages.
+    pub(super) fn full_path(&self, relative: &[u8]) -> Vec<u8> {
+        join(&self.path, relative)
+    }
+}
+
+impl AsFd for Destination {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+}
+
+/// `name` below `folder`, for messages only.
+pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    let mut path = folder.to_vec();
+    if !name.is_empty() {
+        if path.last().is_some_and(|byte| *byte != b'/') {
+            path.push(b'/');
+        }
+        path.extend_from_slice(name);
+    }
+    path
+}
+
+/// The parent and the name of a path that is not empty.
+fn split_last(relative: &[u8]) -> (&[u8], &[u8]) {
+    match relative.iter().rposition(|byte| *byte == b'/') {
+        Some(at) => (&relative[..at], &relative[at + 1..]),
+        None => (&[], relative),
+    }
+}
+
+fn check_relative(relative: &[u8]) -> Result<()> {
+    if relative.is_empty() {
+        return Ok(());
+    }
+    let mut names = relative.split(|byte| *byte == b'/');
+    names.try_for_each(check_name).map_err(|error| error.context(PathText(relative)))
+}

@@ -1,0 +1,92 @@
+//! What stands under a name in the destination already.
+
+use rustix::fs::{FileType, Stat};
+
+use crate::units::Timestamp;
+
+/// Which inode it is: two names with the same identity are one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// The device number of the file system.
+    pub device: u64,
+    /// The inode number on it.
+    pub inode: u64,
+}
+
+/// What sort of entry it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryType {
+    /// A regular file.
+    File,
+    /// A folder.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A named pipe.
+    Fifo,
+    /// A character device: major, minor.
+    CharDevice(u32, u32),
+    /// A block device: major, minor.
+    BlockDevice(u32, u32),
+    /// A socket, or something newer.
+    Other,
+}
+
+/// An entry of the destination, as `fstatat` without following links describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Existing {
+    /// What it is.
+    pub entry_type: EntryType,
+    /// Which inode it is.
+    pub identity: Identity,
+    /// Its length in bytes; of a link the length of its target.
+    pub bytes: u64,
+    /// Last change of its content.
+    pub mtime: Timestamp,
+    /// Permission bits with setuid, setgid and sticky.
+    pub mode: u32,
+    /// Owner as a number.
+    pub uid: u32,
+    /// Group as a number.
+    pub gid: u32,
+    /// How many names the inode has.
+    pub links: u64,
+}
+
+impl Identity {
+    pub(super) fn of(stat: &Stat) -> Self {
+        Self { device: stat.st_dev, inode: stat.st_ino }
+    }
+}
+
+impl Existing {
+    pub(super) fn of(stat: &Stat) -> Self {
+        let device = (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
+        let entry_type = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => EntryType::File,
+            FileType::Directory => EntryType::Directory,
+            FileType::Symlink => EntryType::Symlink,
+            FileType::Fifo => EntryType::Fifo,
+            FileType::CharacterDevice => EntryType::CharDevice(device.0, device.1),
+            FileType::BlockDevice => EntryType::BlockDevice(device.0, device.1),
+            _ => EntryType::Other,
+        };
+        Self {
+            entry_type,
+            identity: Identity::of(stat),
+            bytes: stat.st_size.max(0) as u64,
+            mtime: Timestamp::new(stat.st_mtime, stat.st_mtime_nsec as u32),
+            mode: stat.st_mode & 0o7777,
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+            // Narrower on some processors.
+            #[allow(clippy::unnecessary_cast)]
+            links: stat.st_nlink as u64,
+        }
+    }
+
+    /// True for a folder.
+    pub fn is_directory(&self) -> bool {
+        self.entry_type == EntryType::Directory
+    }
+}

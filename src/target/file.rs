@@ -1,0 +1,253 @@
+//! A file that is being written: under a temporary name until it is complete.
+//!
+//! A restore writes frames in the order of the packs, so thousands of files may be begun at a time.
+//! A file can therefore let go of its handle and takes it back when it is written to again, by its
+//! temporary name, and only if that name still leads to the same inode. Nothing here holds a folder.
+//! A crash leaves at most temporary names, which [`super::is_temporary_name`] knows.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::destination::{Destination, join};
+use super::existing::Identity;
+use super::given_names::{damaged_name, temporary_name};
+use super::metadata::{ApplyOptions, apply_inode_flags, apply_to_file};
+use super::system_error;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Metadata, check_name};
+use crate::units::PathText;
+
+/// So many damaged copies of one name are told apart before the restore gives up on it.
+const DAMAGED_MAX: u32 = 10_000;
+
+/// A file in work. It is written from any thread; dropping it before it has its name removes it.
+#[derive(Debug)]
+pub struct NewFile {
+    destination: Arc<Destination>,
+    /// The folder, relative to the destination.
+    folder: Vec<u8>,
+    name: Vec<u8>,
+    temporary: Vec<u8>,
+    identity: Identity,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    handle: Option<Arc<OwnedFd>>,
+    /// True once it has its name, or is removed.
+    is_over: bool,
+}
+
+impl NewFile {
+    /// Begins a file that will be `name` in the folder `folder` of the destination; for its owner
+    /// only until its metadata is set.
+    ///
+    /// # Errors
+    /// `Damaged` for an impossible name; `NotFound` when the folder is not there; `Full`, `Denied`.
+    pub fn create(destination: &Arc<Destination>, folder: &[u8], name: &[u8]) -> Result<Self> {
+        check_name(name)?;
+        let fail = |errno| system_error("cannot create", &join(&destination.full_path(folder), name), errno);
+        let temporary = temporary_name()?;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let within = destination.folder(folder)?;
+        let handle = rustix::fs::openat(within.as_fd(), temporary.as_slice(), flags, Mode::RUSR | Mode::WUSR).map_err(fail)?;
+        let state = |handle| Mutex::new(State { handle: Some(Arc::new(handle)), is_over: false });
+        let identity = Identity::of(&rustix::fs::fstat(&handle).map_err(fail)?);
+        Ok(Self {
+            destination: Arc::clone(destination),
+            folder: folder.to_vec(),
+            name: name.to_vec(),
+            temporary,
+            identity,
+            state: state(handle),
+        })
+    }
+
+    /// Which inode it is, for hard links to it.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    fn path(&self) -> Vec<u8> {
+        join(&self.destination.full_path(&self.folder), &self.name)
+    }
+
+    fn fail(&self, action: &str) -> impl FnOnce(Errno) -> Error {
+        let path = self.path();
+        move |errno| system_error(action, &path, errno)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Each change of the state is a single assignment, so it is whole at any time.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The handle, taken back by the temporary name if it was let go.
+    fn handle(&self) -> Result<Arc<OwnedFd>> {
+        let mut state = self.lock();
+        if state.is_over {
+            return Err(Error::new(ErrorKind::Invalid, format!("{} is complete already", PathText(&self.path()))));
+        }
+        if let Some(handle) = &state.handle {
+            return Ok(Arc::clone(handle));
+        }
+        let folder = self.destination.folder(&self.folder)?;
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let handle =
+            rustix::fs::openat(folder.as_fd(), self.temporary.as_slice(), flags, Mode::empty()).map_err(self.fail("cannot open"))?;
+        if Identity::of(&rustix::fs::fstat(&handle).map_err(self.fail("cannot look at"))?) != self.identity {
+            return Err(Error::new(ErrorKind::Changed, format!("{} was replaced during the restore", PathText(&self.path()))));
+        }
+        let handle = Arc::new(handle);
+        state.handle = Some(Arc::clone(&handle));
+        Ok(handle)
+    }
+
+    /// Lets go of the file handle; the next call that needs it opens it again. Threads that write
+    /// just now are not disturbed.
+    ///
+    /// # Errors
+    /// Those of setting the mode, without which it could not be opened again under a strict umask.
+    pub fn close(&self) -> Result<()> {
+        let mut state = self.lock();
+        if let Some(handle) = &state.handle {
+            rustix::fs::fchmod(handle, Mode::RUSR | Mode::WUSR).map_err(self.fail("cannot set the mode of"))?;
+        }
+        state.handle = None;
+        Ok(())
+    }
+
+    /// Writes `bytes` from `offset` on. What is never written stays a hole.
+    ///
+    /// # Errors
+    /// `Full`; `Changed` when the file was replaced while its handle was closed.
+    pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let handle = self.handle()?;
+        let (mut offset, mut rest) = (offset, bytes);
+        while !rest.is_empty() {
+            match rustix::io::pwrite(&handle, rest, offset) {
+                Ok(0) => return Err(self.fail("cannot write")(Errno::NOSPC)),
+                Ok(count) => {
+                    rest = &rest[count..];
+                    offset += count as u64;
+                }
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(self.fail("cannot write")(errno)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the file exactly so many bytes long; a longer end is a hole. Needed for a file that
+    /// ends with a hole; cheap for any other.
+    ///
+    /// # Errors
+    /// `Full` when the file system holds no file of that length.
+    pub fn set_length(&self, bytes: u64) -> Result<()> {
+        rustix::fs::ftruncate(self.handle()?, bytes).map_err(self.fail("cannot set the length of"))
+    }
+
+    /// Takes the space of a file that is to have no holes, so that a full disk is found out before
+    /// anything is written. A file system that cannot is fine.
+    ///
+    /// # Errors
+    /// `Full`.
+    pub fn reserve(&self, bytes: u64) -> Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        match rustix::fs::fallocate(self.handle()?, FallocateFlags::empty(), 0, bytes) {
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            Err(errno) => Err(self.fail("cannot reserve space for")(errno)),
+        }
+    }
+
+    /// Sets the metadata and gives the file its name; returns what of the metadata could not be set.
+    /// A file with other hard links to be made should get its inode flags afterwards, see
+    /// [`apply_inode_flags`].
+    ///
+    /// # Errors
+    /// `Exists` when the name is taken and `replace` is false, or is a folder: the file is still in
+    /// work then and can be finished under another name with [`NewFile::finish_as`].
+    pub fn finish(&self, metadata: &Metadata, options: &ApplyOptions, replace: bool) -> Result<Vec<String>> {
+        self.finish_as(&self.name, metadata, options, replace)
+    }
+
+    /// As [`NewFile::finish`], under another name in the same folder.
+    ///
+    /// # Errors
+    /// As [`NewFile::finish`].
+    pub fn finish_as(&self, name: &[u8], metadata: &Metadata, options: &ApplyOptions, replace: bool) -> Result<Vec<String>> {
+        let handle = self.handle()?;
+        let folder = self.destination.folder(&self.folder)?;
+        let mut notes = apply_to_file(handle.as_fd(), metadata, options);
+        folder.rename_new(&self.temporary, name, replace)?;
+        self.end();
+        notes.extend(apply_inode_flags(handle.as_fd(), metadata, options));
+        Ok(notes)
+    }
+
+    /// Keeps a file that could not be restored whole, under a name that says so: `NAME.damaged`, or
+    /// the next free `NAME.damaged~2` …, and never with setuid, setgid, capabilities or inode flags.
+    /// Returns that name and what of the metadata could not be set.
+    ///
+    /// # Errors
+    /// `Exists` when no such name is free.
+    pub fn keep_damaged(&self, metadata: &Metadata, options: &ApplyOptions) -> Result<(Vec<u8>, Vec<String>)> {
+        let handle = self.handle()?;
+        let folder = self.destination.folder(&self.folder)?;
+        let mut plain = metadata.clone();
+        plain.mode &= 0o1777;
+        plain.xattrs.retain(|xattr| xattr.name != b"security.capability");
+        let notes = apply_to_file(handle.as_fd(), &plain, options);
+        for number in 1..DAMAGED_MAX {
+            let name = damaged_name(&self.name, number);
+            match folder.rename_new(&self.temporary, &name, false) {
+                Err(error) if error.kind() == ErrorKind::Exists => {}
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.end();
+                    return Ok((name, notes));
+                }
+            }
+        }
+        Err(Error::new(ErrorKind::Exists, format!("{} has too many damaged copies", PathText(&self.path()))))
+    }
+
+    /// Removes the file.
+    ///
+    /// # Errors
+    /// Those of removing it; it is not tried again.
+    pub fn abandon(self) -> Result<()> {
+        self.remove_temporary()
+    }
+
+    fn end(&self) {
+        let mut state = self.lock();
+        state.is_over = true;
+        state.handle = None;
+    }
+
+    fn remove_temporary(&self) -> Result<()> {
+        if self.lock().is_over {
+            return Ok(());
+        }
+        self.end();
+        let folder = self.destination.folder(&self.folder)?;
+        match rustix::fs::unlinkat(folder.as_fd(), self.temporary.as_slice(), AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.fail("cannot remove")(errno)),
+        }
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // Nobody is left to hear of a failure; the name says what it is.
+        let _ = self.remove_temporary();
+    }
+}

@@ -1,0 +1,212 @@
+//! Owner, attributes, mode, times and inode flags of what was restored, in an order that matters:
+//!
+//! 1. owner: changing it clears setuid, setgid and capabilities, so it comes first;
+//! 2. extended attributes: capabilities, and ACLs, which change the mode;
+//! 3. mode: with setuid and setgid only if the owner is right by now;
+//! 4. mtime: everything before could touch it; atime is left alone;
+//! 5. inode flags, if asked for: an immutable file takes no change any more, not even a rename or
+//!    another link, so they are set when the file has all its names.
+//!
+//! Nothing here fails a restore: what could not be set comes back as notes in words.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::fs::{FileType, IFlags, Timespec, Timestamps, UTIME_OMIT};
+use rustix::io::Errno;
+
+use super::accounts::Names;
+use super::attributes::{self, group_bits_without_acl, reason};
+use super::folder::Folder;
+use super::subject::Subject;
+use super::system_error;
+use crate::error::Result;
+use crate::manifest::{Metadata, check_name};
+use crate::units::Timestamp;
+
+const SETUID_SETGID: u32 = 0o6000;
+
+/// The flags that a user can set; the others say how the file system keeps the file.
+const SETTABLE: IFlags = IFlags::APPEND
+    .union(IFlags::COMPRESSED)
+    .union(IFlags::DIRSYNC)
+    .union(IFlags::IMMUTABLE)
+    .union(IFlags::JOURNALING)
+    .union(IFlags::NOATIME)
+    .union(IFlags::NOCOW)
+    .union(IFlags::NODUMP)
+    .union(IFlags::NOTAIL)
+    .union(IFlags::SECURE_REMOVAL)
+    .union(IFlags::SYNC)
+    .union(IFlags::TOPDIR)
+    .union(IFlags::UNRM);
+
+/// How metadata is restored. Shared by all threads of a restore.
+#[derive(Debug)]
+pub struct ApplyOptions {
+    /// Owners by number, even where the name exists on this machine.
+    pub numeric_owner: bool,
+    /// Set inode flags (`chattr`) too.
+    pub inode_flags: bool,
+    /// Restore setuid, setgid and capabilities (on by default; only ever for the right owner).
+    pub set_id: bool,
+    /// Restore attributes of the namespace `trusted`.
+    pub trusted_xattrs: bool,
+    /// Names of this machine.
+    pub names: Names,
+}
+
+impl Default for ApplyOptions {
+    fn default() -> Self {
+        Self { numeric_owner: false, inode_flags: false, set_id: true, trusted_xattrs: false, names: Names::default() }
+    }
+}
+
+/// Sets the metadata of an open regular file, all but inode flags (see [`apply_inode_flags`]).
+/// Returns what could not be set, in words.
+pub fn apply_to_file(handle: BorrowedFd<'_>, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
+    apply(&Subject::Opened(handle), metadata, options)
+}
+
+/// Sets the metadata of a folder whose entries are complete, inode flags included.
+pub fn apply_to_folder(folder: &Folder, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
+    let mut notes = apply(&Subject::Opened(folder.as_fd()), metadata, options);
+    notes.extend(apply_inode_flags(folder.as_fd(), metadata, options));
+    notes
+}
+
+/// Sets the metadata of a symbolic link, pipe or device, itself and not what it points at.
+///
+/// # Errors
+/// `Damaged` for an impossible name; `NotFound`, `Denied` when it cannot be reached at all.
+pub fn apply_to_link_or_special(folder: &Folder, name: &[u8], metadata: &Metadata, options: &ApplyOptions) -> Result<Vec<String>> {
+    check_name(name)?;
+    let subject = Subject::pin(folder.as_fd(), name).map_err(|errno| system_error("cannot reach", &folder.path_of(name), errno))?;
+    Ok(apply(&subject, metadata, options))
+}
+
+fn apply(subject: &Subject<'_>, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
+    let mut notes = Vec::new();
+    let stat = match subject.stat() {
+        Ok(stat) => stat,
+        Err(errno) => return vec![format!("metadata not restored: {}", reason(errno))],
+    };
+    let owner_is_right = apply_owner(subject, (stat.st_uid, stat.st_gid), metadata, options, &mut notes);
+    let attributes = attributes::apply(subject, metadata, options, &mut notes);
+    if !FileType::from_raw_mode(stat.st_mode).is_symlink() {
+        let (mode, note) = permitted_mode(metadata, owner_is_right, options.set_id, attributes.access_acl_is_missing);
+        notes.extend(note.map(str::to_owned));
+        apply_mode(subject, mode, &mut notes);
+    }
+    apply_mtime(subject, metadata.mtime, &mut notes);
+    notes
+}
+
+/// Sets owner and group; true when both are right afterwards.
+fn apply_owner(subject: &Subject<'_>, current: (u32, u32), metadata: &Metadata, options: &ApplyOptions, notes: &mut Vec<String>) -> bool {
+    let (uid, gid) = options.names.owner(metadata, options.numeric_owner);
+    if current == (uid, gid) {
+        return true;
+    }
+    let Err(errno) = subject.set_owner(Some(uid), Some(gid)) else { return true };
+    // A user may not give a file away, but may give it to another of their own groups.
+    let group_is_right = current.1 == gid || subject.set_owner(None, Some(gid)).is_ok();
+    let owner_is_right = current.0 == uid;
+    let (what, number) = if owner_is_right { ("group", gid) } else { ("owner", uid) };
+    if !(owner_is_right && group_is_right) {
+        notes.push(format!("{what} {number} not restored: {}", reason(errno)));
+    }
+    owner_is_right && group_is_right
+}
+
+/// The mode to set, and a note when it is not the recorded one. A file that runs with the rights of
+/// its owner must not do so for another owner.
+fn permitted_mode(metadata: &Metadata, owner_is_right: bool, set_id: bool, acl_is_missing: bool) -> (u32, Option<&'static str>) {
+    let mut mode = metadata.mode & 0o7777;
+    let mut note = None;
+    if acl_is_missing {
+        mode = mode & !0o070 | group_bits_without_acl(metadata) << 3;
+    }
+    if mode & SETUID_SETGID != 0 && !(owner_is_right && set_id) {
+        mode &= !SETUID_SETGID;
+        note = Some(if set_id {
+            "setuid and setgid not restored: the owner is not the recorded one"
+        } else {
+            "setuid and setgid not restored: privileges are not restored"
+        });
+    }
+    (mode, note)
+}
+
+fn apply_mode(subject: &Subject<'_>, mode: u32, notes: &mut Vec<String>) {
+    if let Err(errno) = subject.set_mode(mode) {
+        notes.push(format!("mode {mode:04o} not restored: {}", reason(errno)));
+    } else if mode & SETUID_SETGID != 0 {
+        // The kernel drops setgid without a word when the user is not in the group.
+        let is_kept = subject.stat().is_ok_and(|stat| stat.st_mode & 0o7777 == mode);
+        if !is_kept {
+            notes.push(format!("mode {mode:04o} not restored: the system cleared bits of it"));
+        }
+    }
+}
+
+fn apply_mtime(subject: &Subject<'_>, mtime: Timestamp, notes: &mut Vec<String>) {
+    // Above 999,999,999 stand magic values that mean "now" and "leave it".
+    let nanoseconds = mtime.nanoseconds.min(999_999_999);
+    let times = Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        last_modification: Timespec { tv_sec: mtime.seconds, tv_nsec: nanoseconds.into() },
+    };
+    if let Err(errno) = subject.set_times(&times) {
+        notes.push(format!("mtime not restored: {}", reason(errno)));
+    } else if !(0..1 << 31).contains(&mtime.seconds) {
+        // Every file system holds 1970 to 2038. Beyond what it holds it takes the nearest time
+        // without a word.
+        let is_kept = subject.stat().is_ok_and(|stat| stat.st_mtime == mtime.seconds);
+        if !is_kept {
+            notes.push(format!("mtime {} not restored: beyond the range of the file system", mtime.seconds));
+        }
+    }
+}
+
+/// Sets the inode flags of an open file or folder if the options ask for it, as the very last step:
+/// after the file has its name, and every hard link of it is made.
+pub fn apply_inode_flags(handle: BorrowedFd<'_>, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
+    let recorded = IFlags::from_bits_retain(metadata.inode_flags) & SETTABLE;
+    if !options.inode_flags {
+        return Vec::new();
+    }
+    let set = || {
+        let current = match rustix::fs::ioctl_getflags(handle) {
+            Err(Errno::NOTTY | Errno::OPNOTSUPP) if recorded.is_empty() => return Ok(()),
+            result => result?,
+        };
+        let wanted = (current - SETTABLE) | recorded;
+        if current == wanted { Ok(()) } else { rustix::fs::ioctl_setflags(handle, wanted) }
+    };
+    match set() {
+        Ok(()) => Vec::new(),
+        Err(errno) => vec![format!("inode flags {:#x} not restored: {}", recorded.bits(), reason(errno))],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setuid_is_kept_only_for_the_right_owner() {
+        let metadata = Metadata { mode: 0o6755, ..Metadata::default() };
+        assert_eq!(permitted_mode(&metadata, true, true, false), (0o6755, None));
+        let (mode, note) = permitted_mode(&metadata, false, true, false);
+        assert_eq!(mode, 0o755);
+        assert!(note.unwrap().contains("owner"));
+        let (mode, note) = permitted_mode(&metadata, true, false, false);
+        assert_eq!((mode, note.is_some()), (0o755, true));
+    }
+
+    #[test]
+    fn the_sticky_bit_needs_no_owner() {
+        let metadata = Metadata { mode: 0o1777, ..Metadata::default() };
+        assert_eq!(permitted_mode(&metadata, false, false, false), (0o1777, None));
+    }
+}
