@@ -12,9 +12,11 @@ mod packs;
 mod read;
 mod records;
 mod secrets;
+mod select;
 mod sink;
 mod slot;
 mod trees;
+mod view;
 
 pub use cache::{CacheFolder, cache_root};
 pub use create::{CreateOptions, create};
@@ -28,6 +30,7 @@ pub use secrets::SecretBundle;
 pub use sink::{FrameGatherer, Sink, SinkCounts};
 pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot};
 pub use trees::{NodeStream, SinkPages, read_content_items};
+pub use view::{SnapshotView, Step, Walk};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,0 +1,154 @@
+//! A snapshot as one tree from `/` down: the folders above the sources, the sources, and everything
+//! below them.
+
+use super::read::ChunkReader;
+use super::trees::NodeStream;
+use crate::error::Result;
+use crate::manifest::{Content, Manifest, Node, RootEntry};
+
+/// One step of a walk.
+pub enum Step {
+    /// An entry; its path is [`Walk::path`]. The entries of a folder follow, unless
+    /// [`Walk::skip_entries`] is called before the next step.
+    Entry(Node),
+    /// The entries of the folder at [`Walk::path`] are done.
+    Leave,
+}
+
+/// A snapshot as a tree.
+pub struct SnapshotView<'r, 'a> {
+    reader: &'r ChunkReader<'a>,
+    entries: &'r [RootEntry],
+}
+
+impl<'r, 'a> SnapshotView<'r, 'a> {
+    /// The tree of `manifest`.
+    pub fn new(reader: &'r ChunkReader<'a>, manifest: &'r Manifest) -> Self {
+        Self { reader, entries: &manifest.entries }
+    }
+
+    /// The entry at the absolute `path`; `None` when the snapshot has none. `/` itself is there only
+    /// when it is a source.
+    ///
+    /// # Errors
+    /// `NotFound`, `Damaged` when a tree on the way cannot be read.
+    pub fn lookup(&self, path: &[u8]) -> Result<Option<Node>> {
+        // The longest top-level entry at or above the path leads to it: sources do not lie within
+        // each other.
+        let above = |entry: &&RootEntry| {
+            entry.path == path || entry.path == b"/" || (path.starts_with(&entry.path) && path.get(entry.path.len()) == Some(&b'/'))
+        };
+        let Some(entry) = self.entries.iter().filter(above).max_by_key(|entry| entry.path.len()) else { return Ok(None) };
+        let rest = path.get(entry.path.len()..).unwrap_or_default();
+        let mut node = entry.node.clone();
+        for name in rest.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+            let Content::Directory(tree) = &node.content else { return Ok(None) };
+            match NodeStream::find(self.reader, tree, name)? {
+                Some(found) => node = found,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(node))
+    }
+
+    /// Walks the whole snapshot, folders before their entries, names in order.
+    pub fn walk(&self) -> Walk<'r, 'a> {
+        let mut walk = Walk { reader: self.reader, entries: self.entries, path: Vec::new(), levels: Vec::new(), descend: None };
+        match self.entries.first() {
+            Some(entry) if entry.path == b"/" => walk.levels.push(Level { source: Source::Roots(vec![0].into_iter()), path_bytes: 0 }),
+            _ => walk.levels.push(Level { source: Source::Roots(walk.roots_below(b"")), path_bytes: 0 }),
+        }
+        walk
+    }
+
+    /// Walks what lies below the folder `node` at `path`, without the folder itself.
+    pub fn walk_below(&self, path: &[u8], node: &Node) -> Walk<'r, 'a> {
+        let path = if path == b"/" { Vec::new() } else { path.to_vec() };
+        let mut walk = Walk { reader: self.reader, entries: self.entries, path, levels: Vec::new(), descend: None };
+        walk.enter(&node.content.clone());
+        // The folder itself is not a step, so neither is leaving it.
+        walk
+    }
+}
+
+enum Source<'r, 'a> {
+    Roots(std::vec::IntoIter<usize>),
+    Nodes(NodeStream<'r, 'a>),
+}
+
+struct Level<'r, 'a> {
+    source: Source<'r, 'a>,
+    path_bytes: usize,
+}
+
+/// A walk through a snapshot; holds one page for each level.
+pub struct Walk<'r, 'a> {
+    reader: &'r ChunkReader<'a>,
+    entries: &'r [RootEntry],
+    path: Vec<u8>,
+    levels: Vec<Level<'r, 'a>>,
+    descend: Option<Content>,
+}
+
+impl Walk<'_, '_> {
+    /// The absolute path of the last step.
+    pub fn path(&self) -> &[u8] {
+        if self.path.is_empty() { b"/" } else { &self.path }
+    }
+
+    /// Leaves out the entries of the folder that the last step gave; no [`Step::Leave`] follows.
+    pub fn skip_entries(&mut self) {
+        self.descend = None;
+    }
+
+    /// The next step, `None` at the end.
+    ///
+    /// # Errors
+    /// `NotFound`, `Damaged` when a page cannot be read; asking again goes on behind it.
+    /// [`Walk::path`] is then the folder that the page belongs to.
+    pub fn next_step(&mut self) -> Result<Option<Step>> {
+        if let Some(content) = self.descend.take() {
+            self.enter(&content);
+        } else if let Some(level) = self.levels.last() {
+            self.path.truncate(level.path_bytes);
+        }
+        let Some(level) = self.levels.last_mut() else { return Ok(None) };
+        self.path.truncate(level.path_bytes);
+        let node = match &mut level.source {
+            Source::Nodes(nodes) => nodes.next_node()?,
+            Source::Roots(roots) => roots.next().map(|at| self.entries[at].node.clone()),
+        };
+        let Some(node) = node else {
+            self.levels.pop();
+            // Leaving the level where the walk began is its end.
+            return Ok(if self.levels.is_empty() { None } else { Some(Step::Leave) });
+        };
+        if node.name != b"/" {
+            self.path.push(b'/');
+            self.path.extend_from_slice(&node.name);
+        }
+        if node.is_directory() {
+            self.descend = Some(node.content.clone());
+        }
+        Ok(Some(Step::Entry(node)))
+    }
+
+    fn enter(&mut self, content: &Content) {
+        let path_bytes = self.path.len();
+        let source = match content {
+            Content::Directory(tree) => Source::Nodes(NodeStream::new(self.reader, tree)),
+            _ => Source::Roots(self.roots_below(&self.path)),
+        };
+        self.levels.push(Level { source, path_bytes });
+    }
+
+    /// The top-level entries directly below `folder`, which has no slash at its end.
+    fn roots_below(&self, folder: &[u8]) -> std::vec::IntoIter<usize> {
+        let is_below = |entry: &RootEntry| {
+            let rest = entry.path.strip_prefix(folder).and_then(|rest| rest.strip_prefix(b"/"));
+            rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(&b'/'))
+        };
+        let found: Vec<usize> = (0..self.entries.len()).filter(|at| is_below(&self.entries[*at])).collect();
+        found.into_iter()
+    }
+}
