@@ -50,16 +50,25 @@ struct Tally {
 impl Bar {
     /// The front of a verb that begins now; from here on a signal asks it to wind down.
     pub fn new(global: &Global) -> Self {
+        let mut bar = Self::hidden(global);
+        bar.bar = bar.draw(global);
+        bar
+    }
+
+    /// The front of a verb whose results are printed while it works: findings only, no bar.
+    pub fn hidden(global: &Global) -> Self {
+        Self { bar: None, files: Arc::default(), is_quiet: global.quiet, tally: Tally::default(), _watch: interrupt::watch() }
+    }
+
+    fn draw(&self, global: &Global) -> Option<ProgressBar> {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let is_drawn = !global.quiet && !global.json && !is_dumb && std::io::stderr().is_terminal();
-        let files = Arc::new(Files::default());
-        let bar = is_drawn.then(|| {
+        is_drawn.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8));
-            bar.set_style(style(Arc::clone(&files)));
+            bar.set_style(style(Arc::clone(&self.files)));
             bar.enable_steady_tick(TICK);
             bar
-        });
-        Self { bar, files, is_quiet: global.quiet, tally: Tally::default(), _watch: interrupt::watch() }
+        })
     }
 
     /// Takes the bar off the screen, says what was not shown, and gives the exit status that the

@@ -99,7 +99,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     };
     let algorithm = args.encryption.algorithm();
     let credential = new_credential(global, &location, algorithm)?;
-    let id = create(&location, algorithm, credential, args.kdf.cost())?;
+    let (id, _) = create(&location, algorithm, credential, args.kdf.cost())?;
     if algorithm == Algorithm::None && !output.is_quiet {
         message::note("this repository is not encrypted: whoever can read the folder can read everything in it");
     }
@@ -140,16 +140,23 @@ pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm) ->
     }
 }
 
-/// Makes the folder, and the repository in it.
+/// Makes the folder, and the repository in it. Gives the credential back, for opening it.
 ///
 /// # Errors
 /// `Exists` when the folder holds anything.
-pub fn create(location: &Path, algorithm: Algorithm, credential: Option<Credential>, cost: Argon2Cost) -> Result<RepositoryId> {
+pub fn create(
+    location: &Path,
+    algorithm: Algorithm,
+    credential: Option<Credential>,
+    cost: Argon2Cost,
+) -> Result<(RepositoryId, Option<Credential>)> {
     let storage = match LocalStorage::create(location) {
         Err(error) if error.kind() == ErrorKind::Exists && holds_leftovers_only(location) => LocalStorage::open(location)?,
         storage => storage?,
     };
-    repository::create(&storage, &CreateOptions { algorithm, credential, cost, now: Timestamp::now() })
+    let options = CreateOptions { algorithm, credential, cost, now: Timestamp::now() };
+    let id = repository::create(&storage, &options)?;
+    Ok((id, options.credential))
 }
 
 /// Whether everything in the folder can be of an init that died half-way: then it is simply done

@@ -5,18 +5,29 @@
 //! error.
 
 mod bar;
+mod cat;
 mod catalog;
+mod changes;
+mod diff;
 mod exit;
+mod find;
 mod global;
+mod history;
 mod init;
 mod interrupt;
 mod key;
+mod ls;
 mod message;
 mod output;
 mod password;
 mod process;
 mod prompt;
+mod saved;
+mod selection;
+mod snapshot;
 mod snapshots;
+mod stats;
+mod text;
 mod times;
 
 use std::process::ExitCode;
@@ -43,7 +54,15 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Args),
+    Snapshot(Box<snapshot::Args>),
     Snapshots(snapshots::Args),
+    Ls(ls::Args),
+    Changes(changes::Args),
+    Diff(diff::Args),
+    Find(find::Args),
+    History(history::Args),
+    Cat(cat::Args),
+    Stats(stats::Args),
     Key(key::Args),
     Catalog(catalog::Args),
 }
@@ -78,7 +97,15 @@ fn prepare(global: &Global) -> Result<()> {
 fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status> {
     match command {
         Command::Init(args) => init::run(args, global, output),
+        Command::Snapshot(args) => snapshot::run(*args, global, output),
         Command::Snapshots(args) => snapshots::run(args, global, output),
+        Command::Ls(args) => ls::run(args, global, output),
+        Command::Changes(args) => changes::run(args, global, output),
+        Command::Diff(args) => diff::run(args, global, output),
+        Command::Find(args) => find::run(args, global, output),
+        Command::History(args) => history::run(args, global, output),
+        Command::Cat(args) => cat::run(args, global, output),
+        Command::Stats(args) => stats::run(args, global, output),
         Command::Key(args) => key::run(args, global, output),
         Command::Catalog(args) => catalog::run(args, global, output),
     }

@@ -1,0 +1,99 @@
+//! What `SNAP[:PATH]` means on the command line, and which snapshots a list is about.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use super::snapshot::SnapshotKind;
+use crate::browse::SnapshotFilter;
+use crate::catalog::Listing;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::SnapshotId;
+use crate::repository::Repository;
+use crate::units::PathText;
+
+/// How help texts explain a snapshot.
+pub const SNAPSHOT_HELP: &str = "The beginning of an id, `latest`, `latest~2` (two before it) or `latest@SERIES`";
+
+/// A snapshot, and a path in it where one was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// The snapshot.
+    pub id: SnapshotId,
+    /// What stands behind the colon.
+    pub path: Option<Vec<u8>>,
+}
+
+/// Reads `SNAP` or `SNAP:PATH`.
+///
+/// The name of a series may have colons in it, so of `latest@SERIES:PATH` the longest series that
+/// exists is meant.
+///
+/// # Errors
+/// `NotFound`, `Invalid`.
+pub fn select(repository: &Repository, listing: &Listing, argument: &OsStr) -> Result<Selected> {
+    let bytes = argument.as_bytes();
+    let snapshot = |name: &[u8]| {
+        let name = std::str::from_utf8(name)
+            .map_err(|_| Error::new(ErrorKind::Invalid, format!("`{}` names no snapshot", PathText(name))))?;
+        repository.select(listing, name)
+    };
+    let at = |colon: usize| {
+        let path = Some(bytes[colon + 1..].to_vec()).filter(|path| !path.is_empty());
+        snapshot(&bytes[..colon]).map(|id| Selected { id, path })
+    };
+    let colons: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b':').collect();
+    let Some(first) = colons.first() else {
+        return snapshot(bytes).map(|id| Selected { id, path: None });
+    };
+    if bytes.starts_with(b"latest") && bytes[..*first].contains(&b'@') {
+        if let Ok(id) = snapshot(bytes) {
+            return Ok(Selected { id, path: None });
+        }
+        if let Some(selected) = colons.iter().rev().find_map(|colon| at(*colon).ok()) {
+            return Ok(selected);
+        }
+    }
+    at(*first)
+}
+
+/// Which snapshots are wanted.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Filters {
+    /// Only snapshots of this series (may be repeated)
+    #[arg(long, value_name = "SERIES")]
+    series: Vec<String>,
+
+    /// Only snapshots of this machine (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+
+    /// Only snapshots with this tag (may be repeated: with all of them)
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+
+    /// Only snapshots that saved this absolute path, or something above or below it (may be repeated)
+    #[arg(long, value_name = "PATH")]
+    path: Vec<std::ffi::OsString>,
+
+    /// Only snapshots of this kind (may be repeated)
+    #[arg(long, value_enum, value_name = "KIND")]
+    kind: Vec<SnapshotKind>,
+
+    /// Only so many of the newest of them
+    #[arg(long, value_name = "N")]
+    last: Option<usize>,
+}
+
+impl From<Filters> for SnapshotFilter {
+    fn from(filters: Filters) -> Self {
+        SnapshotFilter {
+            ids: Vec::new(),
+            series: filters.series,
+            hosts: filters.host,
+            tags: filters.tag,
+            paths: filters.path.iter().map(|path| path.as_bytes().to_vec()).collect(),
+            kinds: filters.kind.into_iter().map(SnapshotKind::kind).collect(),
+            last: filters.last,
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! `repo snapshot`: saves files.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+use std::time::Instant;
+
+use clap::ValueEnum;
+
+use super::bar::Bar;
+use super::exit::Status;
+use super::global::{self, Global, quoted};
+use super::init;
+use super::message;
+use super::output::Output;
+use super::saved;
+use super::times;
+use crate::crypto::{Algorithm, Argon2Cost};
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Kind, SnapshotOptions, StatTrust};
+use crate::repository::{Description, Repository, cache_root};
+use crate::snapshot::{self, Request, Stream};
+use crate::source::{host_name, read_exclude_file, user_name};
+use crate::storage::LocalStorage;
+use crate::units::lossy_text;
+
+/// Save files and folders
+///
+/// Without a PATH, what the newest snapshot of this machine saved is saved again, with its filters, options and
+/// series. Every snapshot is whole and restores alone, whatever its kind.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Files and folders to save
+    paths: Vec<PathBuf>,
+
+    /// What is read
+    #[arg(long, value_enum, value_name = "KIND", default_value_t)]
+    kind: SnapshotKind,
+
+    /// Make the repository if there is none
+    #[arg(long)]
+    init: bool,
+
+    /// The line of snapshots that this one belongs to [default: made from host and paths]
+    #[arg(long, value_name = "NAME")]
+    series: Option<String>,
+
+    /// The name of this machine [default: its own]
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+
+    /// A word to find the snapshot by (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+
+    /// Leave out what matches, as in a .gitignore (may be repeated)
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+
+    /// Leave out what matches a line of a file (may be repeated)
+    #[arg(long, value_name = "FILE")]
+    exclude_file: Vec<PathBuf>,
+
+    /// Leave out folders that say of themselves that they are caches (CACHEDIR.TAG)
+    #[arg(long)]
+    exclude_caches: bool,
+
+    /// Do not enter other file systems
+    #[arg(long)]
+    one_file_system: bool,
+
+    /// What must be equal for a file to count as unchanged [default: by the file system]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    stat_trust: Option<Trust>,
+
+    /// Save standard input as a file of this name
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["command", "paths"])]
+    stdin: Option<String>,
+
+    /// Save the output of the command behind `--` as a file of this name; if it fails, nothing is saved
+    #[arg(long, value_name = "NAME", conflicts_with = "paths")]
+    command: Option<String>,
+
+    /// The time of the snapshot, now or before: `2026-11-22 18:00` or with an offset as in RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME")]
+    time: Option<String>,
+
+    /// Read and count, but store nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+
+    /// With --command: the command and its arguments
+    #[arg(last = true, value_name = "CMD")]
+    arguments: Vec<OsString>,
+}
+
+/// The kind of a snapshot.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum SnapshotKind {
+    /// Read every file
+    Full,
+    /// Read what changed since the last snapshot
+    #[default]
+    Incremental,
+    /// Read what changed since the last full snapshot
+    Differential,
+}
+
+impl SnapshotKind {
+    /// The kind as the manifest knows it.
+    pub fn kind(self) -> Kind {
+        match self {
+            SnapshotKind::Full => Kind::Full,
+            SnapshotKind::Incremental => Kind::Incremental,
+            SnapshotKind::Differential => Kind::Differential,
+        }
+    }
+}
+
+/// What must be equal for a file to count as unchanged.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Trust {
+    /// Length, times and inode
+    Full,
+    /// Length and times, for file systems whose inode numbers change
+    NoInode,
+    /// Length and time of modification, for file systems without more
+    Mtime,
+}
+
+/// Saves what is asked for and says what was saved.
+pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+    let begun = Instant::now();
+    check(&args)?;
+    let time = args.time.as_deref().map(times::parse).transpose()?;
+    let host = args.host.clone().unwrap_or_else(host_name);
+    // Patterns and paths are looked at first: who mistyped one is told before a password is asked for.
+    let paths = absolute_paths(args.paths.iter().chain(literal_paths(&args).iter()))?;
+    let options = options(&args)?;
+    let repository = open(args.init, global)?;
+    let mut request = match (&args.stdin, &args.command) {
+        (Some(_), _) => Request { options, stream: Some(Stream::Reader(Box::new(std::io::stdin()))), ..Request::new(paths, host, user_name()) },
+        (_, Some(_)) => {
+            Request { options, stream: Some(Stream::Command(args.arguments.clone())), ..Request::new(paths, host, user_name()) }
+        }
+        _ if paths.is_empty() => snapshot::repeat(&repository, &host, &user_name())?,
+        _ => Request { options, ..Request::new(paths, host, user_name()) },
+    };
+    request.kind = args.kind.kind();
+    request.series = args.series.or(request.series);
+    request.tags = args.tag;
+    request.time = time;
+    request.dry_run = args.dry_run;
+    request.skip = own_folders(global)?;
+    let bar = Bar::new(global);
+    let outcome = snapshot::run(&repository, request, &bar)?;
+    let status = bar.finish();
+    saved::print(&outcome, begun.elapsed(), output)?;
+    Ok(status)
+}
+
+/// Refuses what would not be what it looks like.
+fn check(args: &Args) -> Result<()> {
+    let invalid = |message: &str| Err(Error::new(ErrorKind::Invalid, message));
+    let has_filters = !args.exclude.is_empty() || !args.exclude_file.is_empty() || args.exclude_caches || args.one_file_system;
+    let is_stream = args.stdin.is_some() || args.command.is_some();
+    if args.command.is_some() && args.arguments.is_empty() {
+        return invalid("--command needs a command behind `--`: repo snapshot --command NAME -- CMD…");
+    }
+    if args.stdin.is_some() && !args.arguments.is_empty() {
+        return invalid("--stdin takes no paths and no command");
+    }
+    if is_stream && (has_filters || args.stat_trust.is_some()) {
+        return invalid("filters and --stat-trust make no sense for a single stream");
+    }
+    if !is_stream && args.paths.is_empty() && args.arguments.is_empty() && (has_filters || args.stat_trust.is_some() || args.series.is_some()) {
+        return invalid("without a path, filters, options and series of the last snapshot are taken again; give the paths to change them");
+    }
+    Ok(())
+}
+
+/// What stands behind `--` are paths where no command is meant: names that begin with `-`.
+fn literal_paths(args: &Args) -> Vec<PathBuf> {
+    if args.command.is_some() { Vec::new() } else { args.arguments.iter().map(PathBuf::from).collect() }
+}
+
+fn options(args: &Args) -> Result<SnapshotOptions> {
+    let mut excludes = args.exclude.clone();
+    for file in &args.exclude_file {
+        excludes.extend(read_exclude_file(file)?);
+    }
+    Ok(SnapshotOptions {
+        excludes,
+        exclude_caches: args.exclude_caches,
+        one_file_system: args.one_file_system,
+        stat_trust: args.stat_trust.map(|trust| match trust {
+            Trust::Full => StatTrust::Full,
+            Trust::NoInode => StatTrust::NoInode,
+            Trust::Mtime => StatTrust::Mtime,
+        }),
+        stream: args.stdin.clone().or_else(|| args.command.clone()),
+        command: if args.command.is_some() {
+            args.arguments.iter().map(|argument| lossy_text(argument.as_bytes()).into_owned()).collect()
+        } else {
+            Vec::new()
+        },
+    })
+}
+
+/// The repository; with `may_make`, a new one where there is none.
+fn open(may_make: bool, global: &Global) -> Result<Repository> {
+    let location = global.location()?;
+    let is_missing = || {
+        let found = global::open_folder(&location).and_then(|storage: LocalStorage| Description::read(&storage));
+        found.is_err_and(|error| error.kind() == ErrorKind::NoRepository)
+    };
+    if !may_make || !is_missing() {
+        return global.open();
+    }
+    let algorithm = Algorithm::Aes256Gcm;
+    let credential = init::new_credential(global, &location, algorithm)?;
+    let (id, credential) = init::create(&location, algorithm, credential, Argon2Cost::STANDARD)?;
+    if !global.quiet {
+        message::note(format_args!("repository {id} made at {}", quoted(&location)));
+    }
+    global.open_with(credential)
+}
+
+/// The folders of this program itself, which no snapshot should hold: (device, inode).
+fn own_folders(global: &Global) -> Result<Vec<(u64, u64)>> {
+    let folders = [Some(global.location()?), cache_root(|name| std::env::var_os(name))];
+    let found = folders.into_iter().flatten().filter_map(|folder| std::fs::metadata(folder).ok());
+    Ok(found.map(|metadata| (metadata.dev(), metadata.ino())).collect())
+}
+
+/// The paths made absolute and plain. A source that is itself a symbolic link stands for what it
+/// points to: a link alone is hardly what somebody wants to save.
+fn absolute_paths<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Vec<u8>>> {
+    paths.map(|path| absolute_path(path).map(|path| path.into_os_string().into_vec())).collect()
+}
+
+fn absolute_path(path: &Path) -> Result<PathBuf> {
+    let failed = |error| Error::io("cannot save", quoted(path), error);
+    let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+    if is_link || path.components().any(|part| part == Component::ParentDir) {
+        let target = path.canonicalize().map_err(failed)?;
+        if is_link {
+            message::note(format_args!("{} is a symbolic link; {} is saved", quoted(path), quoted(&target)));
+        }
+        return Ok(target);
+    }
+    // Needless slashes and dots go with the parts.
+    Ok(std::path::absolute(path).map_err(failed)?.components().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lose_their_dots_and_links_are_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        std::os::unix::fs::symlink("a", root.join("link")).unwrap();
+        assert_eq!(absolute_path(&root.join("a//./b/")).unwrap(), root.join("a/b"));
+        assert_eq!(absolute_path(&root.join("a/b/..")).unwrap(), root.join("a"));
+        assert_eq!(absolute_path(&root.join("link")).unwrap(), root.join("a"));
+        assert_eq!(absolute_path(&root.join("none")).unwrap(), root.join("none"));
+        assert!(absolute_path(&root.join("none/..")).unwrap_err().is_not_found());
+        assert_eq!(absolute_path(Path::new("/")).unwrap(), Path::new("/"));
+    }
+}

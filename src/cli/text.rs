@@ -1,0 +1,134 @@
+//! Entries, changes and numbers as lines for people.
+
+use std::fmt;
+
+use super::times;
+use crate::manifest::{Change, ChangeKind, Content, Node};
+use crate::units::{ByteCount, PathText};
+
+/// An entry as `ls -l` shows it.
+pub struct LongEntry<'a>(pub &'a [u8], pub &'a Node);
+
+impl fmt::Display for LongEntry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LongEntry(path, node) = self;
+        let metadata = &node.metadata;
+        let owner = |name: &str, number: u32| if name.is_empty() { number.to_string() } else { PathText(name.as_bytes()).to_string() };
+        let size = match node.content {
+            Content::File(bytes, _) => bytes.to_string(),
+            Content::CharDevice(major, minor) | Content::BlockDevice(major, minor) => format!("{major},{minor}"),
+            _ => "-".to_owned(),
+        };
+        write!(
+            f,
+            "{} {:<8} {:<8} {size:>12} {} {}",
+            mode_text(node),
+            owner(&metadata.user, metadata.uid),
+            owner(&metadata.group, metadata.gid),
+            times::local(metadata.mtime),
+            PathText(path)
+        )?;
+        match &node.content {
+            Content::Symlink(target) => write!(f, " -> {}", PathText(target)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Type and permissions in ten letters.
+fn mode_text(node: &Node) -> String {
+    let mode = node.metadata.mode;
+    let mut text = String::with_capacity(10);
+    text.push(match node.content {
+        Content::File(..) => '-',
+        Content::Directory(_) | Content::Ancestor => 'd',
+        Content::Symlink(_) => 'l',
+        Content::Fifo => 'p',
+        Content::CharDevice(..) => 'c',
+        Content::BlockDevice(..) => 'b',
+    });
+    for (shift, special, letter) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
+        let bits = mode >> shift;
+        text.push(if bits & 4 != 0 { 'r' } else { '-' });
+        text.push(if bits & 2 != 0 { 'w' } else { '-' });
+        text.push(match (mode & special != 0, bits & 1 != 0) {
+            (true, true) => letter,
+            (true, false) => letter.to_ascii_uppercase(),
+            (false, true) => 'x',
+            (false, false) => '-',
+        });
+    }
+    text
+}
+
+/// A change as one line, its sort in one letter before it.
+pub struct ChangeText<'a>(pub &'a Change);
+
+impl fmt::Display for ChangeText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let change = self.0;
+        let letter = match change.kind {
+            ChangeKind::Added => '+',
+            ChangeKind::Modified => 'M',
+            ChangeKind::Metadata => 'U',
+            ChangeKind::Removed => '-',
+            ChangeKind::Renamed => 'R',
+        };
+        write!(f, "{letter} ")?;
+        if let Some(from) = &change.from {
+            write!(f, "{} -> ", PathText(from))?;
+        }
+        write!(f, "{}", PathText(&change.path))
+    }
+}
+
+/// What [`ChangeText`]'s letters mean, for help texts.
+pub const CHANGE_LETTERS: &str =
+    "The letter before a path says what happened: + added, M content changed, U only owner, mode or times changed, - removed, R renamed.";
+
+/// A number with its thousands set apart: `19,958`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A length in bytes for people.
+pub fn bytes(number: u64) -> ByteCount {
+    ByteCount(number)
+}
+
+/// A time that passed, with as many digits as matter.
+pub fn duration(time: std::time::Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..=59 => format!("{:.1} s", time.as_secs_f64()),
+        60..=3599 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_from_the_right() {
+        assert_eq!([0, 999, 1_000, 19_958, 1_234_567].map(grouped), ["0", "999", "1,000", "19,958", "1,234,567"]);
+    }
+
+    #[test]
+    fn long_times_lose_their_fractions() {
+        assert_eq!(duration(Duration::from_millis(1_240)), "1.2 s");
+        assert_eq!(duration(Duration::from_secs(61)), "1 min 01 s");
+        assert_eq!(duration(Duration::from_secs(7_260)), "2 h 01 min");
+    }
+}
