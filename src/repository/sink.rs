@@ -42,7 +42,7 @@ const SHARDS: usize = 64;
 /// What a sink did, in numbers.
 #[derive(Debug, Default)]
 pub struct SinkCounts {
-    /// Chunks that were not known.
+    /// Chunks of file content that were not known.
     pub chunks_new: AtomicU64,
     /// Their plain bytes.
     pub bytes_new: AtomicU64,
@@ -180,7 +180,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Takes the chunk for the caller to store: true the first time that an unknown id is claimed.
-    fn claim(&self, id: &ChunkId, bytes: usize) -> bool {
+    fn claim(&self, id: &ChunkId) -> bool {
         if !self.absent.contains(id) {
             let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
             if known.index.is_known(id, &known.presence) {
@@ -190,8 +190,6 @@ impl<'a> Sink<'a> {
         if !lock(self.shard(id)).insert(*id) {
             return false;
         }
-        self.counts.chunks_new.fetch_add(1, Ordering::Relaxed);
-        self.counts.bytes_new.fetch_add(bytes as u64, Ordering::Relaxed);
         self.since_checkpoint.fetch_add(1, Ordering::Relaxed);
         true
     }
@@ -206,7 +204,9 @@ impl<'a> Sink<'a> {
     /// Those of the storage, of this chunk or of packs before it.
     pub fn store_data(&self, gatherer: &mut FrameGatherer, class: Class, plain: &[u8]) -> Result<ChunkId> {
         let id = self.repository.keys().identify.data_chunk(plain);
-        if self.claim(&id, plain.len()) {
+        if self.claim(&id) {
+            self.counts.chunks_new.fetch_add(1, Ordering::Relaxed);
+            self.counts.bytes_new.fetch_add(plain.len() as u64, Ordering::Relaxed);
             let target_bytes = if class == Class::Database { DATABASE_FRAME_BYTES } else { FRAME_BYTES };
             self.gather(&self.data, &mut gatherer.frames[class.number()], target_bytes, id, plain)?;
         }
@@ -219,7 +219,7 @@ impl<'a> Sink<'a> {
     /// As [`Sink::store_data`].
     pub fn store_meta(&self, plain: &[u8]) -> Result<ChunkId> {
         let id = self.repository.keys().identify.meta_chunk(plain);
-        if self.claim(&id, plain.len()) {
+        if self.claim(&id) {
             self.gather(&self.meta, &mut lock(&self.meta_frame), META_FRAME_BYTES, id, plain)?;
         }
         Ok(id)

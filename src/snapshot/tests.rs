@@ -232,7 +232,7 @@ fn an_interrupted_run_leaves_packs_that_the_next_one_takes_over() {
 fn checkpoints_make_segments_on_the_way() {
     let bench = Bench::new();
     for n in 0..400 {
-        bench.write(&format!("folder-{}/file-{n}", n / 20), noise(&n.to_string(), 1000));
+        bench.write(&format!("folder-{}/file-{n}", n / 20), noise(&n.to_string(), 30_000));
     }
     let outcome = run(&bench.repository, Request { checkpoint_chunks: Some(50), ..bench.request() }, &Silent).unwrap();
     assert!(bench.repository.list_segments().unwrap().len() > 2);
