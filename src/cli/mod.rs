@@ -22,6 +22,7 @@ mod output;
 mod password;
 mod process;
 mod prompt;
+mod restore;
 mod saved;
 mod selection;
 mod snapshot;
@@ -62,6 +63,7 @@ enum Command {
     Find(find::Args),
     History(history::Args),
     Cat(cat::Args),
+    Restore(Box<restore::Args>),
     Stats(stats::Args),
     Key(key::Args),
     Catalog(catalog::Args),
@@ -105,6 +107,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Find(args) => find::run(args, global, output),
         Command::History(args) => history::run(args, global, output),
         Command::Cat(args) => cat::run(args, global, output),
+        Command::Restore(args) => restore::run(*args, global, output),
         Command::Stats(args) => stats::run(args, global, output),
         Command::Key(args) => key::run(args, global, output),
         Command::Catalog(args) => catalog::run(args, global, output),

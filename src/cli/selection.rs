@@ -33,8 +33,8 @@ pub struct Selected {
 pub fn select(repository: &Repository, listing: &Listing, argument: &OsStr) -> Result<Selected> {
     let bytes = argument.as_bytes();
     let snapshot = |name: &[u8]| {
-        let name = std::str::from_utf8(name)
-            .map_err(|_| Error::new(ErrorKind::Invalid, format!("`{}` names no snapshot", PathText(name))))?;
+        let name =
+            std::str::from_utf8(name).map_err(|_| Error::new(ErrorKind::Invalid, format!("`{}` names no snapshot", PathText(name))))?;
         repository.select(listing, name)
     };
     let at = |colon: usize| {

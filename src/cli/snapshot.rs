@@ -140,7 +140,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let options = options(&args)?;
     let repository = open(args.init, global)?;
     let mut request = match (&args.stdin, &args.command) {
-        (Some(_), _) => Request { options, stream: Some(Stream::Reader(Box::new(std::io::stdin()))), ..Request::new(paths, host, user_name()) },
+        (Some(_), _) => {
+            Request { options, stream: Some(Stream::Reader(Box::new(std::io::stdin()))), ..Request::new(paths, host, user_name()) }
+        }
         (_, Some(_)) => {
             Request { options, stream: Some(Stream::Command(args.arguments.clone())), ..Request::new(paths, host, user_name()) }
         }
@@ -174,7 +176,11 @@ fn check(args: &Args) -> Result<()> {
     if is_stream && (has_filters || args.stat_trust.is_some()) {
         return invalid("filters and --stat-trust make no sense for a single stream");
     }
-    if !is_stream && args.paths.is_empty() && args.arguments.is_empty() && (has_filters || args.stat_trust.is_some() || args.series.is_some()) {
+    if !is_stream
+        && args.paths.is_empty()
+        && args.arguments.is_empty()
+        && (has_filters || args.stat_trust.is_some() || args.series.is_some())
+    {
         return invalid("without a path, filters, options and series of the last snapshot are taken again; give the paths to change them");
     }
     Ok(())

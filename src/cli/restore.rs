@@ -1,0 +1,286 @@
+//! `repo restore`: brings files back.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::bar::Bar;
+use super::exit::Status;
+use super::global::{Global, quoted};
+use super::message;
+use super::output::Output;
+use super::selection::{SNAPSHOT_HELP, Selected, select};
+use super::text::{bytes, duration, grouped};
+use crate::browse;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{SnapshotId, to_hex};
+use crate::manifest::{Content, Manifest, Node};
+use crate::repository::{ChunkReader, SnapshotView};
+use crate::restore::{self, ActionKind, Outcome, Overwrite, Request, What};
+use crate::source::Filter;
+use crate::units::{PathText, lossy_text};
+
+/// Restore a snapshot, or a part of it
+///
+/// Sources keep their absolute path below DEST. Of SNAP:PATH, a file comes directly into DEST, and of a folder what is
+/// in it. Files that are there already and differ are left as they are, unless --overwrite says otherwise.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[arg(value_name = "SNAP[:PATH]", help = SNAPSHOT_HELP)]
+    snapshot: OsString,
+
+    /// Folder to restore into; it is made if need be
+    #[arg(value_name = "DEST")]
+    destination: PathBuf,
+
+    /// What happens to files that are in the way
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    overwrite: OverwriteWhen,
+
+    /// Restore only what `repo changes` lists for the snapshot
+    #[arg(long)]
+    changed_only: bool,
+
+    /// Restore only what matches, with everything below it (may be repeated)
+    #[arg(long, value_name = "PATTERN")]
+    include: Vec<String>,
+
+    /// Neither restore nor delete what matches (may be repeated)
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+
+    /// Remove what the snapshot does not have from the folders that are restored
+    #[arg(long)]
+    delete: bool,
+
+    /// Read every written file back and compare
+    #[arg(long)]
+    verify: bool,
+
+    /// Restore owners by number, even where their names exist here
+    #[arg(long)]
+    numeric_owner: bool,
+
+    /// Restore inode flags (chattr)
+    #[arg(long)]
+    inode_flags: bool,
+
+    /// Say what would be done, and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum OverwriteWhen {
+    /// They stay
+    #[default]
+    Never,
+    /// They are replaced when type, length or time differ
+    IfChanged,
+    /// They are replaced
+    Always,
+}
+
+#[derive(Serialize)]
+struct RestoredLine<'a> {
+    snapshot: String,
+    destination: &'a str,
+    dry_run: bool,
+    files: u64,
+    directories: u64,
+    hard_links: u64,
+    others: u64,
+    bytes_written: u64,
+    left: u64,
+    unchanged: u64,
+    damaged: u64,
+    failed: u64,
+    deleted: u64,
+    notes: u64,
+    verified: u64,
+    verify_failed: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    actions: Vec<ActionLine>,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct ActionLine {
+    action: &'static str,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_hex: Option<String>,
+}
+
+/// Restores what is asked for and says what was done.
+pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+    let begun = Instant::now();
+    let filter = |patterns: &[String]| if patterns.is_empty() { Ok(None) } else { Filter::new(patterns).map(Some) };
+    let (include, exclude) = (filter(&args.include)?, filter(&args.exclude)?);
+    let repository = global.open()?;
+    let selected = select(&repository, &global.listing(&repository)?, &args.snapshot)?;
+    let manifest = repository.read_manifest(&selected.id)?;
+    let reader = repository.reader()?;
+    if selected.path.is_none() {
+        check_destination(&reader, &manifest, &selected, &args)?;
+    }
+    let bar = Bar::new(global);
+    let changed = if args.changed_only { Some(browse::changed_paths(&reader, &manifest, &bar)?) } else { None };
+    let is_changed = |path: &[u8]| changed.as_ref().is_some_and(|changed| changed.contains(path));
+    let request = Request {
+        overwrite: match args.overwrite {
+            OverwriteWhen::Never => Overwrite::Never,
+            OverwriteWhen::IfChanged => Overwrite::IfChanged,
+            OverwriteWhen::Always => Overwrite::Always,
+        },
+        include,
+        exclude,
+        changed_only: if args.changed_only { Some(&is_changed) } else { None },
+        delete: args.delete,
+        verify: args.verify,
+        dry_run: args.dry_run,
+        numeric_owner: args.numeric_owner,
+        inode_flags: args.inode_flags,
+        ..Request::new(selected.path.map_or(What::Everything, What::Path), args.destination.as_os_str().as_bytes())
+    };
+    let outcome = restore::run(&reader, &manifest, &request, &bar)?;
+    let status = bar.finish().worst(status_of(&outcome));
+    output.report(|output| print(&selected.id, &args.destination, args.dry_run, &outcome, begun.elapsed(), output))?;
+    Ok(status)
+}
+
+/// Refuses a destination that is itself in the snapshot: whoever names it wants that folder or file
+/// back, and not everything below it once more.
+fn check_destination(reader: &ChunkReader<'_>, manifest: &Manifest, selected: &Selected, args: &Args) -> Result<()> {
+    let Ok(path) = std::path::absolute(&args.destination) else { return Ok(()) };
+    let path: PathBuf = path.components().collect();
+    // Below `/` everything comes to where it was, which is what is meant.
+    if path == Path::new("/") {
+        return Ok(());
+    }
+    match SnapshotView::new(reader, manifest).lookup(path.as_os_str().as_bytes()) {
+        Ok(Some(node)) if !matches!(node.content, Content::Ancestor) => {
+            let suggestion = suggestion(&selected.id, &path, &node);
+            let message =
+                format!("{} is itself in the snapshot, and everything would come below it; probably meant: {suggestion}", quoted(&path));
+            Err(Error::new(ErrorKind::Invalid, message))
+        }
+        // A snapshot that cannot be read there says so when it is restored.
+        _ => Ok(()),
+    }
+}
+
+/// The command that brings `path` back to its place.
+fn suggestion(id: &SnapshotId, path: &Path, node: &Node) -> String {
+    let destination = if node.is_directory() { path } else { path.parent().unwrap_or(Path::new("/")) };
+    let shown = |path: &Path| shell_word(&PathText(path.as_os_str().as_bytes()).to_string());
+    format!("repo restore {}:{} {}", id.short(), shown(path), shown(destination))
+}
+
+fn shell_word(text: &str) -> String {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@%=:".contains(&byte));
+    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+/// What the numbers say, beside the findings.
+fn status_of(outcome: &Outcome) -> Status {
+    if outcome.damaged > 0 || outcome.verify_failed > 0 {
+        Status::Damage
+    } else if outcome.left > 0 || outcome.failed > 0 {
+        Status::Incomplete
+    } else {
+        Status::Good
+    }
+}
+
+fn action_name(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::Create => "create",
+        ActionKind::Replace => "replace",
+        ActionKind::Leave => "leave",
+        ActionKind::Delete => "delete",
+    }
+}
+
+fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, time: Duration, output: &mut Output) -> Result<()> {
+    if output.is_json {
+        return output.json(&line(id, destination, dry_run, outcome, time));
+    }
+    for action in &outcome.actions {
+        output.line(format_args!("{:<7}  {}", action_name(action.kind), PathText(&action.path)))?;
+    }
+    if dry_run && outcome.actions.len() >= restore::ACTIONS_MAX {
+        message::note(format_args!("only the first {} actions are listed", grouped(restore::ACTIONS_MAX as u64)));
+    }
+    if output.is_quiet {
+        return Ok(());
+    }
+    let done = if dry_run { "would be restored" } else { "restored" };
+    output.line(format_args!("snapshot {} {done} to {}", id.short(), quoted(destination)))?;
+    output.line(format_args!(
+        "  {} files, {} directories, {} others; {} as they were",
+        grouped(outcome.files + outcome.hard_links),
+        grouped(outcome.directories),
+        grouped(outcome.others),
+        grouped(outcome.unchanged),
+    ))?;
+    let rest = [
+        (outcome.left, "left as they are though they differ (see --overwrite)"),
+        (outcome.deleted, "deleted"),
+        (outcome.verified, "read back and found right"),
+        (outcome.failed, "could not be restored"),
+        (outcome.verify_failed, "read back and found wrong"),
+        (outcome.damaged, "damaged"),
+    ];
+    for (number, what) in rest.into_iter().filter(|(number, _)| *number > 0) {
+        output.line(format_args!("  {} {what}", grouped(number)))?;
+    }
+    output.line(format_args!("  {} in {}", bytes(outcome.bytes_written), duration(time)))
+}
+
+fn line(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, time: Duration) -> serde_json::Value {
+    let Outcome { files, directories, hard_links, others, bytes_written, left, unchanged, damaged, failed, deleted, notes, .. } = *outcome;
+    let Outcome { verified, verify_failed, .. } = *outcome;
+    let actions = outcome.actions.iter().map(|action| ActionLine {
+        action: action_name(action.kind),
+        path: lossy_text(&action.path).into_owned(),
+        path_hex: std::str::from_utf8(&action.path).is_err().then(|| to_hex(&action.path)),
+    });
+    let line = RestoredLine {
+        snapshot: id.to_string(),
+        destination: &lossy_text(destination.as_os_str().as_bytes()),
+        dry_run,
+        files,
+        directories,
+        hard_links,
+        others,
+        bytes_written,
+        left,
+        unchanged,
+        damaged,
+        failed,
+        deleted,
+        notes,
+        verified,
+        verify_failed,
+        actions: actions.collect(),
+        seconds: time.as_secs_f64(),
+    };
+    // A struct of texts and numbers is always a JSON value.
+    serde_json::to_value(line).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_the_shell_are_quoted_where_they_must_be() {
+        assert_eq!(shell_word("/srv/photos"), "/srv/photos");
+        assert_eq!(shell_word("/srv/it's here"), "'/srv/it'\\''s here'");
+    }
+}
