@@ -1,5 +1,5 @@
-//! A reader in another language, written from `docs/format.md` alone, restores what the library wrote:
-//! the document is enough, and the program has no secrets of its own.
+//! A reader in another language, which follows `docs/format.md` and shares no code with the program,
+//! restores what the library wrote.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -40,7 +40,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(algorithm: Algorithm, credential: Option<Credential>) -> Self {
+    fn new(algorithm: Algorithm, credential: Option<Credential>, make_source: fn(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("key"), KEY).unwrap();
         let variable = credential.as_ref().map(|credential| match credential {
@@ -108,6 +108,12 @@ fn noise(seed: &str, bytes: usize) -> Vec<u8> {
     out
 }
 
+fn make_small_source(root: &Path) {
+    fs::create_dir(root).unwrap();
+    fs::write(root.join("file"), noise("small", 1000)).unwrap();
+}
+
+/// Some of everything that a restore gives back.
 fn make_source(root: &Path) {
     let at = |name: &[u8]| root.join(OsStr::from_bytes(name));
     fs::create_dir_all(at(b"folder/below")).unwrap();
@@ -225,21 +231,21 @@ fn key_file() -> Credential {
 #[test]
 fn a_repository_of_aes_with_a_password_is_read_by_the_independent_reader() {
     if can_run() {
-        Bench::new(Algorithm::Aes256Gcm, Some(password())).assert_restores();
+        Bench::new(Algorithm::Aes256Gcm, Some(password()), make_source).assert_restores();
     }
 }
 
 #[test]
 fn a_repository_of_chacha20_with_a_key_file_is_read_by_the_independent_reader() {
     if can_run() {
-        Bench::new(Algorithm::ChaCha20Poly1305, Some(key_file())).assert_restores();
+        Bench::new(Algorithm::ChaCha20Poly1305, Some(key_file()), make_source).assert_restores();
     }
 }
 
 #[test]
 fn a_repository_without_encryption_is_read_by_the_independent_reader() {
     if can_run() {
-        Bench::new(Algorithm::None, None).assert_restores();
+        Bench::new(Algorithm::None, None, make_source).assert_restores();
     }
 }
 
@@ -248,7 +254,7 @@ fn the_independent_reader_lists_snapshots_and_refuses_a_wrong_password() {
     if !can_run() {
         return;
     }
-    let mut bench = Bench::new(Algorithm::Aes256Gcm, Some(password()));
+    let mut bench = Bench::new(Algorithm::Aes256Gcm, Some(password()), make_source);
     let list = |bench: &Bench| bench.read(&["list".as_ref(), bench.path("repository").as_os_str()]);
     let text = String::from_utf8(list(&bench).stdout).unwrap();
     let id = fs::read_dir(bench.path("repository/snapshots")).unwrap().next().unwrap().unwrap().file_name();
@@ -264,18 +270,21 @@ fn the_independent_reader_notices_one_changed_byte_in_any_kind_of_object() {
         return;
     }
     for (algorithm, credential) in [(Algorithm::Aes256Gcm, Some(key_file())), (Algorithm::None, None)] {
-        let bench = Bench::new(algorithm, credential);
-        for (n, object) in objects(&bench.path("repository")).iter().enumerate() {
-            let whole = fs::read(object).unwrap();
-            let mut changed = whole.clone();
-            // The middle: sealed bytes of small objects, a frame of packs.
-            changed[whole.len() / 2] ^= 1;
-            fs::write(object, &changed).unwrap();
-            let output = bench.restore(&format!("damaged {n}"));
-            fs::write(object, &whole).unwrap();
-            assert_eq!(output.status.code(), Some(1), "{}", object.display());
+        let bench = Bench::new(algorithm, credential, make_small_source);
+        let mut n = 0;
+        for object in objects(&bench.path("repository")) {
+            let whole = fs::read(&object).unwrap();
+            for at in [0, whole.len() / 2, whole.len() - 1] {
+                let mut changed = whole.clone();
+                changed[at] ^= 1;
+                fs::write(&object, &changed).unwrap();
+                n += 1;
+                let output = bench.restore(&format!("damaged {n}"));
+                assert_eq!(output.status.code(), Some(1), "byte {at} of {}", object.display());
+            }
+            fs::write(&object, &whole).unwrap();
         }
-        bench.assert_restores();
+        assert!(bench.restore("whole").status.success());
     }
 }
 

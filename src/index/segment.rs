@@ -28,7 +28,7 @@ pub struct IndexedPack {
     pub data_begin: u64,
     /// Where frames must have ended: before the directory.
     pub data_end: u64,
-    /// The frames, in order of their offsets.
+    /// The frames, in order of their numbers.
     pub frames: Vec<FrameEntry>,
 }
 

@@ -1,5 +1,7 @@
 //! The manifest: the sealed record of one run, and the commit point of its snapshot.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::node::{Content, Node};
@@ -184,9 +186,8 @@ impl Manifest {
         if !manifest.entries.windows(2).all(|pair| pair[0].path < pair[1].path) {
             return Err(Error::damaged("a manifest", "its entries are not in order"));
         }
-        for entry in &manifest.entries {
-            check_entry(entry)?;
-        }
+        manifest.entries.iter().try_for_each(check_entry)?;
+        check_nesting(&manifest.entries)?;
         Ok(manifest)
     }
 
@@ -194,6 +195,20 @@ impl Manifest {
     pub fn order(&self) -> (u64, Timestamp) {
         (self.counter, self.committed_at)
     }
+}
+
+/// Nothing but ancestors may lie above an entry: a source holds what is below it itself.
+fn check_nesting(entries: &[RootEntry]) -> Result<()> {
+    let is_source = |entry: &&RootEntry| !matches!(entry.node.content, Content::Ancestor);
+    let sources: HashSet<&[u8]> = entries.iter().filter(is_source).map(|entry| entry.path.as_slice()).collect();
+    for entry in entries {
+        let is_below_root = sources.contains(&b"/"[..]) && entry.path != b"/";
+        let mut ends = entry.path.iter().enumerate().skip(1).filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        if is_below_root || ends.any(|end| sources.contains(&entry.path[..end])) {
+            return Err(Error::damaged("a manifest", "a source lies within another"));
+        }
+    }
+    Ok(())
 }
 
 fn check_entry(entry: &RootEntry) -> Result<()> {

@@ -3,7 +3,7 @@
 //! A chunk may lie in several places; all are tried before it counts as lost. When a pack is gone,
 //! the index is loaded once more: a prune may have moved the chunk while we were reading.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::{Deref, Range};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
@@ -208,15 +208,18 @@ impl<'a> ChunkReader<'a> {
     }
 }
 
+/// A frame: its pack and its number.
+type FrameKey = (PackId, u32);
+
 /// The frames that were opened last. So few are kept that looking through them all is quick.
 #[derive(Default)]
 struct FrameCache {
-    frames: std::collections::VecDeque<((PackId, u32), Arc<Vec<u8>>)>,
+    frames: VecDeque<(FrameKey, Arc<Vec<u8>>)>,
     plain_bytes: usize,
 }
 
 impl FrameCache {
-    fn get(&mut self, key: &(PackId, u32)) -> Option<Arc<Vec<u8>>> {
+    fn get(&mut self, key: &FrameKey) -> Option<Arc<Vec<u8>>> {
         let at = self.frames.iter().position(|(kept, _)| kept == key)?;
         let entry = self.frames.remove(at)?;
         let frame = Arc::clone(&entry.1);
@@ -224,7 +227,7 @@ impl FrameCache {
         Some(frame)
     }
 
-    fn insert(&mut self, key: (PackId, u32), frame: Arc<Vec<u8>>) {
+    fn insert(&mut self, key: FrameKey, frame: Arc<Vec<u8>>) {
         self.plain_bytes += frame.len();
         self.frames.push_front((key, frame));
         while self.plain_bytes > FRAME_CACHE_BYTES && self.frames.len() > 1 {

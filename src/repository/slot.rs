@@ -177,7 +177,8 @@ impl KeySlot {
     /// Decodes the bytes of a slot's file.
     ///
     /// # Errors
-    /// `Damaged`; `Unsupported` for a later version or an unknown type.
+    /// `Damaged`; `Unsupported` for a later version. A slot of an unknown type decodes; no credential of
+    /// this version opens it.
     pub fn decode(bytes: &[u8], what: &str) -> Result<Self> {
         let (Some(magic), Some(version)) = (bytes.get(..8), bytes.get(8..10)) else {
             return Err(Error::damaged(what, "it is too short"));

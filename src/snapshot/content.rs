@@ -229,8 +229,11 @@ impl<'w, 's, 'a> ContentWriter<'w, 's, 'a> {
 /// A window whose chunks are being stored, or are.
 struct Window {
     ranges: Vec<Range<usize>>,
-    ids: Arc<OnceLock<Mutex<Option<Result<Vec<ChunkId>>>>>>,
+    ids: Arc<OnceLock<Stored>>,
 }
+
+/// What storing a window gave; taken out once.
+type Stored = Mutex<Option<Result<Vec<ChunkId>>>>;
 
 fn store_ranges(
     saver: &Saver<'_, '_>,

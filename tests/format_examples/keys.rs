@@ -128,7 +128,7 @@ fn media() -> Block {
     for magic in MEDIA {
         assert_eq!(recognise(magic), Class::Media);
         let hex: Vec<String> = magic.iter().map(|byte| format!("{byte:02x}")).collect();
-        writeln!(text, "{:<23}  {}", hex.join(" "), magic.escape_ascii()).unwrap();
+        writeln!(text, "{:<23}  \"{}\"", hex.join(" "), magic.escape_ascii()).unwrap();
     }
     text_block("media", text)
 }
