@@ -77,14 +77,13 @@ impl Links {
         let key = (root, node.metadata.inode);
         let digest = *blake3::hash(&wire::encode(&node.content)).as_bytes();
         let mut firsts = self.lock();
-        let Some(first) = firsts.get_mut(&key) else {
+        let Some(first) = firsts.get(&key) else {
             firsts.insert(key, First { digest, names_left: node.metadata.links - 1, placed: None });
             return Role::First(key);
         };
         if first.digest != digest {
             return Role::Alone;
         }
-        first.names_left = first.names_left.saturating_sub(1);
         Role::Later(key)
     }
 
@@ -100,10 +99,12 @@ impl Links {
         self.lock().remove(&key);
     }
 
+    /// Where the first name is, for one further name.
     fn placed(&self, key: LinkKey) -> Option<Placed> {
         let mut firsts = self.lock();
-        let first = firsts.get(&key)?;
+        let first = firsts.get_mut(&key)?;
         let placed = first.placed.clone();
+        first.names_left = first.names_left.saturating_sub(1);
         if first.names_left == 0 {
             firsts.remove(&key);
         }
