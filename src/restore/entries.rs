@@ -118,12 +118,11 @@ pub(super) fn visit(task: &Task<'_>, manifest: &Manifest, start: &Start, visitor
     let is_included = task.selection.is_included_from_above(&start.path);
     let folder = start.node.clone().filter(Node::is_directory);
     let is_blocked = entries.visitor.enter(b"", folder.as_ref())? == Entered::Not;
-    let top =
-        Level { node: folder, root: start.root, end: 0, begin: 0, is_entered: true, is_included, is_complete: true, is_blocked };
+    let top = Level { node: folder, root: start.root, end: 0, begin: 0, is_entered: true, is_included, is_complete: true, is_blocked };
     entries.levels.push(top);
+    let path = if start.path.is_empty() { b"/" } else { start.path.as_slice() };
     match &start.node {
         Some(node) if node.is_directory() => {
-            let path = if start.path.is_empty() { b"/" } else { start.path.as_slice() };
             entries.go(view.walk_below(path, node))?;
         }
         // A file that is asked for by its path is restored whatever the filters say of others.
@@ -131,7 +130,7 @@ pub(super) fn visit(task: &Task<'_>, manifest: &Manifest, start: &Start, visitor
         Some(_) => {}
         None => entries.go(view.walk())?,
     }
-    entries.leave(&start.path)
+    entries.leave(path)
 }
 
 impl Entries<'_, '_> {
@@ -178,8 +177,7 @@ impl Entries<'_, '_> {
         let (begin, root) = (self.relative.len(), self.root_of(path));
         push_name(&mut self.relative, &node.name);
         let end = self.relative.len();
-        let level =
-            Level { node: Some(node), root, end, begin, is_entered: false, is_included, is_complete: true, is_blocked: false };
+        let level = Level { node: Some(node), root, end, begin, is_entered: false, is_included, is_complete: true, is_blocked: false };
         self.levels.push(level);
         if is_selected && !self.enter_waiting()? {
             // No step says that a folder is left whose entries are skipped.

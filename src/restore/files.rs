@@ -50,12 +50,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl FileInWork {
     /// A file to be made of `node`, which is a regular file, in `folder` of the destination.
-    pub fn new(folder: Arc<[u8]>, node: Node, way: Way, link: Option<LinkKey>, ordinal: u64) -> Self {
+    pub fn new(folder: Arc<[u8]>, node: &Node, way: Way, link: Option<LinkKey>, ordinal: u64) -> Self {
         Self {
             folder,
             bytes: node.file_bytes(),
-            name: node.name,
-            metadata: node.metadata,
+            name: node.name.clone(),
+            metadata: node.metadata.clone(),
             way,
             link,
             ordinal,

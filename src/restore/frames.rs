@@ -62,7 +62,9 @@ impl Frames {
             }
         };
         rayon::scope(|scope| (0..rayon::current_num_threads().min(steps)).for_each(|_| scope.spawn(|_| work())));
-        self.kept = kept_next.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if !window.frames.is_empty() {
+            self.kept = kept_next.into_inner().unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     fn is_bad(&self, place: &Location) -> bool {

@@ -55,6 +55,16 @@ pub(super) struct LinkInWork {
     pub ordinal: u64,
 }
 
+/// What became of a further name.
+pub(super) enum Linked {
+    /// It is made, or was given up.
+    Done,
+    /// There is no first to link to: it is a file itself, and may be the first for those after it.
+    NoFirst(LinkInWork),
+    /// The file system makes no such link: it is a file of its own, and so will be those after it.
+    Refused(LinkInWork),
+}
+
 /// The files with names still to come. Grows with files that have several names, not with files.
 #[derive(Default)]
 pub(super) struct Links {
@@ -120,28 +130,26 @@ impl Links {
     }
 }
 
-/// Makes a further name; gives it back when there is no first to link to, for the caller to restore
-/// as a file.
+/// Makes a further name, or gives it back for the caller to restore as a file.
 ///
 /// # Errors
 /// What ends the restore.
-pub(super) fn make_link(writer: &Writer<'_>, link: LinkInWork) -> Result<Option<LinkInWork>> {
-    let Some(placed) = writer.links.placed(link.key) else { return Ok(Some(link)) };
+pub(super) fn make_link(writer: &Writer<'_>, link: LinkInWork) -> Result<Linked> {
+    let Some(placed) = writer.links.placed(link.key) else { return Ok(Linked::NoFirst(link)) };
     let name = &link.node.name;
     match place_link(writer, &link, &placed) {
         Ok(()) => {
             writer.task.tally.add(Count::HardLinks);
             writer.task.progress.add_done(1, link.node.file_bytes());
-            Ok(None)
+            Ok(Linked::Done)
         }
         // Too many names, another file system mounted there, replaced meanwhile: the content is what
         // counts, so it becomes a file of its own.
         Err(error) if matches!(error.kind(), ErrorKind::Other | ErrorKind::Changed | ErrorKind::NotFound | ErrorKind::Denied) => {
             writer.task.note(&join(&link.folder, name), format!("not linked to its other name but written again: {error}"));
-            writer.links.forget(link.key);
-            Ok(Some(link))
+            Ok(Linked::Refused(link))
         }
-        Err(error) => writer.task.fail_entry(&join(&link.folder, name), error).map(|()| None),
+        Err(error) => writer.task.fail_entry(&join(&link.folder, name), error).map(|()| Linked::Done),
     }
 }
 
