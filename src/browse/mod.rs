@@ -1,1 +1,45 @@
-//! browse
+//! The verbs of looking: what is in a snapshot, what changed, which versions of a file there are, and
+//! what all of it costs.
+//!
+//! Everything here reads and nothing prints. Lines are handed to a callback as they are found, so that
+//! memory does not grow with what is looked at; a callback that fails ends the look with its error.
+//! A tree page that cannot be read is a finding: what it would have shown is missing from the
+//! outcome, which counts such pages, and nothing is claimed about it.
+
+mod cat;
+mod changes;
+mod compare;
+mod diff;
+mod find;
+mod history;
+pub mod json;
+mod list;
+mod paired;
+mod pattern;
+mod place;
+mod renames;
+mod snapshots;
+mod stats;
+mod visit;
+
+#[cfg(test)]
+mod tests;
+
+pub use cat::{CatOutcome, cat};
+pub use changes::{ChangedPaths, ChangesOutcome, Reference, changed_paths, changes};
+pub use diff::{ChangeCounts, DiffOutcome, diff};
+pub use find::{FindOutcome, find};
+pub use history::{HistoryOutcome, Version, history};
+pub use list::{ListOutcome, list};
+pub use pattern::Pattern;
+pub use place::Place;
+pub use snapshots::{SnapshotFilter, complete_summary, filter_snapshots};
+pub use stats::{RepositoryStats, SnapshotStats, TypeStats, repository_stats, snapshot_stats};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Progress;
+
+/// Stops where the user asked to.
+fn check_interrupted(progress: &dyn Progress) -> Result<()> {
+    if progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
+}

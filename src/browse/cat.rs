@@ -1,0 +1,90 @@
+//! Writes the content of one file to a stream.
+
+use std::io::{self, Write};
+
+use super::check_interrupted;
+use super::place::Place;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Content, Item, NODE_CHANGED_WHILE_READ};
+use crate::progress::{Finding, FindingKind, Progress};
+use crate::repository::{ChunkReader, read_content_items};
+use crate::units::PathText;
+
+/// Holes are written in pieces of so many bytes: a pipe takes no more at a time.
+const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+/// How a file was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatOutcome {
+    /// All of it: so many bytes.
+    Whole(u64),
+    /// Whoever reads closed the pipe before the end, as `head` does. That is no error.
+    PipeClosed,
+}
+
+/// Writes the file at `place` to `output`, in order. Every chunk is verified before any of its bytes
+/// is written; holes are written as zeros.
+///
+/// # Errors
+/// `NotFound` when nothing is there, `Invalid` when it is no regular file; `Damaged`, after what came
+/// before the damage was written; `Interrupted`; `Other` or `Full` when `output` fails.
+pub fn cat(reader: &ChunkReader<'_>, place: &Place<'_>, output: &mut dyn Write, progress: &dyn Progress) -> Result<CatOutcome> {
+    let path = PathText(place.path());
+    let node = place.find(reader)?.ok_or_else(|| place.nothing_there())?;
+    let Content::File(file_bytes, list) = &node.content else {
+        return Err(Error::new(ErrorKind::Invalid, format!("{path} is a {}, not a file", node.type_name())));
+    };
+    if node.flags & NODE_CHANGED_WHILE_READ != 0 {
+        progress.report(Finding::new(FindingKind::Changed, place.path(), "the file changed while it was saved"));
+    }
+    let mut stopped: Option<io::Error> = None;
+    let mut write_item = |item: Item| {
+        check_interrupted(progress)?;
+        let written = match item {
+            Item::Hole(bytes) => write_zeros(output, bytes, progress)?,
+            Item::Chunk(id, bytes) => {
+                let plain = reader.data_chunk(&id)?;
+                if plain.len() as u64 != bytes {
+                    return Err(Error::damaged(format!("chunk {}", id.short()), "it has another length than the file says"));
+                }
+                output.write_all(&plain)
+            }
+        };
+        written.map_err(|error| {
+            stopped = Some(error);
+            Error::new(ErrorKind::Other, "stopped")
+        })?;
+        progress.add_done(0, item.bytes());
+        Ok(())
+    };
+    let walked = read_content_items(reader, list, &mut write_item);
+    match (stopped, walked) {
+        (Some(error), _) => return refused(place, error),
+        (None, Err(error)) => return Err(error.context(path)),
+        (None, Ok(())) => {}
+    }
+    match output.flush() {
+        Ok(()) => Ok(CatOutcome::Whole(*file_bytes)),
+        Err(error) => refused(place, error),
+    }
+}
+
+fn refused(place: &Place<'_>, error: io::Error) -> Result<CatOutcome> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(CatOutcome::PipeClosed),
+        _ => Err(Error::io("cannot write the content of", PathText(place.path()), error)),
+    }
+}
+
+/// The outer result says whether to go on at all, the inner one what the output said.
+fn write_zeros(output: &mut dyn Write, mut bytes: u64, progress: &dyn Progress) -> Result<io::Result<()>> {
+    while bytes > 0 {
+        check_interrupted(progress)?;
+        let part = bytes.min(ZEROS.len() as u64);
+        if let Err(error) = output.write_all(&ZEROS[..part as usize]) {
+            return Ok(Err(error));
+        }
+        bytes -= part;
+    }
+    Ok(Ok(()))
+}

@@ -1,0 +1,111 @@
+//! What `find` looks for: a name or a path, as a glob or as a part of it.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A pattern. One with a slash is compared with whole paths, any other with names.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    wanted: Wanted,
+    on_paths: bool,
+    ignore_case: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Wanted {
+    Glob(GlobMatcher),
+    Part(Vec<u8>),
+}
+
+impl Pattern {
+    /// Reads a pattern. With `*`, `?`, `[` or `{` it is a glob that has to fit the whole name or path:
+    /// `*` and `?` match any bytes but `/`, `**` any number of folders, and one with a slash inside but
+    /// none at its start fits at any depth. Without, it is a part of the name or path.
+    /// `ignore_case` takes upper and lower case as equal.
+    ///
+    /// # Errors
+    /// `Invalid` when it is empty or no glob.
+    pub fn new(text: &str, ignore_case: bool) -> Result<Self> {
+        let invalid = |why: &str| Error::new(ErrorKind::Invalid, format!("`{}` is not a pattern: {why}", text.escape_debug()));
+        if text.is_empty() {
+            return Err(invalid("it is empty"));
+        }
+        let on_paths = text.contains('/');
+        if !text.contains(['*', '?', '[', '{']) {
+            return Ok(Self { wanted: Wanted::Part(fold(text.as_bytes(), ignore_case)), on_paths, ignore_case });
+        }
+        let anchored = if on_paths && !text.starts_with('/') { format!("**/{text}") } else { text.to_owned() };
+        let glob = GlobBuilder::new(&anchored).literal_separator(true).backslash_escape(true).case_insensitive(ignore_case).build();
+        let glob = glob.map_err(|error| invalid(&error.kind().to_string()))?;
+        Ok(Self { wanted: Wanted::Glob(glob.compile_matcher()), on_paths, ignore_case })
+    }
+
+    /// Whether whole paths are compared, so that where a folder lies matters.
+    pub fn is_on_paths(&self) -> bool {
+        self.on_paths
+    }
+
+    /// Whether the entry at `path` fits.
+    pub fn fits(&self, path: &[u8]) -> bool {
+        let name = || path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let subject = if self.on_paths { path } else { name() };
+        match &self.wanted {
+            Wanted::Glob(glob) => glob.is_match(Path::new(OsStr::from_bytes(subject))),
+            Wanted::Part(part) if self.ignore_case => contains(&fold(subject, true), part),
+            Wanted::Part(part) => contains(subject, part),
+        }
+    }
+}
+
+fn contains(subject: &[u8], part: &[u8]) -> bool {
+    subject.windows(part.len()).any(|window| window == part)
+}
+
+/// Lower case where asked for; bytes that are not UTF-8 become replacement characters and so match
+/// no pattern, which is text.
+fn fold(bytes: &[u8], ignore_case: bool) -> Vec<u8> {
+    if ignore_case { String::from_utf8_lossy(bytes).to_lowercase().into_bytes() } else { bytes.to_vec() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(pattern: &str, path: &[u8]) -> bool {
+        Pattern::new(pattern, false).unwrap().fits(path)
+    }
+
+    #[test]
+    fn a_word_is_a_part_of_the_name_and_a_glob_is_all_of_it() {
+        assert!(fits("port", b"/home/report.txt") && !fits("home", b"/home/report.txt"));
+        assert!(fits("*.txt", b"/home/report.txt") && !fits("rep*", b"/home/a-report.txt"));
+        assert!(fits("*.t?t", b"/home/\xff\n.txt"));
+    }
+
+    #[test]
+    fn a_slash_makes_it_a_pattern_of_paths() {
+        assert!(fits("me/re", b"/home/report.txt") && fits("home/*.txt", b"/x/home/report.txt"));
+        assert!(fits("/home/**/*.txt", b"/home/a/b/c.txt") && !fits("/home/*.txt", b"/home/a/c.txt"));
+        assert!(!fits("/b/*.txt", b"/a/b/c.txt"));
+    }
+
+    #[test]
+    fn case_is_ignored_where_asked_for() {
+        for pattern in ["ÄPFEL", "*ÄPFEL*"] {
+            assert!(Pattern::new(pattern, true).unwrap().fits("/obst/äpfel.txt".as_bytes()), "{pattern}");
+            assert!(!Pattern::new(pattern, false).unwrap().fits("/obst/äpfel.txt".as_bytes()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused() {
+        for pattern in ["", "[a", "{a"] {
+            assert_eq!(Pattern::new(pattern, false).unwrap_err().kind(), ErrorKind::Invalid);
+        }
+    }
+}
