@@ -1,1 +1,38 @@
-//! restore
+//! The way out: a snapshot, or a part of it, becomes files and folders again.
+//!
+//! The tree is walked once, in order. Folders are made at once, for their owner only; files gather in
+//! a window of bounded size. A window is planned so that every frame that it needs is read, opened
+//! and unpacked once, in the order of the packs, and its chunks are written wherever they belong.
+//! When a window is done, the hard links and the metadata of the folders that were left in it follow,
+//! deepest first. Memory so depends on the window, not on the snapshot.
+//!
+//! Nothing is written that was not verified. A chunk that cannot be had costs the file that it
+//! belongs to, which is kept as `NAME.damaged`, and nothing else. What the destination has already is
+//! judged by [`Overwrite`]; no symbolic link in it is ever followed (see [`crate::target`]).
+
+mod content;
+mod delete;
+mod dry_run;
+mod entries;
+mod files;
+mod folders;
+mod frames;
+mod in_the_way;
+mod links;
+mod notes;
+mod outcome;
+mod request;
+mod run;
+mod selection;
+mod specials;
+mod task;
+mod verify;
+mod window;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use outcome::{ACTIONS_MAX, Action, ActionKind, Outcome};
+pub use request::{Overwrite, Request, What, WindowLimits};
+pub use run::run;

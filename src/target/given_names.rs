@@ -20,8 +20,11 @@ pub fn is_temporary_name(name: &[u8]) -> bool {
     name.strip_prefix(TEMPORARY_PREFIX).is_some_and(|rest| rest.len() == 32 && rest.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// A fresh name that nothing else has.
-pub(super) fn temporary_name() -> Result<Vec<u8>> {
+/// A fresh name that nothing else has, for what is not complete yet.
+///
+/// # Errors
+/// `Other` when the operating system has no random numbers.
+pub fn temporary_name() -> Result<Vec<u8>> {
     let mut random = [0; 16];
     let mut filled = 0;
     while filled < random.len() {

@@ -31,7 +31,7 @@ pub use destination::{Destination, MadeFolder};
 pub use existing::{EntryType, Existing, Identity};
 pub use file::NewFile;
 pub use folder::{DeviceKind, Folder};
-pub use given_names::is_temporary_name;
+pub use given_names::{is_temporary_name, temporary_name};
 pub use metadata::{ApplyOptions, apply_inode_flags, apply_to_file, apply_to_folder, apply_to_link_or_special};
 
 use crate::error::{Error, ErrorKind};

@@ -1,0 +1,251 @@
+//! The walk over what is selected of a snapshot, and where each entry goes.
+//!
+//! A folder that is only above something selected is visited when the first selected entry below it
+//! comes, so that a restore of one kind of file leaves no empty folders behind. The path in the
+//! destination is one buffer with a length for each level: a tree of many levels costs no memory
+//! that grows with the square of its depth.
+
+use super::request::What;
+use super::task::{Task, push_name};
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Content, Manifest, Node};
+use crate::repository::{SnapshotView, Step, Walk};
+use crate::units::PathText;
+
+/// Folders nest no deeper in any snapshot that was taken from a file system of this world.
+const DEPTH_MAX: usize = 16_384;
+
+/// What became of a folder that was entered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Entered {
+    /// It is there, under its own name.
+    Here,
+    /// It is there, under this other name.
+    Under(Vec<u8>),
+    /// It is not; its entries are left out.
+    Not,
+}
+
+/// A folder that was entered and is left now.
+pub(super) struct Left<'n> {
+    /// Its absolute path in the snapshot.
+    pub path: &'n [u8],
+    /// Its path in the destination.
+    pub relative: &'n [u8],
+    /// The entry; none for a destination that stands for no folder of the snapshot.
+    pub node: Option<Node>,
+    /// False when some of its entries could not be read.
+    pub is_complete: bool,
+    /// True when everything below it was taken in.
+    pub is_included: bool,
+}
+
+/// What is done on a walk. Errors end it.
+pub(super) trait Visitor {
+    /// A folder, before anything in it; `relative` is its path in the destination.
+    fn enter(&mut self, relative: &[u8], node: Option<&Node>) -> Result<Entered>;
+    /// Anything but a folder, in the folder `folder` of the destination. `root` is the number of the
+    /// source that it lies below.
+    fn entry(&mut self, folder: &[u8], node: Node, root: usize) -> Result<()>;
+    /// A folder that was entered, after everything in it.
+    fn leave(&mut self, left: Left<'_>) -> Result<()>;
+    /// Entries of the folder `relative` that cannot be read.
+    fn unreadable(&mut self, relative: &[u8], error: Error);
+}
+
+/// What one walk begins with: the same for every walk of a restore.
+pub(super) struct Start {
+    /// Its absolute path in the snapshot; empty for everything.
+    path: Vec<u8>,
+    node: Option<Node>,
+    root: usize,
+}
+
+impl Start {
+    /// Finds what is asked for.
+    ///
+    /// # Errors
+    /// `NotFound` when the snapshot does not have it; `Damaged` when a tree on the way cannot be read.
+    pub fn find(task: &Task<'_>, manifest: &Manifest) -> Result<Self> {
+        let mut path = Vec::new();
+        if let What::Path(asked) = &task.request.what {
+            for name in asked.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+                path.push(b'/');
+                path.extend_from_slice(name);
+            }
+        }
+        if path.is_empty() {
+            // A snapshot of `/` itself: its metadata is the destination's.
+            let node = manifest.entries.first().filter(|entry| entry.path == b"/").map(|entry| entry.node.clone());
+            return Ok(Self { path, node, root: 0 });
+        }
+        let found = SnapshotView::new(task.reader, manifest).lookup(&path)?;
+        let node = found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the snapshot has no {}", PathText(&path))))?;
+        let is_above = |above: &[u8]| path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/');
+        let root = (0..manifest.entries.len()).filter(|at| is_above(&manifest.entries[*at].path)).max().unwrap_or_default();
+        Ok(Self { path, node: Some(node), root })
+    }
+}
+
+struct Level {
+    node: Option<Node>,
+    root: usize,
+    /// The length of the path in the destination, with and without this folder.
+    end: usize,
+    begin: usize,
+    is_entered: bool,
+    is_included: bool,
+    is_complete: bool,
+    is_blocked: bool,
+}
+
+/// One walk in progress.
+struct Entries<'t, 'v> {
+    task: &'t Task<'t>,
+    manifest: &'t Manifest,
+    visitor: &'v mut dyn Visitor,
+    levels: Vec<Level>,
+    relative: Vec<u8>,
+}
+
+/// Shows everything that is selected to `visitor`, folders before their entries, names in order.
+///
+/// # Errors
+/// Those of the visitor; `Interrupted`.
+pub(super) fn visit(task: &Task<'_>, manifest: &Manifest, start: &Start, visitor: &mut dyn Visitor) -> Result<()> {
+    let mut entries = Entries { task, manifest, visitor, levels: Vec::new(), relative: Vec::new() };
+    let view = SnapshotView::new(task.reader, manifest);
+    let is_included = task.selection.is_included_from_above(&start.path);
+    let folder = start.node.clone().filter(Node::is_directory);
+    let is_blocked = entries.visitor.enter(b"", folder.as_ref())? == Entered::Not;
+    let top = Level { node: folder, root: start.root, end: 0, begin: 0, is_entered: true, is_included, is_complete: true, is_blocked };
+    entries.levels.push(top);
+    let path = if start.path.is_empty() { b"/" } else { start.path.as_slice() };
+    match &start.node {
+        Some(node) if node.is_directory() => {
+            entries.go(view.walk_below(path, node))?;
+        }
+        // A file that is asked for by its path is restored whatever the filters say of others.
+        Some(node) if !is_blocked => entries.visitor.entry(b"", node.clone(), start.root)?,
+        Some(_) => {}
+        None => entries.go(view.walk())?,
+    }
+    entries.leave(path)
+}
+
+impl Entries<'_, '_> {
+    fn go(&mut self, mut walk: Walk<'_, '_>) -> Result<()> {
+        loop {
+            self.task.check()?;
+            match walk.next_step() {
+                Ok(None) => return Ok(()),
+                Ok(Some(Step::Leave)) => self.leave(walk.path())?,
+                Ok(Some(Step::Entry(node))) => self.step(&mut walk, node)?,
+                Err(error) => {
+                    let relative = self.relative.clone();
+                    if let Some(level) = self.levels.last_mut() {
+                        level.is_complete = false;
+                    }
+                    self.visitor.unreadable(&relative, error);
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, walk: &mut Walk<'_, '_>, node: Node) -> Result<()> {
+        let Some(above) = self.levels.last() else { return Ok(()) };
+        let (path, is_directory) = (walk.path(), node.is_directory());
+        let is_included = above.is_included || self.task.selection.is_included(path, is_directory);
+        if above.is_blocked || self.task.selection.is_excluded(path, is_directory) {
+            walk.skip_entries();
+            return Ok(());
+        }
+        let is_selected = is_included && self.task.selection.is_changed(path);
+        if !is_directory {
+            if is_selected && self.enter_waiting()? {
+                let root = self.root_of(path);
+                self.visitor.entry(&self.relative, node, root)?;
+            }
+            return Ok(());
+        }
+        if self.levels.len() > DEPTH_MAX {
+            let error = Error::damaged("the tree", format!("folders nest deeper than {DEPTH_MAX} levels"));
+            self.visitor.unreadable(&self.relative, error);
+            walk.skip_entries();
+            return Ok(());
+        }
+        let (begin, root) = (self.relative.len(), self.root_of(path));
+        push_name(&mut self.relative, &node.name);
+        let end = self.relative.len();
+        let level = Level { node: Some(node), root, end, begin, is_entered: false, is_included, is_complete: true, is_blocked: false };
+        self.levels.push(level);
+        if is_selected && !self.enter_waiting()? {
+            // No step says that a folder is left whose entries are skipped.
+            walk.skip_entries();
+            self.pop();
+        }
+        Ok(())
+    }
+
+    /// Enters the folders on the way that wait for a first entry; false when one of them cannot be.
+    fn enter_waiting(&mut self) -> Result<bool> {
+        let first = self.levels.iter().rposition(|level| level.is_entered).map_or(0, |at| at + 1);
+        for at in first..self.levels.len() {
+            let level = &self.levels[at];
+            match self.visitor.enter(&self.relative[..level.end], level.node.as_ref())? {
+                Entered::Here => {}
+                Entered::Under(name) => self.rename(at, &name),
+                Entered::Not => {
+                    self.levels[at..].iter_mut().for_each(|level| level.is_blocked = true);
+                    return Ok(false);
+                }
+            }
+            self.levels[at].is_entered = true;
+        }
+        Ok(true)
+    }
+
+    /// Gives the folder at the level `at` another name in the destination.
+    fn rename(&mut self, at: usize, name: &[u8]) {
+        let old_end = self.levels[at].end;
+        let below = self.relative.split_off(old_end);
+        self.relative.truncate(self.levels[at].begin);
+        push_name(&mut self.relative, name);
+        let new_end = self.relative.len();
+        self.relative.extend_from_slice(&below);
+        self.levels[at].end = new_end;
+        for level in &mut self.levels[at + 1..] {
+            level.begin = level.begin - old_end + new_end;
+            level.end = level.end - old_end + new_end;
+        }
+    }
+
+    fn leave(&mut self, path: &[u8]) -> Result<()> {
+        let relative = self.relative.clone();
+        match self.pop() {
+            Some(level) if level.is_entered && !level.is_blocked => self.visitor.leave(Left {
+                path,
+                relative: &relative,
+                node: level.node,
+                is_complete: level.is_complete,
+                is_included: level.is_included,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn pop(&mut self) -> Option<Level> {
+        let level = self.levels.pop()?;
+        self.relative.truncate(level.begin);
+        Some(level)
+    }
+
+    /// The number of the source that `path`, directly below the last level, belongs to.
+    fn root_of(&self, path: &[u8]) -> usize {
+        let Some(above) = self.levels.last() else { return 0 };
+        if above.node.as_ref().is_some_and(|node| matches!(node.content, Content::Directory(_))) {
+            return above.root;
+        }
+        self.manifest.entries.binary_search_by(|entry| entry.path.as_slice().cmp(path)).unwrap_or(above.root)
+    }
+}

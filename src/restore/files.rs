@@ -1,0 +1,263 @@
+//! One regular file in work: written by any thread in any order, finished by whoever writes its last
+//! piece.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::in_the_way::Way;
+use super::links::LinkKey;
+use super::outcome::Count;
+use super::task::join;
+use super::writer::Writer;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Metadata, Node};
+use crate::progress::FindingKind;
+use crate::target::NewFile;
+use crate::units::PathText;
+
+/// Above so many handles a file lets go of its own when a piece is written. A process may hold 1,024
+/// on most systems, and folders need some.
+const OPEN_FILES_MAX: usize = 256;
+/// A finding names so many missing ranges.
+const RANGES_SHOWN: usize = 8;
+/// So many missing ranges are told apart in one file; beyond, they are one with what lies between.
+const RANGES_MAX: usize = 4096;
+
+/// A file in work.
+pub(super) struct FileInWork {
+    folder: Arc<[u8]>,
+    name: Vec<u8>,
+    metadata: Metadata,
+    bytes: u64,
+    way: Way,
+    link: Option<LinkKey>,
+    ordinal: u64,
+    /// Pieces that are still to come, and one more while it is being planned.
+    pending: AtomicU64,
+    ends_with_hole: AtomicBool,
+    /// True once it is given up.
+    is_failed: AtomicBool,
+    is_open: AtomicBool,
+    file: Mutex<Option<Arc<NewFile>>>,
+    missing: Mutex<Vec<Range<u64>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Whole between any two calls.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl FileInWork {
+    /// A file to be made of `node`, which is a regular file, in `folder` of the destination.
+    pub fn new(folder: Arc<[u8]>, node: &Node, way: Way, link: Option<LinkKey>, ordinal: u64) -> Self {
+        Self {
+            folder,
+            bytes: node.file_bytes(),
+            name: node.name.clone(),
+            metadata: node.metadata.clone(),
+            way,
+            link,
+            ordinal,
+            pending: AtomicU64::new(1),
+            ends_with_hole: AtomicBool::new(false),
+            is_failed: AtomicBool::new(false),
+            is_open: AtomicBool::new(false),
+            file: Mutex::default(),
+            missing: Mutex::default(),
+        }
+    }
+
+    fn relative(&self) -> Vec<u8> {
+        join(&self.folder, &self.name)
+    }
+
+    /// One more piece will come.
+    pub fn expect_piece(&self) {
+        self.pending.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Its end is a hole, which nothing will write.
+    pub fn set_ends_with_hole(&self, ends_with_hole: bool) {
+        self.ends_with_hole.store(ends_with_hole, Ordering::Relaxed);
+    }
+
+    /// These bytes cannot be had.
+    pub fn add_missing(&self, range: Range<u64>) {
+        let mut missing = lock(&self.missing);
+        missing.push(range);
+        if missing.len() >= RANGES_MAX {
+            let (start, end) = (missing.iter().map(|range| range.start).min(), missing.iter().map(|range| range.end).max());
+            merge(&mut missing);
+            if missing.len() >= RANGES_MAX / 2 {
+                *missing = vec![start.unwrap_or(0)..end.unwrap_or(self.bytes)];
+            }
+        }
+    }
+
+    /// One piece less is to come, or the planning is over; true when it was the last.
+    pub fn settle(&self) -> bool {
+        self.pending.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Writes a piece.
+    pub fn write(&self, writer: &Writer<'_>, offset: u64, bytes: &[u8]) {
+        if self.is_failed.load(Ordering::Relaxed) {
+            return;
+        }
+        let outcome = self.open(writer).and_then(|file| {
+            file.write_at(offset, bytes)?;
+            let is_last = self.pending.load(Ordering::Relaxed) == 1;
+            if !is_last && writer.open_files.load(Ordering::Relaxed) > OPEN_FILES_MAX {
+                file.close()?;
+                self.forget_handle(writer);
+            }
+            Ok(())
+        });
+        match outcome {
+            Ok(()) => {
+                writer.task.tally.add_many(Count::BytesWritten, bytes.len() as u64);
+                writer.task.progress.add_done(0, bytes.len() as u64);
+            }
+            Err(error) => self.give_up(writer, error),
+        }
+    }
+
+    fn open(&self, writer: &Writer<'_>) -> Result<Arc<NewFile>> {
+        let mut file = lock(&self.file);
+        let open = match &*file {
+            Some(open) => Arc::clone(open),
+            None => {
+                let new = NewFile::create(&writer.destination, &self.folder, &self.name)?;
+                if !writer.task.request.sparse {
+                    new.reserve(self.bytes)?;
+                }
+                Arc::clone(file.insert(Arc::new(new)))
+            }
+        };
+        if !self.is_open.swap(true, Ordering::Relaxed) {
+            writer.open_files.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(open)
+    }
+
+    fn forget_handle(&self, writer: &Writer<'_>) {
+        if self.is_open.swap(false, Ordering::Relaxed) {
+            writer.open_files.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives the file up; what was written is removed.
+    fn give_up(&self, writer: &Writer<'_>, error: Error) {
+        if !self.is_failed.swap(true, Ordering::Relaxed) {
+            if let Some(key) = self.link {
+                writer.links.forget(key);
+            }
+            if let Err(error) = writer.task.fail_entry(&self.relative(), error) {
+                writer.task.end(error);
+            }
+        }
+        lock(&self.file).take();
+        self.forget_handle(writer);
+    }
+
+    /// Sets its metadata and gives it its name; called once, when nothing is pending.
+    pub fn finish(&self, writer: &Writer<'_>) {
+        if !self.is_failed.load(Ordering::Relaxed) {
+            let missing = std::mem::take(&mut *lock(&self.missing));
+            let outcome = if missing.is_empty() { self.finish_whole(writer) } else { self.finish_damaged(writer, missing) };
+            if let Err(error) = outcome {
+                self.give_up(writer, error);
+            }
+        }
+        lock(&self.file).take();
+        self.forget_handle(writer);
+        writer.task.progress.add_done(1, 0);
+    }
+
+    fn finish_whole(&self, writer: &Writer<'_>) -> Result<()> {
+        let file = self.open(writer)?;
+        if self.ends_with_hole.load(Ordering::Relaxed) {
+            file.set_length(self.bytes)?;
+        }
+        let options = if self.link.is_some() { &writer.options_without_flags } else { &writer.options };
+        let is_replaced = self.way != Way::Free;
+        if self.way == (Way::Replace { is_folder: true }) {
+            writer.destination.folder(&self.folder)?.remove(&self.name)?;
+        }
+        let mut name = self.name.clone();
+        let notes = match file.finish(&self.metadata, options, is_replaced) {
+            Err(error) if error.kind() == ErrorKind::Exists && !is_replaced => {
+                let place = |other: &[u8]| file.finish_as(other, &self.metadata, options, false);
+                let (other, notes) = writer.place_elsewhere(&self.folder, &self.name, place)?;
+                name = other;
+                notes
+            }
+            other => other?,
+        };
+        notes.into_iter().for_each(|note| writer.task.note(&self.relative(), note));
+        if let Some(key) = self.link {
+            if writer.options.inode_flags {
+                writer.links.leave_flags(&self.folder, &name, &self.metadata);
+            }
+            writer.links.place(key, &self.folder, &name, file.identity());
+        }
+        writer.mark_written(self.ordinal);
+        writer.task.tally.add(Count::Files);
+        Ok(())
+    }
+
+    fn finish_damaged(&self, writer: &Writer<'_>, mut missing: Vec<Range<u64>>) -> Result<()> {
+        if let Some(key) = self.link {
+            writer.links.forget(key);
+        }
+        let file = self.open(writer)?;
+        file.set_length(self.bytes)?;
+        let (name, notes) = file.keep_damaged(&self.metadata, &writer.options_without_flags)?;
+        notes.into_iter().for_each(|note| writer.task.note(&self.relative(), note));
+        writer.keep(&self.folder, &name);
+        merge(&mut missing);
+        let message = format!("kept as {}: of {} bytes {} cannot be had", PathText(&name), self.bytes, describe(&missing));
+        writer.task.tally.add(Count::Damaged);
+        writer.task.report(FindingKind::Damaged, &self.relative(), message);
+        Ok(())
+    }
+}
+
+/// Sorts ranges and joins those that touch.
+fn merge(ranges: &mut Vec<Range<u64>>) {
+    ranges.sort_by_key(|range| range.start);
+    let mut merged: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+    for range in ranges.drain(..) {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    *ranges = merged;
+}
+
+/// Ranges in words: `0 to 99, 200 to 299 and 7 more ranges`.
+fn describe(ranges: &[Range<u64>]) -> String {
+    let shown = ranges.iter().take(RANGES_SHOWN).map(|range| format!("{} to {}", range.start, range.end.saturating_sub(1)));
+    let mut text = shown.collect::<Vec<_>>().join(", ");
+    if ranges.len() > RANGES_SHOWN {
+        text.push_str(&format!(" and {} more ranges", ranges.len() - RANGES_SHOWN));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_ranges_are_joined_and_described() {
+        let mut ranges = vec![20..30, 0..10, 10..15, 29..31];
+        merge(&mut ranges);
+        assert_eq!(ranges, [0..15, 20..31]);
+        assert_eq!(describe(&ranges), "0 to 14, 20 to 30");
+        let many: Vec<_> = (0..10).map(|n| n * 10..n * 10 + 1).collect();
+        assert!(describe(&many).ends_with("70 to 70 and 2 more ranges"), "{}", describe(&many));
+    }
+}

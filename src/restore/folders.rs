@@ -1,0 +1,110 @@
+//! Folders: made before their entries, for their owner only, and given their metadata after them.
+//!
+//! A folder that was there before gets the recorded metadata too, whatever is said about
+//! overwriting: a restore that was interrupted has left folders that are not finished, and running it
+//! again has to. Only a destination that a user filled before stays as it is unless overwriting is
+//! asked for: it was named as a place to put things.
+
+use super::delete::delete_others;
+use super::entries::Entered;
+use super::in_the_way::{NamesBefore, gives_way_to_folder};
+use super::outcome::Count;
+use super::request::Overwrite;
+use super::task::join;
+use super::window::FolderInWork;
+use super::writer::Writer;
+use crate::error::{ErrorKind, Result};
+use crate::progress::FindingKind;
+use crate::target::{MadeFolder, apply_to_folder};
+
+/// Makes the folder `relative`. `before` are the names that the folder above it had. Returns what
+/// became of it, with the names that it had itself.
+///
+/// # Errors
+/// What ends the restore; anything else is reported.
+pub(super) fn make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8]) -> Result<(Entered, NamesBefore)> {
+    match try_make(writer, before, relative) {
+        Ok(Some(made)) => Ok(made),
+        Ok(None) => {
+            writer.task.tally.add(Count::Left);
+            writer.task.report(FindingKind::LeftAsIs, relative, "left as it is, and nothing below it was restored: it is not a folder");
+            Ok((Entered::Not, Vec::new()))
+        }
+        Err(error) => {
+            writer.task.fail_entry(relative, error.context("nothing below was restored"))?;
+            Ok((Entered::Not, Vec::new()))
+        }
+    }
+}
+
+fn try_make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8]) -> Result<Option<(Entered, NamesBefore)>> {
+    let destination = &writer.destination;
+    if relative.is_empty() {
+        return Ok(Some((Entered::Here, destination.folder(b"")?.names()?)));
+    }
+    let (above, name) = split_last(relative);
+    let was_there = before.binary_search_by(|known| known.as_slice().cmp(name)).is_ok();
+    let made = match destination.make_folder(relative) {
+        Err(error) if error.kind() == ErrorKind::Exists && was_there => {
+            let parent = destination.folder(above)?;
+            match parent.stat(name)? {
+                Some(existing) if !gives_way_to_folder(&existing, writer.task.request.overwrite) => return Ok(None),
+                _ => parent.remove(name)?,
+            }
+            destination.make_folder(relative)?
+        }
+        // Another entry took the name during this restore: the file system takes two names for one.
+        Err(error) if error.kind() == ErrorKind::Exists => return make_elsewhere(writer, above, name).map(Some),
+        other => other?,
+    };
+    match made {
+        MadeFolder { is_new: true, .. } => Ok(Some((Entered::Here, Vec::new()))),
+        MadeFolder { is_new: false, folder } if was_there => Ok(Some((Entered::Here, folder.names()?))),
+        MadeFolder { is_new: false, .. } => make_elsewhere(writer, above, name).map(Some),
+    }
+}
+
+fn make_elsewhere(writer: &Writer<'_>, above: &[u8], name: &[u8]) -> Result<(Entered, NamesBefore)> {
+    let make = |other: &[u8]| {
+        let made = writer.destination.make_folder(&join(above, other))?;
+        if made.is_new { Ok(()) } else { Err(crate::error::Error::new(ErrorKind::Exists, "the name is taken")) }
+    };
+    let (other, ()) = writer.place_elsewhere(above, name, make)?;
+    Ok((Entered::Under(other), Vec::new()))
+}
+
+/// Removes what does not belong into a folder, if asked to, and sets its metadata.
+///
+/// # Errors
+/// What ends the restore; anything else is reported.
+pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork, keeps_metadata: bool) -> Result<()> {
+    if writer.task.request.delete {
+        delete_others(writer.task, &writer.destination, folder, &|relative| writer.is_kept(relative))?;
+    }
+    if keeps_metadata {
+        return Ok(());
+    }
+    match writer.destination.folder(&folder.relative) {
+        Ok(within) => {
+            let notes = apply_to_folder(&within, &folder.node.metadata, &writer.options);
+            notes.into_iter().for_each(|note| writer.task.note(&folder.relative, note));
+            writer.task.tally.add(Count::Directories);
+            Ok(())
+        }
+        Err(error) => writer.task.fail_entry(&folder.relative, error.context("metadata not restored")),
+    }
+}
+
+/// Whether the destination itself keeps the metadata that it has: a user filled it before, and does
+/// not want it overwritten.
+pub(super) fn destination_keeps_metadata(before: &NamesBefore, overwrite: Overwrite) -> bool {
+    overwrite == Overwrite::Never && !before.is_empty()
+}
+
+/// The folder and the name of a path that is not empty.
+pub(super) fn split_last(relative: &[u8]) -> (&[u8], &[u8]) {
+    match relative.iter().rposition(|byte| *byte == b'/') {
+        Some(at) => (&relative[..at], &relative[at + 1..]),
+        None => (&[], relative),
+    }
+}

@@ -1,0 +1,196 @@
+//! Hard links: the names of a file after its first.
+//!
+//! Names of one file are found by (source, inode). A repository can say anything, so only an entry
+//! with the same length and content as the first becomes a link to it, and only to the very inode
+//! that this restore wrote or found right (the target checks that). A first that was not restored is
+//! forgotten, and the next name is restored as a file.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::in_the_way::Way;
+use super::outcome::Count;
+use super::task::join;
+use super::writer::Writer;
+use crate::error::{ErrorKind, Result};
+use crate::manifest::{Content, Metadata, Node};
+use crate::target::{Identity, apply_inode_flags, temporary_name};
+use crate::wire;
+
+/// Names of one file: the number of the source, and the inode.
+pub(super) type LinkKey = (usize, u64);
+
+struct First {
+    digest: [u8; 32],
+    /// Names that are still to come.
+    names_left: u32,
+    /// Where it is, once it is complete.
+    placed: Option<Placed>,
+}
+
+#[derive(Clone)]
+struct Placed {
+    folder: Arc<[u8]>,
+    name: Vec<u8>,
+    identity: Identity,
+}
+
+/// What an entry with several names is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Not part of any group.
+    Alone,
+    /// The first name that is restored.
+    First(LinkKey),
+    /// A further name.
+    Later(LinkKey),
+}
+
+/// A further name that waits for its first.
+pub(super) struct LinkInWork {
+    pub key: LinkKey,
+    pub folder: Arc<[u8]>,
+    pub node: Node,
+    pub way: Way,
+    pub ordinal: u64,
+}
+
+/// What became of a further name.
+pub(super) enum Linked {
+    /// It is made, or was given up.
+    Done,
+    /// There is no first to link to: it is a file itself, and may be the first for those after it.
+    NoFirst(LinkInWork),
+    /// The file system makes no such link: it is a file of its own, and so will be those after it.
+    Refused(LinkInWork),
+}
+
+/// The files with names still to come. Grows with files that have several names, not with files.
+#[derive(Default)]
+pub(super) struct Links {
+    firsts: Mutex<HashMap<LinkKey, First>>,
+    /// Files whose inode flags wait until all names are made: folder, name, metadata.
+    flags: Mutex<Vec<(Arc<[u8]>, Vec<u8>, Metadata)>>,
+}
+
+impl Links {
+    fn lock(&self) -> MutexGuard<'_, HashMap<LinkKey, First>> {
+        // Each change is one call that leaves the map whole.
+        self.firsts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Finds the role of a file in the source `root`, and makes it the first if it is.
+    pub fn join(&self, root: usize, node: &Node) -> Role {
+        if node.metadata.links < 2 || !matches!(node.content, Content::File(..)) {
+            return Role::Alone;
+        }
+        let key = (root, node.metadata.inode);
+        let digest = *blake3::hash(&wire::encode(&node.content)).as_bytes();
+        let mut firsts = self.lock();
+        let Some(first) = firsts.get(&key) else {
+            firsts.insert(key, First { digest, names_left: node.metadata.links - 1, placed: None });
+            return Role::First(key);
+        };
+        if first.digest != digest {
+            return Role::Alone;
+        }
+        Role::Later(key)
+    }
+
+    /// The first name is complete.
+    pub fn place(&self, key: LinkKey, folder: &Arc<[u8]>, name: &[u8], identity: Identity) {
+        if let Some(first) = self.lock().get_mut(&key) {
+            first.placed = Some(Placed { folder: Arc::clone(folder), name: name.to_vec(), identity });
+        }
+    }
+
+    /// The first name was not restored.
+    pub fn forget(&self, key: LinkKey) {
+        self.lock().remove(&key);
+    }
+
+    /// Where the first name is, for one further name.
+    fn placed(&self, key: LinkKey) -> Option<Placed> {
+        let mut firsts = self.lock();
+        let first = firsts.get_mut(&key)?;
+        let placed = first.placed.clone();
+        first.names_left = first.names_left.saturating_sub(1);
+        if first.names_left == 0 {
+            firsts.remove(&key);
+        }
+        placed
+    }
+
+    /// Leaves the inode flags of a file for when all its names are made.
+    pub fn leave_flags(&self, folder: &Arc<[u8]>, name: &[u8], metadata: &Metadata) {
+        if metadata.inode_flags != 0 {
+            let waiting = (Arc::clone(folder), name.to_vec(), metadata.clone());
+            self.flags.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
+        }
+    }
+}
+
+/// Makes a further name, or gives it back for the caller to restore as a file.
+///
+/// # Errors
+/// What ends the restore.
+pub(super) fn make_link(writer: &Writer<'_>, link: LinkInWork) -> Result<Linked> {
+    let Some(placed) = writer.links.placed(link.key) else { return Ok(Linked::NoFirst(link)) };
+    let name = &link.node.name;
+    match place_link(writer, &link, &placed) {
+        Ok(()) => {
+            writer.task.tally.add(Count::HardLinks);
+            writer.task.progress.add_done(1, link.node.file_bytes());
+            Ok(Linked::Done)
+        }
+        // Too many names, another file system mounted there, replaced meanwhile: the content is what
+        // counts, so it becomes a file of its own.
+        Err(error) if matches!(error.kind(), ErrorKind::Other | ErrorKind::Changed | ErrorKind::NotFound | ErrorKind::Denied) => {
+            writer.task.note(&join(&link.folder, name), format!("not linked to its other name but written again: {error}"));
+            Ok(Linked::Refused(link))
+        }
+        Err(error) => writer.task.fail_entry(&join(&link.folder, name), error).map(|()| Linked::Done),
+    }
+}
+
+fn place_link(writer: &Writer<'_>, link: &LinkInWork, placed: &Placed) -> Result<()> {
+    let (from, folder) = (writer.destination.folder(&placed.folder)?, writer.destination.folder(&link.folder)?);
+    let name = &link.node.name;
+    if let Way::Replace { is_folder } = link.way {
+        if folder.stat(name)?.is_some_and(|existing| existing.identity == placed.identity) {
+            return Ok(());
+        }
+        if is_folder {
+            folder.remove(name)?;
+        }
+    }
+    let temporary = temporary_name()?;
+    folder.hard_link_from(&from, &placed.name, placed.identity, &temporary)?;
+    let place = |name: &[u8]| folder.rename_new(&temporary, name, link.way != Way::Free);
+    let outcome = match place(name) {
+        Err(error) if error.kind() == ErrorKind::Exists && link.way == Way::Free => {
+            writer.place_elsewhere(&link.folder, name, place).map(|_| ())
+        }
+        other => other,
+    };
+    if outcome.is_err() {
+        // The failure to place it is what the user should hear of.
+        let _ = folder.remove(&temporary);
+    }
+    outcome
+}
+
+/// Sets the inode flags that waited.
+pub(super) fn apply_flags(writer: &Writer<'_>) {
+    let waiting = std::mem::take(&mut *writer.links.flags.lock().unwrap_or_else(PoisonError::into_inner));
+    for (folder, name, metadata) in waiting {
+        let relative = join(&folder, &name);
+        match writer.destination.folder(&folder).and_then(|within| within.open_file(&name)) {
+            Ok(file) => {
+                use std::os::fd::AsFd;
+                apply_inode_flags(file.as_fd(), &metadata, &writer.options).into_iter().for_each(|note| writer.task.note(&relative, note));
+            }
+            Err(error) => writer.task.note(&relative, format!("inode flags not restored: {error}")),
+        }
+    }
+}

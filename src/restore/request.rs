@@ -1,0 +1,101 @@
+//! What is to be restored, where to, and how.
+
+use crate::source::Filter;
+
+/// Which part of a snapshot is restored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum What {
+    /// Everything; sources keep their absolute path below the destination.
+    #[default]
+    Everything,
+    /// One absolute path of the snapshot: a file comes directly into the destination, of a folder its
+    /// entries do, and the destination gets the folder's metadata. `/` is everything.
+    Path(Vec<u8>),
+}
+
+/// What happens to an entry of the destination that is in the way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It stays; where it differs by type, length or mtime it is reported as left.
+    #[default]
+    Never,
+    /// It is replaced when it differs by type, length or mtime. A symbolic link where a folder
+    /// belongs stays and is reported: whoever put it there may have moved the folder.
+    IfChanged,
+    /// It is replaced.
+    Always,
+}
+
+/// How much is planned at a time. Memory grows with it: about 100 bytes a chunk, 500 a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowLimits {
+    /// References to chunks.
+    pub chunks: usize,
+    /// Files, links and folders.
+    pub entries: usize,
+}
+
+impl Default for WindowLimits {
+    fn default() -> Self {
+        // 256 Ki references of 16 KiB each are 4 GiB of a database, in which each frame is read once.
+        Self { chunks: 262_144, entries: 20_000 }
+    }
+}
+
+/// What is to be restored, where to, and how.
+pub struct Request<'a> {
+    /// Which part of the snapshot.
+    pub what: What,
+    /// The folder that is restored into; it is made when it is missing.
+    pub destination: Vec<u8>,
+    /// What happens to entries that are in the way.
+    pub overwrite: Overwrite,
+    /// Only what matches one of these patterns is restored, with everything below it and with the
+    /// folders above it. Patterns mean absolute paths of the snapshot.
+    pub include: Option<Filter>,
+    /// What matches one of these patterns is neither restored nor deleted.
+    pub exclude: Option<Filter>,
+    /// Only entries for whose absolute path it says true are restored, with the folders above them.
+    pub changed_only: Option<&'a (dyn Fn(&[u8]) -> bool + Sync)>,
+    /// Remove what the snapshot does not have from folders that are restored.
+    pub delete: bool,
+    /// Read every written file back when all are written.
+    pub verify: bool,
+    /// Change nothing; say what would be done.
+    pub dry_run: bool,
+    /// Owners by number, even where the name exists on this machine.
+    pub numeric_owner: bool,
+    /// Restore inode flags (`chattr`).
+    pub inode_flags: bool,
+    /// Restore setuid, setgid and capabilities, to the right owner only.
+    pub set_id: bool,
+    /// Restore attributes of the namespace `trusted`.
+    pub trusted_xattrs: bool,
+    /// Leave holes as holes; else their space is taken.
+    pub sparse: bool,
+    /// How much is planned at a time.
+    pub window: WindowLimits,
+}
+
+impl Request<'_> {
+    /// A request for `what` into `destination` with everything else as a user expects it.
+    pub fn new(what: What, destination: impl Into<Vec<u8>>) -> Self {
+        Self {
+            what,
+            destination: destination.into(),
+            overwrite: Overwrite::default(),
+            include: None,
+            exclude: None,
+            changed_only: None,
+            delete: false,
+            verify: false,
+            dry_run: false,
+            numeric_owner: false,
+            inode_flags: false,
+            set_id: true,
+            trusted_xattrs: false,
+            sparse: true,
+            window: WindowLimits::default(),
+        }
+    }
+}

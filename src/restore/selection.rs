@@ -1,0 +1,79 @@
+//! Which entries of a snapshot are restored: patterns and the set of changed paths.
+//!
+//! The same question is asked of an entry of the destination that the snapshot does not have, before
+//! it is deleted: what is not selected is not touched.
+
+use super::request::Request;
+use crate::source::Filter;
+
+/// The filters of a request. Paths are absolute paths of the snapshot.
+#[derive(Clone, Copy)]
+pub(super) struct Selection<'a> {
+    include: Option<&'a Filter>,
+    exclude: Option<&'a Filter>,
+    changed_only: Option<&'a (dyn Fn(&[u8]) -> bool + Sync)>,
+}
+
+impl<'a> Selection<'a> {
+    /// The filters of `request`.
+    pub fn new(request: &'a Request<'_>) -> Self {
+        Self { include: request.include.as_ref(), exclude: request.exclude.as_ref(), changed_only: request.changed_only }
+    }
+
+    /// True when everything is selected.
+    pub fn is_everything(&self) -> bool {
+        self.include.is_none() && self.exclude.is_none() && self.changed_only.is_none()
+    }
+
+    /// Whether the entry is left out with everything below it.
+    pub fn is_excluded(&self, path: &[u8], is_directory: bool) -> bool {
+        self.exclude.is_some_and(|filter| filter.is_excluded(path, is_directory))
+    }
+
+    /// Whether the patterns to include take the entry in, by itself; what lies below it is then in
+    /// too.
+    pub fn is_included(&self, path: &[u8], is_directory: bool) -> bool {
+        // A filter says of what matches that it is excluded; here that is what is asked for.
+        self.include.is_none_or(|filter| filter.is_excluded(path, is_directory))
+    }
+
+    /// As [`Selection::is_included`], of the folder `path` or any above it.
+    pub fn is_included_from_above(&self, path: &[u8]) -> bool {
+        let ends = (1..path.len()).filter(|at| path[*at] == b'/').chain([path.len()]);
+        self.include.is_none() || ends.into_iter().any(|end| end > 0 && self.is_included(&path[..end], true))
+    }
+
+    /// Whether the entry is among the changed ones, where only those are asked for.
+    pub fn is_changed(&self, path: &[u8]) -> bool {
+        self.changed_only.is_none_or(|is_changed| is_changed(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::restore::What;
+
+    fn filter(patterns: &[&str]) -> Option<Filter> {
+        Some(Filter::new(&patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>()).unwrap())
+    }
+
+    #[test]
+    fn a_folder_that_is_included_takes_everything_below_it_in() {
+        let request = Request { include: filter(&["/home/*/photos"]), ..Request::new(What::Everything, "/r") };
+        let selection = Selection::new(&request);
+        assert!(selection.is_included(b"/home/a/photos", true));
+        assert!(!selection.is_included(b"/home/a", true));
+        assert!(selection.is_included_from_above(b"/home/a/photos/2020"));
+        assert!(!selection.is_included_from_above(b"/home/a/mail"));
+        assert!(!selection.is_everything());
+    }
+
+    #[test]
+    fn without_filters_everything_is_selected() {
+        let request = Request::new(What::Everything, "/r");
+        let selection = Selection::new(&request);
+        assert!(selection.is_everything() && selection.is_included(b"/a", false) && selection.is_changed(b"/a"));
+        assert!(!selection.is_excluded(b"/a", true) && selection.is_included_from_above(b"/"));
+    }
+}

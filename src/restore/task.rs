@@ -1,0 +1,120 @@
+//! One restore: where it reads, what it was asked, and what came of it so far.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::notes::Notes;
+use super::outcome::{Count, Tally};
+use super::request::Request;
+use super::selection::Selection;
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::{Finding, FindingKind, Progress};
+use crate::repository::ChunkReader;
+
+/// "File too large": the file system holds no file of that length. Other files fit.
+const EFBIG: i32 = 27;
+
+/// What all parts of one restore share; used from all its threads.
+pub(super) struct Task<'a> {
+    pub reader: &'a ChunkReader<'a>,
+    pub request: &'a Request<'a>,
+    pub selection: Selection<'a>,
+    pub progress: &'a dyn Progress,
+    pub tally: Tally,
+    pub notes: Notes,
+    failure: Mutex<Option<Error>>,
+}
+
+impl<'a> Task<'a> {
+    pub fn new(reader: &'a ChunkReader<'a>, request: &'a Request<'a>, progress: &'a dyn Progress) -> Self {
+        let selection = Selection::new(request);
+        Self { reader, request, selection, progress, tally: Tally::default(), notes: Notes::default(), failure: Mutex::default() }
+    }
+
+    /// The path of `relative` in the destination, for messages.
+    pub fn shown(&self, relative: &[u8]) -> Vec<u8> {
+        join(&self.request.destination, relative)
+    }
+
+    /// Reports a finding about an entry of the destination.
+    pub fn report(&self, kind: FindingKind, relative: &[u8], message: impl Into<String>) {
+        self.progress.report(Finding::new(kind, self.shown(relative), message));
+    }
+
+    /// An attribute that could not be set.
+    pub fn note(&self, relative: &[u8], message: String) {
+        self.tally.add(Count::Notes);
+        self.notes.report(self.progress, &self.shown(relative), message);
+    }
+
+    /// Judges an error about one entry: what would meet every other entry as well comes back and ends
+    /// the restore; anything else is reported.
+    ///
+    /// # Errors
+    /// `Full`, `Interrupted`.
+    pub fn fail_entry(&self, relative: &[u8], error: Error) -> Result<()> {
+        if ends_restore(&error) {
+            return Err(error);
+        }
+        self.tally.add(Count::Failed);
+        self.report(FindingKind::NotRestored, relative, with_causes(&error));
+        Ok(())
+    }
+
+    /// Lets the restore end with `error`; the first one counts.
+    pub fn end(&self, error: Error) {
+        // One assignment: whole whatever happens to a thread.
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
+    /// True when no more work is to be begun.
+    pub fn is_over(&self) -> bool {
+        if self.progress.is_interrupted() {
+            self.end(Error::new(ErrorKind::Interrupted, "interrupted; what was restored so far stays"));
+        }
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Gives the error that ends the restore, if there is one.
+    ///
+    /// # Errors
+    /// That error.
+    pub fn check(&self) -> Result<()> {
+        self.is_over();
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+    }
+}
+
+/// Whether an error would meet every other entry as well.
+fn ends_restore(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Full => error.os_code() != Some(EFBIG),
+        kind => kind == ErrorKind::Interrupted,
+    }
+}
+
+/// The message with what the operating system said.
+pub(super) fn with_causes(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+/// `name` below `folder`; an empty folder or name adds nothing.
+pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    let mut path = Vec::with_capacity(folder.len() + 1 + name.len());
+    path.extend_from_slice(folder);
+    push_name(&mut path, name);
+    path
+}
+
+/// Puts `name` behind `path`.
+pub(super) fn push_name(path: &mut Vec<u8>, name: &[u8]) {
+    if name.is_empty() {
+        return;
+    }
+    if path.last().is_some_and(|byte| *byte != b'/') {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name);
+}
