@@ -1,12 +1,14 @@
 //! The one integration binary: one file for each promise of the whole, `cli_*` for what a user sees
 //! of a command. One binary links once.
 
-mod cli_place;
 mod cli_exit_codes;
 mod cli_help;
 mod cli_journey;
 mod cli_key;
 mod cli_password;
+mod cli_place;
+mod cli_restore;
 mod cli_surroundings;
 mod format_examples;
+mod layers;
 mod python_reader;

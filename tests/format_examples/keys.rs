@@ -7,8 +7,8 @@ use strongroom::crypto::{Algorithm, Argon2Cost, Associated, ObjectKey, Purpose, 
 use strongroom::repository::{Credential, Description, KeySlot, PASSWORD, SecretBundle};
 use strongroom::wire::{self, Extensions};
 
-use crate::block::{Block, Fields, text_block};
-use crate::inputs;
+use super::block::{Block, Fields, text_block};
+use super::inputs;
 
 const COST: Argon2Cost = Argon2Cost { memory_kib: 64, passes: 1, lanes: 1 };
 

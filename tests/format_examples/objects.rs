@@ -14,9 +14,9 @@ use strongroom::pack::{
 use strongroom::storage::{MemoryStorage, Storage};
 use strongroom::wire::{self, Extensions};
 
-use crate::block::{Block, Fields};
-use crate::inputs::{self, associated, header, object_key, seal};
-use crate::keys::ASSOCIATED;
+use super::block::{Block, Fields};
+use super::inputs::{self, associated, header, object_key, seal};
+use super::keys::ASSOCIATED;
 
 pub fn blocks() -> Vec<Block> {
     let mut blocks = vec![object_header(), index_segment()];

@@ -9,9 +9,9 @@ use strongroom::manifest::{
 use strongroom::units::Timestamp;
 use strongroom::wire::{self, Extensions};
 
-use crate::block::{Block, Fields};
-use crate::inputs;
-use crate::objects::chunk;
+use super::block::{Block, Fields};
+use super::inputs;
+use super::objects::chunk;
 
 pub fn blocks() -> Vec<Block> {
     vec![settings_record(), manifest(), node(), leaf_page(), inner_page(), content_list(), list_page()]
