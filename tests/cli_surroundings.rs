@@ -34,11 +34,8 @@ fn without_a_home_everything_works_without_a_cache() {
 #[test]
 fn nobody_else_can_read_what_is_made_whatever_the_umask() {
     let place = Place::new();
-    let script = format!(
-        "umask 000; {repo} init && {repo} snapshot {source}",
-        repo = env!("CARGO_BIN_EXE_repo"),
-        source = place.text("source")
-    );
+    let script =
+        format!("umask 000; {repo} init && {repo} snapshot {source}", repo = env!("CARGO_BIN_EXE_repo"), source = place.text("source"));
     let status = Command::new("sh")
         .args(["-c", &script])
         .env("REPO_CACHE_DIR", place.path("cache"))
@@ -46,6 +43,7 @@ fn nobody_else_can_read_what_is_made_whatever_the_umask() {
         .env("REPO_KEY_FILE", place.path("key"))
         .env_remove("REPO_PASSWORD")
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .status()
         .unwrap();
     assert!(status.success());
