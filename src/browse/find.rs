@@ -52,7 +52,10 @@ pub fn find<'s>(
             Ok(find_in(reader, &place, &mut barren, &mut outcome, &mut each, progress))
         });
         match found {
-            Ok(searched) => searched?,
+            Ok(searched) => {
+                searched?;
+                outcome.snapshots += 1;
+            }
             Err(error) if error.is_damage() => {
                 outcome.unreadable += 1;
                 let message = format!("cannot look into snapshot {}: {error}", summary.id.short());
@@ -60,7 +63,6 @@ pub fn find<'s>(
             }
             Err(error) => return Err(error),
         }
-        outcome.snapshots += 1;
     }
     Ok(outcome)
 }
