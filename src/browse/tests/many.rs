@@ -81,7 +81,7 @@ fn a_folder_without_a_match_is_entered_in_the_first_snapshot_only() {
         f.publish(&f.full(f.folder(&format!("cat-{n}"), vec![barren.clone()])));
     }
     let (reader, listing, steps) = (f.repository.reader().unwrap(), f.listing(), Steps::default());
-    let mut find_steps = |pattern: &str| {
+    let find_steps = |pattern: &str| {
         let pattern = Pattern::new(pattern, false).unwrap();
         let outcome = find(&reader, listing.summaries(), &pattern, &mut |_, _, _| Ok(()), &steps).unwrap();
         (outcome.matches, steps.0.swap(0, Ordering::Relaxed))
