@@ -29,7 +29,7 @@ impl Class {
 }
 
 /// First bytes of formats that are compressed or written once.
-const MEDIA: [&[u8]; 22] = [
+pub const MEDIA: [&[u8]; 22] = [
     b"\xff\xd8\xff",       // JPEG
     b"\x89PNG\r\n\x1a\n",  // PNG
     b"GIF8",               // GIF

@@ -7,5 +7,5 @@
 mod class;
 mod cut;
 
-pub use class::{Class, HEAD_BYTES, recognise};
+pub use class::{Class, HEAD_BYTES, MEDIA, recognise};
 pub use cut::{ClassTable, Cut, Cutter, GearTable, Method};

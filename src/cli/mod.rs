@@ -1,1 +1,100 @@
-//! cli
+//! The command line: parse, call, print.
+//!
+//! One file per command, each with its arguments, whose doc comments are the help text, and one
+//! function. Work is done by the verbs; results go to standard output, everything else to standard
+//! error.
+
+mod bar;
+mod catalog;
+mod exit;
+mod global;
+mod init;
+mod interrupt;
+mod key;
+mod message;
+mod output;
+mod password;
+mod process;
+mod prompt;
+mod snapshots;
+mod times;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use self::exit::Status;
+use self::global::Global;
+use self::output::Output;
+use crate::error::Result;
+
+/// Back up files so that nothing is ever lost, and restore them
+///
+/// Every snapshot is whole, whatever its kind: it restores alone. Equal data is stored once.
+#[derive(Debug, Parser)]
+#[command(name = "repo", version, disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Snapshots(snapshots::Args),
+    Key(key::Args),
+    Catalog(catalog::Args),
+}
+
+/// Runs the program: reads the arguments, does what they say, and reports.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; who does not read them to the end is none either.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    let Cli { global, command } = cli;
+    let mut output = Output::new(global.json, global.quiet);
+    let outcome = prepare(&global).and_then(|()| run(command, &global, &mut output));
+    finish(outcome, &mut output).into()
+}
+
+/// The commands with all their options, for documentation; as wide as a page.
+pub fn command() -> clap::Command {
+    Cli::command().term_width(100)
+}
+
+fn prepare(global: &Global) -> Result<()> {
+    interrupt::install()?;
+    process::raise_open_files();
+    process::start_threads(global.threads)
+}
+
+fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status> {
+    match command {
+        Command::Init(args) => init::run(args, global, output),
+        Command::Snapshots(args) => snapshots::run(args, global, output),
+        Command::Key(args) => key::run(args, global, output),
+        Command::Catalog(args) => catalog::run(args, global, output),
+    }
+}
+
+/// Sends the results on their way and says what went wrong.
+fn finish(outcome: Result<Status>, output: &mut Output) -> Status {
+    let outcome = outcome.and_then(|status| output.report(|_| Ok(())).map(|()| status));
+    match outcome {
+        Ok(status) => status,
+        // The reader of a pipe has what it wanted.
+        Err(_) if output.is_closed() => Status::Good,
+        Err(error) => {
+            let _ = output.finish();
+            message::show(&error);
+            Status::of_error(error.kind())
+        }
+    }
+}

@@ -55,7 +55,8 @@ pub struct Associated {
 }
 
 impl Associated {
-    fn bytes(&self) -> [u8; 52] {
+    /// The 52 bytes that the tag covers beside the sealed ones.
+    pub fn bytes(&self) -> [u8; 52] {
         let mut bytes = [0; 52];
         bytes[..32].copy_from_slice(&self.header_hash);
         bytes[32..34].copy_from_slice(&self.purpose.number().to_le_bytes());

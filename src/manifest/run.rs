@@ -90,11 +90,11 @@ pub struct Counts {
     pub bytes_total: u64,
     /// Bytes read from the source.
     pub bytes_read: u64,
-    /// Plain bytes of chunks that were not in the repository.
+    /// Plain bytes of chunks of file content that were not in the repository.
     pub bytes_new: u64,
     /// Bytes added to the repository, all objects but the manifest itself.
     pub bytes_stored: u64,
-    /// Chunks that were not in the repository.
+    /// Chunks of file content that were not in the repository.
     pub chunks_new: u64,
     /// Files and folders that could not be read, and files that changed while they were read.
     pub problems: u64,

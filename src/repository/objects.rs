@@ -91,16 +91,22 @@ impl Repository {
     /// # Errors
     /// Those of the storage.
     pub fn catalogued(&self) -> Result<Catalogued> {
+        let folder = self.cache.as_ref().filter(|_| self.catalog).map(|cache| cache.catalog());
+        let loaded = self.with_sealed(|sealed| catalog::load(folder.as_deref(), self.description.id, sealed))?;
+        Ok(Catalogued { listing: loaded.listing, skipped: loaded.skipped, problem: loaded.catalog_error.map(|error| error.to_string()) })
+    }
+
+    /// Calls `work` with what is stored now: the truth that a catalog is compared with.
+    ///
+    /// # Errors
+    /// Those of the storage and of `work`.
+    pub fn with_sealed<T>(&self, work: impl FnOnce(&mut Sealed<'_>) -> Result<T>) -> Result<T> {
         let snapshots = self.list_snapshots()?;
         let records: Vec<RecordId> =
             layout::list_ids(&*self.storage, layout::RECORDS, RecordId::parse)?.into_iter().map(|(id, _)| id).collect();
         let mut load_manifest = |id| Ok(Summary::of(&id, &self.read_manifest(&id)?));
         let mut load_record = |id| Ok(catalog::RecordRow::of(&records::read_record(&*self.storage, &self.keys, id)?));
-        let mut sealed =
-            Sealed { snapshots: &snapshots, records: &records, load_manifest: &mut load_manifest, load_record: &mut load_record };
-        let folder = self.cache.as_ref().filter(|_| self.catalog).map(|cache| cache.catalog());
-        let loaded = catalog::load(folder.as_deref(), self.description.id, &mut sealed)?;
-        Ok(Catalogued { listing: loaded.listing, skipped: loaded.skipped, problem: loaded.catalog_error.map(|error| error.to_string()) })
+        work(&mut Sealed { snapshots: &snapshots, records: &records, load_manifest: &mut load_manifest, load_record: &mut load_record })
     }
 
     /// Tells the catalog of a snapshot that was committed. A catalog that cannot be told heals at the

@@ -42,7 +42,7 @@ const SHARDS: usize = 64;
 /// What a sink did, in numbers.
 #[derive(Debug, Default)]
 pub struct SinkCounts {
-    /// Chunks that were not known.
+    /// Chunks of file content that were not known.
     pub chunks_new: AtomicU64,
     /// Their plain bytes.
     pub bytes_new: AtomicU64,
@@ -76,25 +76,37 @@ pub struct Sink<'a> {
     pending: Vec<Mutex<HashSet<ChunkId>>>,
     data: PackSlot,
     meta: PackSlot,
-    meta_gatherer: Mutex<FrameGatherer>,
+    meta_frame: Mutex<OpenFrame>,
     closer: Mutex<Option<Closer>>,
     closed: Arc<Mutex<ClosedPacks>>,
     adopted: Mutex<Vec<IndexedPack>>,
     since_checkpoint: AtomicU64,
     checkpoint_chunks: u64,
+    is_dry: bool,
     counts: SinkCounts,
 }
 
 #[derive(Default)]
 struct ClosedPacks {
     packs: Vec<(PackKind, FinishedPack)>,
-    waiting: usize,
+    /// Set for good: what was stored before cannot be committed any more.
+    has_failed: bool,
     failure: Option<Error>,
+}
+
+impl ClosedPacks {
+    fn check(&mut self) -> Result<()> {
+        if !self.has_failed {
+            return Ok(());
+        }
+        Err(self.failure.take().unwrap_or_else(|| Error::new(ErrorKind::Other, "an earlier pack could not be stored")))
+    }
 }
 
 struct Closer {
     sender: SyncSender<(PackKind, PackWriter)>,
     thread: JoinHandle<()>,
+    closed: Arc<Mutex<ClosedPacks>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -123,12 +135,13 @@ impl<'a> Sink<'a> {
             pending: (0..SHARDS).map(|_| Mutex::new(HashSet::new())).collect(),
             data: PackSlot { kind: PackKind::Data, open: Mutex::new(None) },
             meta: PackSlot { kind: PackKind::Meta, open: Mutex::new(None) },
-            meta_gatherer: Mutex::new(FrameGatherer::default()),
+            meta_frame: Mutex::new(OpenFrame::default()),
             closer: Mutex::new(None),
             closed,
             adopted: Mutex::new(Vec::new()),
             since_checkpoint: AtomicU64::new(0),
             checkpoint_chunks: CHECKPOINT_CHUNKS,
+            is_dry: false,
             counts: SinkCounts::default(),
         };
         sink.adopt_packs()?;
@@ -138,6 +151,11 @@ impl<'a> Sink<'a> {
     /// Sets after how many new chunks [`Sink::is_checkpoint_due`].
     pub fn set_checkpoint_chunks(&mut self, chunks: u64) {
         self.checkpoint_chunks = chunks;
+    }
+
+    /// From now on chunks are only counted; nothing is stored.
+    pub fn set_dry(&mut self) {
+        self.is_dry = true;
     }
 
     /// What it did so far.
@@ -162,7 +180,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Takes the chunk for the caller to store: true the first time that an unknown id is claimed.
-    fn claim(&self, id: &ChunkId, bytes: usize) -> bool {
+    fn claim(&self, id: &ChunkId) -> bool {
         if !self.absent.contains(id) {
             let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
             if known.index.is_known(id, &known.presence) {
@@ -172,8 +190,6 @@ impl<'a> Sink<'a> {
         if !lock(self.shard(id)).insert(*id) {
             return false;
         }
-        self.counts.chunks_new.fetch_add(1, Ordering::Relaxed);
-        self.counts.bytes_new.fetch_add(bytes as u64, Ordering::Relaxed);
         self.since_checkpoint.fetch_add(1, Ordering::Relaxed);
         true
     }
@@ -188,10 +204,11 @@ impl<'a> Sink<'a> {
     /// Those of the storage, of this chunk or of packs before it.
     pub fn store_data(&self, gatherer: &mut FrameGatherer, class: Class, plain: &[u8]) -> Result<ChunkId> {
         let id = self.repository.keys().identify.data_chunk(plain);
-        if self.claim(&id, plain.len()) {
-            let open = if class == Class::Database { &mut gatherer.database } else { &mut gatherer.general };
+        if self.claim(&id) {
+            self.counts.chunks_new.fetch_add(1, Ordering::Relaxed);
+            self.counts.bytes_new.fetch_add(plain.len() as u64, Ordering::Relaxed);
             let target_bytes = if class == Class::Database { DATABASE_FRAME_BYTES } else { FRAME_BYTES };
-            self.gather(&self.data, open, target_bytes, id, plain)?;
+            self.gather(&self.data, &mut gatherer.frames[class.number()], target_bytes, id, plain)?;
         }
         Ok(id)
     }
@@ -202,13 +219,16 @@ impl<'a> Sink<'a> {
     /// As [`Sink::store_data`].
     pub fn store_meta(&self, plain: &[u8]) -> Result<ChunkId> {
         let id = self.repository.keys().identify.meta_chunk(plain);
-        if self.claim(&id, plain.len()) {
-            self.gather(&self.meta, &mut lock(&self.meta_gatherer).general, META_FRAME_BYTES, id, plain)?;
+        if self.claim(&id) {
+            self.gather(&self.meta, &mut lock(&self.meta_frame), META_FRAME_BYTES, id, plain)?;
         }
         Ok(id)
     }
 
     fn gather(&self, slot: &PackSlot, open: &mut OpenFrame, target_bytes: usize, id: ChunkId, plain: &[u8]) -> Result<()> {
+        if self.is_dry {
+            return Ok(());
+        }
         let chunk = ChunkEntry { id, bytes: plain.len() as u32 };
         if plain.len() >= ALONE_BYTES {
             return self.store_frame(slot, plain, vec![chunk]);
@@ -235,8 +255,7 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// Those of the storage.
     pub fn flush(&self, gatherer: &mut FrameGatherer) -> Result<()> {
-        self.flush_frame(&self.data, &mut gatherer.general)?;
-        self.flush_frame(&self.data, &mut gatherer.database)
+        gatherer.frames.iter_mut().try_for_each(|open| self.flush_frame(&self.data, open))
     }
 
     fn store_frame(&self, slot: &PackSlot, plain: &[u8], chunks: Vec<ChunkEntry>) -> Result<()> {
@@ -274,9 +293,7 @@ impl<'a> Sink<'a> {
     fn draw_frame(&self, slot: &PackSlot) -> Result<(OpenPack, Arc<crate::pack::FrameSeal>, u32)> {
         let mut open = lock(&slot.open);
         if open.is_none() {
-            if let Some(failure) = lock(&self.closed).failure.take() {
-                return Err(failure);
-            }
+            lock(&self.closed).check()?;
             let upload = self.repository.storage().create(layout::PACKS)?;
             let writer = PackWriter::create(self.repository.keys(), slot.kind, self.run, upload)?;
             let seal = writer.seal();
@@ -289,10 +306,9 @@ impl<'a> Sink<'a> {
 
     /// Hands a complete pack to the thread that makes it durable.
     fn close_pack(&self, kind: PackKind, writer: PackWriter) -> Result<()> {
-        lock(&self.closed).waiting += 1;
         let sender = {
             let mut closer = lock(&self.closer);
-            let closer = closer.get_or_insert_with(|| Closer::start(Arc::clone(self.repository.storage()), Arc::clone(&self.closed)));
+            let closer = closer.get_or_insert_with(|| Closer::start(Arc::clone(&self.closed)));
             closer.sender.clone()
         };
         sender.send((kind, writer)).map_err(|_| Error::new(ErrorKind::Other, "the thread that closes packs has ended"))
@@ -323,7 +339,7 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// Those of the storage.
     pub fn commit(&self) -> Result<()> {
-        self.flush_frame(&self.meta, &mut lock(&self.meta_gatherer).general)?;
+        self.flush_frame(&self.meta, &mut lock(&self.meta_frame))?;
         self.retire_pack(&self.data)?;
         self.retire_pack(&self.meta)?;
         let packs = self.take_closed_packs()?;
@@ -354,9 +370,7 @@ impl<'a> Sink<'a> {
             closer.stop();
         }
         let mut closed = lock(&self.closed);
-        if let Some(failure) = closed.failure.take() {
-            return Err(failure);
-        }
+        closed.check()?;
         Ok(std::mem::take(&mut closed.packs))
     }
 
@@ -436,6 +450,16 @@ impl<'a> Sink<'a> {
     }
 }
 
+impl Drop for Sink<'_> {
+    /// A run that ends early leaves no thread behind; what was published stays for the next run to
+    /// take over.
+    fn drop(&mut self) {
+        if let Some(closer) = lock(&self.closer).take() {
+            closer.stop();
+        }
+    }
+}
+
 /// Whether the bytes of an object have the hash that is its name.
 fn has_hash(storage: &dyn Storage, name: &str, bytes: u64, id: &PackId) -> Result<bool> {
     let (mut hasher, mut at, mut buffer) = (blake3::Hasher::new(), 0, vec![0; 1 << 20]);
@@ -452,36 +476,39 @@ fn has_hash(storage: &dyn Storage, name: &str, bytes: u64, id: &PackId) -> Resul
 }
 
 impl Closer {
-    fn start(storage: Arc<dyn Storage>, closed: Arc<Mutex<ClosedPacks>>) -> Self {
+    fn start(closed: Arc<Mutex<ClosedPacks>>) -> Self {
         let (sender, receiver): (_, Receiver<(PackKind, PackWriter)>) = sync_channel(CLOSING_PACKS_MAX);
+        let shared = Arc::clone(&closed);
         let thread = std::thread::spawn(move || {
-            let _storage = storage;
             for (kind, writer) in receiver {
                 let outcome = writer.finish(&layout::pack_name);
                 let mut closed = lock(&closed);
-                closed.waiting -= 1;
                 match outcome {
                     Ok(pack) => closed.packs.push((kind, pack)),
-                    Err(error) => closed.failure = closed.failure.take().or(Some(error)),
+                    Err(error) => {
+                        closed.has_failed = true;
+                        closed.failure = closed.failure.take().or(Some(error));
+                    }
                 }
             }
         });
-        Self { sender, thread }
+        Self { sender, thread, closed: shared }
     }
 
     /// Waits for everything that was handed over.
     fn stop(self) {
         drop(self.sender);
-        // A panic in there has left `waiting` above zero or a failure behind.
-        let _ = self.thread.join();
+        // The thread runs nothing that panics; if it did, its pack is missing and `commit` must not pass.
+        if self.thread.join().is_err() {
+            lock(&self.closed).has_failed = true;
+        }
     }
 }
 
-/// The frames that one worker has open, one for each way of gathering.
+/// The frames that one worker has open, one for each class.
 #[derive(Default)]
 pub struct FrameGatherer {
-    general: OpenFrame,
-    database: OpenFrame,
+    frames: [OpenFrame; 3],
 }
 
 #[derive(Default)]

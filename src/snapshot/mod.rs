@@ -1,1 +1,28 @@
-//! snapshot
+//! The way in: from files to a snapshot.
+//!
+//! One thread walks the source in order and decides what must be read; batches of files are read,
+//! cut, hashed, gathered and sealed by the workers of the rayon pool; a second thread takes the
+//! results in the order of the walk and builds the trees from the bottom up. Queues between them are
+//! bounded, so memory does not grow with the source. The manifest comes last: before it is published
+//! nothing has happened, after it the snapshot is whole.
+
+mod base;
+mod batch;
+mod build;
+mod compare;
+mod content;
+mod file;
+mod listing;
+mod repeat;
+mod request;
+mod roots;
+mod run;
+mod stream;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub use repeat::repeat;
+pub use request::{Outcome, Request, Stream};
+pub use run::run;

@@ -1,0 +1,179 @@
+//! Options that every command takes, and what the environment says in their place.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::message;
+use super::password::{self, Named, Source};
+use crate::catalog::Listing;
+use crate::crypto::Algorithm;
+use crate::error::{Error, ErrorKind, Result};
+use crate::repository::{Credential, Description, OpenOptions, Repository, cache_root};
+use crate::storage::{LocalStorage, Storage};
+use crate::units::PathText;
+
+/// Options of every command.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Folder of the repository [env: REPO_REPOSITORY]
+    #[arg(short, long, value_name = "LOCATION", global = true)]
+    pub repository: Option<PathBuf>,
+
+    /// Read the password from the first line of a file [env: REPO_PASSWORD_FILE, or REPO_PASSWORD itself]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub password_file: Option<PathBuf>,
+
+    /// Take the password from the first line that a shell command prints [env: REPO_PASSWORD_COMMAND]
+    #[arg(long, value_name = "COMMAND", global = true)]
+    pub password_command: Option<OsString>,
+
+    /// Open the repository with a key file of 32 random bytes [env: REPO_KEY_FILE]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub key_file: Option<PathBuf>,
+
+    /// Accept a repository without encryption though a password or key is given
+    #[arg(long, global = true)]
+    pub allow_unencrypted: bool,
+
+    /// Print JSON: one object for each line of a listing, else one object
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Print results and problems only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say more about what is done
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// Work with this many threads [default: one for each core]
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Answer from the repository alone, without this machine's catalog
+    #[arg(long, global = true)]
+    pub no_catalog: bool,
+}
+
+impl Global {
+    /// Where the repository lies.
+    ///
+    /// # Errors
+    /// `Invalid` when nothing says so, or it is no folder of this machine.
+    pub fn location(&self) -> Result<PathBuf> {
+        let named = self.repository.clone().or_else(|| std::env::var_os("REPO_REPOSITORY").map(PathBuf::from));
+        let Some(location) = named.filter(|location| !location.as_os_str().is_empty()) else {
+            return Err(Error::new(ErrorKind::Invalid, "no repository was named; give -r LOCATION or set REPO_REPOSITORY"));
+        };
+        check_location(&location)?;
+        Ok(location)
+    }
+
+    /// The source of the password or key that was given, if any.
+    ///
+    /// # Errors
+    /// `Invalid` when two of one rank are.
+    pub fn source(&self) -> Result<Option<Source>> {
+        let options = Named {
+            password: None,
+            password_file: self.password_file.clone(),
+            password_command: self.password_command.clone(),
+            key_file: self.key_file.clone(),
+        };
+        password::choose(options, Named::in_environment(|name| std::env::var_os(name)))
+    }
+
+    /// Opens the repository that was named.
+    ///
+    /// # Errors
+    /// As [`Repository::open`].
+    pub fn open(&self) -> Result<Repository> {
+        self.open_with(None)
+    }
+
+    /// Opens the repository that was named with a password or key that was read already, or as
+    /// [`Global::open`] does.
+    ///
+    /// # Errors
+    /// As [`Repository::open`].
+    pub fn open_with(&self, credential: Option<Credential>) -> Result<Repository> {
+        let location = self.location()?;
+        let storage: Arc<dyn Storage> = Arc::new(open_folder(&location)?);
+        // Looked at before anybody is asked for a password: there may be no repository, or no need.
+        let description = Description::read(&*storage)?;
+        let credential = match (credential, self.source()?) {
+            (Some(credential), _) => Some(credential),
+            (None, Some(source)) => Some(source.read()?),
+            (None, None) if description.algorithm == Algorithm::None => None,
+            (None, None) => Some(password::ask(&format!("password of {}: ", storage.location()), false)?),
+        };
+        let options = OpenOptions {
+            credential,
+            allow_unencrypted: self.allow_unencrypted,
+            cache_root: cache_root(|name| std::env::var_os(name)),
+            no_catalog: self.no_catalog,
+        };
+        let repository = Repository::open(storage, options)?;
+        if repository.cache().is_none() {
+            self.tell("this machine has no folder for caches; set REPO_CACHE_DIR to be faster");
+        }
+        Ok(repository)
+    }
+
+    /// All snapshots that can be read; those that cannot are named on standard error.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn listing(&self, repository: &Repository) -> Result<Listing> {
+        let catalogued = repository.catalogued()?;
+        for (id, error) in &catalogued.skipped.snapshots {
+            message::warn(format_args!("snapshot {id} cannot be read: {error}"));
+        }
+        for (id, error) in &catalogued.skipped.records {
+            message::warn(format_args!("record {id} cannot be read: {error}"));
+        }
+        if let Some(problem) = catalogued.problem {
+            self.tell(&format!("the catalog was not used: {problem}"));
+        }
+        Ok(catalogued.listing)
+    }
+
+    /// Says something that only `-v` asks for.
+    pub fn tell(&self, message: &str) {
+        if self.verbose {
+            message::note(message);
+        }
+    }
+}
+
+/// Refuses locations of other kinds than folders: a folder called `s3:` is not what was meant.
+pub fn check_location(location: &Path) -> Result<()> {
+    let bytes = location.as_os_str().as_bytes();
+    if bytes.windows(3).any(|window| window == b"://") {
+        let message = format!("\"{}\": only folders of this machine can hold a repository so far", PathText(bytes));
+        return Err(Error::new(ErrorKind::Invalid, message));
+    }
+    Ok(())
+}
+
+/// Opens the folder of a repository that should be there.
+pub fn open_folder(location: &Path) -> Result<LocalStorage> {
+    LocalStorage::open(location).map_err(|error| {
+        if !error.is_not_found() {
+            return error;
+        }
+        let shown = PathText(location.as_os_str().as_bytes());
+        Error::new(ErrorKind::NoRepository, format!("there is no repository at \"{shown}\""))
+    })
+}
+
+/// A path as messages show it.
+pub fn quoted(path: &Path) -> String {
+    format!("\"{}\"", PathText(path.as_os_str().as_bytes()))
+}

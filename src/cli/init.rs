@@ -1,0 +1,164 @@
+//! `repo init`: makes a repository.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::exit::Status;
+use super::global::{self, Global};
+use super::message;
+use super::output::Output;
+use super::password;
+use crate::crypto::{Algorithm, Argon2Cost};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::RepositoryId;
+use crate::repository::{self, CreateOptions, Credential, Description};
+use crate::storage::{LocalStorage, Storage};
+use crate::units::{Timestamp, lossy_text};
+
+/// Make a new repository
+///
+/// LOCATION, or what -r or REPO_REPOSITORY names, is a folder that is empty or not there yet. The password, or the
+/// key file, cannot be replaced by anything: without it, what is stored is lost.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Folder of the new repository
+    location: Option<PathBuf>,
+
+    /// How to encrypt
+    #[arg(long, value_enum, value_name = "CIPHER", default_value_t)]
+    encryption: Encryption,
+
+    /// What a guess at the password costs
+    #[arg(long, value_enum, value_name = "COST", default_value_t)]
+    kdf: Kdf,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Encryption {
+    /// AES-256 in Galois/counter mode, fast on every processor with AES instructions
+    #[default]
+    #[value(name = "aes-256-gcm")]
+    Aes256Gcm,
+    /// ChaCha20-Poly1305, fast on every other processor
+    #[value(name = "chacha20-poly1305")]
+    ChaCha20Poly1305,
+    /// No encryption: whoever can read the folder can read everything in it
+    None,
+}
+
+/// What a guess at a password costs.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Kdf {
+    /// 64 MiB of memory and a tenth of a second
+    #[default]
+    Standard,
+    /// 2 GiB of memory and some seconds, at every command
+    Strong,
+}
+
+impl Kdf {
+    /// The cost as Argon2id takes it.
+    pub fn cost(self) -> Argon2Cost {
+        match self {
+            Kdf::Standard => Argon2Cost::STANDARD,
+            Kdf::Strong => Argon2Cost::STRONG,
+        }
+    }
+}
+
+impl Encryption {
+    fn algorithm(self) -> Algorithm {
+        match self {
+            Encryption::Aes256Gcm => Algorithm::Aes256Gcm,
+            Encryption::ChaCha20Poly1305 => Algorithm::ChaCha20Poly1305,
+            Encryption::None => Algorithm::None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    repository: String,
+    location: &'a str,
+    encryption: &'a str,
+}
+
+/// Makes the repository and prints its id.
+pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+    let location = match args.location {
+        Some(_) if global.repository.is_some() => {
+            return Err(Error::new(ErrorKind::Invalid, "the location is given twice, with -r and without; give it once"));
+        }
+        Some(location) => {
+            global::check_location(&location)?;
+            location
+        }
+        None => global.location()?,
+    };
+    let algorithm = args.encryption.algorithm();
+    let credential = new_credential(global, &location, algorithm)?;
+    let id = create(&location, algorithm, credential, args.kdf.cost())?;
+    if algorithm == Algorithm::None && !output.is_quiet {
+        message::note("this repository is not encrypted: whoever can read the folder can read everything in it");
+    }
+    let shown = lossy_text(location.as_os_str().as_encoded_bytes());
+    if output.is_json {
+        output.json(&Made { repository: id.to_string(), location: &shown, encryption: algorithm.name() })?;
+    } else {
+        output.line(format_args!("repository {id} made at {}", global::quoted(&location)))?;
+    }
+    Ok(Status::Good)
+}
+
+/// The password or key that the first slot will open with. Nobody is asked before it is sure that a
+/// repository can be made.
+///
+/// # Errors
+/// `Exists` when there is a repository already; those of the sources.
+pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm) -> Result<Option<Credential>> {
+    if let Ok(storage) = LocalStorage::open(location) {
+        match Description::read(&storage) {
+            Err(error) if error.kind() == ErrorKind::NoRepository => {}
+            _ => return Err(Error::new(ErrorKind::Exists, format!("there is a repository at {} already", storage.location()))),
+        }
+    }
+    let source = global.source()?;
+    if algorithm == Algorithm::None {
+        return match source {
+            None => Ok(None),
+            Some(_) => Err(Error::new(
+                ErrorKind::Invalid,
+                "a repository without encryption takes no password or key, but one is given by an option or in the environment",
+            )),
+        };
+    }
+    match source {
+        Some(source) => source.read().map(Some),
+        None => password::ask("password of the new repository: ", true).map(Some),
+    }
+}
+
+/// Makes the folder, and the repository in it.
+///
+/// # Errors
+/// `Exists` when the folder holds anything.
+pub fn create(location: &Path, algorithm: Algorithm, credential: Option<Credential>, cost: Argon2Cost) -> Result<RepositoryId> {
+    let storage = match LocalStorage::create(location) {
+        Err(error) if error.kind() == ErrorKind::Exists && holds_leftovers_only(location) => LocalStorage::open(location)?,
+        storage => storage?,
+    };
+    repository::create(&storage, &CreateOptions { algorithm, credential, cost, now: Timestamp::now() })
+}
+
+/// Whether everything in the folder can be of an init that died half-way: then it is simply done
+/// again. Packs and snapshots are looked for by [`repository::create`].
+fn holds_leftovers_only(location: &Path) -> bool {
+    const OURS: [&str; 7] = ["packs", "index", "snapshots", "records", "keys", "lock", "prune.lock"];
+    let Ok(entries) = std::fs::read_dir(location) else { return false };
+    entries.into_iter().all(|entry| entry.is_ok_and(|entry| {
+        let name = entry.file_name();
+        name.as_encoded_bytes().starts_with(b".tmp-") || OURS.iter().any(|ours| name == *ours)
+    }))
+}

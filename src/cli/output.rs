@@ -1,0 +1,97 @@
+//! Results, on standard output: all of them through one locked, buffered writer.
+//!
+//! A reader that closes the pipe early, such as `head`, ends a command quietly and with success: it
+//! has what it wanted. Any other failure to write is an error, since a listing that is cut off
+//! without a word is a wrong answer.
+
+use std::fmt;
+use std::io::{self, BufWriter, StdoutLock, Write};
+
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Standard output.
+pub struct Output {
+    writer: BufWriter<StdoutLock<'static>>,
+    is_closed: bool,
+    /// `--json`: objects for programs instead of text for people.
+    pub is_json: bool,
+    /// `-q`: nothing but what was asked for.
+    pub is_quiet: bool,
+}
+
+impl Output {
+    /// Locks standard output for the whole command.
+    pub fn new(is_json: bool, is_quiet: bool) -> Self {
+        Self { writer: BufWriter::with_capacity(64 << 10, io::stdout().lock()), is_closed: false, is_json, is_quiet }
+    }
+
+    /// Writes one line of text.
+    ///
+    /// # Errors
+    /// `Other`; nobody reads any more when [`Output::is_closed`].
+    pub fn line(&mut self, line: impl fmt::Display) -> Result<()> {
+        self.written(|writer| writeln!(writer, "{line}"))
+    }
+
+    /// Writes one JSON object on a line of its own.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub fn json(&mut self, object: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_vec(object).map_err(|error| Error::new(ErrorKind::Other, "cannot write JSON").with_source(error))?;
+        self.written(|writer| {
+            writer.write_all(&text)?;
+            writer.write_all(b"\n")
+        })
+    }
+
+    /// Sends what is buffered on its way.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub fn finish(&mut self) -> Result<()> {
+        self.written(|writer| writer.flush())
+    }
+
+    /// Whether the reader has closed the pipe.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// The report of work that is done already: whether anybody reads it does not change how the
+    /// command ended.
+    ///
+    /// # Errors
+    /// As [`Output::line`], but for a closed pipe.
+    pub fn report(&mut self, write: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        match write(self).and_then(|()| self.finish()) {
+            Err(_) if self.is_closed => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    fn written(&mut self, write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>) -> Result<()> {
+        let outcome = write(&mut self.writer);
+        self.noticed(outcome).map_err(|error| Error::io("cannot write to", "standard output", error))
+    }
+
+    fn noticed<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
+        self.is_closed |= outcome.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        outcome
+    }
+}
+
+/// File content goes out as it is.
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let outcome = self.writer.write(bytes);
+        self.noticed(outcome)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let outcome = self.writer.flush();
+        self.noticed(outcome)
+    }
+}

@@ -1,0 +1,36 @@
+//! What is set once for the whole process: threads and limits.
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Deep trees are walked without recursion, but compressors and ciphers like their room.
+const STACK_BYTES: usize = 16 << 20;
+
+/// Starts the threads of all parallel work: `threads`, or one for each core. Where the system grants
+/// fewer, fewer do.
+///
+/// # Errors
+/// `Other` when not even one is granted.
+pub fn start_threads(threads: Option<u16>) -> Result<()> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut wanted = threads.map_or(cores, usize::from);
+    loop {
+        match rayon::ThreadPoolBuilder::new().num_threads(wanted).stack_size(STACK_BYTES).build_global() {
+            Ok(()) => return Ok(()),
+            Err(_) if wanted > 1 => wanted /= 2,
+            Err(error) => return Err(Error::new(ErrorKind::Other, "cannot start a thread").with_source(error)),
+        }
+    }
+}
+
+/// Lets the process have as many open files as it may: the usual 1,024 is for programs that use
+/// `select`.
+pub fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        limit.current = limit.maximum;
+        // A refusal costs nothing yet; a run that needs more files says so itself.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+}

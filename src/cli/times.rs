@@ -1,0 +1,88 @@
+//! Times as people write and read them: in local time, or as RFC 3339 with an offset.
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::units::Timestamp;
+
+/// Reads `2026-11-22T18:00:00+01:00` (RFC 3339), or a local time such as `2026-11-22 18:00`, or a
+/// day, which means its beginning.
+///
+/// # Errors
+/// `Invalid`.
+pub fn parse(text: &str) -> Result<Timestamp> {
+    parse_in(text, &TimeZone::system())
+}
+
+fn parse_in(text: &str, zone: &TimeZone) -> Result<Timestamp> {
+    let refused = |error: jiff::Error| {
+        let message = format!("`{}` is not a time; write `2026-11-22 18:00` or `2026-11-22T18:00:00+01:00`", text.escape_debug());
+        Error::new(ErrorKind::Invalid, message).with_source(error)
+    };
+    // A text with an offset first: as a local time it would be read without its offset.
+    let time = match text.parse::<jiff::Timestamp>() {
+        Ok(time) => time,
+        Err(_) => {
+            let local = text.parse::<civil::DateTime>().map_err(refused)?;
+            zone.to_timestamp(local).map_err(refused)?
+        }
+    };
+    let nanoseconds = time.as_nanosecond();
+    const SECOND: i128 = 1_000_000_000;
+    Ok(Timestamp::new(nanoseconds.div_euclid(SECOND) as i64, nanoseconds.rem_euclid(SECOND) as u32))
+}
+
+/// A time in local time, to the second: `2026-11-22 18:00:00`.
+pub fn local(time: Timestamp) -> String {
+    local_in(time, TimeZone::system())
+}
+
+fn local_in(time: Timestamp, zone: TimeZone) -> String {
+    match jiff::Timestamp::new(time.seconds, 0) {
+        Ok(time) => time.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        // Beyond the year 9999 no calendar helps.
+        Err(_) => format!("@{}", time.seconds),
+    }
+}
+
+/// A time as RFC 3339 in UTC, for programs.
+pub fn rfc3339(time: Timestamp) -> String {
+    match jiff::Timestamp::new(time.seconds, time.nanoseconds as i32) {
+        Ok(time) => time.to_string(),
+        Err(_) => format!("@{}", time.seconds),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_times_days_and_offsets_are_understood() {
+        let berlin = TimeZone::fixed(jiff::tz::offset(1));
+        let seconds = |text: &str| parse_in(text, &berlin).unwrap().seconds;
+        assert_eq!(seconds("2026-11-22 18:00"), 1_795_366_800);
+        assert_eq!(seconds("2026-11-22T18:00:00"), 1_795_366_800);
+        assert_eq!(seconds("2026-11-22T18:00:00+01:00"), 1_795_366_800);
+        assert_eq!(seconds("2026-11-22T17:00:00Z"), 1_795_366_800);
+        assert_eq!(seconds("2026-11-22"), 1_795_366_800 - 18 * 3600);
+        for text in ["", "yesterday", "2026-13-01", "18:00"] {
+            assert_eq!(parse_in(text, &berlin).unwrap_err().kind(), ErrorKind::Invalid, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_before_1970_keep_their_fraction() {
+        let time = parse_in("1969-12-31T23:59:59.25Z", &TimeZone::UTC).unwrap();
+        assert_eq!(time, Timestamp::new(-1, 250_000_000));
+        assert_eq!(rfc3339(time), "1969-12-31T23:59:59.25Z");
+        assert_eq!(local_in(time, TimeZone::UTC), "1969-12-31 23:59:59");
+    }
+
+    #[test]
+    fn a_time_beyond_all_calendars_still_prints() {
+        let time = Timestamp::new(i64::MAX, 0);
+        assert_eq!((local(time), rfc3339(time)), (format!("@{}", i64::MAX), format!("@{}", i64::MAX)));
+    }
+}

@@ -1,0 +1,54 @@
+//! Which earlier snapshot a run is measured against.
+
+use crate::catalog::Listing;
+use crate::error::{Error, Result};
+use crate::id::SnapshotId;
+use crate::manifest::{Content, Kind, Manifest};
+use crate::progress::{Finding, FindingKind, Progress};
+use crate::repository::{ChunkReader, NodeStream, Repository};
+
+/// A base that can be read.
+pub(super) struct Base {
+    pub id: SnapshotId,
+    pub manifest: Manifest,
+}
+
+/// The base of a run of `kind`: the newest snapshot of the series, or the newest full of it, whose
+/// manifest and top-level trees can be read. One that cannot is reported, and the next older is taken.
+///
+/// # Errors
+/// Those of the storage. Damage is not one.
+pub(super) fn choose_base(
+    repository: &Repository,
+    reader: &ChunkReader<'_>,
+    listing: &Listing,
+    series: &str,
+    kind: Kind,
+    progress: &dyn Progress,
+) -> Result<Option<Base>> {
+    if kind == Kind::Full {
+        return Ok(None);
+    }
+    for summary in listing.of_series(series).filter(|summary| kind == Kind::Incremental || summary.kind == Kind::Full) {
+        // The catalog proposed; the sealed manifest decides.
+        let outcome = repository.read_manifest(&summary.id).and_then(|manifest| check_trees(reader, manifest));
+        match outcome {
+            Ok(manifest) => return Ok(Some(Base { id: summary.id, manifest })),
+            Err(error) if error.is_damage() => {
+                let message = format!("snapshot {} cannot serve as base, an older one is taken: {error}", summary.id.short());
+                progress.report(Finding::new(FindingKind::Note, [], message));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+fn check_trees(reader: &ChunkReader<'_>, manifest: Manifest) -> Result<Manifest> {
+    for entry in &manifest.entries {
+        if let Content::Directory(tree) = &entry.node.content {
+            NodeStream::new(reader, tree).next_node().map_err(|error| Error::damaged("its tree", error))?;
+        }
+    }
+    Ok(manifest)
+}

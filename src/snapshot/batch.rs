@@ -1,0 +1,128 @@
+//! A run of consecutive files of one folder, saved by one worker.
+
+use std::sync::Arc;
+
+use super::content::{SaveError, Saver};
+use super::file::save_file;
+use super::tally::{Tally, add};
+use crate::error::{ErrorKind, Result};
+use crate::manifest::{NODE_CHANGED_WHILE_READ, Node, classify_change};
+use crate::progress::{Finding, FindingKind};
+use crate::source::{Folder, Owners, Stat};
+
+/// A batch has so many files at most …
+const FILES_MAX: usize = 64;
+/// … and is closed when they have so many bytes.
+const BYTES_MAX: u64 = 2 << 20;
+
+/// A file that must be read.
+pub(super) struct Pending {
+    pub name: Vec<u8>,
+    pub stat: Stat,
+    pub base: Option<Node>,
+}
+
+/// Files of one folder that will be read one after the other.
+pub(super) struct Batch {
+    pub folder: Arc<Folder>,
+    /// The path of the folder.
+    pub path: Vec<u8>,
+    pub files: Vec<Pending>,
+    pub bytes: u64,
+}
+
+/// What became of one file of a batch.
+pub(super) struct Saved {
+    /// `None` when it could not be read.
+    pub node: Option<Node>,
+    pub base: Option<Node>,
+    /// It is missing from the folder although it is there.
+    pub is_lost: bool,
+}
+
+impl Batch {
+    pub(super) fn new(folder: Arc<Folder>, path: Vec<u8>) -> Self {
+        Self { folder, path, files: Vec::new(), bytes: 0 }
+    }
+
+    pub(super) fn push(&mut self, file: Pending) {
+        self.bytes += file.stat.size;
+        self.files.push(file);
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.files.len() >= FILES_MAX || self.bytes >= BYTES_MAX
+    }
+
+    /// Reads the files and stores what is new.
+    ///
+    /// # Errors
+    /// Those of the repository; what goes wrong with a file is reported and counted.
+    pub(super) fn save(self, saver: &Saver<'_, '_>, owners: &Owners, tally: &Tally) -> Result<Vec<Saved>> {
+        saver.with_gatherer(|gatherer| {
+            let mut saved = Vec::with_capacity(self.files.len());
+            for file in self.files {
+                let path = join(&self.path, &file.name);
+                let done_bytes = if file.stat.size > super::content::SMALL_FILE_BYTES { 0 } else { file.stat.size };
+                let outcome = save_file(saver, gatherer, owners, &self.folder, &file.name, &file.stat);
+                saver.progress.add_done(1, done_bytes);
+                match outcome {
+                    Ok(result) => {
+                        for note in result.notes {
+                            saver.progress.report(Finding::new(FindingKind::Note, path.clone(), describe(&note)));
+                        }
+                        count(tally, &result.node, file.base.as_ref(), result.bytes_read);
+                        if result.node.flags & NODE_CHANGED_WHILE_READ != 0 {
+                            add(&tally.problems, 1);
+                            let message = "it changed while it was read; what was read is saved and marked";
+                            saver.progress.report(Finding::new(FindingKind::Changed, path, message));
+                        }
+                        saved.push(Saved { node: Some(result.node), base: file.base, is_lost: false });
+                    }
+                    Err(SaveError::Repository(error)) => return Err(error),
+                    Err(SaveError::Source(error)) => {
+                        // A file that is gone was removed while we walked: nothing is missing.
+                        let is_gone = error.kind() == ErrorKind::NotFound;
+                        let kind = if is_gone { FindingKind::Note } else { FindingKind::Unreadable };
+                        let message = if is_gone { "it was removed before it could be read".to_owned() } else { describe(&error) };
+                        if !is_gone {
+                            add(&tally.problems, 1);
+                        }
+                        saver.progress.report(Finding::new(kind, path, message));
+                        saved.push(Saved { node: None, base: file.base, is_lost: !is_gone });
+                    }
+                }
+            }
+            Ok(saved)
+        })
+    }
+}
+
+fn count(tally: &Tally, node: &Node, base: Option<&Node>, bytes_read: u64) {
+    add(&tally.bytes_read, bytes_read);
+    add(&tally.bytes_total, node.file_bytes());
+    match base {
+        None => add(&tally.files_new, 1),
+        Some(base) if classify_change(base, node).is_none() => add(&tally.files_unchanged, 1),
+        Some(_) => add(&tally.files_changed, 1),
+    }
+}
+
+/// `folder/name`.
+pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    let mut path = Vec::with_capacity(folder.len() + 1 + name.len());
+    if folder != b"/" {
+        path.extend_from_slice(folder);
+    }
+    path.push(b'/');
+    path.extend_from_slice(name);
+    path
+}
+
+/// An error with its cause, in one line.
+pub(super) fn describe(error: &crate::error::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,175 @@
+//! Takes the results of the walk in order and builds trees from the bottom up.
+//!
+//! A folder whose entries are all as in the base keeps its tree: nothing is encoded or hashed for it.
+//! At the first difference the entries before it are taken from the base again.
+
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use super::batch::Saved;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Content, NODE_INCOMPLETE, Node, RootEntry, TreeRef, TreeWriter};
+use crate::repository::{ChunkReader, NodeStream, Sink, SinkPages};
+
+/// A run makes what it has durable at least so often.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
+
+/// What the walk says, in the order of the walk.
+pub(super) enum Event {
+    /// The next source begins.
+    Source(Vec<u8>),
+    /// A folder begins; `node` has no content yet.
+    Enter { node: Box<Node>, base: Option<Box<Node>> },
+    /// An entry that is as in the base.
+    Same(Box<Node>),
+    /// An entry that was looked at; not a folder.
+    Entry { node: Box<Node>, base: Option<Box<Node>> },
+    /// Entries of the base are not there any more.
+    Gap,
+    /// Files that a worker saves; the results come through here.
+    Batch(Receiver<Result<Vec<Saved>>>),
+    /// The folder is done; `is_incomplete` when part of it could not be read.
+    Leave { is_incomplete: bool },
+}
+
+/// A folder that is being built.
+struct Building {
+    node: Node,
+    base: Option<Node>,
+    base_tree: Option<TreeRef>,
+    /// So many entries of the base, from the first one on, are unchanged.
+    same: u64,
+    /// From the first difference on, the new tree.
+    writer: Option<TreeWriter>,
+}
+
+/// Builds trees for one run.
+pub(super) struct Builder<'b, 's, 'a> {
+    pub sink: &'s Sink<'a>,
+    pub base: Option<&'b ChunkReader<'a>>,
+    pages: SinkPages<'s, 'a>,
+    levels: Vec<Building>,
+    source: Vec<u8>,
+    roots: Vec<RootEntry>,
+}
+
+impl<'b, 's, 'a> Builder<'b, 's, 'a> {
+    pub(super) fn new(sink: &'s Sink<'a>, identify: &'s crate::crypto::Identify, base: Option<&'b ChunkReader<'a>>) -> Self {
+        let pages = SinkPages { sink, identify };
+        Self { sink, base, pages, levels: Vec::new(), source: Vec::new(), roots: Vec::new() }
+    }
+
+    /// Works until the walk ends and returns the sources as they were found.
+    ///
+    /// # Errors
+    /// Those of the repository.
+    pub(super) fn run(mut self, events: &Receiver<Event>) -> Result<Vec<RootEntry>> {
+        let mut durable_at = Instant::now();
+        for event in events {
+            self.take(event)?;
+            if self.sink.is_checkpoint_due() || durable_at.elapsed() >= CHECKPOINT_EVERY {
+                self.sink.checkpoint()?;
+                durable_at = Instant::now();
+            }
+        }
+        Ok(self.roots)
+    }
+
+    fn take(&mut self, event: Event) -> Result<()> {
+        match event {
+            Event::Source(path) => self.source = path,
+            Event::Enter { node, base } => {
+                let base_tree = base.as_deref().and_then(|base| match &base.content {
+                    Content::Directory(tree) => Some(*tree),
+                    _ => None,
+                });
+                self.levels.push(Building { node: *node, base: base.map(|base| *base), base_tree, same: 0, writer: None });
+            }
+            Event::Same(node) => self.push_same(*node)?,
+            Event::Entry { node, base } => self.push(*node, base.as_deref())?,
+            Event::Gap => self.differ()?,
+            Event::Batch(results) => {
+                let lost = |_| Error::new(ErrorKind::Other, "a worker ended early");
+                for saved in results.recv().map_err(lost)?? {
+                    self.take_saved(saved)?;
+                }
+            }
+            Event::Leave { is_incomplete } => self.leave(is_incomplete)?,
+        }
+        Ok(())
+    }
+
+    fn take_saved(&mut self, saved: Saved) -> Result<()> {
+        if let Some(node) = saved.node {
+            return self.push(node, saved.base.as_ref());
+        }
+        if saved.base.is_some() {
+            self.differ()?;
+        }
+        if let Some(level) = self.levels.last_mut().filter(|_| saved.is_lost) {
+            level.node.flags |= NODE_INCOMPLETE;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, node: Node, base: Option<&Node>) -> Result<()> {
+        if base == Some(&node) {
+            return self.push_same(node);
+        }
+        self.differ()?;
+        self.push_new(node)
+    }
+
+    fn push_same(&mut self, node: Node) -> Result<()> {
+        match self.levels.last_mut() {
+            Some(level) if level.writer.is_none() && level.base_tree.is_some() => {
+                level.same += 1;
+                Ok(())
+            }
+            _ => self.push_new(node),
+        }
+    }
+
+    fn push_new(&mut self, node: Node) -> Result<()> {
+        match self.levels.last_mut() {
+            None => {
+                self.roots.push(RootEntry { path: std::mem::take(&mut self.source), node });
+                Ok(())
+            }
+            Some(level) => level.writer.get_or_insert_default().push(node, &mut self.pages),
+        }
+    }
+
+    /// From here on the folder differs from the base: takes what was the same so far from there.
+    fn differ(&mut self) -> Result<()> {
+        let Some(level) = self.levels.last_mut().filter(|level| level.writer.is_none()) else { return Ok(()) };
+        let mut writer = TreeWriter::default();
+        if let (Some(reader), Some(tree)) = (self.base, &level.base_tree) {
+            let mut nodes = NodeStream::new(reader, tree);
+            for _ in 0..level.same {
+                let node = nodes.next_node()?.ok_or_else(|| Error::damaged("the tree of the base", "it ends early"))?;
+                writer.push(node, &mut self.pages)?;
+            }
+        }
+        level.writer = Some(writer);
+        Ok(())
+    }
+
+    fn leave(&mut self, is_incomplete: bool) -> Result<()> {
+        let keeps_tree = |level: &Building| level.writer.is_none() && level.base_tree.is_some_and(|tree| tree.entries == level.same);
+        if !self.levels.last().is_some_and(keeps_tree) {
+            self.differ()?;
+        }
+        let Some(mut level) = self.levels.pop() else { return Ok(()) };
+        if is_incomplete {
+            level.node.flags |= NODE_INCOMPLETE;
+        }
+        let tree = match (level.writer.take(), level.base_tree) {
+            (Some(writer), _) => writer.finish(&mut self.pages)?,
+            (None, Some(tree)) => tree,
+            (None, None) => TreeWriter::default().finish(&mut self.pages)?,
+        };
+        level.node.content = Content::Directory(tree);
+        self.push(level.node, level.base.as_ref())
+    }
+}

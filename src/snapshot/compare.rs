@@ -1,0 +1,66 @@
+//! When is a file unchanged since the base, so that it need not be read?
+//!
+//! Not when the time stamps of the base could hide a change: a file that was written in the same
+//! moment in which it was saved may have been written again with the same stamps. A node of the base
+//! is settled when its stamps are more than two seconds older than the start of the base's run and,
+//! where another machine makes the stamps, older than the newest of them.
+
+use crate::manifest::{Content, FileSystemClock, Manifest, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node, StatTrust};
+use crate::source::{FileSystem, FileType, Stat};
+use crate::units::Timestamp;
+
+/// File systems stamp no more coarsely than this (vfat: two seconds).
+const SETTLE_SECONDS: i64 = 2;
+
+/// What may be taken from the base on one file system.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trust {
+    stat_trust: StatTrust,
+    /// Stamps must be older; `None`: nothing is settled.
+    settled_before: Option<Timestamp>,
+}
+
+impl Trust {
+    /// The trust in the nodes of `base` that lie on `file_system`.
+    pub(super) fn new(base: &Manifest, file_system: &FileSystem, chosen: Option<StatTrust>) -> Self {
+        let stat_trust = chosen.unwrap_or_else(|| file_system.default_stat_trust());
+        Self { stat_trust, settled_before: settled_before(base, file_system.has_own_clock().then_some(file_system.id)) }
+    }
+
+    /// Whether the entry with `stat` is as `node`, an entry of the base of the same name, says.
+    pub(super) fn is_unchanged(&self, node: &Node, stat: &Stat) -> bool {
+        let metadata = &node.metadata;
+        let Some(limit) = self.settled_before else { return false };
+        let is_settled = metadata.mtime < limit && (metadata.ctime < limit || self.stat_trust == StatTrust::Mtime);
+        let same_type = match (&node.content, stat.file_type) {
+            (Content::File(bytes, _), FileType::File) => *bytes == stat.size,
+            (Content::Directory(_), FileType::Directory) | (Content::Symlink(_), FileType::Symlink) | (Content::Fifo, FileType::Fifo) => {
+                true
+            }
+            (Content::CharDevice(major, minor), FileType::CharDevice(a, b)) => (*major, *minor) == (a, b),
+            (Content::BlockDevice(major, minor), FileType::BlockDevice(a, b)) => (*major, *minor) == (a, b),
+            _ => false,
+        };
+        let same_stamps = metadata.mtime == stat.mtime
+            && (self.stat_trust == StatTrust::Mtime || metadata.ctime == stat.ctime)
+            && (self.stat_trust != StatTrust::Full || metadata.inode == stat.inode);
+        let same_owner = (metadata.mode, metadata.uid, metadata.gid) == (stat.mode, stat.uid, stat.gid);
+        same_type && same_stamps && same_owner && is_settled && node.flags & (NODE_CHANGED_WHILE_READ | NODE_INCOMPLETE) == 0
+    }
+}
+
+fn settled_before(base: &Manifest, own_clock: Option<u64>) -> Option<Timestamp> {
+    let start = base.started_at.plus_seconds(-SETTLE_SECONDS);
+    match own_clock {
+        None => Some(start),
+        Some(id) => {
+            let clock: &FileSystemClock = base.clocks.iter().find(|clock| clock.file_system == id)?;
+            Some(start.min(clock.newest.plus_seconds(-SETTLE_SECONDS)))
+        }
+    }
+}
+
+/// Whether two looks at one open file saw the same content.
+pub(super) fn held_still(before: &Stat, after: &Stat) -> bool {
+    (before.size, before.mtime, before.ctime) == (after.size, after.mtime, after.ctime)
+}

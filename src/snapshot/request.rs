@@ -1,0 +1,74 @@
+//! What a run is asked to do, and what came of it.
+
+use crate::id::SnapshotId;
+use crate::manifest::{Kind, Manifest, SnapshotOptions};
+use crate::units::Timestamp;
+
+/// Where the content of a stream comes from.
+pub enum Stream {
+    /// Any reader: standard input.
+    Reader(Box<dyn std::io::Read + Send>),
+    /// The output of a command and its arguments; a command that fails commits nothing.
+    Command(Vec<std::ffi::OsString>),
+}
+
+/// What to save and how.
+pub struct Request {
+    /// Absolute paths, without `.` and `..`.
+    pub paths: Vec<Vec<u8>>,
+    /// Filters and trust; taken again by a later run without paths.
+    pub options: SnapshotOptions,
+    /// Full, incremental or differential.
+    pub kind: Kind,
+    /// The line of snapshots; by default made from host and paths.
+    pub series: Option<String>,
+    /// The machine.
+    pub host: String,
+    /// The user who runs it.
+    pub user: String,
+    /// Free words.
+    pub tags: Vec<String>,
+    /// The time that retention goes by; by default the start of the run. Never in the future.
+    pub time: Option<Timestamp>,
+    /// The clock.
+    pub clock: fn() -> Timestamp,
+    /// Folders to leave out wherever they are met, as (device, inode): the repository itself.
+    pub skip: Vec<(u64, u64)>,
+    /// Read and count, but store nothing.
+    pub dry_run: bool,
+    /// Save a stream, under the name in `options.stream`, instead of paths.
+    pub stream: Option<Stream>,
+    /// Make what was stored durable after so many new chunks; `None` for the usual number.
+    pub checkpoint_chunks: Option<u64>,
+}
+
+impl Request {
+    /// A request for `paths` with everything else as usual.
+    pub fn new(paths: Vec<Vec<u8>>, host: impl Into<String>, user: impl Into<String>) -> Self {
+        Self {
+            paths,
+            options: SnapshotOptions::default(),
+            kind: Kind::Incremental,
+            series: None,
+            host: host.into(),
+            user: user.into(),
+            tags: Vec::new(),
+            time: None,
+            clock: Timestamp::now,
+            skip: Vec::new(),
+            dry_run: false,
+            stream: None,
+            checkpoint_chunks: None,
+        }
+    }
+}
+
+/// What came of a run.
+pub struct Outcome {
+    /// The snapshot; `None` after a dry run.
+    pub id: Option<SnapshotId>,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Packs of an interrupted run that were taken over.
+    pub packs_adopted: u64,
+}

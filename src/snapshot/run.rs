@@ -1,0 +1,162 @@
+//! One run from the lock to the manifest.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
+
+use super::base::{Base, choose_base};
+use super::build::Builder;
+use super::content::Saver;
+use super::request::{Outcome, Request};
+use super::roots::{ancestors, order_sources};
+use super::stream::save_stream;
+use super::tally::Tally;
+use super::walk::{SourceWalk, Surroundings};
+use crate::crypto::random_bytes;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ClientId, RunId};
+use crate::manifest::{FileSystemClock, Kind, Manifest, RootEntry};
+use crate::progress::{Finding, FindingKind, Progress};
+use crate::repository::{ChunkReader, Repository, Sink};
+use crate::source::{Filter, Owners};
+use crate::storage::{LOCK, LockMode};
+use crate::units::lossy_text;
+use crate::wire::{self, Extensions};
+
+/// So many events wait between the walk and the builder.
+const EVENTS_MAX: usize = 256;
+
+/// Takes a snapshot as `request` says. It exists when this returns an id, and not before.
+///
+/// # Errors
+/// `Invalid` for an impossible request; `Interrupted` after what was read so far was made durable for
+/// the next run; those of the repository. What goes wrong with single files is reported to `progress`
+/// and counted.
+pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progress) -> Result<Outcome> {
+    let started_at = (request.clock)();
+    let time = request.time.unwrap_or(started_at);
+    if time > started_at {
+        return Err(Error::new(ErrorKind::Invalid, "the time of a snapshot cannot be in the future"));
+    }
+    let filter = Filter::new(&request.options.excludes)?;
+    let stream = request.stream.take();
+    let sources = if stream.is_some() { Vec::new() } else { order_sources(&request.paths, progress)? };
+    let series = request.series.clone().unwrap_or_else(|| default_series(&request, &sources));
+    let _lock = if request.dry_run { None } else { Some(repository.storage().lock(LOCK, LockMode::Shared, true)?) };
+
+    let run = RunId(random_bytes()?);
+    let mut sink = Sink::open(repository, run)?;
+    if let Some(chunks) = request.checkpoint_chunks {
+        sink.set_checkpoint_chunks(chunks);
+    }
+    if request.dry_run {
+        sink.set_dry();
+    }
+    let catalogued = repository.catalogued()?;
+    let newest = catalogued.listing.summaries().last();
+    let reader = repository.reader_with(Arc::new(repository.open_index()?));
+    let wanted = if stream.is_some() { Kind::Full } else { request.kind };
+    let base = choose_base(repository, &reader, &catalogued.listing, &series, wanted, progress)?;
+    let kind = if base.is_some() { wanted } else { Kind::Full };
+    if kind != wanted {
+        let message = "there is no earlier snapshot to build on in this series, so this one is full: every file is read";
+        progress.report(Finding::new(FindingKind::Note, [], message));
+    }
+
+    progress.stage("snapshot");
+    let (tally, owners) = (Tally::default(), Owners::default());
+    let saver = Saver::new(&sink, repository.cutter(), progress);
+    let found = match (stream, request.options.stream.as_deref()) {
+        (Some(stream), Some(name)) => save_stream(&saver, name, stream, started_at, &owners, &tally).map(|entry| (vec![entry], Vec::new())),
+        (Some(_), None) => Err(Error::new(ErrorKind::Invalid, "a stream needs a name")),
+        (None, _) => {
+            let with = Surroundings {
+                saver: &saver,
+                owners: &owners,
+                tally: &tally,
+                filter: &filter,
+                options: &request.options,
+                skip: &request.skip,
+                base: base.as_ref().map(|base| (&base.manifest, &reader)),
+                base_is_whole: sink.is_whole(),
+            };
+            walk_and_build(repository, &with, &sources)
+        }
+    };
+    let (mut entries, clocks) = match found {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::Interrupted && !request.dry_run => {
+            // What was stored is of use to the next run.
+            saver.flush()?;
+            sink.commit()?;
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    };
+    entries.extend(ancestors(&sources, &owners));
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    if !request.dry_run {
+        saver.flush()?;
+        sink.commit()?;
+    }
+    let root = repository.keys().identify.root(&wire::encode(&entries));
+    let mut counts = tally.counts();
+    counts.bytes_new = sink.counts().bytes_new.load(Ordering::Relaxed);
+    counts.bytes_stored = sink.counts().bytes_stored.load(Ordering::Relaxed);
+    counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
+    let newest_counter = newest.map_or(0, |summary| summary.counter).max(repository.facts().newest_counter());
+    let manifest = Manifest {
+        run,
+        client: repository.cache().map_or(ClientId([0; 16]), |cache| cache.client()),
+        counter: newest_counter + 1,
+        previous: newest.map(|summary| summary.id),
+        kind,
+        base: base.map(|Base { id, .. }| id),
+        series,
+        host: request.host,
+        user: request.user,
+        time,
+        started_at,
+        committed_at: (request.clock)(),
+        clocks,
+        paths: request.paths.iter().map(|path| serde_bytes::ByteBuf::from(path.clone())).collect(),
+        options: request.options,
+        tags: request.tags,
+        program: format!("strongroom {}", env!("CARGO_PKG_VERSION")),
+        root,
+        entries,
+        counts,
+        extensions: Extensions::none(),
+    };
+    let packs_adopted = sink.counts().packs_adopted.load(Ordering::Relaxed);
+    if request.dry_run {
+        return Ok(Outcome { id: None, manifest, packs_adopted });
+    }
+    let id = repository.publish_manifest(&manifest)?;
+    repository.tell_catalog(&id, &manifest);
+    Ok(Outcome { id: Some(id), manifest, packs_adopted })
+}
+
+/// The line of snapshots of these paths on this host.
+fn default_series(request: &Request, sources: &[Vec<u8>]) -> String {
+    let mut names: VecDeque<String> = sources.iter().map(|path| lossy_text(path).into_owned()).collect();
+    names.extend(request.options.stream.clone());
+    format!("{}:{}", request.host, names.into_iter().collect::<Vec<_>>().join(","))
+}
+
+type Found = (Vec<RootEntry>, Vec<FileSystemClock>);
+
+fn walk_and_build<'a>(repository: &'a Repository, with: &Surroundings<'_, '_, 'a>, sources: &[Vec<u8>]) -> Result<Found> {
+    let reader: Option<&ChunkReader<'a>> = with.base.map(|(_, reader)| reader);
+    let builder = Builder::new(with.saver.sink, &repository.keys().identify, reader);
+    let (sender, receiver) = sync_channel(EVENTS_MAX);
+    std::thread::scope(|threads| {
+        let building = threads.spawn(move || builder.run(&receiver));
+        let walked = rayon::in_place_scope(|scope| SourceWalk::new(with, scope, sender).run(sources));
+        let built = building.join().unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "the thread that builds trees has ended")));
+        // An error of the builder is the cause when both failed.
+        let entries = built?;
+        Ok((entries, walked?))
+    })
+}

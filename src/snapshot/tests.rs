@@ -1,0 +1,388 @@
+//! Tests of the way in, against a repository in memory and real folders.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::crypto::{Algorithm, Argon2Cost};
+use crate::error::ErrorKind;
+use crate::manifest::{Content, Kind, Node};
+use crate::progress::{Collected, FindingKind, Silent};
+use crate::repository::{self, CreateOptions, Credential, OpenOptions, Repository, SnapshotView, Step, read_content_items};
+use crate::storage::MemoryStorage;
+use crate::storage::recorder::{Recorder, Verb};
+use crate::units::Timestamp;
+
+struct Bench {
+    storage: Arc<Recorder<MemoryStorage>>,
+    repository: Repository,
+    source: tempfile::TempDir,
+}
+
+fn credential() -> Credential {
+    Credential::KeyFile(Zeroizing::new(vec![7; 32]))
+}
+
+impl Bench {
+    fn new() -> Self {
+        let storage = Arc::new(Recorder::new(MemoryStorage::new()));
+        let options = CreateOptions {
+            algorithm: Algorithm::Aes256Gcm,
+            credential: Some(credential()),
+            cost: Argon2Cost::STANDARD,
+            now: Timestamp::new(1, 0),
+        };
+        repository::create(&*storage, &options).unwrap();
+        let repository = open(&storage);
+        Self { storage, repository, source: tempfile::tempdir().unwrap() }
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.source.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    fn request(&self) -> Request {
+        Request { clock: an_hour_later, ..Request::new(vec![self.source.path().as_os_str().as_bytes().to_vec()], "host", "user") }
+    }
+
+    fn snapshot(&self) -> Outcome {
+        run(&self.repository, self.request(), &Silent).unwrap()
+    }
+
+    /// All entries of a snapshot: path to node and content.
+    fn read(&self, outcome: &Outcome) -> BTreeMap<String, (Node, Vec<u8>)> {
+        let manifest = self.repository.read_manifest(&outcome.id.unwrap()).unwrap();
+        let reader = self.repository.reader().unwrap();
+        let mut walk = SnapshotView::new(&reader, &manifest).walk();
+        let mut entries = BTreeMap::new();
+        while let Some(step) = walk.next_step().unwrap() {
+            let Step::Entry(node) = step else { continue };
+            let mut plain = Vec::new();
+            if let Content::File(_, list) = &node.content {
+                read_content_items(&reader, list, &mut |item| {
+                    match item {
+                        crate::manifest::Item::Chunk(id, _) => plain.extend_from_slice(&reader.data_chunk(&id)?),
+                        crate::manifest::Item::Hole(bytes) => plain.resize(plain.len() + bytes as usize, 0),
+                    }
+                    Ok(())
+                })
+                .unwrap();
+            }
+            entries.insert(String::from_utf8_lossy(walk.path()).into_owned(), (node, plain));
+        }
+        entries
+    }
+
+    fn assert_same(&self, outcome: &Outcome) {
+        let root = self.source.path().to_str().unwrap();
+        let mut saved = self.read(outcome);
+        saved.retain(|path, _| path.starts_with(root));
+        let mut found = 0;
+        let mut waiting = vec![self.source.path().to_owned()];
+        while let Some(path) = waiting.pop() {
+            let (node, plain) = &saved[path.to_str().unwrap()];
+            found += 1;
+            if path.is_dir() {
+                assert!(node.is_directory());
+                waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            } else {
+                assert!(fs::read(&path).unwrap() == *plain, "{} differs", path.display());
+            }
+        }
+        assert_eq!(found, saved.len(), "nothing is in the snapshot that is not in the source");
+    }
+}
+
+fn open(storage: &Arc<Recorder<MemoryStorage>>) -> Repository {
+    let storage: Arc<dyn crate::storage::Storage> = Arc::clone(storage) as _;
+    Repository::open(storage, OpenOptions { credential: Some(credential()), ..OpenOptions::default() }).unwrap()
+}
+
+/// Files that a test has just written are settled only after two seconds; the clock is an argument.
+fn an_hour_later() -> Timestamp {
+    Timestamp::now().plus_seconds(3600)
+}
+
+fn noise(seed: &str, bytes: usize) -> Vec<u8> {
+    let mut out = vec![0; bytes];
+    blake3::Hasher::new_derive_key(seed).finalize_xof().fill(&mut out);
+    out
+}
+
+#[test]
+fn files_of_every_size_come_back_the_same() {
+    let bench = Bench::new();
+    for bytes in [0, 1, 4095, 16384, 300_000, 5 << 20, 20 << 20] {
+        bench.write(&format!("noise/{bytes}"), noise(&bytes.to_string(), bytes));
+        bench.write(&format!("zeros/{bytes}"), vec![0; bytes]);
+    }
+    bench.write("sqlite", [b"SQLite format 3\0".to_vec(), noise("db", 9 << 20)].concat());
+    let outcome = bench.snapshot();
+    bench.assert_same(&outcome);
+    assert_eq!(outcome.manifest.kind, Kind::Full);
+    assert_eq!(outcome.manifest.counts.files_new, 15);
+}
+
+#[test]
+fn nothing_changed_reads_no_file_and_stores_no_pack_and_no_segment() {
+    let bench = Bench::new();
+    for n in 0..300 {
+        bench.write(&format!("folder-{}/file-{n}", n % 7), format!("content {n}"));
+    }
+    let first = bench.snapshot();
+    // Something next to the source changes.
+    let beside = tempfile::NamedTempFile::new_in(bench.source.path().parent().unwrap()).unwrap();
+    fs::write(beside.path(), b"x").unwrap();
+    bench.storage.clear();
+    let second = bench.snapshot();
+    assert_eq!(second.manifest.counts.bytes_read, 0);
+    assert_eq!(second.manifest.counts.files_unchanged, 300);
+    assert_eq!(second.manifest.root, first.manifest.root);
+    assert_eq!(bench.storage.count(Verb::Publish, "packs"), 0);
+    assert_eq!(bench.storage.count(Verb::Publish, "index"), 0);
+    assert_eq!(bench.storage.count(Verb::Publish, "snapshots"), 1);
+    assert_eq!(bench.storage.count(Verb::Create, "packs"), 0);
+    bench.assert_same(&second);
+}
+
+#[test]
+fn every_sort_of_change_is_saved_and_the_rest_is_not_read() {
+    let bench = Bench::new();
+    for n in 0..100 {
+        bench.write(&format!("a/b/file-{n:03}"), format!("content {n}"));
+        bench.write(&format!("c/file-{n:03}"), format!("other {n}"));
+    }
+    bench.snapshot();
+    bench.write("a/b/file-050", "changed");
+    bench.write("a/b/file-0505", "new between");
+    fs::remove_file(bench.source.path().join("a/b/file-000")).unwrap();
+    fs::remove_file(bench.source.path().join("a/b/file-099")).unwrap();
+    fs::remove_dir_all(bench.source.path().join("c")).unwrap();
+    bench.write("c", "now a file");
+    let second = bench.snapshot();
+    bench.assert_same(&second);
+    let counts = second.manifest.counts;
+    assert_eq!((counts.files_new, counts.files_changed, counts.files_unchanged), (1, 2, 97));
+    assert_eq!(counts.bytes_read, 7 + 11 + 10);
+}
+
+#[test]
+fn a_file_written_in_the_moment_of_the_run_is_read_again_although_its_stamps_are_the_same() {
+    let bench = Bench::new();
+    bench.write("file", "before");
+    let now = Request { clock: Timestamp::now, ..bench.request() };
+    run(&bench.repository, now, &Silent).unwrap();
+    let second = bench.snapshot();
+    assert_eq!(second.manifest.counts.bytes_read, 6, "the base was not settled");
+    let third = bench.snapshot();
+    assert_eq!(third.manifest.counts.bytes_read, 0);
+    assert_eq!(second.manifest.root, third.manifest.root);
+}
+
+#[test]
+fn kinds_have_the_bases_that_they_promise() {
+    let bench = Bench::new();
+    bench.write("file", "1");
+    let take = |kind| run(&bench.repository, Request { kind, ..bench.request() }, &Silent).unwrap();
+    let first = take(Kind::Incremental);
+    assert_eq!((first.manifest.kind, first.manifest.base), (Kind::Full, None));
+    let second = take(Kind::Incremental);
+    assert_eq!((second.manifest.kind, second.manifest.base), (Kind::Incremental, first.id));
+    let third = take(Kind::Differential);
+    assert_eq!((third.manifest.kind, third.manifest.base), (Kind::Differential, first.id));
+    let fourth = take(Kind::Full);
+    assert_eq!((fourth.manifest.kind, fourth.manifest.base), (Kind::Full, None));
+    assert_eq!(fourth.manifest.counts.bytes_read, 1, "a full reads everything");
+    assert_eq!(fourth.manifest.counts.bytes_new, 0, "and stores nothing twice");
+    let fifth = take(Kind::Differential);
+    assert_eq!(fifth.manifest.base, fourth.id);
+    assert_eq!(fifth.manifest.counter, 5);
+    assert_eq!(fifth.manifest.previous, fourth.id);
+}
+
+#[test]
+fn an_interrupted_run_leaves_packs_that_the_next_one_takes_over() {
+    let bench = Bench::new();
+    for n in 0..8 {
+        bench.write(&format!("file-{n}"), noise(&n.to_string(), 12 << 20));
+    }
+    // The run dies when it wants to publish the index: its packs are there and nobody names them.
+    let faults = Arc::new(crate::storage::faults::Faults::new(Arc::clone(&bench.storage)));
+    let storage: Arc<dyn crate::storage::Storage> = Arc::clone(&faults) as _;
+    let doomed = Repository::open(storage, OpenOptions { credential: Some(credential()), ..OpenOptions::default() }).unwrap();
+    faults.fail_writing_call(120, ErrorKind::Other, crate::storage::faults::Lasts::Forever);
+    assert!(run(&doomed, bench.request(), &Silent).is_err());
+    assert!(bench.repository.list_snapshots().unwrap().is_empty());
+    bench.storage.clear();
+    let outcome = bench.snapshot();
+    bench.assert_same(&outcome);
+    assert!(outcome.packs_adopted > 0, "nothing was taken over");
+    let stored = bench.storage.bytes(Verb::Publish, "packs");
+    assert!(stored < (96 << 20) * 55 / 100, "{stored} bytes were stored again");
+}
+
+#[test]
+fn checkpoints_make_segments_on_the_way() {
+    let bench = Bench::new();
+    for n in 0..400 {
+        bench.write(&format!("folder-{}/file-{n}", n / 20), noise(&n.to_string(), 30_000));
+    }
+    let outcome = run(&bench.repository, Request { checkpoint_chunks: Some(50), ..bench.request() }, &Silent).unwrap();
+    assert!(bench.repository.list_segments().unwrap().len() > 2);
+    bench.assert_same(&outcome);
+}
+
+#[test]
+fn missing_sources_are_reported_and_only_all_of_them_end_the_run() {
+    let bench = Bench::new();
+    bench.write("file", "x");
+    let mut request = bench.request();
+    request.paths.push(b"/no such folder".to_vec());
+    let findings = Collected::default();
+    let outcome = run(&bench.repository, request, &findings).unwrap();
+    assert_eq!(outcome.manifest.counts.problems, 1);
+    assert!(findings.take().iter().any(|finding| finding.kind == FindingKind::Unreadable && finding.path == b"/no such folder"));
+    let request = Request::new(vec![b"/no such folder".to_vec()], "host", "user");
+    assert_eq!(run(&bench.repository, request, &Silent).err().unwrap().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn filters_and_the_repository_itself_are_left_out() {
+    use std::os::unix::fs::MetadataExt;
+    let bench = Bench::new();
+    bench.write("keep/a.txt", "a");
+    bench.write("keep/a.tmp", "a");
+    bench.write("repository/packs/x", "x");
+    bench.write("cache/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
+    bench.write("cache/big", "x");
+    let itself = fs::metadata(bench.source.path().join("repository")).unwrap();
+    let mut request = bench.request();
+    request.options.excludes = vec!["*.tmp".to_owned()];
+    request.options.exclude_caches = true;
+    request.skip = vec![(itself.dev(), itself.ino())];
+    let outcome = run(&bench.repository, request, &Silent).unwrap();
+    let root = bench.source.path().to_str().unwrap();
+    let names: Vec<String> = bench.read(&outcome).into_keys().filter_map(|path| path.strip_prefix(root).map(str::to_owned)).collect();
+    assert_eq!(names, ["", "/cache", "/keep", "/keep/a.txt"]);
+}
+
+#[test]
+fn a_stream_is_one_file_and_a_failing_command_commits_nothing() {
+    let bench = Bench::new();
+    let request = |stream| {
+        let mut request = Request { stream: Some(stream), ..Request::new(Vec::new(), "host", "user") };
+        request.options.stream = Some("dump.sql".to_owned());
+        request
+    };
+    let content = noise("dump", 10 << 20);
+    let outcome = run(&bench.repository, request(Stream::Reader(Box::new(std::io::Cursor::new(content.clone())))), &Silent).unwrap();
+    assert!(bench.read(&outcome)["/dump.sql"].1 == content);
+    let shell = |script: &str| Stream::Command(vec!["sh".into(), "-c".into(), script.into()]);
+    let outcome = run(&bench.repository, request(shell("printf hello")), &Silent).unwrap();
+    assert_eq!(bench.read(&outcome)["/dump.sql"].1, b"hello");
+    let before = bench.repository.list_snapshots().unwrap().len();
+    let error = run(&bench.repository, request(shell("printf hello; exit 3")), &Silent).err().unwrap();
+    assert!(error.to_string().contains("exit status: 3"), "{error}");
+    assert_eq!(bench.repository.list_snapshots().unwrap().len(), before);
+    assert_eq!(repeat(&bench.repository, "host", "user").err().unwrap().kind(), ErrorKind::Invalid);
+}
+
+#[test]
+fn a_repeat_has_the_paths_and_filters_of_the_last_run() {
+    let bench = Bench::new();
+    bench.write("a", "a");
+    let mut request = bench.request();
+    request.options.excludes = vec!["*.tmp".to_owned()];
+    request.series = Some("shop".to_owned());
+    run(&bench.repository, request, &Silent).unwrap();
+    let again = repeat(&bench.repository, "host", "user").unwrap();
+    assert_eq!(again.options.excludes, ["*.tmp"]);
+    assert_eq!(again.series.as_deref(), Some("shop"));
+    assert_eq!(again.paths, bench.request().paths);
+    assert!(repeat(&bench.repository, "other", "user").is_err());
+}
+
+#[test]
+fn a_dry_run_counts_and_stores_nothing() {
+    let bench = Bench::new();
+    bench.write("a", noise("a", 3 << 20));
+    bench.storage.clear();
+    let outcome = run(&bench.repository, Request { dry_run: true, ..bench.request() }, &Silent).unwrap();
+    assert_eq!(outcome.id, None);
+    assert_eq!(outcome.manifest.counts.bytes_new, 3 << 20);
+    assert_eq!(bench.storage.count(Verb::Create, ""), 0);
+}
+
+#[test]
+fn a_thousand_levels_are_an_ordinary_tree() {
+    let bench = Bench::new();
+    let mut folder = rustix::fs::open(bench.source.path(), rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).unwrap();
+    for level in 0..1000 {
+        let name = format!("level-{level}");
+        rustix::fs::mkdirat(&folder, &name, rustix::fs::Mode::RWXU).unwrap();
+        folder = rustix::fs::openat(&folder, &name, rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).unwrap();
+    }
+    let file =
+        rustix::fs::openat(&folder, "deep", rustix::fs::OFlags::CREATE | rustix::fs::OFlags::WRONLY, rustix::fs::Mode::RWXU).unwrap();
+    rustix::io::write(&file, b"deep down").unwrap();
+    bench.write("z", "behind");
+    let outcome = bench.snapshot();
+    assert_eq!(outcome.manifest.counts.directories, 1001);
+    assert_eq!(outcome.manifest.counts.problems, 0);
+    let entries = bench.read(&outcome);
+    let (_, deep) = entries.iter().find(|(path, _)| path.ends_with("/deep")).unwrap();
+    assert_eq!(deep.1, b"deep down");
+    assert_eq!(bench.snapshot().manifest.root, outcome.manifest.root);
+}
+
+#[test]
+fn chunks_recorded_as_lost_are_stored_again_from_a_source_that_still_has_them() {
+    let bench = Bench::new();
+    bench.write("a", noise("a", 100_000));
+    bench.write("b", noise("b", 100_000));
+    bench.snapshot();
+    // All data packs are lost: the index still names them.
+    let packs = crate::storage::Storage::list(&*bench.storage, "packs").unwrap();
+    for pack in packs.iter().filter(|pack| pack.bytes > 50_000) {
+        crate::storage::Storage::remove(&*bench.storage, &pack.name).unwrap();
+    }
+    let healed = bench.snapshot();
+    assert_eq!(healed.manifest.counts.bytes_read, 200_000);
+    bench.assert_same(&healed);
+}
+
+#[test]
+fn a_base_that_cannot_be_read_is_passed_over() {
+    let bench = Bench::new();
+    bench.write("a", noise("a", 100_000));
+    bench.snapshot();
+    let packs = crate::storage::Storage::list(&*bench.storage, "packs").unwrap();
+    for pack in packs.iter().filter(|pack| pack.bytes < 50_000) {
+        crate::storage::Storage::remove(&*bench.storage, &pack.name).unwrap();
+    }
+    let findings = Collected::default();
+    let outcome = run(&bench.repository, bench.request(), &findings).unwrap();
+    assert_eq!(outcome.manifest.kind, Kind::Full);
+    assert!(findings.take().iter().any(|finding| finding.message.contains("cannot serve as base")));
+    bench.assert_same(&outcome);
+}
+
+#[test]
+fn a_single_file_is_a_source_too() {
+    let bench = Bench::new();
+    bench.write("one", "content");
+    let path = bench.source.path().join("one");
+    let request = || Request { paths: vec![path.as_os_str().as_bytes().to_vec()], ..bench.request() };
+    let outcome = run(&bench.repository, request(), &Silent).unwrap();
+    assert_eq!(bench.read(&outcome)[path.to_str().unwrap()].1, b"content");
+    let again = run(&bench.repository, request(), &Silent).unwrap();
+    assert_eq!(again.manifest.root, outcome.manifest.root);
+    assert!(Path::new(&path).exists());
+}

@@ -1,0 +1,577 @@
+//! Walks the sources in order and decides what must be read.
+//!
+//! Names are taken in the order of the trees, so the base is read once, page by page, beside the
+//! folders. Listings of the next folders are made by the workers ahead of the walk. Nothing here
+//! recurses: a tree of 10,000 levels is an ordinary one.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use super::batch::{Batch, Pending, describe, join};
+use super::build::Event;
+use super::compare::Trust;
+use super::content::Saver;
+use super::listing::{Entry, FolderListing};
+use super::roots::split_path;
+use super::tally::{Tally, add};
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Content, FileSystemClock, Item, Manifest, Metadata, NODE_INCOMPLETE, Node, SnapshotOptions, TreeRef, check_name};
+use crate::progress::{Finding, FindingKind};
+use crate::repository::{ChunkReader, NodeStream, read_content_items};
+use crate::source::{FileSystem, FileType, Filter, Folder, Owners, Stat, has_cache_tag, metadata_of_folder, read_metadata};
+use crate::units::Timestamp;
+use crate::wire::Extensions;
+
+/// Listings of so many folders of one level are made ahead.
+const AHEAD_IN_LEVEL: usize = 8;
+/// And so many in all: each holds a handle.
+const AHEAD_IN_ALL: usize = 48;
+/// So many levels keep their handle; the ones above are opened again when the walk returns.
+const OPEN_LEVELS: usize = 128;
+
+/// What a walk needs to know.
+pub(super) struct Surroundings<'w, 's, 'a> {
+    pub saver: &'w Saver<'s, 'a>,
+    pub owners: &'w Owners,
+    pub tally: &'w Tally,
+    pub filter: &'w Filter,
+    pub options: &'w SnapshotOptions,
+    /// Folders to leave out, as (device, inode).
+    pub skip: &'w [(u64, u64)],
+    pub base: Option<(&'w Manifest, &'w ChunkReader<'a>)>,
+    /// The content of the base need not be looked up.
+    pub base_is_whole: bool,
+}
+
+/// A walk over all sources of a run.
+pub(super) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
+    with: &'w Surroundings<'w, 's, 'a>,
+    scope: &'x rayon::Scope<'scope>,
+    events: SyncSender<Event>,
+    ahead: Arc<AtomicUsize>,
+    clocks: HashMap<u64, Timestamp>,
+    levels: Vec<Level<'w, 'a>>,
+    path: Vec<u8>,
+    source: Option<(Arc<Folder>, usize)>,
+}
+
+/// A folder that the walk is in.
+struct Level<'w, 'a> {
+    listing: FolderListing,
+    path_bytes: usize,
+    base: BaseCursor<'w, 'a>,
+    file_system: FileSystem,
+    trust: Option<Trust>,
+    batch: Option<Batch>,
+    ahead: VecDeque<(Vec<u8>, Receiver<Result<FolderListing>>)>,
+    ahead_until: Vec<u8>,
+    is_incomplete: bool,
+    is_closed_to_us: bool,
+}
+
+impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
+where
+    'w: 'scope,
+    's: 'scope,
+    'a: 'scope,
+{
+    pub(super) fn new(with: &'w Surroundings<'w, 's, 'a>, scope: &'x rayon::Scope<'scope>, events: SyncSender<Event>) -> Self {
+        Self {
+            with,
+            scope,
+            events,
+            ahead: Arc::new(AtomicUsize::new(0)),
+            clocks: HashMap::new(),
+            levels: Vec::new(),
+            path: Vec::new(),
+            source: None,
+        }
+    }
+
+    /// Walks `sources` and returns the clocks of foreign file systems.
+    ///
+    /// # Errors
+    /// `Interrupted`; `NotFound` when no source can be read at all.
+    pub(super) fn run(mut self, sources: &[Vec<u8>]) -> Result<Vec<FileSystemClock>> {
+        let mut failures = Vec::new();
+        for source in sources {
+            if let Err(error) = self.walk_source(source) {
+                if error.kind() == ErrorKind::Interrupted {
+                    return Err(error);
+                }
+                add(&self.with.tally.problems, 1);
+                self.report(FindingKind::Unreadable, source.clone(), &describe(&error));
+                failures.push(error);
+            }
+        }
+        if failures.len() == sources.len() {
+            // With nothing saved at all there is nothing to commit.
+            return Err(failures.swap_remove(0));
+        }
+        let mut clocks: Vec<_> = self.clocks.iter().map(|(id, newest)| FileSystemClock { file_system: *id, newest: *newest }).collect();
+        clocks.sort_by_key(|clock| clock.file_system);
+        Ok(clocks)
+    }
+
+    fn walk_source(&mut self, source: &[u8]) -> Result<()> {
+        let base = self.with.base.and_then(|(manifest, _)| manifest.entries.iter().find(|entry| entry.path == source));
+        let base = base.map(|entry| entry.node.clone());
+        let (above, name) = split_path(source);
+        self.path = source.to_vec();
+        let stat = if source == b"/" { None } else { Some(Folder::open(above)?.stat(name)?) };
+        if stat.as_ref().is_none_or(Stat::is_directory) {
+            let folder = Folder::open(source)?;
+            let listing = FolderListing::read(folder)?;
+            self.send(Event::Source(source.to_vec()))?;
+            let root = Arc::new(Folder::open(source)?);
+            self.source = Some((root, if source == b"/" { 0 } else { source.len() }));
+            self.enter(name.to_vec(), listing, base)?;
+            return self.walk_levels();
+        }
+        let folder = Arc::new(Folder::open(above)?);
+        let file_system = FileSystem::of(&folder)?;
+        self.send(Event::Source(source.to_vec()))?;
+        let trust = self.with.base.map(|(manifest, _)| Trust::new(manifest, &file_system, self.with.options.stat_trust));
+        let Some(stat) = stat else { return Ok(()) };
+        self.visit_single(&folder, above, name.to_vec(), stat, base, trust)
+    }
+
+    /// A source that is not a folder.
+    fn visit_single(
+        &mut self,
+        folder: &Arc<Folder>,
+        above: &[u8],
+        name: Vec<u8>,
+        stat: Stat,
+        base: Option<Node>,
+        trust: Option<Trust>,
+    ) -> Result<()> {
+        if stat.file_type != FileType::File {
+            return self.visit_other(folder, name, &stat, base, trust);
+        }
+        self.with.saver.progress.add_total(1, stat.size);
+        let mut batch = Batch::new(Arc::clone(folder), above.to_vec());
+        batch.push(Pending { name, stat, base });
+        self.send_batch(batch)
+    }
+
+    fn walk_levels(&mut self) -> Result<()> {
+        while !self.levels.is_empty() {
+            if self.with.saver.progress.is_interrupted() {
+                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+            }
+            self.list_ahead();
+            match self.next_entry() {
+                Some((folder, entry)) => self.visit(&folder, entry)?,
+                None => self.leave()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn next_entry(&mut self) -> Option<(Arc<Folder>, Entry)> {
+        let (source, source_bytes) = self.source.as_ref()?;
+        let level = self.levels.last_mut()?;
+        self.path.truncate(level.path_bytes);
+        if level.is_closed_to_us {
+            return None;
+        }
+        let below = self.path.get(source_bytes + 1..).unwrap_or_default();
+        let reopen = || if below.is_empty() { Folder::open(&self.path) } else { source.open_below(below) };
+        match level.listing.folder(reopen) {
+            Ok(folder) => level.listing.next_entry(&folder).map(|entry| (folder, entry)),
+            Err(error) => {
+                level.is_incomplete = true;
+                level.is_closed_to_us = true;
+                add(&self.with.tally.problems, 1);
+                self.with.saver.progress.report(Finding::new(FindingKind::Unreadable, self.path.clone(), describe(&error)));
+                None
+            }
+        }
+    }
+
+    fn visit(&mut self, folder: &Arc<Folder>, entry: Entry) -> Result<()> {
+        let Some(level) = self.levels.last_mut() else { return Ok(()) };
+        let (base, has_gap) = level.base.take(&entry.name);
+        if let Some(error) = level.base.failure.take() {
+            let message = format!("the base cannot be read here, so this folder is read again: {error}");
+            self.report(FindingKind::Note, self.path.clone(), &message);
+        }
+        if has_gap {
+            self.send(Event::Gap)?;
+        }
+        let folder_path_bytes = self.path.len();
+        if self.path != b"/" {
+            self.path.push(b'/');
+        }
+        self.path.extend_from_slice(&entry.name);
+        let stat = match entry.stat.and_then(|stat| check_name(&entry.name).map(|()| stat)) {
+            Ok(stat) => stat,
+            Err(error) => {
+                if base.is_some() {
+                    self.send(Event::Gap)?;
+                }
+                return self.miss(&error);
+            }
+        };
+        let is_directory = stat.is_directory();
+        if self.is_left_out(&stat) {
+            return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
+        }
+        self.note_clock(&stat);
+        match stat.file_type {
+            FileType::File => self.visit_file(folder, folder_path_bytes, entry.name, stat, base),
+            FileType::Directory => self.visit_folder(folder, entry.name, base),
+            _ => {
+                debug_assert!(!is_directory);
+                let trust = self.levels.last().and_then(|level| level.trust);
+                self.visit_other(folder, entry.name, &stat, base, trust)
+            }
+        }
+    }
+
+    /// Notes an entry that could not be looked at.
+    fn miss(&mut self, error: &Error) -> Result<()> {
+        if error.is_not_found() {
+            self.report(FindingKind::Note, self.path.clone(), "it was removed before it could be read");
+            return Ok(());
+        }
+        if let Some(level) = self.levels.last_mut() {
+            level.is_incomplete = true;
+        }
+        add(&self.with.tally.problems, 1);
+        self.report(FindingKind::Unreadable, self.path.clone(), &describe(error));
+        Ok(())
+    }
+
+    fn is_left_out(&self, stat: &Stat) -> bool {
+        if stat.is_directory() && self.with.skip.contains(&stat.identity()) {
+            self.report(FindingKind::Note, self.path.clone(), "it belongs to the repository itself and is left out");
+            return true;
+        }
+        self.with.filter.is_excluded(&self.path, stat.is_directory())
+    }
+
+    fn note_clock(&mut self, stat: &Stat) {
+        let Some(level) = self.levels.last().filter(|level| level.file_system.has_own_clock()) else { return };
+        let newest = self.clocks.entry(level.file_system.id).or_insert(stat.mtime);
+        *newest = (*newest).max(stat.mtime).max(stat.ctime);
+    }
+
+    fn visit_file(&mut self, folder: &Arc<Folder>, folder_path_bytes: usize, name: Vec<u8>, stat: Stat, base: Option<Node>) -> Result<()> {
+        self.with.saver.progress.add_total(1, stat.size);
+        let Some(level) = self.levels.last_mut() else { return Ok(()) };
+        if let (Some(node), Some(trust)) = (&base, &level.trust)
+            && trust.is_unchanged(node, &stat)
+            && (self.with.base_is_whole || content_is_known(self.with, node))
+        {
+            add(&self.with.tally.files_unchanged, 1);
+            add(&self.with.tally.bytes_total, stat.size);
+            self.with.saver.progress.add_done(1, stat.size);
+            self.flush_batch()?;
+            return self.send_same(base);
+        }
+        let path = &self.path[..folder_path_bytes.max(1)];
+        let batch = level.batch.get_or_insert_with(|| Batch::new(Arc::clone(folder), path.to_vec()));
+        batch.push(Pending { name, stat, base });
+        if batch.is_full() { self.flush_batch() } else { Ok(()) }
+    }
+
+    fn visit_other(&mut self, folder: &Folder, name: Vec<u8>, stat: &Stat, base: Option<Node>, trust: Option<Trust>) -> Result<()> {
+        let content = match stat.file_type {
+            FileType::Symlink => match folder.read_link(&name) {
+                Ok(target) => Content::Symlink(target),
+                Err(error) => {
+                    if base.is_some() {
+                        self.send(Event::Gap)?;
+                    }
+                    return self.miss(&error);
+                }
+            },
+            FileType::Fifo => Content::Fifo,
+            FileType::CharDevice(major, minor) => Content::CharDevice(major, minor),
+            FileType::BlockDevice(major, minor) => Content::BlockDevice(major, minor),
+            _ => {
+                self.report(FindingKind::Note, self.path.clone(), "it is a socket, which cannot be saved");
+                return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
+            }
+        };
+        add(&self.with.tally.others, 1);
+        self.flush_batch()?;
+        if let (Some(node), Some(trust)) = (&base, &trust)
+            && trust.is_unchanged(node, stat)
+            && node.content == content
+        {
+            return self.send_same(base);
+        }
+        let (metadata, notes) = read_metadata(folder, &name, stat, self.with.owners);
+        self.report_notes(&notes);
+        let node = Node { name, metadata, content, flags: 0, extensions: Extensions::none() };
+        self.send(Event::Entry { node: Box::new(node), base: base.map(Box::new) })
+    }
+
+    fn visit_folder(&mut self, folder: &Folder, name: Vec<u8>, base: Option<Node>) -> Result<()> {
+        let Some(level) = self.levels.last_mut() else { return Ok(()) };
+        let listing = match level.ahead.front() {
+            Some((ahead, _)) if *ahead == name => {
+                let received = level.ahead.pop_front().map(|(_, listing)| listing.recv());
+                self.ahead.fetch_sub(1, Ordering::Relaxed);
+                match received {
+                    Some(Ok(listing)) => listing,
+                    _ => Err(Error::new(ErrorKind::Other, "a worker ended early")),
+                }
+            }
+            _ => folder.open_below(&name).and_then(FolderListing::read),
+        };
+        match listing {
+            Ok(listing) => self.enter(name, listing, base),
+            Err(error) if error.is_not_found() => {
+                if base.is_some() {
+                    self.send(Event::Gap)?;
+                }
+                self.miss(&error)
+            }
+            Err(error) => self.enter_unreadable(folder, name, base, &error),
+        }
+    }
+
+    /// A folder whose entries cannot be listed is saved without them, and marked.
+    fn enter_unreadable(&mut self, folder: &Folder, name: Vec<u8>, base: Option<Node>, error: &Error) -> Result<()> {
+        add(&self.with.tally.problems, 1);
+        self.report(FindingKind::Unreadable, self.path.clone(), &describe(error));
+        let stat = match folder.stat(&name) {
+            Ok(stat) => stat,
+            Err(error) => return self.miss(&error),
+        };
+        let (metadata, notes) = read_metadata(folder, &name, &stat, self.with.owners);
+        self.report_notes(&notes);
+        self.flush_batch()?;
+        let node = empty_folder(name, metadata, NODE_INCOMPLETE);
+        add(&self.with.tally.directories, 1);
+        // Its base has entries that are not looked at: they are not the same.
+        let has_base = base.is_some();
+        self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new) })?;
+        if has_base {
+            self.send(Event::Gap)?;
+        }
+        self.send(Event::Leave { is_incomplete: true })
+    }
+
+    fn enter(&mut self, name: Vec<u8>, mut listing: FolderListing, base: Option<Node>) -> Result<()> {
+        let folder = listing.folder(|| Err(Error::new(ErrorKind::Other, "the folder is closed")))?;
+        let stat = listing.stat.clone();
+        let parent = self.levels.last().map(|level| (level.file_system.clone(), level.listing.stat.device));
+        let file_system = match &parent {
+            Some((file_system, device)) if *device == stat.device => file_system.clone(),
+            _ => FileSystem::of(&folder)?,
+        };
+        let is_other_file_system = parent.is_some_and(|(_, device)| device != stat.device);
+        let is_loop = self.levels.iter().any(|level| level.listing.stat.identity() == stat.identity());
+        let is_cache = self.with.options.exclude_caches && has_cache_tag(&folder);
+        let left_empty = if is_loop {
+            Some("it is mounted within itself; its entries are saved above")
+        } else if file_system.is_pseudo() && is_other_file_system {
+            Some("it shows the state of the system, not files; its entries are left out")
+        } else if is_cache || (self.with.options.one_file_system && is_other_file_system) {
+            Some("")
+        } else {
+            None
+        };
+        let trust = self.with.base.map(|(manifest, _)| Trust::new(manifest, &file_system, self.with.options.stat_trust));
+        let metadata = match (&base, &trust) {
+            (Some(node), Some(trust)) if trust.is_unchanged(node, &stat) => node.metadata.clone(),
+            _ => {
+                let (metadata, notes) = metadata_of_folder(&folder, &stat, self.with.owners);
+                self.report_notes(&notes);
+                metadata
+            }
+        };
+        let tree = base.as_ref().and_then(|node| match &node.content {
+            Content::Directory(tree) => Some(*tree),
+            _ => None,
+        });
+        self.flush_batch()?;
+        add(&self.with.tally.directories, 1);
+        let node = empty_folder(name, metadata, 0);
+        self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new) })?;
+        if let Some(reason) = left_empty {
+            if !reason.is_empty() {
+                self.report(FindingKind::Note, self.path.clone(), reason);
+            }
+            if tree.is_some_and(|tree| tree.entries > 0) {
+                self.send(Event::Gap)?;
+            }
+            return self.send(Event::Leave { is_incomplete: false });
+        }
+        let path_bytes = self.path.len();
+        self.levels.push(Level {
+            listing,
+            path_bytes,
+            base: BaseCursor::new(self.with.base.map(|(_, reader)| reader), tree.as_ref()),
+            file_system,
+            trust,
+            batch: None,
+            ahead: VecDeque::new(),
+            ahead_until: Vec::new(),
+            is_incomplete: false,
+            is_closed_to_us: false,
+        });
+        if let Some(at) = self.levels.len().checked_sub(OPEN_LEVELS + 1) {
+            self.levels[at].listing.close();
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) -> Result<()> {
+        self.flush_batch()?;
+        let Some(mut level) = self.levels.pop() else { return Ok(()) };
+        self.ahead.fetch_sub(level.ahead.len(), Ordering::Relaxed);
+        if level.base.has_more() {
+            self.send(Event::Gap)?;
+        }
+        self.send(Event::Leave { is_incomplete: level.is_incomplete })
+    }
+
+    /// Has the next folders of this level listed by the workers.
+    fn list_ahead(&mut self) {
+        let with = self.with;
+        let Some(level) = self.levels.last_mut() else { return };
+        if level.ahead.len() > AHEAD_IN_LEVEL / 2 || level.is_closed_to_us {
+            return;
+        }
+        let Ok(parent) = level.listing.folder(|| Err(Error::new(ErrorKind::Other, "the folder is closed"))) else { return };
+        let upcoming = level.listing.upcoming();
+        let begin = upcoming.partition_point(|entry| entry.name <= level.ahead_until);
+        let folder_path = &self.path[..level.path_bytes];
+        for entry in &upcoming[begin..] {
+            if level.ahead.len() >= AHEAD_IN_LEVEL || self.ahead.load(Ordering::Relaxed) >= AHEAD_IN_ALL {
+                return;
+            }
+            level.ahead_until.clone_from(&entry.name);
+            let Ok(stat) = &entry.stat else { continue };
+            let is_wanted = stat.is_directory()
+                && check_name(&entry.name).is_ok()
+                && !with.skip.contains(&stat.identity())
+                && !with.filter.is_excluded(&join(folder_path, &entry.name), true);
+            if !is_wanted {
+                continue;
+            }
+            let (sender, receiver) = sync_channel(1);
+            let (parent, name) = (Arc::clone(&parent), entry.name.clone());
+            level.ahead.push_back((name.clone(), receiver));
+            self.ahead.fetch_add(1, Ordering::Relaxed);
+            self.scope.spawn(move |_| {
+                // Nobody waits for it any more when the walk has ended.
+                let _ = sender.send(parent.open_below(&name).and_then(FolderListing::read));
+            });
+        }
+    }
+
+    fn flush_batch(&mut self) -> Result<()> {
+        match self.levels.last_mut().and_then(|level| level.batch.take()) {
+            Some(batch) => self.send_batch(batch),
+            None => Ok(()),
+        }
+    }
+
+    fn send_batch(&mut self, batch: Batch) -> Result<()> {
+        let (sender, receiver) = sync_channel(1);
+        // First the event, which waits when the builder is behind: so the queue of work is bounded.
+        self.send(Event::Batch(receiver))?;
+        let with = self.with;
+        self.scope.spawn(move |_| {
+            // The builder has ended with an error of its own when nobody listens.
+            let _ = sender.send(batch.save(with.saver, with.owners, with.tally));
+        });
+        Ok(())
+    }
+
+    fn send_same(&mut self, node: Option<Node>) -> Result<()> {
+        match node {
+            Some(node) => self.send(Event::Same(Box::new(node))),
+            None => Ok(()),
+        }
+    }
+
+    fn send(&self, event: Event) -> Result<()> {
+        // The builder ends early only with an error, and that one is reported.
+        self.events.send(event).map_err(|_| Error::new(ErrorKind::Interrupted, "the trees could not be built"))
+    }
+
+    fn report(&self, kind: FindingKind, path: Vec<u8>, message: &str) {
+        self.with.saver.progress.report(Finding::new(kind, path, message));
+    }
+
+    fn report_notes(&self, notes: &[Error]) {
+        for note in notes {
+            self.report(FindingKind::Note, self.path.clone(), &describe(note));
+        }
+    }
+}
+
+/// Whether every chunk of an unchanged file is in the repository.
+fn content_is_known(with: &Surroundings<'_, '_, '_>, node: &Node) -> bool {
+    let (Content::File(_, list), Some((_, reader))) = (&node.content, with.base) else { return true };
+    let mut is_known = true;
+    let outcome = read_content_items(reader, list, &mut |item| {
+        if let Item::Chunk(id, _) = item {
+            is_known &= with.saver.sink.is_known(&id);
+        }
+        Ok(())
+    });
+    is_known && outcome.is_ok()
+}
+
+fn empty_folder(name: Vec<u8>, metadata: Metadata, flags: u32) -> Node {
+    Node { name, metadata, content: Content::Ancestor, flags, extensions: Extensions::none() }
+}
+
+/// The entries of the same folder in the base, read beside it.
+struct BaseCursor<'w, 'a> {
+    stream: Option<NodeStream<'w, 'a>>,
+    next: Option<Node>,
+    /// Why it can be read no further.
+    failure: Option<Error>,
+}
+
+impl<'w, 'a> BaseCursor<'w, 'a> {
+    fn new(reader: Option<&'w ChunkReader<'a>>, tree: Option<&TreeRef>) -> Self {
+        let stream = reader.zip(tree).map(|(reader, tree)| NodeStream::new(reader, tree));
+        let mut cursor = Self { stream, next: None, failure: None };
+        cursor.advance();
+        cursor
+    }
+
+    fn advance(&mut self) {
+        self.next = match self.stream.as_mut().map(NodeStream::next_node) {
+            Some(Ok(node)) => node,
+            Some(Err(error)) => {
+                self.failure = Some(error);
+                self.stream = None;
+                None
+            }
+            None => None,
+        };
+    }
+
+    /// The base's entry of this name, and whether entries before it are not there any more.
+    fn take(&mut self, name: &[u8]) -> (Option<Node>, bool) {
+        let mut has_gap = false;
+        while self.next.as_ref().is_some_and(|node| node.name.as_slice() < name) {
+            has_gap = true;
+            self.advance();
+        }
+        if self.next.as_ref().is_some_and(|node| node.name == name) {
+            let node = self.next.take();
+            self.advance();
+            return (node, has_gap);
+        }
+        (None, has_gap)
+    }
+
+    fn has_more(&mut self) -> bool {
+        self.next.is_some()
+    }
+}

@@ -1,0 +1,113 @@
+//! The order of the layers in `src/lib.rs`, held by looking at every import.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules in the order of `src/lib.rs`, with the number of their layer. Consecutive modules
+/// under one heading are of one layer; equal headings that follow each other are not.
+fn layers() -> BTreeMap<String, usize> {
+    let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let (mut layers, mut layer) = (BTreeMap::new(), 0);
+    for line in text.lines() {
+        if line.starts_with("// layer:") {
+            layer += 1;
+        } else if let Some(name) = line.strip_prefix("pub mod ") {
+            layers.insert(name.trim_end_matches(';').to_owned(), layer);
+        }
+    }
+    layers
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let is_test = path.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")));
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
+            found.push(path);
+        }
+    }
+}
+
+/// The modules that the non-test part of a file names by `crate::NAME`.
+fn imports(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let name = |rest: &str| rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>();
+    let mut names: Vec<String> = code.match_indices("crate::").map(|(at, path)| name(&code[at + path.len()..])).collect();
+    for (at, group) in code.match_indices("crate::{") {
+        let inner = code[at + group.len()..].split('}').next().unwrap_or_default();
+        names.extend(inner.split(',').map(|part| name(part.trim())));
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+#[test]
+fn imports_run_downward_only() {
+    let layers = layers();
+    assert!(layers.len() > 15, "the headings of src/lib.rs were read");
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let mut upward = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(root().join("src")).unwrap();
+        let module = relative.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        let Some(own) = layers.get(&module) else { continue };
+        for import in imports(&fs::read_to_string(&file).unwrap()) {
+            let Some(layer) = layers.get(&import) else { continue };
+            if import != module && layer >= own {
+                upward.push(format!("{} imports {import}", relative.display()));
+            }
+        }
+    }
+    assert!(upward.is_empty(), "{upward:#?}");
+}
+
+#[test]
+fn every_module_folder_stands_in_the_list_and_in_the_architecture_page() {
+    let layers = layers();
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    for entry in fs::read_dir(root().join("src")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        assert!(layers.contains_key(module), "{module} stands in src/lib.rs");
+        assert!(page.contains(&format!("`{module}`")), "{module} stands in docs/architecture.md");
+    }
+}
+
+/// Every test that `docs/architecture.md` names as holding an invariant exists.
+#[test]
+fn tests_named_in_the_architecture_page_exist() {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let mut files = Vec::new();
+    for folder in ["src", "tests"] {
+        all_sources(&root().join(folder), &mut files);
+    }
+    let code: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let named: Vec<&str> = page.split("test: `").skip(1).filter_map(|rest| rest.split('`').next()).collect();
+    assert!(named.len() >= 8, "the page names its tests");
+    for name in named {
+        assert!(code.contains(&format!("fn {name}(")), "there is no test {name}");
+    }
+}
+
+fn all_sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all_sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
