@@ -170,7 +170,11 @@ fn a_snapshot_of_the_same_root_is_not_asked() {
     }
     let (reader, listing) = (f.repository.reader().unwrap(), f.listing());
     f.forget_reads();
-    let outcome = history(&reader, &listing, b"/data/a", &mut |version| Ok(assert_eq!(version.snapshots, 5)), &Silent).unwrap();
+    let mut take = |version: &crate::browse::Version<'_>| {
+        assert_eq!(version.snapshots, 5);
+        Ok(())
+    };
+    let outcome = history(&reader, &listing, b"/data/a", &mut take, &Silent).unwrap();
     assert_eq!(outcome.versions, 1);
     assert_eq!(f.storage.count(Verb::Read, "snapshots/"), 1);
 }
