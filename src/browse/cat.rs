@@ -11,7 +11,7 @@ use crate::repository::{ChunkReader, read_content_items};
 use crate::units::PathText;
 
 /// Holes are written in pieces of so many bytes: a pipe takes no more at a time.
-const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// How a file was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

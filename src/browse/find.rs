@@ -18,6 +18,9 @@ use crate::repository::ChunkReader;
 /// So many folders without a match are remembered, about 40 MB.
 const REMEMBERED_MAX: usize = 1_000_000;
 
+/// Takes one match: the snapshot, the absolute path, the entry.
+pub type EachMatch<'e> = dyn FnMut(&Summary, &[u8], &Node) -> Result<()> + 'e;
+
 /// What a search found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FindOutcome {
@@ -38,21 +41,19 @@ pub fn find<'s>(
     reader: &ChunkReader<'_>,
     snapshots: impl IntoIterator<Item = &'s Summary>,
     pattern: &Pattern,
-    each: &mut dyn FnMut(&Summary, &[u8], &Node) -> Result<()>,
+    each: &mut EachMatch<'_>,
     progress: &dyn Progress,
 ) -> Result<FindOutcome> {
     let mut outcome = FindOutcome::default();
     let mut barren = Barren { pattern, keys: HashSet::new() };
     for summary in snapshots {
         check_interrupted(progress)?;
-        let found = reader.repository().read_manifest(&summary.id).and_then(|manifest| {
-            let mut each = |path: &[u8], node: &Node| each(summary, path, node);
-            let place = Place::whole(&manifest);
-            // An error of `each` must not pass for a damaged snapshot, so it comes back inside.
-            Ok(find_in(reader, &place, &mut barren, &mut outcome, &mut each, progress))
-        });
-        match found {
-            Ok(searched) => searched?,
+        match reader.repository().read_manifest(&summary.id) {
+            Ok(manifest) => {
+                let mut each = |path: &[u8], node: &Node| each(summary, path, node);
+                find_in(reader, &Place::whole(&manifest), &mut barren, &mut outcome, &mut each, progress)?;
+                outcome.snapshots += 1;
+            }
             Err(error) if error.is_damage() => {
                 outcome.unreadable += 1;
                 let message = format!("cannot look into snapshot {}: {error}", summary.id.short());
@@ -60,7 +61,6 @@ pub fn find<'s>(
             }
             Err(error) => return Err(error),
         }
-        outcome.snapshots += 1;
     }
     Ok(outcome)
 }

@@ -28,7 +28,7 @@ mod tests;
 pub use cat::{CatOutcome, cat};
 pub use changes::{ChangedPaths, ChangesOutcome, Reference, changed_paths, changes};
 pub use diff::{ChangeCounts, DiffOutcome, diff};
-pub use find::{FindOutcome, find};
+pub use find::{EachMatch, FindOutcome, find};
 pub use history::{HistoryOutcome, Version, history};
 pub use list::{ListOutcome, list};
 pub use pattern::Pattern;

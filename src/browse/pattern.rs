@@ -1,5 +1,6 @@
 //! What `find` looks for: a name or a path, as a glob or as a part of it.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -24,7 +25,7 @@ enum Wanted {
 
 impl Pattern {
     /// Reads a pattern. With `*`, `?`, `[` or `{` it is a glob that has to fit the whole name or path:
-    /// `*` and `?` match any bytes but `/`, `**` any number of folders, and one with a slash inside but
+    /// `*` and `?` match any bytes but `/` (`?` one byte), `**` any number of folders, and one with a slash inside but
     /// none at its start fits at any depth. Without, it is a part of the name or path.
     /// `ignore_case` takes upper and lower case as equal.
     ///
@@ -37,10 +38,13 @@ impl Pattern {
         }
         let on_paths = text.contains('/');
         if !text.contains(['*', '?', '[', '{']) {
-            return Ok(Self { wanted: Wanted::Part(fold(text.as_bytes(), ignore_case)), on_paths, ignore_case });
+            let part = if ignore_case { fold(text.as_bytes()) } else { text.as_bytes().to_vec() };
+            return Ok(Self { wanted: Wanted::Part(part), on_paths, ignore_case });
         }
         let anchored = if on_paths && !text.starts_with('/') { format!("**/{text}") } else { text.to_owned() };
-        let glob = GlobBuilder::new(&anchored).literal_separator(true).backslash_escape(true).case_insensitive(ignore_case).build();
+        // globset ignores the case of ASCII only, so both sides are brought to lower case instead.
+        let anchored = if ignore_case { anchored.to_lowercase() } else { anchored };
+        let glob = GlobBuilder::new(&anchored).literal_separator(true).backslash_escape(true).build();
         let glob = glob.map_err(|error| invalid(&error.kind().to_string()))?;
         Ok(Self { wanted: Wanted::Glob(glob.compile_matcher()), on_paths, ignore_case })
     }
@@ -54,10 +58,10 @@ impl Pattern {
     pub fn fits(&self, path: &[u8]) -> bool {
         let name = || path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let subject = if self.on_paths { path } else { name() };
+        let folded = if self.ignore_case { Cow::Owned(fold(subject)) } else { Cow::Borrowed(subject) };
         match &self.wanted {
-            Wanted::Glob(glob) => glob.is_match(Path::new(OsStr::from_bytes(subject))),
-            Wanted::Part(part) if self.ignore_case => contains(&fold(subject, true), part),
-            Wanted::Part(part) => contains(subject, part),
+            Wanted::Glob(glob) => glob.is_match(Path::new(OsStr::from_bytes(&folded))),
+            Wanted::Part(part) => contains(&folded, part),
         }
     }
 }
@@ -66,10 +70,10 @@ fn contains(subject: &[u8], part: &[u8]) -> bool {
     subject.windows(part.len()).any(|window| window == part)
 }
 
-/// Lower case where asked for; bytes that are not UTF-8 become replacement characters and so match
-/// no pattern, which is text.
-fn fold(bytes: &[u8], ignore_case: bool) -> Vec<u8> {
-    if ignore_case { String::from_utf8_lossy(bytes).to_lowercase().into_bytes() } else { bytes.to_vec() }
+/// Lower case; bytes that are not UTF-8 become replacement characters, so that only `*` and `?` fit
+/// them.
+fn fold(bytes: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(bytes).to_lowercase().into_bytes()
 }
 
 #[cfg(test)]
