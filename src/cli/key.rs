@@ -11,6 +11,7 @@ use super::init::Kdf;
 use super::output::Output;
 use super::password::{self, Named};
 use super::times;
+use crate::browse::json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SlotId;
 use crate::repository::{Credential, KEY_FILE, KeySlot, PASSWORD, Repository, list_slots, publish_slot, slot_name};
@@ -84,7 +85,7 @@ impl<'a> Shown<'a> {
             _ => "unknown",
         };
         let KeySlot { memory_kib, passes, lanes, .. } = *slot;
-        let created_at = times::rfc3339(slot.created_at);
+        let created_at = json::time_text(slot.created_at);
         Self { id: id.to_string(), r#type, label: &slot.label, created_at, in_use, memory_kib, passes, lanes }
     }
 }
