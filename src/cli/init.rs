@@ -157,8 +157,10 @@ pub fn create(location: &Path, algorithm: Algorithm, credential: Option<Credenti
 fn holds_leftovers_only(location: &Path) -> bool {
     const OURS: [&str; 7] = ["packs", "index", "snapshots", "records", "keys", "lock", "prune.lock"];
     let Ok(entries) = std::fs::read_dir(location) else { return false };
-    entries.into_iter().all(|entry| entry.is_ok_and(|entry| {
-        let name = entry.file_name();
-        name.as_encoded_bytes().starts_with(b".tmp-") || OURS.iter().any(|ours| name == *ours)
-    }))
+    entries.into_iter().all(|entry| {
+        entry.is_ok_and(|entry| {
+            let name = entry.file_name();
+            name.as_encoded_bytes().starts_with(b".tmp-") || OURS.iter().any(|ours| name == *ours)
+        })
+    })
 }

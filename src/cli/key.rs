@@ -131,8 +131,7 @@ fn add(repository: &Repository, new: &New, label: String) -> Result<(SlotId, Key
 }
 
 fn new_credential(new: &New) -> Result<Credential> {
-    let named =
-        Named { password_file: new.new_password_file.clone(), key_file: new.new_key_file.clone(), ..Named::default() };
+    let named = Named { password_file: new.new_password_file.clone(), key_file: new.new_key_file.clone(), ..Named::default() };
     match password::choose(named, Named::default())? {
         Some(source) => source.read(),
         None => password::ask("new password: ", true),
@@ -145,7 +144,10 @@ fn remove(repository: &Repository, in_use: SlotId, prefix: &str, output: &mut Ou
     let slots = list_slots(&**repository.storage())?;
     let (id, slot) = find(&slots, prefix)?;
     if slots.len() == 1 {
-        return Err(Error::new(ErrorKind::Invalid, format!("key {} is the last one; without it nobody can open the repository", id.short())));
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!("key {} is the last one; without it nobody can open the repository", id.short()),
+        ));
     }
     if *id == in_use {
         let message = format!("key {} is in use; open the repository with another key to remove it", id.short());

@@ -97,9 +97,7 @@ impl Source {
         match self {
             Source::Password(password) => Ok(Credential::Password(password)),
             Source::PasswordFile(path) => first_line(read_secret(&path, "password file")?, &shown(&path)).map(Credential::Password),
-            Source::PasswordCommand(command) => {
-                first_line(run(&command)?, "the output of the password command").map(Credential::Password)
-            }
+            Source::PasswordCommand(command) => first_line(run(&command)?, "the output of the password command").map(Credential::Password),
             Source::KeyFile(path) => read_key_file(&path).map(Credential::KeyFile),
         }
     }

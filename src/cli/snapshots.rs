@@ -9,6 +9,8 @@ pub struct Args {}
 /// Prints.
 pub fn run(_args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
-    for summary in global.listing(&repository)?.summaries() { output.line(summary.id)?; }
+    for summary in global.listing(&repository)?.summaries() {
+        output.line(summary.id)?;
+    }
     Ok(Status::Good)
 }
