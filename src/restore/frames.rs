@@ -22,6 +22,9 @@ const RELOADS_MAX: usize = 16;
 /// A frame, or the place of one chunk in it, that does not give what the index says.
 type BadPlace = (FrameKey, Option<u32>);
 
+/// Frames that are read because another failed, with what is wanted of each.
+type OtherFrames = HashMap<FrameKey, (Location, Vec<PlacedWant>)>;
+
 /// What is kept from window to window.
 #[derive(Default)]
 pub(super) struct Frames {
@@ -175,9 +178,8 @@ impl Run<'_> {
     }
 
     /// Groups chunks by the first place of each that is not known to be bad; and those without one.
-    #[allow(clippy::type_complexity)]
-    fn other_places(&self, wants: &[Want]) -> (HashMap<FrameKey, (Location, Vec<PlacedWant>)>, Vec<Want>) {
-        let mut found: HashMap<FrameKey, (Location, Vec<PlacedWant>)> = HashMap::new();
+    fn other_places(&self, wants: &[Want]) -> (OtherFrames, Vec<Want>) {
+        let mut found = OtherFrames::new();
         let mut nowhere = Vec::new();
         for want in wants {
             // Damaged tables are made anew when the index is loaded again.

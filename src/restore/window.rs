@@ -114,6 +114,7 @@ impl Window {
         let placed = PlacedWant { chunk_offset: place.chunk_offset, chunk_bytes: place.chunk_bytes, want };
         self.frames[at].wants.push(placed);
         if self.last_frames.back() != Some(&at) {
+            self.last_frames.retain(|last| *last != at);
             self.last_frames.push_back(at);
             if self.last_frames.len() > KEPT_FRAMES {
                 self.last_frames.pop_front();

@@ -168,3 +168,39 @@ fn a_dry_run_says_what_would_be_done_and_changes_nothing() {
         bench.restore(&manifest, &Request { destination: none.as_os_str().as_bytes().to_vec(), ..request(Overwrite::Never) });
     assert_eq!((outcome.files, none.exists()), (3, false));
 }
+
+/// Somebody takes the names `file` and `folder` as soon as there is work, as a file system does that
+/// takes two names for one.
+struct TakeNames(PathBuf);
+
+impl Progress for TakeNames {
+    fn add_total(&self, _: u64, _: u64) {
+        let _ = fs::write(self.0.join("file"), "another");
+        let _ = fs::create_dir(self.0.join("folder"));
+        let _ = fs::write(self.0.join("link"), "another");
+        let _ = fs::write(self.0.join("later"), "another");
+    }
+}
+
+#[test]
+fn a_name_that_is_taken_unexpectedly_gives_another_name_and_is_never_overwritten() {
+    let bench = Bench::new();
+    bench.write("file", "saved");
+    bench.write("folder/deep/file", "saved");
+    symlink("saved", bench.source.path().join("link")).unwrap();
+    fs::hard_link(bench.source.path().join("file"), bench.source.path().join("later")).unwrap();
+    let manifest = bench.snapshot();
+    let reader = bench.repository.reader().unwrap();
+    for overwrite in [Overwrite::Always, Overwrite::Never] {
+        let target = tempfile::tempdir().unwrap();
+        let destination = target.path().as_os_str().as_bytes().to_vec();
+        let request = Request { overwrite, delete: true, verify: true, destination, ..bench.request() };
+        let outcome = run(&reader, &manifest, &request, &TakeNames(target.path().to_owned())).unwrap();
+        assert_eq!((outcome.files, outcome.notes, outcome.verified, outcome.verify_failed), (2, 4, 2, 0));
+        let names = ["file", "file~2", "folder", "folder~2", "later", "later~2", "link", "link~2"];
+        assert_eq!(names_in(target.path()), names, "and what this restore made is not deleted as foreign");
+        assert_eq!(fs::read(target.path().join("file")).unwrap(), b"another");
+        assert_eq!(fs::read(target.path().join("folder~2/deep/file")).unwrap(), b"saved");
+        assert!(names_in(&target.path().join("folder")).is_empty());
+    }
+}
