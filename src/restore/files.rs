@@ -87,10 +87,11 @@ impl FileInWork {
         let mut missing = lock(&self.missing);
         missing.push(range);
         if missing.len() >= RANGES_MAX {
-            let (start, end) = (missing.iter().map(|range| range.start).min(), missing.iter().map(|range| range.end).max());
             merge(&mut missing);
             if missing.len() >= RANGES_MAX / 2 {
-                *missing = vec![start.unwrap_or(0)..end.unwrap_or(self.bytes)];
+                let end = missing.last().map_or(self.bytes, |last| last.end);
+                missing.truncate(1);
+                missing[0].end = end;
             }
         }
     }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::window::{FrameKey, PlacedWant, Want, Window};
+use super::window::{FrameKey, KEPT_FRAMES, PlacedWant, Want, Window};
 use super::writer::Writer;
 use crate::id::{ChunkId, PackId};
 use crate::index::Location;
@@ -22,10 +22,14 @@ const RELOADS_MAX: usize = 16;
 /// A frame, or the place of one chunk in it, that does not give what the index says.
 type BadPlace = (FrameKey, Option<u32>);
 
+/// Frames that are read because another failed, with what is wanted of each.
+type OtherFrames = HashMap<FrameKey, (Location, Vec<PlacedWant>)>;
+
 /// What is kept from window to window.
 #[derive(Default)]
 pub(super) struct Frames {
-    kept: HashMap<FrameKey, Arc<Vec<u8>>>,
+    /// Frames that were opened, those planned last at the end.
+    kept: Vec<(FrameKey, Arc<Vec<u8>>)>,
     bad: Mutex<HashSet<BadPlace>>,
     /// Packs for whose sake the index was loaded again.
     reloaded_for: Mutex<HashSet<PackId>>,
@@ -62,9 +66,10 @@ impl Frames {
             }
         };
         rayon::scope(|scope| (0..rayon::current_num_threads().min(steps)).for_each(|_| scope.spawn(|_| work())));
-        if !window.frames.is_empty() {
-            self.kept = kept_next.into_inner().unwrap_or_else(PoisonError::into_inner);
-        }
+        let mut read = kept_next.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.kept.retain(|(key, _)| !read.contains_key(key));
+        self.kept.extend(window.last_frames().filter_map(|key| Some((key, read.remove(&key)?))));
+        self.kept.drain(..self.kept.len().saturating_sub(KEPT_FRAMES));
     }
 
     fn is_bad(&self, place: &Location) -> bool {
@@ -87,8 +92,8 @@ impl Run<'_> {
     /// Reads the frame with the number `at` and writes its chunks; returns it if it is to be kept.
     fn write_frame(&self, at: usize) -> Option<Arc<Vec<u8>>> {
         let plan = &self.window.frames[at];
-        let plain = match self.frames.kept.get(&plan.key()) {
-            Some(plain) => Ok(Arc::clone(plain)),
+        let plain = match self.frames.kept.iter().find(|(key, _)| *key == plan.key()) {
+            Some((_, plain)) => Ok(Arc::clone(plain)),
             None => self.writer.task.reader.read_frame(&plan.place).map(Arc::new),
         };
         let Ok(plain) = plain else {
@@ -175,9 +180,8 @@ impl Run<'_> {
     }
 
     /// Groups chunks by the first place of each that is not known to be bad; and those without one.
-    #[allow(clippy::type_complexity)]
-    fn other_places(&self, wants: &[Want]) -> (HashMap<FrameKey, (Location, Vec<PlacedWant>)>, Vec<Want>) {
-        let mut found: HashMap<FrameKey, (Location, Vec<PlacedWant>)> = HashMap::new();
+    fn other_places(&self, wants: &[Want]) -> (OtherFrames, Vec<Want>) {
+        let mut found = OtherFrames::new();
         let mut nowhere = Vec::new();
         for want in wants {
             // Damaged tables are made anew when the index is loaded again.

@@ -65,12 +65,15 @@ pub(super) enum Linked {
     Refused(LinkInWork),
 }
 
+/// A file whose inode flags wait: folder, name, metadata.
+type WaitingFlags = (Arc<[u8]>, Vec<u8>, Metadata);
+
 /// The files with names still to come. Grows with files that have several names, not with files.
 #[derive(Default)]
 pub(super) struct Links {
     firsts: Mutex<HashMap<LinkKey, First>>,
-    /// Files whose inode flags wait until all names are made: folder, name, metadata.
-    flags: Mutex<Vec<(Arc<[u8]>, Vec<u8>, Metadata)>>,
+    /// Files whose inode flags wait until all names are made.
+    flags: Mutex<Vec<WaitingFlags>>,
 }
 
 impl Links {

@@ -34,5 +34,5 @@ mod writer;
 mod tests;
 
 pub use outcome::{ACTIONS_MAX, Action, ActionKind, Outcome};
-pub use request::{Overwrite, Request, What, WindowLimits};
+pub use request::{Overwrite, PathPredicate, Request, What, WindowLimits};
 pub use run::run;

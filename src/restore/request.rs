@@ -42,6 +42,9 @@ impl Default for WindowLimits {
     }
 }
 
+/// Says of an absolute path of the snapshot whether it is meant.
+pub type PathPredicate<'a> = dyn Fn(&[u8]) -> bool + Sync + 'a;
+
 /// What is to be restored, where to, and how.
 pub struct Request<'a> {
     /// Which part of the snapshot.
@@ -56,7 +59,7 @@ pub struct Request<'a> {
     /// What matches one of these patterns is neither restored nor deleted.
     pub exclude: Option<Filter>,
     /// Only entries for whose absolute path it says true are restored, with the folders above them.
-    pub changed_only: Option<&'a (dyn Fn(&[u8]) -> bool + Sync)>,
+    pub changed_only: Option<&'a PathPredicate<'a>>,
     /// Remove what the snapshot does not have from folders that are restored.
     pub delete: bool,
     /// Read every written file back when all are written.

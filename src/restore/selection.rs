@@ -3,7 +3,7 @@
 //! The same question is asked of an entry of the destination that the snapshot does not have, before
 //! it is deleted: what is not selected is not touched.
 
-use super::request::Request;
+use super::request::{PathPredicate, Request};
 use crate::source::Filter;
 
 /// The filters of a request. Paths are absolute paths of the snapshot.
@@ -11,7 +11,7 @@ use crate::source::Filter;
 pub(super) struct Selection<'a> {
     include: Option<&'a Filter>,
     exclude: Option<&'a Filter>,
-    changed_only: Option<&'a (dyn Fn(&[u8]) -> bool + Sync)>,
+    changed_only: Option<&'a PathPredicate<'a>>,
 }
 
 impl<'a> Selection<'a> {

@@ -118,3 +118,25 @@ pub(super) fn push_name(path: &mut Vec<u8>, name: &[u8]) {
     }
     path.extend_from_slice(name);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_ends_the_restore_and_a_file_that_is_too_long_for_it_does_not() {
+        let failed = |code| Error::io("cannot write", "x", std::io::Error::from_raw_os_error(code));
+        assert!(ends_restore(&failed(28)));
+        assert!(!ends_restore(&failed(EFBIG)));
+        assert!(!ends_restore(&failed(13)));
+        assert!(ends_restore(&Error::new(ErrorKind::Interrupted, "stop")));
+    }
+
+    #[test]
+    fn names_are_joined_with_one_slash() {
+        assert_eq!(join(b"", b"a"), b"a");
+        assert_eq!(join(b"/", b"a"), b"/a");
+        assert_eq!(join(b"/a", b"b"), b"/a/b");
+        assert_eq!(join(b"/a", b""), b"/a");
+    }
+}

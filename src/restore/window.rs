@@ -2,8 +2,8 @@
 //! they are written.
 //!
 //! A chunk with several places is taken from a frame that is read anyway, if there is one. Of the
-//! frames that were planned last some are marked to be kept: the next window most likely begins in
-//! the middle of one.
+//! frames that were planned last some are marked to be kept: files of the next windows most likely
+//! lie in them too, since what was saved at the same time by one worker lies together.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use crate::id::{ChunkId, PackId};
 use crate::index::Location;
 use crate::manifest::Node;
 
-/// So many of the frames planned last are kept, when they are not longer than [`KEPT_FRAME_BYTES`].
-const KEPT_FRAMES: usize = 8;
+/// So many frames are kept, when they are not longer than [`KEPT_FRAME_BYTES`].
+pub(super) const KEPT_FRAMES: usize = 8;
 /// The longest frame that is kept; eight of them are 16 MiB.
 const KEPT_FRAME_BYTES: u32 = 2 << 20;
 /// Paths of folders in a window take at most so many bytes, so that a tree of many levels with long
@@ -114,6 +114,7 @@ impl Window {
         let placed = PlacedWant { chunk_offset: place.chunk_offset, chunk_bytes: place.chunk_bytes, want };
         self.frames[at].wants.push(placed);
         if self.last_frames.back() != Some(&at) {
+            self.last_frames.retain(|last| *last != at);
             self.last_frames.push_back(at);
             if self.last_frames.len() > KEPT_FRAMES {
                 self.last_frames.pop_front();
@@ -146,6 +147,11 @@ impl Window {
     /// True when the frame with this number was among those planned last.
     pub fn is_kept(&self, frame: usize) -> bool {
         self.frames[frame].place.frame.plain_bytes <= KEPT_FRAME_BYTES && self.last_frames.contains(&frame)
+    }
+
+    /// The frames planned last, the very last one last.
+    pub fn last_frames(&self) -> impl Iterator<Item = FrameKey> + '_ {
+        self.last_frames.iter().map(|at| self.frames[*at].key())
     }
 
     /// Forgets the files and their chunks; links and folders stay.
