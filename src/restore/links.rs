@@ -13,7 +13,7 @@ use super::outcome::Count;
 use super::task::join;
 use super::writer::Writer;
 use crate::error::{ErrorKind, Result};
-use crate::manifest::{Content, Metadata, Node};
+use crate::manifest::{Metadata, Node};
 use crate::target::{Identity, apply_inode_flags, temporary_name};
 use crate::wire;
 
@@ -82,9 +82,10 @@ impl Links {
         self.firsts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Finds the role of a file in the source `root`, and makes it the first if it is.
+    /// Finds the role of an entry in the source `root`, and makes it the first if it is. Links, pipes
+    /// and devices can have several names too; folders cannot.
     pub fn join(&self, root: usize, node: &Node) -> Role {
-        if node.metadata.links < 2 || !matches!(node.content, Content::File(..)) {
+        if node.metadata.links < 2 || node.is_directory() {
             return Role::Alone;
         }
         let key = (root, node.metadata.inode);

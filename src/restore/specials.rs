@@ -7,13 +7,14 @@ use super::task::join;
 use super::writer::Writer;
 use crate::error::{ErrorKind, Result};
 use crate::manifest::{Content, Node};
-use crate::target::{DeviceKind, Folder, apply_to_link_or_special, temporary_name};
+use crate::target::{DeviceKind, Folder, Identity, apply_to_link_or_special, temporary_name};
 
-/// Makes `node`, which is neither a file nor a folder, in `folder` of the destination.
+/// Makes `node`, which is neither a file nor a folder, in `folder` of the destination, and returns the
+/// name that it has there and its inode.
 ///
 /// # Errors
 /// What ends the restore; anything else is reported.
-pub(super) fn make(writer: &Writer<'_>, folder: &[u8], node: &Node, way: Way) -> Result<()> {
+pub(super) fn make(writer: &Writer<'_>, folder: &[u8], node: &Node, way: Way) -> Result<Option<(Vec<u8>, Identity)>> {
     let relative = join(folder, &node.name);
     let made = writer.destination.folder(folder).and_then(|within| {
         let temporary = temporary_name()?;
@@ -24,35 +25,44 @@ pub(super) fn make(writer: &Writer<'_>, folder: &[u8], node: &Node, way: Way) ->
         }
         made
     });
-    match made {
-        Ok(notes) => {
+    let placed = match made {
+        Ok((notes, placed)) => {
             notes.into_iter().for_each(|note| writer.task.note(&relative, note));
             writer.task.tally.add(Count::Others);
+            placed
         }
-        Err(error) => writer.task.fail_entry(&relative, error)?,
-    }
+        Err(error) => {
+            writer.task.fail_entry(&relative, error)?;
+            None
+        }
+    };
     writer.task.progress.add_done(1, 0);
-    Ok(())
+    Ok(placed)
 }
 
-fn make_under(writer: &Writer<'_>, folder: &[u8], within: &Folder, temporary: &[u8], node: &Node, way: Way) -> Result<Vec<String>> {
+fn make_under(writer: &Writer<'_>, folder: &[u8], within: &Folder, temporary: &[u8], node: &Node, way: Way) -> Result<Made> {
     match &node.content {
         Content::Symlink(target) => within.symlink(temporary, target)?,
         Content::Fifo => within.fifo(temporary)?,
         Content::CharDevice(major, minor) => within.device(temporary, DeviceKind::Character, *major, *minor)?,
         Content::BlockDevice(major, minor) => within.device(temporary, DeviceKind::Block, *major, *minor)?,
         // Files and folders have ways of their own.
-        Content::File(..) | Content::Directory(_) | Content::Ancestor => return Ok(Vec::new()),
+        Content::File(..) | Content::Directory(_) | Content::Ancestor => return Ok((Vec::new(), None)),
     }
     let notes = apply_to_link_or_special(within, temporary, &node.metadata, &writer.options)?;
     if way == (Way::Replace { is_folder: true }) {
         within.remove(&node.name)?;
     }
-    match within.rename_new(temporary, &node.name, way != Way::Free) {
+    let name = match within.rename_new(temporary, &node.name, way != Way::Free) {
         Err(error) if error.kind() == ErrorKind::Exists && way == Way::Free => {
-            writer.place_elsewhere(folder, &node.name, |other| within.rename_new(temporary, other, false))?;
+            writer.place_elsewhere(folder, &node.name, |other| within.rename_new(temporary, other, false))?.0
         }
-        other => other?,
-    }
-    Ok(notes)
+        other => other.map(|()| node.name.clone())?,
+    };
+    // Only a further name needs to know where this one is.
+    let identity = if node.metadata.links > 1 { within.stat(&name)?.map(|existing| existing.identity) } else { None };
+    Ok((notes, identity.map(|identity| (name, identity))))
 }
+
+/// What could not be restored of it; its name and inode where other names may follow.
+type Made = (Vec<String>, Option<(Vec<u8>, Identity)>);
