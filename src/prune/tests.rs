@@ -1,1 +1,201 @@
-//! Tests of prune.
+//! Tests of prune: what stays is whole, what goes is gone, and no failure on the way loses anything.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::*;
+use crate::error::ErrorKind;
+use crate::id::SnapshotId;
+use crate::progress::Silent;
+use crate::repository::{OpenOptions, Repository};
+use crate::snapshot::tests::{Bench, Entries, credential, noise};
+use crate::storage::faults::{Faults, Lasts};
+use crate::storage::recorder::Verb;
+use crate::storage::{LOCK, LockMode, MemoryStorage, PRUNE_LOCK, Storage};
+
+fn prune(bench: &Bench, remove: &[SnapshotId]) -> Outcome {
+    run(&bench.repository, &Request { remove: remove.to_vec(), dry_run: false }, &Silent).unwrap()
+}
+
+fn open(storage: Arc<dyn Storage>) -> Repository {
+    Repository::open(storage, OpenOptions { credential: Some(credential()), ..OpenOptions::default() }).unwrap()
+}
+
+/// Days of a source that grows, changes and shrinks; gives what each snapshot must restore to.
+fn age(bench: &Bench, days: usize) -> Vec<(SnapshotId, Entries)> {
+    let mut snapshots = Vec::new();
+    for day in 0..days {
+        bench.write(&format!("grows/{day}"), noise(&format!("grows {day}"), 300_000));
+        bench.write("changes", noise(&format!("changes {day}"), 900_000));
+        for n in 0..40 {
+            if n % days <= day {
+                bench.write(&format!("small/{n}"), format!("small {n} on day {day} ").repeat(n + 1));
+            }
+        }
+        if day > 1 {
+            std::fs::remove_file(bench.source.path().join(format!("grows/{}", day - 2))).unwrap();
+        }
+        let outcome = bench.snapshot();
+        snapshots.push((outcome.id.unwrap(), bench.read(&outcome)));
+    }
+    snapshots
+}
+
+#[test]
+fn what_stays_is_whole_and_what_goes_is_gone() {
+    let bench = Bench::new();
+    let snapshots = age(&bench, 6);
+    let removed: Vec<SnapshotId> = snapshots[..4].iter().map(|(id, _)| *id).collect();
+    let outcome = prune(&bench, &removed);
+    assert_eq!(outcome.snapshots_removed, 4);
+    assert!(outcome.bytes_freed > 1_000_000, "{outcome:?}");
+    assert_eq!(bench.repository.list_snapshots().unwrap().len(), 2);
+    let again = open(Arc::clone(&bench.storage) as _);
+    for (id, entries) in &snapshots[4..] {
+        assert!(bench.read_from(&again, *id) == *entries);
+    }
+    assert!(again.read_manifest(&removed[0]).unwrap_err().is_not_found());
+    let next = bench.snapshot();
+    bench.assert_same(&next);
+    let idle = prune(&bench, &[]);
+    assert_eq!((idle.packs_removed, idle.packs_rewritten, idle.bytes_freed), (0, 0, 0), "a second prune finds nothing to do");
+}
+
+#[test]
+fn almost_all_that_a_fresh_repository_would_not_hold_is_freed() {
+    let bench = Bench::new();
+    let snapshots = age(&bench, 8);
+    let before = prune(&bench, &[]).bytes_after;
+    let removed: Vec<SnapshotId> = snapshots[..7].iter().map(|(id, _)| *id).collect();
+    let after = prune(&bench, &removed).bytes_after;
+    let fresh = Bench { source: bench.source, ..Bench::new() };
+    fresh.snapshot();
+    let fresh = prune(&fresh, &[]).bytes_before;
+    let share = (before - after) as f64 / (before - fresh) as f64;
+    assert!(share >= 0.95, "{share}: {before} {after} {fresh}");
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_says_what_a_prune_would_free() {
+    let bench = Bench::new();
+    let snapshots = age(&bench, 4);
+    let remove = vec![snapshots[0].0, snapshots[1].0];
+    bench.storage.clear();
+    let planned = run(&bench.repository, &Request { remove: remove.clone(), dry_run: true }, &Silent).unwrap();
+    for verb in [Verb::Create, Verb::Publish, Verb::Remove, Verb::LockExclusive] {
+        let count = bench.storage.calls().iter().filter(|call| call.verb == verb && call.name != PRUNE_LOCK).count();
+        assert_eq!(count, 0, "{verb:?}");
+    }
+    let done = prune(&bench, &remove);
+    assert_eq!((planned.snapshots_removed, planned.packs_removed, planned.packs_rewritten), (2, done.packs_removed, done.packs_rewritten));
+    let (planned, done) = (planned.bytes_freed as f64, done.bytes_freed as f64);
+    assert!((planned - done).abs() < done * 0.2, "{planned} was promised, {done} was freed");
+}
+
+#[test]
+fn a_second_prune_is_busy_and_a_running_snapshot_is_waited_for() {
+    let bench = Bench::new();
+    bench.write("a", "a");
+    bench.snapshot();
+    let held = bench.storage.lock(PRUNE_LOCK, LockMode::Exclusive, false).unwrap();
+    assert_eq!(run(&bench.repository, &Request::default(), &Silent).unwrap_err().kind(), ErrorKind::Busy);
+    drop(held);
+    // A front that asks to stop while a snapshot runs gets its way.
+    struct Stop;
+    impl crate::progress::Progress for Stop {
+        fn is_interrupted(&self) -> bool {
+            true
+        }
+    }
+    let _running = bench.storage.lock(LOCK, LockMode::Shared, false).unwrap();
+    assert_eq!(run(&bench.repository, &Request::default(), &Stop).unwrap_err().kind(), ErrorKind::Interrupted);
+}
+
+#[test]
+fn an_unreadable_tree_stops_the_prune_before_anything_is_removed() {
+    let bench = Bench::new();
+    let snapshots = age(&bench, 3);
+    // The pack with the root tree of the newest snapshot is lost.
+    let manifest = bench.repository.read_manifest(&snapshots[2].0).unwrap();
+    let tree = manifest.entries.iter().find_map(|entry| match &entry.node.content {
+        crate::manifest::Content::Directory(tree) => Some(tree.id),
+        _ => None,
+    });
+    let places = bench.repository.reader().unwrap().places(&tree.unwrap()).unwrap();
+    bench.storage.remove(&crate::repository::pack_name(&places[0].pack)).unwrap();
+    bench.storage.clear();
+    let error = run(&bench.repository, &Request { remove: vec![snapshots[0].0], dry_run: false }, &Silent).unwrap_err();
+    assert!(error.is_damage(), "{error}");
+    assert_eq!(bench.storage.count(Verb::Remove, ""), 0);
+    assert_eq!(bench.repository.list_snapshots().unwrap().len(), 3);
+}
+
+#[test]
+fn packs_of_an_interrupted_run_are_freed() {
+    let bench = Bench::new();
+    bench.write("a", "a");
+    bench.snapshot();
+    let faults = Arc::new(Faults::new(Arc::clone(&bench.storage)));
+    let doomed = open(Arc::clone(&faults) as _);
+    bench.write("b", noise("b", 40 << 20));
+    faults.fail_writing_call(60, ErrorKind::Full, Lasts::Forever);
+    assert!(crate::snapshot::run(&doomed, bench.request(), &Silent).is_err());
+    let outcome = prune(&bench, &[]);
+    assert!(outcome.bytes_freed > 30 << 20, "{outcome:?}");
+    bench.assert_same(&bench.snapshot());
+}
+
+/// The power goes at each writing call in turn, and what was not synced is lost. The next command
+/// works without help, every snapshot that stays is whole, and the next prune finishes the work.
+#[test]
+fn a_power_cut_at_any_call_loses_no_snapshot_that_stays() {
+    let template = Bench::new();
+    let snapshots = age(&template, 4);
+    let kept: BTreeMap<SnapshotId, &Entries> = snapshots[2..].iter().map(|(id, entries)| (*id, entries)).collect();
+    let request = Request { remove: snapshots[..2].iter().map(|(id, _)| *id).collect(), dry_run: false };
+    let mut cuts = 0;
+    for nth in 1.. {
+        let storage = copy(template.storage.inner());
+        let faults = Arc::new(Faults::new(storage.clone()));
+        let repository = open(Arc::clone(&faults) as _);
+        faults.fail_writing_call(nth, ErrorKind::Other, Lasts::Forever);
+        let outcome = run(&repository, &request, &Silent);
+        if outcome.is_ok() {
+            break;
+        }
+        cuts += 1;
+        drop(repository);
+        let survivor = open(Arc::new(storage.after_power_cut()));
+        let there = survivor.list_snapshots().unwrap();
+        for (id, entries) in &kept {
+            assert!(there.contains(id), "cut {nth}: a snapshot that stays is gone");
+            assert!(template.read_from(&survivor, *id) == **entries, "cut {nth}: a snapshot that stays is not whole");
+        }
+        let finished = run(&survivor, &request, &Silent).unwrap();
+        assert_eq!(survivor.list_snapshots().unwrap().len(), 2, "cut {nth}");
+        assert_eq!(run(&survivor, &Request::default(), &Silent).unwrap().bytes_freed, 0, "cut {nth}: {finished:?}");
+        for (id, entries) in &kept {
+            assert!(template.read_from(&survivor, *id) == **entries, "cut {nth}: not whole after the second prune");
+        }
+    }
+    assert!(cuts > 15, "only {cuts} cuts were tried");
+}
+
+/// All objects of `storage` in a new one, durable.
+fn copy(storage: &MemoryStorage) -> MemoryStorage {
+    let copy = MemoryStorage::new();
+    let mut folders = std::collections::BTreeSet::from([String::new()]);
+    for listed in storage.list("").unwrap() {
+        let (folder, _) = listed.name.rsplit_once('/').unwrap_or(("", &listed.name));
+        if !folder.is_empty() {
+            copy.create_folder(folder).unwrap();
+        }
+        folders.insert(folder.to_owned());
+        let area = listed.name.split_once('/').map_or("", |(area, _)| area);
+        let mut upload = copy.create(area).unwrap();
+        upload.write(&storage.read(&listed.name, u64::MAX).unwrap()).unwrap();
+        upload.publish(&listed.name).unwrap();
+    }
+    copy.sync(&folders.into_iter().collect::<Vec<_>>()).unwrap();
+    copy
+}

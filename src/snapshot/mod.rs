@@ -20,7 +20,7 @@ mod run;
 mod stream;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod walk;
 
 pub use repeat::repeat;

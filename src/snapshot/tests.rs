@@ -18,18 +18,22 @@ use crate::storage::MemoryStorage;
 use crate::storage::recorder::{Recorder, Verb};
 use crate::units::Timestamp;
 
-struct Bench {
-    storage: Arc<Recorder<MemoryStorage>>,
-    repository: Repository,
-    source: tempfile::TempDir,
+/// Path to node and content.
+pub(crate) type Entries = BTreeMap<String, (Node, Vec<u8>)>;
+
+/// A repository in memory and a source folder; the tests of other verbs use it too.
+pub(crate) struct Bench {
+    pub(crate) storage: Arc<Recorder<MemoryStorage>>,
+    pub(crate) repository: Repository,
+    pub(crate) source: tempfile::TempDir,
 }
 
-fn credential() -> Credential {
+pub(crate) fn credential() -> Credential {
     Credential::KeyFile(Zeroizing::new(vec![7; 32]))
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let storage = Arc::new(Recorder::new(MemoryStorage::new()));
         let options = CreateOptions {
             algorithm: Algorithm::Aes256Gcm,
@@ -42,24 +46,29 @@ impl Bench {
         Self { storage, repository, source: tempfile::tempdir().unwrap() }
     }
 
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.source.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
-    fn request(&self) -> Request {
+    pub(crate) fn request(&self) -> Request {
         Request { clock: an_hour_later, ..Request::new(vec![self.source.path().as_os_str().as_bytes().to_vec()], "host", "user") }
     }
 
-    fn snapshot(&self) -> Outcome {
+    pub(crate) fn snapshot(&self) -> Outcome {
         run(&self.repository, self.request(), &Silent).unwrap()
     }
 
     /// All entries of a snapshot: path to node and content.
-    fn read(&self, outcome: &Outcome) -> BTreeMap<String, (Node, Vec<u8>)> {
-        let manifest = self.repository.read_manifest(&outcome.id.unwrap()).unwrap();
-        let reader = self.repository.reader().unwrap();
+    pub(crate) fn read(&self, outcome: &Outcome) -> Entries {
+        self.read_from(&self.repository, outcome.id.unwrap())
+    }
+
+    /// The same of any snapshot, through another opening of the repository.
+    pub(crate) fn read_from(&self, repository: &Repository, id: crate::id::SnapshotId) -> Entries {
+        let manifest = repository.read_manifest(&id).unwrap();
+        let reader = repository.reader().unwrap();
         let mut walk = SnapshotView::new(&reader, &manifest).walk();
         let mut entries = BTreeMap::new();
         while let Some(step) = walk.next_step().unwrap() {
@@ -80,7 +89,7 @@ impl Bench {
         entries
     }
 
-    fn assert_same(&self, outcome: &Outcome) {
+    pub(crate) fn assert_same(&self, outcome: &Outcome) {
         let root = self.source.path().to_str().unwrap();
         let mut saved = self.read(outcome);
         saved.retain(|path, _| path.starts_with(root));
@@ -106,11 +115,11 @@ fn open(storage: &Arc<Recorder<MemoryStorage>>) -> Repository {
 }
 
 /// Files that a test has just written are settled only after two seconds; the clock is an argument.
-fn an_hour_later() -> Timestamp {
+pub(crate) fn an_hour_later() -> Timestamp {
     Timestamp::now().plus_seconds(3600)
 }
 
-fn noise(seed: &str, bytes: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: &str, bytes: usize) -> Vec<u8> {
     let mut out = vec![0; bytes];
     blake3::Hasher::new_derive_key(seed).finalize_xof().fill(&mut out);
     out
