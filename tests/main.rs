@@ -9,6 +9,8 @@ mod cli_password;
 mod cli_place;
 mod cli_restore;
 mod cli_surroundings;
+mod fidelity;
 mod format_examples;
 mod layers;
+mod picture;
 mod python_reader;
