@@ -223,7 +223,8 @@ impl Visitor for Restore<'_> {
             let folder = self.share_folder(folder);
             self.add_file(folder, node, way, root, ordinal)?;
         } else {
-            specials::make(self.writer, folder, &node, way)?;
+            let folder = self.share_folder(folder);
+            specials::make(self.writer, folder, node, way, root, ordinal)?;
         }
         if self.window.is_full(&task.request.window) { self.execute_window() } else { Ok(()) }
     }

@@ -66,10 +66,15 @@ fn capabilities_and_security_attributes_come_back_and_keep_their_meaning() {
 }
 
 #[test]
-fn trusted_attributes_are_saved_and_are_named_when_they_are_not_restored() {
+fn trusted_attributes_come_back_when_asked_for_and_are_named_when_not() {
     if !is_root() {
         return;
     }
+    round_trip_with(&["--trusted-xattrs"], 0, |tree| {
+        fs::write(tree.join("file"), "x").unwrap();
+        set(&tree.join("file"), "trusted.overlay.opaque", b"y");
+    })
+    .assert_same();
     let trip = round_trip_with(&[], 3, |tree| {
         fs::write(tree.join("file"), "x").unwrap();
         set(&tree.join("file"), "trusted.overlay.opaque", b"y");

@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, lchown, symlink};
 
+use rustix::fs::{AtFlags, CWD, Mode, linkat, mkfifoat};
+
 use super::times::set_mtime;
 use super::{is_root, round_trip};
 use crate::cli_place::Place;
@@ -64,6 +66,24 @@ fn hard_links_are_links_again_in_the_same_and_in_other_folders() {
     assert_eq!(trip.restored.json()["hard_links"].as_u64(), Some(12));
     assert_eq!(fs::metadata(trip.back("z/long")).unwrap().nlink(), 5);
     assert_eq!(fs::metadata(trip.back("short, but of its own")).unwrap().nlink(), 1);
+}
+
+#[test]
+fn links_and_pipes_with_several_names_come_back_with_them() {
+    let trip = round_trip(|tree| {
+        fs::create_dir(tree.join("folder")).unwrap();
+        symlink("nowhere", tree.join("link")).unwrap();
+        mkfifoat(CWD, tree.join("pipe"), Mode::from_raw_mode(0o600)).unwrap();
+        for name in ["link", "pipe"] {
+            // The link itself gets another name, not what it points to.
+            for other in [format!("another {name}"), format!("folder/{name}")] {
+                linkat(CWD, tree.join(name), CWD, tree.join(other), AtFlags::empty()).unwrap();
+            }
+        }
+    });
+    trip.assert_same();
+    assert_eq!(fs::symlink_metadata(trip.back("folder/link")).unwrap().nlink(), 3);
+    assert_eq!(trip.restored.json()["hard_links"].as_u64(), Some(4));
 }
 
 #[test]
