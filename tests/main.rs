@@ -14,3 +14,5 @@ mod format_examples;
 mod layers;
 mod picture;
 mod python_reader;
+mod refusals;
+mod same_answers;
