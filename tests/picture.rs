@@ -87,8 +87,7 @@ impl Picture {
     }
 
     fn look_into(&mut self, folder: &OwnedFd, path: &str, firsts: &mut BTreeMap<(u64, u64), String>) {
-        let mut names: Vec<Vec<u8>> =
-            Dir::read_from(folder).unwrap().map(|entry| entry.unwrap().file_name().to_bytes().to_vec()).collect();
+        let mut names: Vec<Vec<u8>> = Dir::read_from(folder).unwrap().map(|entry| entry.unwrap().file_name().to_bytes().to_vec()).collect();
         names.retain(|name| name != b"." && name != b"..");
         names.sort();
         for name in names {

@@ -56,7 +56,11 @@ fn owners_come_back_with_their_privileged_modes_and_without_names_too() {
         {
             for name in [format!("file {at}"), format!("folder {at}")] {
                 let path = tree.join(&name);
-                if name.starts_with("file") { fs::write(&path, "x").unwrap() } else { fs::create_dir(&path).unwrap() }
+                if name.starts_with("file") {
+                    fs::write(&path, "x").unwrap()
+                } else {
+                    fs::create_dir(&path).unwrap()
+                }
                 chown(&path, Some(user), Some(group)).unwrap();
                 // Giving it away took setuid; it is set again.
                 fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();

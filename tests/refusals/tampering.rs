@@ -21,7 +21,8 @@ fn a_wrong_password_is_12_for_every_command_and_prints_no_result() {
     with("right", &["snapshot", &place.text("source")]).expect(0);
     let (source, back) = (place.text("source"), place.text("back"));
     let before = names(&place.path("repository"));
-    for arguments in [&["snapshot", &source][..], &["snapshots", "--json"], &["ls", "latest"], &["restore", "latest", &back], &["key", "list"]]
+    for arguments in
+        [&["snapshot", &source][..], &["snapshots", "--json"], &["ls", "latest"], &["restore", "latest", &back], &["key", "list"]]
     {
         for password in ["wrong", "Right", "right ", ""] {
             let ran = with(password, arguments);
