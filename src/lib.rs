@@ -31,12 +31,15 @@ pub mod pack;
 // layer: parts
 pub mod catalog;
 pub mod index;
+pub mod retention;
 pub mod source;
 pub mod target;
 // layer: repository
 pub mod repository;
 // layer: verbs
 pub mod browse;
+pub mod check;
+pub mod prune;
 pub mod restore;
 pub mod snapshot;
 // layer: fronts

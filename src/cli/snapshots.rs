@@ -1,16 +1,59 @@
-//! `repo snapshots`: what there is.
+//! `repo snapshots`: what was saved, and when.
+
+use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
+use super::selection::Filters;
+use super::text;
+use super::times;
+use crate::browse::{self, json};
+use crate::catalog::Summary;
 use crate::error::Result;
-/// List the snapshots
+use crate::units::PathText;
+
+/// List the snapshots, oldest first
 #[derive(clap::Args, Debug)]
-pub struct Args {}
-/// Prints.
-pub fn run(_args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+pub struct Args {
+    #[command(flatten)]
+    filters: Filters,
+}
+
+/// Prints one line for each snapshot.
+pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
-    for summary in global.listing(&repository)?.summaries() {
-        output.line(summary.id)?;
+    let bar = Bar::hidden(global);
+    let listing = global.listing(&repository)?;
+    let found = browse::filter_snapshots(&repository, &listing, &args.filters.into(), &bar)?;
+    if output.is_json {
+        found.iter().try_for_each(|summary| output.json(&json::SnapshotLine::from(summary)))?;
+    } else {
+        print(&found, output)?;
     }
-    Ok(Status::Good)
+    Ok(bar.finish())
+}
+
+fn print(found: &[Summary], output: &mut Output) -> Result<()> {
+    if output.is_quiet {
+        return found.iter().try_for_each(|summary| output.line(summary.id));
+    }
+    let width = found.iter().map(|summary| summary.host.chars().count()).max().unwrap_or(0);
+    for summary in found {
+        let counts = &summary.counts;
+        let files = counts.files_new + counts.files_changed + counts.files_unchanged;
+        let paths: Vec<String> = summary.paths.iter().map(|path| PathText(path).to_string()).collect();
+        let tags = if summary.tags.is_empty() { String::new() } else { format!("  [{}]", PathText(summary.tags.join(", ").as_bytes())) };
+        let problems = if counts.problems > 0 { format!("  {} problems", text::grouped(counts.problems)) } else { String::new() };
+        output.line(format_args!(
+            "{}  {}  {:<12}  {:<width$}  {:>11} files  {:>10}  {}{tags}{problems}",
+            summary.id.short(),
+            times::local(summary.time),
+            summary.kind.name(),
+            PathText(summary.host.as_bytes()).to_string(),
+            text::grouped(files),
+            text::bytes(counts.bytes_total).to_string(),
+            paths.join(", "),
+        ))?;
+    }
+    output.line(format_args!("{} snapshots", text::grouped(found.len() as u64)))
 }

@@ -29,7 +29,7 @@ pub use records::Facts;
 pub use secrets::SecretBundle;
 pub use sink::{FrameGatherer, Sink, SinkCounts};
 pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot};
-pub use trees::{NodeStream, SinkPages, read_content_items};
+pub use trees::{NodeStream, SinkPages, read_content_items, read_page};
 pub use view::{SnapshotView, Step, Walk};
 
 use std::path::PathBuf;

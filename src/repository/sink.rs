@@ -121,12 +121,23 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// Those of the storage; `Unsupported` when the repository must not be written to.
     pub fn open(repository: &'a Repository, run: RunId) -> Result<Self> {
+        let sink = Self::open_to_move(repository, run)?;
+        sink.adopt_packs()?;
+        Ok(sink)
+    }
+
+    /// A sink for chunks that are stored already and move to new packs (see [`Sink::move_chunk`]). The
+    /// caller holds the lock alone. Packs that no segment names are left as they are.
+    ///
+    /// # Errors
+    /// As [`Sink::open`].
+    pub fn open_to_move(repository: &'a Repository, run: RunId) -> Result<Self> {
         repository.facts().check_writable()?;
         let index = repository.open_index()?;
         let listing = PackListing::read(&**repository.storage())?;
         let presence = index.presence(listing.packs());
         let closed = Arc::new(Mutex::new(ClosedPacks::default()));
-        let sink = Self {
+        Ok(Self {
             repository,
             run,
             known: RwLock::new(Known { index, presence }),
@@ -143,9 +154,7 @@ impl<'a> Sink<'a> {
             checkpoint_chunks: CHECKPOINT_CHUNKS,
             is_dry: false,
             counts: SinkCounts::default(),
-        };
-        sink.adopt_packs()?;
-        Ok(sink)
+        })
     }
 
     /// Sets after how many new chunks [`Sink::is_checkpoint_due`].
@@ -207,8 +216,7 @@ impl<'a> Sink<'a> {
         if self.claim(&id) {
             self.counts.chunks_new.fetch_add(1, Ordering::Relaxed);
             self.counts.bytes_new.fetch_add(plain.len() as u64, Ordering::Relaxed);
-            let target_bytes = if class == Class::Database { DATABASE_FRAME_BYTES } else { FRAME_BYTES };
-            self.gather(&self.data, &mut gatherer.frames[class.number()], target_bytes, id, plain)?;
+            self.gather(&self.data, &mut gatherer.frames[class.number()], frame_bytes(class), id, plain)?;
         }
         Ok(id)
     }
@@ -223,6 +231,18 @@ impl<'a> Sink<'a> {
             self.gather(&self.meta, &mut lock(&self.meta_frame), META_FRAME_BYTES, id, plain)?;
         }
         Ok(id)
+    }
+
+    /// Stores a chunk again although it is known. The caller read it by its id, which is thereby
+    /// verified, and moves it once.
+    ///
+    /// # Errors
+    /// As [`Sink::store_data`].
+    pub fn move_chunk(&self, gatherer: &mut FrameGatherer, kind: PackKind, class: Class, id: ChunkId, plain: &[u8]) -> Result<()> {
+        match kind {
+            PackKind::Data => self.gather(&self.data, &mut gatherer.frames[class.number()], frame_bytes(class), id, plain),
+            PackKind::Meta => self.gather(&self.meta, &mut lock(&self.meta_frame), META_FRAME_BYTES, id, plain),
+        }
     }
 
     fn gather(&self, slot: &PackSlot, open: &mut OpenFrame, target_bytes: usize, id: ChunkId, plain: &[u8]) -> Result<()> {
@@ -458,6 +478,11 @@ impl Drop for Sink<'_> {
             closer.stop();
         }
     }
+}
+
+/// The plain length at which frames of a class are closed.
+fn frame_bytes(class: Class) -> usize {
+    if class == Class::Database { DATABASE_FRAME_BYTES } else { FRAME_BYTES }
 }
 
 /// Whether the bytes of an object have the hash that is its name.

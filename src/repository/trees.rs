@@ -50,7 +50,7 @@ impl<'r, 'a> NodeStream<'r, 'a> {
                 return Ok(Some(node));
             }
             let Some((id, depth, entries)) = self.pages.pop() else { return Ok(None) };
-            match read_page(self.reader, &id, depth, entries)? {
+            match read_page(self.reader, &TreeRef { id, depth, entries })? {
                 Page::Leaf(nodes) => self.nodes = nodes.into_iter(),
                 Page::Inner(refs) => self.pages.extend(refs.iter().rev().map(|page| (page.id, depth - 1, page.entries))),
             }
@@ -64,7 +64,7 @@ impl<'r, 'a> NodeStream<'r, 'a> {
     pub fn find(reader: &ChunkReader<'_>, tree: &TreeRef, name: &[u8]) -> Result<Option<Node>> {
         let (mut id, mut depth, mut entries) = (tree.id, tree.depth, tree.entries);
         loop {
-            match read_page(reader, &id, depth, entries)? {
+            match read_page(reader, &TreeRef { id, depth, entries })? {
                 Page::Leaf(mut nodes) => {
                     let at = nodes.binary_search_by(|node| node.name.as_slice().cmp(name));
                     return Ok(at.ok().map(|at| nodes.swap_remove(at)));
@@ -79,10 +79,14 @@ impl<'r, 'a> NodeStream<'r, 'a> {
     }
 }
 
-fn read_page(reader: &ChunkReader<'_>, id: &ChunkId, depth: u8, entries: u64) -> Result<Page> {
-    let bytes = reader.meta_chunk(id)?;
+/// Reads and checks the page that `tree` refers to.
+///
+/// # Errors
+/// `NotFound`, `Damaged`, `Unsupported`.
+pub fn read_page(reader: &ChunkReader<'_>, tree: &TreeRef) -> Result<Page> {
+    let bytes = reader.meta_chunk(&tree.id)?;
     let page: Page = wire::decode(&bytes, "a tree page")?;
-    page.check(depth, entries)?;
+    page.check(tree.depth, tree.entries)?;
     Ok(page)
 }
 

@@ -84,7 +84,8 @@ impl Links {
         self.firsts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Finds the role of an entry in the source `root`, and makes it the first if it is.
+    /// Finds the role of an entry in the source `root`, and makes it the first if it is. Links, pipes
+    /// and devices can have several names too; folders cannot.
     pub fn join(&self, root: usize, node: &Node) -> Role {
         if node.metadata.links < 2 || node.is_directory() {
             return Role::Alone;

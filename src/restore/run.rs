@@ -173,6 +173,26 @@ impl<'w> Restore<'w> {
         }
     }
 
+    /// Makes a link, pipe or device at once: a further name of one that was made links to it.
+    fn make_special(&mut self, folder: &[u8], mut node: Node, mut way: Way, root: usize, ordinal: u64) -> Result<()> {
+        let role = self.writer.links.join(root, &node);
+        let shared = self.share_folder(folder);
+        if let Role::Later(key) = role {
+            let link = LinkInWork { key, folder: Arc::clone(&shared), node, way, ordinal };
+            match make_link(self.writer, link)? {
+                Linked::Done => return Ok(()),
+                Linked::NoFirst(link) | Linked::Refused(link) => (node, way) = (link.node, link.way),
+            }
+        }
+        let made = specials::make(self.writer, folder, &node, way)?;
+        match (role, made) {
+            (Role::First(key), Some((name, identity))) => self.writer.links.place(key, &shared, &name, identity),
+            (Role::First(key), None) => self.writer.links.forget(key),
+            _ => {}
+        }
+        Ok(())
+    }
+
     fn decide(&self, folder: &[u8], node: &Node) -> Result<Way> {
         let Some(before) = self.before.last().filter(|before| !before.is_empty()) else { return Ok(Way::Free) };
         decide(&*self.writer.destination.folder(folder)?, before, node, self.writer.task.request.overwrite)
@@ -223,8 +243,7 @@ impl Visitor for Restore<'_> {
             let folder = self.share_folder(folder);
             self.add_file(folder, node, way, root, ordinal)?;
         } else {
-            let folder = self.share_folder(folder);
-            specials::make(self.writer, folder, node, way, root, ordinal)?;
+            self.make_special(folder, node, way, root, ordinal)?;
         }
         if self.window.is_full(&task.request.window) { self.execute_window() } else { Ok(()) }
     }

@@ -1,80 +1,55 @@
 //! Symbolic links, pipes and devices: made under a temporary name, given their metadata, and only
-//! then their own name. They can have several names, as files can.
-
-use std::sync::Arc;
+//! then their own name.
 
 use super::in_the_way::Way;
-use super::links::{LinkInWork, LinkKey, Linked, Role, make_link};
 use super::outcome::Count;
 use super::task::join;
 use super::writer::Writer;
 use crate::error::{ErrorKind, Result};
 use crate::manifest::{Content, Node};
-use crate::target::{DeviceKind, Folder, apply_to_link_or_special, temporary_name};
+use crate::target::{DeviceKind, Folder, Identity, apply_to_link_or_special, temporary_name};
 
-/// Makes `node`, which is neither a file nor a folder, in `folder` of the destination. It is made at
-/// once, so that a first name is there before the others come.
+/// Makes `node`, which is neither a file nor a folder, in `folder` of the destination, and returns the
+/// name that it has there and its inode.
 ///
 /// # Errors
 /// What ends the restore; anything else is reported.
-pub(super) fn make(writer: &Writer<'_>, folder: Arc<[u8]>, node: Node, way: Way, root: usize, ordinal: u64) -> Result<()> {
-    match writer.links.join(root, &node) {
-        Role::Alone => make_one(writer, &folder, &node, way, None),
-        Role::First(key) => make_one(writer, &folder, &node, way, Some(key)),
-        Role::Later(key) => match make_link(writer, LinkInWork { key, folder, node, way, ordinal })? {
-            Linked::Done => Ok(()),
-            Linked::NoFirst(link) | Linked::Refused(link) => make_one(writer, &link.folder, &link.node, link.way, None),
-        },
-    }
-}
-
-/// Makes one; with a `link` it is the first of several names.
-fn make_one(writer: &Writer<'_>, folder: &Arc<[u8]>, node: &Node, way: Way, link: Option<LinkKey>) -> Result<()> {
+pub(super) fn make(writer: &Writer<'_>, folder: &[u8], node: &Node, way: Way) -> Result<Option<(Vec<u8>, Identity)>> {
     let relative = join(folder, &node.name);
     let made = writer.destination.folder(folder).and_then(|within| {
         let temporary = temporary_name()?;
-        let made = make_under(writer, folder, &within, &temporary, node, way, link);
+        let made = make_under(writer, folder, &within, &temporary, node, way);
         if made.is_err() {
             // The failure to make it is what the user should hear of.
             let _ = within.remove(&temporary);
         }
         made
     });
-    match made {
-        Ok(notes) => {
+    let placed = match made {
+        Ok((notes, placed)) => {
             notes.into_iter().for_each(|note| writer.task.note(&relative, note));
             writer.task.tally.add(Count::Others);
+            placed
         }
         Err(error) => {
-            if let Some(key) = link {
-                writer.links.forget(key);
-            }
             writer.task.fail_entry(&relative, error)?;
+            None
         }
-    }
+    };
     writer.task.progress.add_done(1, 0);
-    Ok(())
+    Ok(placed)
 }
 
-fn make_under(
-    writer: &Writer<'_>,
-    folder: &Arc<[u8]>,
-    within: &Folder,
-    temporary: &[u8],
-    node: &Node,
-    way: Way,
-    link: Option<LinkKey>,
-) -> Result<Vec<String>> {
+fn make_under(writer: &Writer<'_>, folder: &[u8], within: &Folder, temporary: &[u8], node: &Node, way: Way) -> Result<Made> {
     match &node.content {
         Content::Symlink(target) => within.symlink(temporary, target)?,
         Content::Fifo => within.fifo(temporary)?,
         Content::CharDevice(major, minor) => within.device(temporary, DeviceKind::Character, *major, *minor)?,
         Content::BlockDevice(major, minor) => within.device(temporary, DeviceKind::Block, *major, *minor)?,
         // Files and folders have ways of their own.
-        Content::File(..) | Content::Directory(_) | Content::Ancestor => return Ok(Vec::new()),
+        Content::File(..) | Content::Directory(_) | Content::Ancestor => return Ok((Vec::new(), None)),
     }
     let notes = apply_to_link_or_special(within, temporary, &node.metadata, &writer.options)?;
-    let made = within.stat(temporary)?;
     if way == (Way::Replace { is_folder: true }) {
         within.remove(&node.name)?;
     }
@@ -84,8 +59,10 @@ fn make_under(
         }
         other => other.map(|()| node.name.clone())?,
     };
-    if let (Some(key), Some(made)) = (link, made) {
-        writer.links.place(key, folder, &name, made.identity);
-    }
-    Ok(notes)
+    // Only a further name needs to know where this one is.
+    let identity = if node.metadata.links > 1 { within.stat(&name)?.map(|existing| existing.identity) } else { None };
+    Ok((notes, identity.map(|identity| (name, identity))))
 }
+
+/// What could not be restored of it; its name and inode where other names may follow.
+type Made = (Vec<String>, Option<(Vec<u8>, Identity)>);

@@ -1,0 +1,93 @@
+//! Carries out a plan, in an order in which a crash loses nothing.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use super::plan::{Move, Plan};
+use crate::chunker::Class;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{PackId, RunId, SegmentId};
+use crate::index::{IndexSegment, IndexedPack};
+use crate::pack::PackKind;
+use crate::progress::Progress;
+use crate::repository::{FrameGatherer, Repository, Sink, pack_name, segment_name};
+
+/// A replacement segment has so many chunks, about: it is read whole, once, by every machine.
+const SEGMENT_CHUNKS: usize = 200_000;
+
+/// Removes packs: first the index stops naming them, durably, then they go.
+///
+/// # Errors
+/// Those of the storage.
+pub(super) fn remove_packs(
+    repository: &Repository,
+    run: RunId,
+    segments: &[(SegmentId, IndexSegment)],
+    packs: &HashSet<PackId>,
+) -> Result<()> {
+    if packs.is_empty() {
+        return Ok(());
+    }
+    let storage = repository.storage();
+    let affected = |segment: &IndexSegment| segment.packs.iter().any(|pack| packs.contains(&pack.id));
+    let old: Vec<&(SegmentId, IndexSegment)> = segments.iter().filter(|(_, segment)| affected(segment)).collect();
+    let mut survivors: Vec<IndexedPack> = Vec::new();
+    let mut seen = HashSet::new();
+    for pack in old.iter().flat_map(|(_, segment)| &segment.packs) {
+        if !packs.contains(&pack.id) && seen.insert(pack.id) {
+            survivors.push(pack.clone());
+        }
+    }
+    let mut published = HashSet::new();
+    let mut waiting: Vec<IndexedPack> = Vec::new();
+    let mut waiting_chunks = 0;
+    for pack in survivors {
+        waiting_chunks += pack.frames.iter().map(|frame| frame.chunks.len()).sum::<usize>();
+        waiting.push(pack);
+        if waiting_chunks >= SEGMENT_CHUNKS {
+            published.insert(repository.publish_segment(run, &IndexSegment::new(std::mem::take(&mut waiting)))?.0);
+            waiting_chunks = 0;
+        }
+    }
+    if !waiting.is_empty() {
+        published.insert(repository.publish_segment(run, &IndexSegment::new(waiting))?.0);
+    }
+    let index = ["index".to_owned()];
+    storage.sync(&index)?;
+    for (id, _) in &old {
+        if !published.contains(id) {
+            storage.remove(&segment_name(id))?;
+        }
+    }
+    storage.sync(&index)?;
+    let mut folders = BTreeSet::new();
+    for pack in packs {
+        let name = pack_name(pack);
+        storage.remove(&name)?;
+        folders.extend(name.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
+    }
+    storage.sync(&folders.into_iter().collect::<Vec<_>>())
+}
+
+/// Writes what is needed of the packs of the plan into new ones, durable and indexed when it returns.
+///
+/// # Errors
+/// `Damaged` when a chunk that is needed cannot be read anywhere; those of the storage. The old packs
+/// are still there then.
+pub(super) fn move_chunks(repository: &Repository, run: RunId, plan: &Plan, progress: &dyn Progress) -> Result<()> {
+    let reader = repository.reader_with(Arc::new(repository.open_index()?));
+    let sink = Sink::open_to_move(repository, run)?;
+    let mut gatherer = FrameGatherer::default();
+    for Move { id, kind, is_database, .. } in &plan.moves {
+        if progress.is_interrupted() {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
+        // Reading verifies the id, so nothing that is damaged is carried on.
+        let plain = if *kind == PackKind::Data { reader.data_chunk(id)? } else { reader.meta_chunk(id)? };
+        let class = if *is_database { Class::Database } else { Class::General };
+        sink.move_chunk(&mut gatherer, *kind, class, *id, &plain)?;
+        progress.add_done(0, plain.len() as u64);
+    }
+    sink.flush(&mut gatherer)?;
+    sink.commit()
+}
