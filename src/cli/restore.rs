@@ -69,6 +69,10 @@ pub struct Args {
     #[arg(long)]
     inode_flags: bool,
 
+    /// Restore extended attributes of the namespace `trusted`, as overlay file systems have them
+    #[arg(long)]
+    trusted_xattrs: bool,
+
     /// Say what would be done, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -145,6 +149,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         dry_run: args.dry_run,
         numeric_owner: args.numeric_owner,
         inode_flags: args.inode_flags,
+        trusted_xattrs: args.trusted_xattrs,
         ..Request::new(selected.path.map_or(What::Everything, What::Path), args.destination.as_os_str().as_bytes())
     };
     let outcome = restore::run(&reader, &manifest, &request, &bar)?;

@@ -1,7 +1,8 @@
 //! Hard links: the names of a file after its first.
 //!
-//! Names of one file are found by (source, inode). A repository can say anything, so only an entry
-//! with the same length and content as the first becomes a link to it, and only to the very inode
+//! Names of one file, or of one link, pipe or device, are found by (source, inode). A repository can
+//! say anything, and a source can span file systems that number their inodes alike, so only an entry
+//! with the same content and metadata as the first becomes a link to it, and only to the very inode
 //! that this restore wrote or found right (the target checks that). A first that was not restored is
 //! forgotten, and the next name is restored as a file.
 
@@ -15,6 +16,7 @@ use super::writer::Writer;
 use crate::error::{ErrorKind, Result};
 use crate::manifest::{Metadata, Node};
 use crate::target::{Identity, apply_inode_flags, temporary_name};
+use crate::units::Timestamp;
 use crate::wire;
 
 /// Names of one file: the number of the source, and the inode.
@@ -89,7 +91,9 @@ impl Links {
             return Role::Alone;
         }
         let key = (root, node.metadata.inode);
-        let digest = *blake3::hash(&wire::encode(&node.content)).as_bytes();
+        // A further name that is made or removed during a run changes only these two.
+        let metadata = Metadata { ctime: Timestamp::default(), links: 0, ..node.metadata.clone() };
+        let digest = *blake3::hash(&wire::encode(&(metadata, &node.content))).as_bytes();
         let mut firsts = self.lock();
         let Some(first) = firsts.get(&key) else {
             firsts.insert(key, First { digest, names_left: node.metadata.links - 1, placed: None });
@@ -196,5 +200,33 @@ pub(super) fn apply_flags(writer: &Writer<'_>) {
             }
             Err(error) => writer.task.note(&relative, format!("inode flags not restored: {error}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Content, ContentList};
+    use crate::wire::Extensions;
+
+    fn node(content: Content) -> Node {
+        let metadata = Metadata { inode: 7, links: 2, ..Metadata::default() };
+        Node { name: b"a".to_vec(), metadata, content, flags: 0, extensions: Extensions::none() }
+    }
+
+    #[test]
+    fn only_what_is_equal_but_for_ctime_and_number_of_links_is_a_further_name() {
+        let links = Links::default();
+        let first = node(Content::File(0, ContentList::default()));
+        assert_eq!(links.join(0, &first), Role::First((0, 7)));
+        let mut linked_meanwhile = first.clone();
+        (linked_meanwhile.metadata.links, linked_meanwhile.metadata.ctime) = (3, Timestamp::new(1, 0));
+        assert_eq!(links.join(0, &linked_meanwhile), Role::Later((0, 7)));
+        // Another file system that is mounted in the same source.
+        let mut other = first.clone();
+        other.metadata.uid = 1;
+        assert_eq!(links.join(0, &other), Role::Alone);
+        assert_eq!(links.join(0, &node(Content::Fifo)), Role::Alone);
+        assert_eq!(links.join(1, &node(Content::Fifo)), Role::First((1, 7)));
     }
 }

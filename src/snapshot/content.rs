@@ -75,8 +75,9 @@ impl<'s, 'a> Saver<'s, 'a> {
         lock(&self.gatherers).iter_mut().try_for_each(|gatherer| self.sink.flush(gatherer))
     }
 
-    fn check_interrupt(&self) -> std::result::Result<(), SaveError> {
-        if self.progress.is_interrupted() { Err(SaveError::Repository(Error::new(ErrorKind::Interrupted, "interrupted"))) } else { Ok(()) }
+    /// Fails with `Interrupted` when the user asked to stop.
+    pub(super) fn check_interrupt(&self) -> Result<()> {
+        if self.progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
     }
 }
 
@@ -164,7 +165,7 @@ impl<'w, 's, 'a> ContentWriter<'w, 's, 'a> {
         let outcome = rayon::in_place_scope(|scope| {
             let mut rest: Vec<u8> = Vec::new();
             loop {
-                saver.check_interrupt()?;
+                saver.check_interrupt().map_err(SaveError::Repository)?;
                 // `rest` begins at `offset`; the window goes on behind it.
                 let mut buffer = lock(&saver.windows).pop().unwrap_or_default();
                 buffer.resize(WINDOW_BYTES, 0);

@@ -48,6 +48,12 @@ pub struct Attributes {
     pub group: String,
     /// Last change of the content.
     pub mtime: String,
+    /// Creation, where the file system knew it; it cannot be restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub birth: Option<String>,
+    /// Inode flags as `FS_IOC_GETFLAGS` gives them (`chattr`), where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inode_flags: Option<u32>,
     /// What a symbolic link points to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -71,6 +77,8 @@ impl From<&Node> for Attributes {
             user: node.metadata.user.clone(),
             group: node.metadata.group.clone(),
             mtime: time_text(node.metadata.mtime),
+            birth: node.metadata.birth.map(time_text),
+            inode_flags: Some(node.metadata.inode_flags).filter(|flags| *flags != 0),
             target: target.map(|target| lossy_text(target).into_owned()),
             target_hex: target.and_then(hex_where_needed),
         }
