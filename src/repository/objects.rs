@@ -6,7 +6,7 @@ use super::Repository;
 use super::layout;
 use super::records;
 use crate::catalog::{self, Listing, Sealed, Skipped, Summary};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::id::{RecordId, RunId, SegmentId, SnapshotId};
 use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX};
 use crate::manifest::Manifest;
@@ -46,7 +46,7 @@ impl Repository {
         // What nobody could read back must not be called a snapshot.
         Manifest::decode(&plain).map_err(|error| error.with_kind(ErrorKind::Invalid).context("the snapshot cannot be described"))?;
         let bytes = seal_object(&self.keys, ObjectKind::Manifest, manifest.run, &plain)?;
-        check_length("a manifest", plain.len().max(bytes.len()), MANIFEST_BYTES_MAX)?;
+        layout::check_length("a manifest", plain.len().max(bytes.len()), MANIFEST_BYTES_MAX)?;
         let hash = layout::publish_hashed(&*self.storage, layout::SNAPSHOTS, &bytes, |hash| layout::snapshot_name(&SnapshotId(hash)))?;
         self.storage.sync(&[layout::SNAPSHOTS.to_owned()])?;
         Ok(SnapshotId(hash))
@@ -86,7 +86,7 @@ impl Repository {
     pub fn publish_segment(&self, run: RunId, segment: &IndexSegment) -> Result<(SegmentId, u64)> {
         let plain = segment.encode();
         let bytes = seal_object(&self.keys, ObjectKind::Index, run, &plain)?;
-        check_length("an index segment", plain.len().max(bytes.len()), SEGMENT_PLAIN_BYTES_MAX)?;
+        layout::check_length("an index segment", plain.len().max(bytes.len()), SEGMENT_PLAIN_BYTES_MAX)?;
         let hash = layout::publish_hashed(&*self.storage, layout::INDEX, &bytes, |hash| layout::segment_name(&SegmentId(hash)))?;
         Ok((SegmentId(hash), bytes.len() as u64))
     }
@@ -125,12 +125,4 @@ impl Repository {
             let _ = catalog::add(&cache.catalog(), self.description.id, &Summary::of(id, manifest));
         }
     }
-}
-
-/// Refuses to publish what is longer than a reader accepts.
-fn check_length(what: &str, bytes: usize, bytes_max: u64) -> Result<()> {
-    if bytes as u64 <= bytes_max {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Invalid, format!("{what} would have {bytes} bytes; readers refuse more than {bytes_max}")))
 }

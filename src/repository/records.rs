@@ -58,7 +58,9 @@ impl Facts {
 /// # Errors
 /// Those of the storage.
 pub(super) fn publish_record(storage: &dyn Storage, keys: &KeyRing, record: &Record) -> Result<RecordId> {
-    let bytes = seal_object(keys, ObjectKind::Record, record.run, &record.encode())?;
+    let plain = record.encode();
+    let bytes = seal_object(keys, ObjectKind::Record, record.run, &plain)?;
+    layout::check_length("a record", plain.len().max(bytes.len()), BYTES_MAX)?;
     let hash = layout::publish_hashed(storage, layout::RECORDS, &bytes, |hash| layout::record_name(&RecordId(hash)))?;
     storage.sync(&[layout::RECORDS.to_owned()])?;
     Ok(RecordId(hash))

@@ -258,7 +258,12 @@ impl<'a> Sink<'a> {
 
     /// Remembers that something could not be stored, so that nothing is committed any more.
     fn fail(&self, error: Error) -> Error {
-        lock(&self.closed).has_failed = true;
+        let mut closed = lock(&self.closed);
+        closed.has_failed = true;
+        if closed.failure.is_none() {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            closed.failure = Some(Error::new(error.kind(), format!("{error}{cause}")));
+        }
         error
     }
 

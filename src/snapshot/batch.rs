@@ -62,6 +62,8 @@ impl Batch {
         saver.with_gatherer(|gatherer| {
             let mut saved = Vec::with_capacity(self.files.len());
             for file in self.files {
+                // Many batches wait when the user asks to stop; none of them begins another file.
+                saver.check_interrupt().map_err(SaveError::into_error)?;
                 let path = join(&self.path, &file.name);
                 let done_bytes = if file.stat.size > super::content::SMALL_FILE_BYTES { 0 } else { file.stat.size };
                 let outcome = save_file(saver, gatherer, owners, &self.folder, &file.name, &file.stat);

@@ -21,7 +21,7 @@ pub(super) struct ClosedPacks {
     pub packs: Vec<(PackKind, FinishedPack)>,
     /// Set for good: what was stored before cannot be committed any more.
     pub has_failed: bool,
-    failure: Option<Error>,
+    pub failure: Option<Error>,
 }
 
 impl ClosedPacks {
