@@ -197,3 +197,7 @@ impl TreeWriter {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tree_tests.rs"]
+mod tests;

@@ -143,3 +143,7 @@ pub fn read_content_items(reader: &ChunkReader<'_>, list: &ContentList, each: &m
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "trees_tests.rs"]
+mod tests;

@@ -1,5 +1,6 @@
 //! Saves the output of a command, or standard input, as one file.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -87,12 +88,7 @@ impl Source {
                 let (program, arguments) =
                     arguments.split_first().ok_or_else(|| Error::new(ErrorKind::Invalid, "there is no command to run"))?;
                 let name = program.to_string_lossy().into_owned();
-                let mut command = Command::new(program);
-                command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
-                for variable in SECRET_VARIABLES {
-                    command.env_remove(variable);
-                }
-                let child = command.spawn();
+                let child = prepare(program, arguments).spawn();
                 Ok(Source::Command(name.clone(), child.map_err(|error| Error::io("cannot run", name, error).with_kind(ErrorKind::Other))?))
             }
         }
@@ -141,6 +137,16 @@ impl Source {
     }
 }
 
+/// A command that reads nothing, writes to us, and does not see our secrets.
+fn prepare(program: &OsStr, arguments: &[OsString]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    for variable in SECRET_VARIABLES {
+        command.env_remove(variable);
+    }
+    command
+}
+
 /// Waits until there is something to read, or the end.
 fn wait_until_ready(handle: BorrowedFd<'_>, progress: &dyn Progress) -> Result<()> {
     loop {
@@ -167,6 +173,20 @@ impl Drop for Source {
         {
             let _ = child.kill();
             let _ = child.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_does_not_inherit_the_way_to_the_password() {
+        let command = prepare(OsStr::new("true"), &[]);
+        let removed: Vec<&OsStr> = command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        for variable in SECRET_VARIABLES {
+            assert!(removed.contains(&OsStr::new(variable)), "{variable}");
         }
     }
 }
