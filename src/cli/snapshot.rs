@@ -140,9 +140,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let options = options(&args)?;
     let repository = open(args.init, global)?;
     let mut request = match (&args.stdin, &args.command) {
-        (Some(_), _) => {
-            Request { options, stream: Some(Stream::Reader(Box::new(std::io::stdin()))), ..Request::new(paths, host, user_name()) }
-        }
+        (Some(_), _) => Request { options, stream: Some(Stream::standard_input()?), ..Request::new(paths, host, user_name()) },
         (_, Some(_)) => {
             Request { options, stream: Some(Stream::Command(args.arguments.clone())), ..Request::new(paths, host, user_name()) }
         }

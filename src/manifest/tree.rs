@@ -85,6 +85,25 @@ impl Page {
     }
 }
 
+impl Page {
+    /// Checks that the names of a page that [`Page::check`] passed come after `after`, and that the last
+    /// is `last_name` where the reference above names it.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub fn check_between(&self, after: &[u8], last_name: Option<&[u8]>) -> Result<()> {
+        let (first, last) = match self {
+            Page::Leaf(nodes) => (nodes.first().map(|node| &node.name), nodes.last().map(|node| &node.name)),
+            // Only the last name below a reference is known here; the pages below are checked in turn.
+            Page::Inner(refs) => (refs.first().map(|page| &page.last_name), refs.last().map(|page| &page.last_name)),
+        };
+        if first.is_some_and(|first| first.as_slice() <= after) || last_name.is_some_and(|name| last.map(Vec::as_slice) != Some(name)) {
+            return Err(Error::damaged("a tree page", "its names lie outside the range of its reference"));
+        }
+        Ok(())
+    }
+}
+
 /// Builds the pages of one directory from nodes in order of their names.
 #[derive(Debug, Default)]
 pub struct TreeWriter {
@@ -110,8 +129,10 @@ impl TreeWriter {
     /// Adds the next node; names must ascend.
     ///
     /// # Errors
-    /// Those of `store`.
+    /// Those of `store`; `Damaged` for a node that no reader would accept: it would take the others of
+    /// its page with it.
     pub fn push(&mut self, node: Node, store: &mut dyn PageStore) -> Result<()> {
+        node.check()?;
         debug_assert!(self.leaf.last().is_none_or(|last| last.name < node.name), "names ascend");
         self.encoded.clear();
         wire::encode_into(&node, &mut self.encoded);
@@ -135,7 +156,7 @@ impl TreeWriter {
             self.inner.push(Vec::new());
         }
         // The bits above those that cut the leaves: the last name of a leaf has those clear already.
-        let cuts = store.hash_name(&page.last_name) >> (7 * (level + 1)) & CUT_MASK == 0;
+        let cuts = store.hash_name(&page.last_name).rotate_right(7 * (level as u32 + 1)) & CUT_MASK == 0;
         let refs = &mut self.inner[level];
         refs.push(page);
         let bytes: usize = refs.len() * 64;
@@ -176,3 +197,7 @@ impl TreeWriter {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tree_tests.rs"]
+mod tests;

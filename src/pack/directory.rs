@@ -44,6 +44,13 @@ pub struct FrameEntry {
     pub chunks: Vec<ChunkEntry>,
 }
 
+impl FrameEntry {
+    /// How many bytes it takes in a directory or a segment: 26 and 36 for each chunk.
+    pub fn encoded_bytes(&self) -> u64 {
+        26 + 36 * self.chunks.len() as u64
+    }
+}
+
 /// All frames of a pack, in order of their numbers. Frames are sealed in parallel under numbers drawn
 /// beforehand, so their offsets need not ascend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

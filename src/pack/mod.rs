@@ -10,6 +10,8 @@ mod directory;
 mod header;
 mod keys;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use container::{open_object, seal_object};

@@ -120,7 +120,7 @@ pub fn read_directory(storage: &dyn Storage, keys: &KeyRing, name: &str, pack_by
     let u64_at = |at: usize| u64::from_le_bytes(std::array::from_fn(|n| footer[at + n]));
     let (sealed_bytes, plain_bytes) = (u64_at(0), u64_at(8));
     let codec = u16::from_le_bytes([footer[16], footer[17]]);
-    if u16::from_le_bytes([footer[18], footer[19]]) > FOOTER_VERSION {
+    if u16::from_le_bytes([footer[18], footer[19]]) > FOOTER_VERSION || footer[20..24] != [0; 4] {
         return Err(Error::new(ErrorKind::Unsupported, format!("{name} was written by a later version of this program")));
     }
     let room = pack_bytes - FOOTER_BYTES - pack_keys.header_bytes;

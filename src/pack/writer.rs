@@ -13,7 +13,7 @@ use super::keys::KeyRing;
 use super::reader::{FOOTER_MAGIC, FOOTER_VERSION};
 use crate::codec;
 use crate::crypto::{Algorithm, Associated, ObjectKey, Purpose};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RunId};
 use crate::storage::Upload;
 use crate::wire;
@@ -63,6 +63,7 @@ pub struct PackWriter {
     /// By number; a number that was drawn and not yet appended is `None`.
     frames: Vec<Option<FrameEntry>>,
     appended: u32,
+    directory_bytes: u64,
     seal: Arc<FrameSeal>,
     directory_key: ObjectKey,
 }
@@ -103,6 +104,7 @@ impl PackWriter {
             data_begin: header.len() as u64,
             frames: Vec::new(),
             appended: 0,
+            directory_bytes: 0,
             seal: Arc::new(seal),
             directory_key,
         };
@@ -121,6 +123,11 @@ impl PackWriter {
         self.bytes
     }
 
+    /// How many plain bytes its directory will have, but for a few.
+    pub fn directory_bytes(&self) -> u64 {
+        self.directory_bytes
+    }
+
     /// What the frames of this pack are sealed with.
     pub fn seal(&self) -> Arc<FrameSeal> {
         Arc::clone(&self.seal)
@@ -137,6 +144,7 @@ impl PackWriter {
         if self.frames.len() <= at {
             self.frames.resize_with(at + 1, || None);
         }
+        self.directory_bytes += entry.encoded_bytes();
         self.frames[at] = Some(entry);
         self.appended += 1;
         self.write(sealed)
@@ -151,8 +159,12 @@ impl PackWriter {
     /// Every frame drawn must have been appended.
     ///
     /// # Errors
-    /// Those of the storage.
+    /// Those of the storage; `Invalid` when a frame is missing.
     pub fn finish(mut self, name: &dyn Fn(&PackId) -> String) -> Result<FinishedPack> {
+        // Its number is its place: with one missing, none behind it could be opened.
+        if !self.is_complete() || self.frames.iter().any(Option::is_none) {
+            return Err(Error::new(ErrorKind::Invalid, "a frame of the pack was drawn and never written"));
+        }
         let data_end = self.bytes;
         let directory = PackDirectory { frames: std::mem::take(&mut self.frames).into_iter().flatten().collect(), ..Default::default() };
         let plain = wire::encode(&directory);

@@ -93,3 +93,14 @@ pub fn publish_hashed(storage: &dyn Storage, area: &str, bytes: &[u8], name: imp
 pub fn no_repository(storage: &dyn Storage) -> Error {
     Error::new(ErrorKind::NoRepository, format!("there is no repository at {}", storage.location()))
 }
+
+/// Refuses to publish what is longer than a reader accepts.
+///
+/// # Errors
+/// `Invalid`.
+pub fn check_length(what: &str, bytes: usize, bytes_max: u64) -> Result<()> {
+    if bytes as u64 <= bytes_max {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Invalid, format!("{what} would have {bytes} bytes; readers refuse more than {bytes_max}")))
+}

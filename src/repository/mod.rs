@@ -134,6 +134,15 @@ impl Repository {
         &self.facts
     }
 
+    /// Reads the records again. What [`Repository::facts`] says is as old as the opening; who has taken
+    /// the lock since needs to know what is true now.
+    ///
+    /// # Errors
+    /// `Damaged` when the settings are; those of the storage.
+    pub fn read_facts(&self) -> Result<Facts> {
+        records::read_facts(&*self.storage, &self.keys, &self.description)
+    }
+
     /// Cuts files as this repository does.
     pub fn cutter(&self) -> &Cutter {
         &self.cutter

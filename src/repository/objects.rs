@@ -6,7 +6,7 @@ use super::Repository;
 use super::layout;
 use super::records;
 use crate::catalog::{self, Listing, Sealed, Skipped, Summary};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::id::{RecordId, RunId, SegmentId, SnapshotId};
 use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX};
 use crate::manifest::Manifest;
@@ -40,9 +40,13 @@ impl Repository {
     /// that it names must be durable before.
     ///
     /// # Errors
-    /// Those of the storage.
+    /// Those of the storage; `Invalid` when it could not be read back.
     pub fn publish_manifest(&self, manifest: &Manifest) -> Result<SnapshotId> {
-        let bytes = seal_object(&self.keys, ObjectKind::Manifest, manifest.run, &manifest.encode())?;
+        let plain = manifest.encode();
+        // What nobody could read back must not be called a snapshot.
+        Manifest::decode(&plain).map_err(|error| error.with_kind(ErrorKind::Invalid).context("the snapshot cannot be described"))?;
+        let bytes = seal_object(&self.keys, ObjectKind::Manifest, manifest.run, &plain)?;
+        layout::check_length("a manifest", plain.len().max(bytes.len()), MANIFEST_BYTES_MAX)?;
         let hash = layout::publish_hashed(&*self.storage, layout::SNAPSHOTS, &bytes, |hash| layout::snapshot_name(&SnapshotId(hash)))?;
         self.storage.sync(&[layout::SNAPSHOTS.to_owned()])?;
         Ok(SnapshotId(hash))
@@ -78,9 +82,11 @@ impl Repository {
     /// and its stored length.
     ///
     /// # Errors
-    /// Those of the storage.
+    /// Those of the storage; `Invalid` when it is longer than readers accept.
     pub fn publish_segment(&self, run: RunId, segment: &IndexSegment) -> Result<(SegmentId, u64)> {
-        let bytes = seal_object(&self.keys, ObjectKind::Index, run, &segment.encode())?;
+        let plain = segment.encode();
+        let bytes = seal_object(&self.keys, ObjectKind::Index, run, &plain)?;
+        layout::check_length("an index segment", plain.len().max(bytes.len()), SEGMENT_PLAIN_BYTES_MAX)?;
         let hash = layout::publish_hashed(&*self.storage, layout::INDEX, &bytes, |hash| layout::segment_name(&SegmentId(hash)))?;
         Ok((SegmentId(hash), bytes.len() as u64))
     }

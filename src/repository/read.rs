@@ -172,14 +172,15 @@ impl<'a> ChunkReader<'a> {
             plain_bytes: frame.plain_bytes,
             codec: frame.codec,
         };
-        keys.read_frame(&**self.repository.storage(), &pack_name(&place.pack), &in_pack)
+        keys.read_frame(&**self.repository.storage(), &pack_name(&place.pack), &in_pack).map_err(call_damage)
     }
 
     fn pack_keys(&self, pack: &PackId, pack_bytes: u64) -> Result<Arc<PackKeys>> {
         if let Some(keys) = lock(&self.pack_keys).get(pack) {
             return Ok(Arc::clone(keys));
         }
-        let keys = PackKeys::read(&**self.repository.storage(), self.repository.keys(), &pack_name(pack), pack_bytes)?;
+        let keys =
+            PackKeys::read(&**self.repository.storage(), self.repository.keys(), &pack_name(pack), pack_bytes).map_err(call_damage)?;
         let keys = Arc::new(keys);
         let mut kept = lock(&self.pack_keys);
         if kept.len() >= PACK_KEYS_MAX {
@@ -206,6 +207,12 @@ impl<'a> ChunkReader<'a> {
         };
         found == *id
     }
+}
+
+/// A repository that this version may open has no packs of a later one: where a header says so, a bit
+/// of it has flipped, and another place of the chunk may be whole.
+fn call_damage(error: Error) -> Error {
+    if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::WrongKey) { error.with_kind(ErrorKind::Damaged) } else { error }
 }
 
 /// A frame: its pack and its number.

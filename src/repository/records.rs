@@ -19,7 +19,8 @@ const BYTES_MAX: u64 = 8 << 20;
 pub struct Facts {
     settings: Settings,
     absent: HashSet<ChunkId>,
-    unknown: Option<String>,
+    /// Why nothing may be written.
+    refusal: Option<(ErrorKind, String)>,
     newest_counter: u64,
 }
 
@@ -39,13 +40,14 @@ impl Facts {
         self.newest_counter
     }
 
-    /// Refuses to write where a record says something critical that this version does not know.
+    /// Refuses to write where a record says something critical that this version does not know, or
+    /// cannot be read: it may say that a chunk is lost. What is stored can be read all the same.
     ///
     /// # Errors
-    /// `Unsupported`.
+    /// `Unsupported`, `Damaged`.
     pub fn check_writable(&self) -> Result<()> {
-        match &self.unknown {
-            Some(message) => Err(Error::new(ErrorKind::Unsupported, message.clone())),
+        match &self.refusal {
+            Some((kind, message)) => Err(Error::new(*kind, message.clone())),
             None => Ok(()),
         }
     }
@@ -56,7 +58,9 @@ impl Facts {
 /// # Errors
 /// Those of the storage.
 pub(super) fn publish_record(storage: &dyn Storage, keys: &KeyRing, record: &Record) -> Result<RecordId> {
-    let bytes = seal_object(keys, ObjectKind::Record, record.run, &record.encode())?;
+    let plain = record.encode();
+    let bytes = seal_object(keys, ObjectKind::Record, record.run, &plain)?;
+    layout::check_length("a record", plain.len().max(bytes.len()), BYTES_MAX)?;
     let hash = layout::publish_hashed(storage, layout::RECORDS, &bytes, |hash| layout::record_name(&RecordId(hash)))?;
     storage.sync(&[layout::RECORDS.to_owned()])?;
     Ok(RecordId(hash))
@@ -75,31 +79,42 @@ pub(super) fn read_record(storage: &dyn Storage, keys: &KeyRing, id: RecordId) -
 /// Reads all records.
 ///
 /// # Errors
-/// `Damaged` when a record is, when there are no settings, or when `repository.json` is not the one
+/// `Damaged` when there are no settings that can be read, or when `repository.json` is not the one
 /// that the settings were sealed with.
 pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &Description) -> Result<Facts> {
-    let mut records = Vec::new();
+    let (mut records, mut refusal) = (Vec::new(), None);
     for (id, _) in layout::list_ids(storage, layout::RECORDS, RecordId::parse)? {
-        records.push((id, read_record(storage, keys, id)?));
+        match read_record(storage, keys, id) {
+            Ok(record) => records.push((id, record)),
+            // It was removed since it was listed.
+            Err(error) if error.is_not_found() => {}
+            Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Unsupported) => {
+                refusal = Some((error.kind(), error.to_string()));
+            }
+            Err(error) => return Err(error),
+        }
     }
     records.sort_by_key(|(id, record)| (record.counter, *id));
-    let (mut settings, mut absent, mut unknown) = (None, HashSet::new(), None);
+    let (mut settings, mut absent) = (None, HashSet::new());
     for (_, record) in &records {
         match record.record_type {
             SETTINGS => settings = Some(wire::decode::<Settings>(&record.payload, "the settings")?),
             ABSENT => absent.extend(wire::decode::<AbsentChunks>(&record.payload, "a record of lost chunks")?.chunks),
             _ => {
                 if let Err(error) = record.check_known() {
-                    unknown = Some(error.to_string());
+                    refusal = Some((error.kind(), error.to_string()));
                 }
             }
         }
     }
-    let settings = settings.ok_or_else(|| Error::damaged("the repository", "its settings are missing from records/"))?;
+    let settings = settings.ok_or_else(|| match &refusal {
+        Some((kind, message)) => Error::new(*kind, message.clone()).context("the settings cannot be read"),
+        None => Error::damaged("the repository", "its settings are missing from records/"),
+    })?;
     settings.extensions.check(&[], "the settings")?;
     if settings.repository_json != description.hash {
         return Err(Error::damaged(layout::DESCRIPTION, "it was changed after the repository was made"));
     }
     let newest_counter = records.iter().map(|(_, record)| record.counter).max().unwrap_or(0);
-    Ok(Facts { settings, absent, unknown, newest_counter })
+    Ok(Facts { settings, absent, refusal, newest_counter })
 }

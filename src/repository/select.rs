@@ -30,7 +30,11 @@ impl Repository {
             let of = series.map(|series| format!(" of series `{}`", series.escape_debug())).unwrap_or_default();
             Error::new(
                 ErrorKind::NotFound,
-                if back == 0 { format!("there is no snapshot{of}") } else { format!("there are not {} snapshots{of}", back + 1) },
+                if back == 0 {
+                    format!("there is no snapshot{of}")
+                } else {
+                    format!("there are not {} snapshots{of}", back.saturating_add(1))
+                },
             )
         })
     }

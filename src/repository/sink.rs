@@ -4,24 +4,26 @@
 //! its own, which waits for the disk while the workers go on. A chunk that two workers meet at the
 //! same time is stored by the one that claims it first. Nothing that a manifest may refer to counts
 //! before [`Sink::commit`]: packs are durable before the segment that names them, and the segment
-//! before the manifest.
+//! before the manifest. After the first failure nothing is committed any more.
+
+mod adoption;
+mod closer;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
-use std::thread::JoinHandle;
 
+use self::closer::{ClosedPacks, Closer};
 use super::Repository;
 use super::layout;
 use super::packs::PackListing;
 use crate::chunker::Class;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{ChunkId, PackId, RunId};
+use crate::id::{ChunkId, RunId};
 use crate::index::{Index, IndexSegment, IndexedPack, Presence};
-use crate::pack::{ChunkEntry, FinishedPack, PackKind, PackWriter, read_directory};
-use crate::storage::Storage;
-use crate::wire::Extensions;
+use crate::pack::{ChunkEntry, FRAME_PLAIN_BYTES_MAX, FinishedPack, FrameEntry, PackKind, PackWriter};
 
 /// Frames of general content and small media are closed at so many plain bytes: enough for small
 /// files to compress together, few enough to read one of them back quickly.
@@ -34,8 +36,12 @@ const META_FRAME_BYTES: usize = 256 << 10;
 const ALONE_BYTES: usize = 512 << 10;
 /// After so many new chunks a run makes what it has durable and forgets their ids.
 const CHECKPOINT_CHUNKS: u64 = 256_000;
-/// So many full packs may wait for the disk before workers wait for it too.
-const CLOSING_PACKS_MAX: usize = 2;
+/// A pack is closed when its directory has so many plain bytes, however small its frames are: chunks
+/// that shrink to almost nothing must not make a directory that readers refuse.
+const PACK_DIRECTORY_BYTES: u64 = 8 << 20;
+/// A segment names packs whose directories have so many plain bytes together, far below what readers
+/// refuse. One run may need several.
+const SEGMENT_BYTES: u64 = 64 << 20;
 /// Claims are spread over so many locks.
 const SHARDS: usize = 64;
 
@@ -86,29 +92,6 @@ pub struct Sink<'a> {
     counts: SinkCounts,
 }
 
-#[derive(Default)]
-struct ClosedPacks {
-    packs: Vec<(PackKind, FinishedPack)>,
-    /// Set for good: what was stored before cannot be committed any more.
-    has_failed: bool,
-    failure: Option<Error>,
-}
-
-impl ClosedPacks {
-    fn check(&mut self) -> Result<()> {
-        if !self.has_failed {
-            return Ok(());
-        }
-        Err(self.failure.take().unwrap_or_else(|| Error::new(ErrorKind::Other, "an earlier pack could not be stored")))
-    }
-}
-
-struct Closer {
-    sender: SyncSender<(PackKind, PackWriter)>,
-    thread: JoinHandle<()>,
-    closed: Arc<Mutex<ClosedPacks>>,
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A worker that panics ends the run; until then every state here is usable.
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -132,7 +115,10 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// As [`Sink::open`].
     pub fn open_to_move(repository: &'a Repository, run: RunId) -> Result<Self> {
-        repository.facts().check_writable()?;
+        // Read again: between the opening of the repository and the lock a chunk may have been recorded as
+        // lost, and such a chunk must not count as known.
+        let facts = repository.read_facts()?;
+        facts.check_writable()?;
         let index = repository.open_index()?;
         let listing = PackListing::read(&**repository.storage())?;
         let presence = index.presence(listing.packs());
@@ -142,7 +128,7 @@ impl<'a> Sink<'a> {
             run,
             known: RwLock::new(Known { index, presence }),
             listing: Mutex::new(listing),
-            absent: repository.facts().absent().clone(),
+            absent: facts.absent().clone(),
             pending: (0..SHARDS).map(|_| Mutex::new(HashSet::new())).collect(),
             data: PackSlot { kind: PackKind::Data, open: Mutex::new(None) },
             meta: PackSlot { kind: PackKind::Meta, open: Mutex::new(None) },
@@ -249,6 +235,11 @@ impl<'a> Sink<'a> {
         if self.is_dry {
             return Ok(());
         }
+        if plain.len() > FRAME_PLAIN_BYTES_MAX as usize {
+            // Nobody could read it back.
+            let message = format!("a chunk of {} bytes is longer than frames are", plain.len());
+            return Err(self.fail(Error::new(ErrorKind::Invalid, message)));
+        }
         let chunk = ChunkEntry { id, bytes: plain.len() as u32 };
         if plain.len() >= ALONE_BYTES {
             return self.store_frame(slot, plain, vec![chunk]);
@@ -264,8 +255,10 @@ impl<'a> Sink<'a> {
     fn flush_frame(&self, slot: &PackSlot, open: &mut OpenFrame) -> Result<()> {
         if !open.chunks.is_empty() {
             let chunks = std::mem::take(&mut open.chunks);
-            self.store_frame(slot, &open.plain, chunks)?;
+            let outcome = self.store_frame(slot, &open.plain, chunks);
+            // Cleared in any case: bytes without their entries would shift the chunks after them.
             open.plain.clear();
+            outcome?;
         }
         Ok(())
     }
@@ -279,6 +272,22 @@ impl<'a> Sink<'a> {
     }
 
     fn store_frame(&self, slot: &PackSlot, plain: &[u8], chunks: Vec<ChunkEntry>) -> Result<()> {
+        // The chunks were claimed: others count on them, whether they hear of this failure or not.
+        self.try_store_frame(slot, plain, chunks).map_err(|error| self.fail(error))
+    }
+
+    /// Remembers that something could not be stored, so that nothing is committed any more.
+    fn fail(&self, error: Error) -> Error {
+        let mut closed = lock(&self.closed);
+        closed.has_failed = true;
+        if closed.failure.is_none() {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            closed.failure = Some(Error::new(error.kind(), format!("{error}{cause}")));
+        }
+        error
+    }
+
+    fn try_store_frame(&self, slot: &PackSlot, plain: &[u8], chunks: Vec<ChunkEntry>) -> Result<()> {
         thread_local! {
             // A sealed frame is written at once, so one buffer serves each worker for the whole run.
             static SEALED: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
@@ -292,7 +301,7 @@ impl<'a> Sink<'a> {
             let mut writer = lock(&pack);
             let open = writer.as_mut().ok_or_else(|| Error::new(ErrorKind::Other, "a pack was closed while it was written to"))?;
             open.append(number, &sealed, codec, chunks)?;
-            let is_full = open.bytes() >= settings.pack_bytes;
+            let is_full = open.bytes() >= settings.pack_bytes || open.directory_bytes() >= PACK_DIRECTORY_BYTES;
             if is_full {
                 let mut current = lock(&slot.open);
                 if current.as_ref().is_some_and(|(current, _)| Arc::ptr_eq(current, &pack)) {
@@ -345,7 +354,12 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// Those of the storage.
     pub fn checkpoint(&self) -> Result<()> {
+        if self.is_dry {
+            return Ok(());
+        }
         self.since_checkpoint.store(0, Ordering::Relaxed);
+        // A pack that workers still write to is closed by the last of them and belongs to the next
+        // checkpoint.
         self.retire_pack(&self.data)?;
         self.retire_pack(&self.meta)?;
         let packs = self.take_closed_packs()?;
@@ -360,8 +374,10 @@ impl<'a> Sink<'a> {
     /// Those of the storage.
     pub fn commit(&self) -> Result<()> {
         self.flush_frame(&self.meta, &mut lock(&self.meta_frame))?;
-        self.retire_pack(&self.data)?;
-        self.retire_pack(&self.meta)?;
+        let is_complete = self.retire_pack(&self.data)? & self.retire_pack(&self.meta)?;
+        if !is_complete {
+            return Err(self.fail(Error::new(ErrorKind::Other, "a frame was begun and never stored")));
+        }
         let packs = self.take_closed_packs()?;
         self.publish_packs(packs, false)?;
         if let Some(closer) = lock(&self.closer).take() {
@@ -370,23 +386,28 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    /// Takes the open pack out of its slot; the last frame drawn from it closes it.
-    fn retire_pack(&self, slot: &PackSlot) -> Result<()> {
-        let Some((pack, _)) = lock(&slot.open).take() else { return Ok(()) };
+    /// Takes the open pack out of its slot; the last frame drawn from it closes it. False when there are
+    /// frames to come.
+    fn retire_pack(&self, slot: &PackSlot) -> Result<bool> {
+        let Some((pack, _)) = lock(&slot.open).take() else { return Ok(true) };
         let writer = {
             let mut writer = lock(&pack);
-            if writer.as_ref().is_some_and(PackWriter::is_complete) { writer.take() } else { None }
+            match writer.as_ref().map(PackWriter::is_complete) {
+                Some(true) => writer.take(),
+                Some(false) => return Ok(false),
+                None => None,
+            }
         };
-        match writer {
-            Some(writer) => self.close_pack(slot.kind, writer),
-            None => Ok(()),
-        }
+        writer.map_or(Ok(()), |writer| self.close_pack(slot.kind, writer))?;
+        Ok(true)
     }
 
     /// Waits until the packs that were handed over are durable, and takes them.
     fn take_closed_packs(&self) -> Result<Vec<(PackKind, FinishedPack)>> {
         // Stopping the thread is how we wait for it; the next full pack starts another.
-        if let Some(closer) = lock(&self.closer).take() {
+        // It is taken out first: who closes a pack meanwhile does not wait for the lock.
+        let closer = lock(&self.closer).take();
+        if let Some(closer) = closer {
             closer.stop();
         }
         let mut closed = lock(&self.closed);
@@ -406,14 +427,14 @@ impl<'a> Sink<'a> {
         if !indexed.is_empty() {
             let folders: BTreeSet<String> = indexed.iter().map(|pack| layout::pack_folder(pack.id.0[0])).collect();
             storage.sync(&folders.into_iter().collect::<Vec<_>>())?;
-            indexed.sort_by_key(|pack| pack.id);
-            indexed.dedup_by_key(|pack| pack.id);
-            let segment = IndexSegment { packs: indexed, extensions: Extensions::none() };
-            let (_, bytes) = self.repository.publish_segment(self.run, &segment)?;
-            self.counts.bytes_stored.fetch_add(bytes, Ordering::Relaxed);
+            let segments = split_segments(indexed);
+            for segment in &segments {
+                let (_, bytes) = self.repository.publish_segment(self.run, segment)?;
+                self.counts.bytes_stored.fetch_add(bytes, Ordering::Relaxed);
+            }
             storage.sync(&[layout::INDEX.to_owned()])?;
             if forget {
-                self.forget_indexed(&segment)?;
+                self.forget_indexed(&segments)?;
             }
         } else if !forget {
             storage.sync(&[layout::INDEX.to_owned()])?;
@@ -421,52 +442,18 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    /// Looks the chunks of `segment` up in the index from now on.
-    fn forget_indexed(&self, segment: &IndexSegment) -> Result<()> {
+    /// Looks the chunks of `segments` up in the index from now on.
+    fn forget_indexed(&self, segments: &[IndexSegment]) -> Result<()> {
         let index = self.repository.open_index()?;
         let presence = index.presence(lock(&self.listing).packs());
         *self.known.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Known { index, presence };
-        for chunk in segment.packs.iter().flat_map(|pack| &pack.frames).flat_map(|frame| &frame.chunks) {
+        for chunk in segments.iter().flat_map(|segment| &segment.packs).flat_map(|pack| &pack.frames).flat_map(|frame| &frame.chunks) {
             // A chunk that was lost and is stored again stays known to this run.
             if !self.absent.contains(&chunk.id) {
                 lock(self.shard(&chunk.id)).remove(&chunk.id);
             }
         }
         Ok(())
-    }
-
-    /// Takes over packs that no segment names.
-    fn adopt_packs(&self) -> Result<()> {
-        let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let named: HashSet<PackId> = known.index.packs().into_iter().map(|(id, _, _)| id).collect();
-        drop(known);
-        let orphans: Vec<(PackId, u64)> =
-            lock(&self.listing).packs().iter().filter(|(id, _)| !named.contains(id)).map(|(id, bytes)| (*id, *bytes)).collect();
-        for (id, bytes) in orphans {
-            // What cannot be read is left alone: it is of no use, and not ours to judge here.
-            let Some(pack) = self.read_orphan(id, bytes)? else { continue };
-            for chunk in pack.frames.iter().flat_map(|frame| &frame.chunks) {
-                lock(self.shard(&chunk.id)).insert(chunk.id);
-            }
-            self.counts.packs_adopted.fetch_add(1, Ordering::Relaxed);
-            lock(&self.adopted).push(pack);
-        }
-        Ok(())
-    }
-
-    fn read_orphan(&self, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
-        let storage = &**self.repository.storage();
-        let name = layout::pack_name(&id);
-        if self.repository.keys().algorithm == crate::crypto::Algorithm::None && !has_hash(storage, &name, bytes, &id)? {
-            return Ok(None);
-        }
-        match read_directory(storage, self.repository.keys(), &name, bytes) {
-            Ok((directory, kind, (data_begin, data_end))) => {
-                Ok(Some(IndexedPack { id, kind, bytes, data_begin, data_end, frames: directory.frames }))
-            }
-            Err(error) if error.is_damage() || error.kind() == ErrorKind::Unsupported => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 }
 
@@ -485,49 +472,22 @@ fn frame_bytes(class: Class) -> usize {
     if class == Class::Database { DATABASE_FRAME_BYTES } else { FRAME_BYTES }
 }
 
-/// Whether the bytes of an object have the hash that is its name.
-fn has_hash(storage: &dyn Storage, name: &str, bytes: u64, id: &PackId) -> Result<bool> {
-    let (mut hasher, mut at, mut buffer) = (blake3::Hasher::new(), 0, vec![0; 1 << 20]);
-    while at < bytes {
-        let part = (bytes - at).min(buffer.len() as u64) as usize;
-        match storage.read_range(name, at, &mut buffer[..part]) {
-            Ok(()) => hasher.update(&buffer[..part]),
-            Err(error) if error.is_damage() => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        at += part as u64;
-    }
-    Ok(hasher.finalize().as_bytes() == &id.0)
-}
-
-impl Closer {
-    fn start(closed: Arc<Mutex<ClosedPacks>>) -> Self {
-        let (sender, receiver): (_, Receiver<(PackKind, PackWriter)>) = sync_channel(CLOSING_PACKS_MAX);
-        let shared = Arc::clone(&closed);
-        let thread = std::thread::spawn(move || {
-            for (kind, writer) in receiver {
-                let outcome = writer.finish(&layout::pack_name);
-                let mut closed = lock(&closed);
-                match outcome {
-                    Ok(pack) => closed.packs.push((kind, pack)),
-                    Err(error) => {
-                        closed.has_failed = true;
-                        closed.failure = closed.failure.take().or(Some(error));
-                    }
-                }
-            }
-        });
-        Self { sender, thread, closed: shared }
-    }
-
-    /// Waits for everything that was handed over.
-    fn stop(self) {
-        drop(self.sender);
-        // The thread runs nothing that panics; if it did, its pack is missing and `commit` must not pass.
-        if self.thread.join().is_err() {
-            lock(&self.closed).has_failed = true;
+/// Segments of packs, each short enough to be read back.
+fn split_segments(packs: Vec<IndexedPack>) -> Vec<IndexSegment> {
+    let (mut segments, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for pack in packs {
+        let pack_bytes: u64 = pack.frames.iter().map(FrameEntry::encoded_bytes).sum();
+        if bytes + pack_bytes > SEGMENT_BYTES && !part.is_empty() {
+            segments.push(IndexSegment::new(std::mem::take(&mut part)));
+            bytes = 0;
         }
+        bytes += pack_bytes;
+        part.push(pack);
     }
+    if !part.is_empty() {
+        segments.push(IndexSegment::new(part));
+    }
+    segments
 }
 
 /// The frames that one worker has open, one for each class.

@@ -28,15 +28,15 @@ impl PageStore for SinkPages<'_, '_> {
 /// The nodes of one directory, in order of their names, read page by page as they are asked for.
 pub struct NodeStream<'r, 'a> {
     reader: &'r ChunkReader<'a>,
-    /// Pages yet to be read, the next one last: id, depth, entries.
-    pages: Vec<(ChunkId, u8, u64)>,
+    /// Pages yet to be read, the next one last.
+    pages: Vec<PagePlace>,
     nodes: std::vec::IntoIter<Node>,
 }
 
 impl<'r, 'a> NodeStream<'r, 'a> {
     /// The nodes of `tree`.
     pub fn new(reader: &'r ChunkReader<'a>, tree: &TreeRef) -> Self {
-        Self { reader, pages: vec![(tree.id, tree.depth, tree.entries)], nodes: Vec::new().into_iter() }
+        Self { reader, pages: vec![PagePlace::root(tree)], nodes: Vec::new().into_iter() }
     }
 
     /// The next node, `None` at the end.
@@ -49,10 +49,14 @@ impl<'r, 'a> NodeStream<'r, 'a> {
             if let Some(node) = self.nodes.next() {
                 return Ok(Some(node));
             }
-            let Some((id, depth, entries)) = self.pages.pop() else { return Ok(None) };
-            match read_page(self.reader, &TreeRef { id, depth, entries })? {
+            let Some(place) = self.pages.pop() else { return Ok(None) };
+            match place.read(self.reader)? {
                 Page::Leaf(nodes) => self.nodes = nodes.into_iter(),
-                Page::Inner(refs) => self.pages.extend(refs.iter().rev().map(|page| (page.id, depth - 1, page.entries))),
+                Page::Inner(refs) => {
+                    let begin = self.pages.len();
+                    self.pages.extend(place.below(refs));
+                    self.pages[begin..].reverse();
+                }
             }
         }
     }
@@ -62,20 +66,56 @@ impl<'r, 'a> NodeStream<'r, 'a> {
     /// # Errors
     /// As [`NodeStream::next_node`].
     pub fn find(reader: &ChunkReader<'_>, tree: &TreeRef, name: &[u8]) -> Result<Option<Node>> {
-        let (mut id, mut depth, mut entries) = (tree.id, tree.depth, tree.entries);
+        let mut place = PagePlace::root(tree);
         loop {
-            match read_page(reader, &TreeRef { id, depth, entries })? {
+            match place.read(reader)? {
                 Page::Leaf(mut nodes) => {
                     let at = nodes.binary_search_by(|node| node.name.as_slice().cmp(name));
                     return Ok(at.ok().map(|at| nodes.swap_remove(at)));
                 }
                 Page::Inner(refs) => {
                     let at = refs.partition_point(|page| page.last_name.as_slice() < name);
-                    let Some(PageRef { id: next, entries: below, .. }) = refs.get(at) else { return Ok(None) };
-                    (id, depth, entries) = (*next, depth - 1, *below);
+                    let Some(next) = place.below(refs).nth(at) else { return Ok(None) };
+                    place = next;
                 }
             }
         }
+    }
+}
+
+/// What the pages above say of a page.
+struct PagePlace {
+    id: ChunkId,
+    depth: u8,
+    entries: u64,
+    /// All names come after this one; empty for the first page.
+    after: Vec<u8>,
+    /// The last name; the root page may end with any.
+    last_name: Option<Vec<u8>>,
+}
+
+impl PagePlace {
+    fn root(tree: &TreeRef) -> Self {
+        Self { id: tree.id, depth: tree.depth, entries: tree.entries, after: Vec::new(), last_name: None }
+    }
+
+    /// Reads the page. Its names must lie between those of its neighbours: a folder that shows one
+    /// name twice, or another to a search than to a walk, is refused.
+    fn read(&self, reader: &ChunkReader<'_>) -> Result<Page> {
+        let bytes = reader.meta_chunk(&self.id)?;
+        let page: Page = wire::decode(&bytes, "a tree page")?;
+        page.check(self.depth, self.entries)?;
+        page.check_between(&self.after, self.last_name.as_deref())?;
+        Ok(page)
+    }
+
+    /// The places of the pages that `refs` of this page lead to; a checked inner page is not at depth 0.
+    fn below(&self, refs: Vec<PageRef>) -> impl Iterator<Item = PagePlace> {
+        let (mut after, depth) = (self.after.clone(), self.depth.saturating_sub(1));
+        refs.into_iter().map(move |PageRef { last_name, id, entries }| {
+            let after = std::mem::replace(&mut after, last_name.clone());
+            PagePlace { id, depth, entries, after, last_name: Some(last_name) }
+        })
     }
 }
 
@@ -84,10 +124,7 @@ impl<'r, 'a> NodeStream<'r, 'a> {
 /// # Errors
 /// `NotFound`, `Damaged`, `Unsupported`.
 pub fn read_page(reader: &ChunkReader<'_>, tree: &TreeRef) -> Result<Page> {
-    let bytes = reader.meta_chunk(&tree.id)?;
-    let page: Page = wire::decode(&bytes, "a tree page")?;
-    page.check(tree.depth, tree.entries)?;
-    Ok(page)
+    PagePlace::root(tree).read(reader)
 }
 
 /// Hands out the chunks and holes of a file, in order.
@@ -114,3 +151,7 @@ pub fn read_content_items(reader: &ChunkReader<'_>, list: &ContentList, each: &m
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "trees_tests.rs"]
+mod tests;

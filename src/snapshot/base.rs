@@ -31,7 +31,10 @@ pub(super) fn choose_base(
     }
     for summary in listing.of_series(series).filter(|summary| kind == Kind::Incremental || summary.kind == Kind::Full) {
         // The catalog proposed; the sealed manifest decides.
-        let outcome = repository.read_manifest(&summary.id).and_then(|manifest| check_trees(reader, manifest));
+        let outcome = repository
+            .read_manifest(&summary.id)
+            .and_then(|manifest| check_promise(manifest, series, kind))
+            .and_then(|manifest| check_trees(reader, manifest));
         match outcome {
             Ok(manifest) => return Ok(Some(Base { id: summary.id, manifest })),
             Err(error) if error.is_damage() => {
@@ -42,6 +45,14 @@ pub(super) fn choose_base(
         }
     }
     Ok(None)
+}
+
+/// A row of the catalog can be wrong about a snapshot.
+fn check_promise(manifest: Manifest, series: &str, kind: Kind) -> Result<Manifest> {
+    if manifest.series != series || (kind == Kind::Differential && manifest.kind != Kind::Full) {
+        return Err(Error::damaged("the catalog", "the snapshot is of another series or kind than it says"));
+    }
+    Ok(manifest)
 }
 
 fn check_trees(reader: &ChunkReader<'_>, manifest: Manifest) -> Result<Manifest> {

@@ -3,16 +3,17 @@
 //! A folder whose entries are all as in the base keeps its tree: nothing is encoded or hashed for it.
 //! At the first difference the entries before it are taken from the base again.
 
-use std::sync::mpsc::Receiver;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use super::batch::Saved;
+use super::checkpoint::Checkpoints;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, NODE_INCOMPLETE, Node, RootEntry, TreeRef, TreeWriter};
 use crate::repository::{ChunkReader, NodeStream, Sink, SinkPages};
 
-/// A run makes what it has durable at least so often.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
+/// While the builder waits for one large file it looks so often whether a checkpoint is due.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What the walk says, in the order of the walk.
 pub(super) enum Event {
@@ -45,8 +46,8 @@ struct Building {
 
 /// Builds trees for one run.
 pub(super) struct Builder<'b, 's, 'a> {
-    pub sink: &'s Sink<'a>,
-    pub base: Option<&'b ChunkReader<'a>>,
+    base: Option<&'b ChunkReader<'a>>,
+    checkpoints: Checkpoints<'s, 'a>,
     pages: SinkPages<'s, 'a>,
     levels: Vec<Building>,
     source: Vec<u8>,
@@ -56,7 +57,7 @@ pub(super) struct Builder<'b, 's, 'a> {
 impl<'b, 's, 'a> Builder<'b, 's, 'a> {
     pub(super) fn new(sink: &'s Sink<'a>, identify: &'s crate::crypto::Identify, base: Option<&'b ChunkReader<'a>>) -> Self {
         let pages = SinkPages { sink, identify };
-        Self { sink, base, pages, levels: Vec::new(), source: Vec::new(), roots: Vec::new() }
+        Self { base, checkpoints: Checkpoints::new(sink), pages, levels: Vec::new(), source: Vec::new(), roots: Vec::new() }
     }
 
     /// Works until the walk ends and returns the sources as they were found.
@@ -64,13 +65,9 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
     /// # Errors
     /// Those of the repository.
     pub(super) fn run(mut self, events: &Receiver<Event>) -> Result<Vec<RootEntry>> {
-        let mut durable_at = Instant::now();
         for event in events {
             self.take(event)?;
-            if self.sink.is_checkpoint_due() || durable_at.elapsed() >= CHECKPOINT_EVERY {
-                self.sink.checkpoint()?;
-                durable_at = Instant::now();
-            }
+            self.checkpoints.pass()?;
         }
         Ok(self.roots)
     }
@@ -89,14 +86,24 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
             Event::Entry { node, base } => self.push(*node, base.as_deref())?,
             Event::Gap => self.differ()?,
             Event::Batch(results) => {
-                let lost = |_| Error::new(ErrorKind::Other, "a worker ended early");
-                for saved in results.recv().map_err(lost)?? {
+                for saved in self.wait_for(&results)? {
                     self.take_saved(saved)?;
                 }
             }
             Event::Leave { is_incomplete } => self.leave(is_incomplete)?,
         }
         Ok(())
+    }
+
+    fn wait_for(&mut self, results: &Receiver<Result<Vec<Saved>>>) -> Result<Vec<Saved>> {
+        loop {
+            match results.recv_timeout(LOOK_EVERY) {
+                Ok(saved) => return saved,
+                // One file of a terabyte is millions of chunks, which must not wait for its end.
+                Err(RecvTimeoutError::Timeout) => self.checkpoints.pass()?,
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::new(ErrorKind::Other, "a worker ended early")),
+            }
+        }
     }
 
     fn take_saved(&mut self, saved: Saved) -> Result<()> {

@@ -20,7 +20,8 @@ use crate::wire;
 
 /// Files up to this length are read whole.
 pub(super) const SMALL_FILE_BYTES: u64 = 4 << 20;
-/// A large file is read in windows of this length: two of the longest chunks.
+/// A large file is read in windows of this length, or of two of the longest chunks where that is more:
+/// a window that holds no whole chunk would never end.
 const WINDOW_BYTES: usize = 8 << 20;
 
 /// A failure while a file is saved: of the source, which costs only the file, or of the repository,
@@ -29,6 +30,15 @@ const WINDOW_BYTES: usize = 8 << 20;
 pub(super) enum SaveError {
     Source(Error),
     Repository(Error),
+}
+
+impl SaveError {
+    /// The error itself, where both kinds end the run.
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            SaveError::Source(error) | SaveError::Repository(error) => error,
+        }
+    }
 }
 
 /// Fills a buffer from an offset of the source; may fill less, and 0 at the end.
@@ -43,6 +53,7 @@ pub(super) struct Saver<'s, 'a> {
     windows: Mutex<Vec<Vec<u8>>>,
     windows_in_work: AtomicUsize,
     windows_max: usize,
+    window_bytes: usize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -59,6 +70,7 @@ impl<'s, 'a> Saver<'s, 'a> {
             windows: Mutex::new(Vec::new()),
             windows_in_work: AtomicUsize::new(0),
             windows_max: rayon::current_num_threads() + 2,
+            window_bytes: cutter.table().0.iter().map(|cut| 2 * cut.max_bytes as usize).fold(WINDOW_BYTES, usize::max),
         }
     }
 
@@ -168,9 +180,9 @@ impl<'w, 's, 'a> ContentWriter<'w, 's, 'a> {
                 saver.check_interrupt().map_err(SaveError::Repository)?;
                 // `rest` begins at `offset`; the window goes on behind it.
                 let mut buffer = lock(&saver.windows).pop().unwrap_or_default();
-                buffer.resize(WINDOW_BYTES, 0);
+                buffer.resize(saver.window_bytes, 0);
                 buffer[..rest.len()].copy_from_slice(&rest);
-                let wanted = ((end - offset).min(WINDOW_BYTES as u64)) as usize;
+                let wanted = ((end - offset).min(saver.window_bytes as u64)) as usize;
                 let filled = fill(&mut buffer[..wanted], rest.len(), offset, read_at).map_err(SaveError::Source)?;
                 let is_end = filled < wanted || offset + filled as u64 == end;
                 let class = *self.class.get_or_insert_with(|| recognise(&buffer[..filled.min(HEAD_BYTES)]));

@@ -87,6 +87,8 @@ fn read_content(
     }
     let mut at = 0;
     while at < opened.size {
+        // A file of a million small extents takes long, too.
+        saver.check_interrupt().map_err(SaveError::Repository)?;
         match file.next_extent(at, opened.size).map_err(SaveError::Source)? {
             Extent::Hole { start, end } => {
                 content.push_hole(end - start)?;

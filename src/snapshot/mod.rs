@@ -9,6 +9,7 @@
 mod base;
 mod batch;
 mod build;
+mod checkpoint;
 mod compare;
 mod content;
 mod file;

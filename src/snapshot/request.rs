@@ -1,15 +1,31 @@
 //! What a run is asked to do, and what came of it.
 
+use std::os::fd::AsFd;
+
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::{Kind, Manifest, SnapshotOptions};
 use crate::units::Timestamp;
 
 /// Where the content of a stream comes from.
 pub enum Stream {
-    /// Any reader: standard input.
+    /// Any reader. A read that blocks is not interrupted.
     Reader(Box<dyn std::io::Read + Send>),
+    /// An open pipe, terminal or file. A request to stop is noticed while it has nothing to read.
+    Handle(std::os::fd::OwnedFd),
     /// The output of a command and its arguments; a command that fails commits nothing.
     Command(Vec<std::ffi::OsString>),
+}
+
+impl Stream {
+    /// Standard input.
+    ///
+    /// # Errors
+    /// `Other` when it is closed.
+    pub fn standard_input() -> Result<Self> {
+        let handle = std::io::stdin().as_fd().try_clone_to_owned();
+        handle.map(Stream::Handle).map_err(|error| Error::io("cannot read", "standard input", error).with_kind(ErrorKind::Other))
+    }
 }
 
 /// What to save and how.

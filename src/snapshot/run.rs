@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use super::base::{Base, choose_base};
 use super::build::Builder;
@@ -20,12 +21,14 @@ use crate::manifest::{FileSystemClock, Kind, Manifest, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, Repository, Sink};
 use crate::source::{Filter, Owners};
-use crate::storage::{LOCK, LockMode};
+use crate::storage::{LOCK, Lock, LockMode};
 use crate::units::lossy_text;
 use crate::wire::{self, Extensions};
 
 /// So many events wait between the walk and the builder.
 const EVENTS_MAX: usize = 256;
+/// The pause between two tries to take the lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// Takes a snapshot as `request` says. It exists when this returns an id, and not before.
 ///
@@ -43,7 +46,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let stream = request.stream.take();
     let sources = if stream.is_some() { Vec::new() } else { order_sources(&request.paths, progress)? };
     let series = request.series.clone().unwrap_or_else(|| default_series(&request, &sources));
-    let _lock = if request.dry_run { None } else { Some(repository.storage().lock(LOCK, LockMode::Shared, true)?) };
+    let _lock = if request.dry_run { None } else { Some(wait_for_lock(repository, progress)?) };
 
     let run = RunId(random_bytes()?);
     let mut sink = Sink::open(repository, run)?;
@@ -94,6 +97,9 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         }
         Err(error) => return Err(error),
     };
+    if entries.is_empty() {
+        return Err(Error::new(ErrorKind::Other, "none of the sources could be saved; nothing was committed"));
+    }
     entries.extend(ancestors(&sources, &owners));
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     if !request.dry_run {
@@ -109,7 +115,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let manifest = Manifest {
         run,
         client: repository.cache().map_or(ClientId([0; 16]), |cache| cache.client()),
-        counter: newest_counter + 1,
+        counter: newest_counter.saturating_add(1),
         previous: newest.map(|summary| summary.id),
         kind,
         base: base.map(|Base { id, .. }| id),
@@ -136,6 +142,27 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let id = repository.publish_manifest(&manifest)?;
     repository.tell_catalog(&id, &manifest);
     Ok(Outcome { id: Some(id), manifest, packs_adopted })
+}
+
+/// Takes the lock, shared with other snapshots. A prune may hold it long, and so that a signal is noticed
+/// meanwhile it is asked for again and again.
+fn wait_for_lock(repository: &Repository, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
+    let mut is_told = false;
+    loop {
+        match repository.storage().lock(LOCK, LockMode::Shared, false) {
+            Err(error) if error.kind() == ErrorKind::Busy => {
+                if progress.is_interrupted() {
+                    return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+                }
+                if !is_told {
+                    progress.report(Finding::new(FindingKind::Note, [], "another process has locked the repository; waiting for it"));
+                    is_told = true;
+                }
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            other => return other,
+        }
+    }
 }
 
 /// The line of snapshots of these paths on this host.

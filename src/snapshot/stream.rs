@@ -1,22 +1,36 @@
 //! Saves the output of a command, or standard input, as one file.
 
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Child, Command, Stdio};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::checkpoint::Checkpoints;
 use super::content::{ContentWriter, SaveError, Saver};
 use super::request::Stream;
 use super::tally::{Tally, add};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Metadata, Node, RootEntry, check_name};
+use crate::progress::Progress;
 use crate::repository::FrameGatherer;
 use crate::source::Owners;
 use crate::units::Timestamp;
 use crate::wire::Extensions;
 
+/// How the password may stand in our environment; a command has no business with it.
+const SECRET_VARIABLES: [&str; 4] = ["REPO_PASSWORD", "REPO_PASSWORD_FILE", "REPO_PASSWORD_COMMAND", "REPO_KEY_FILE"];
+/// While there is nothing to read, we look so often whether the user wants to stop: every 100 ms.
+const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
 /// Reads `stream` to its end and returns it as the file `/name`. A command must exit with success.
 ///
 /// # Errors
-/// `Invalid` for an impossible name; `Other` when the command fails or the stream cannot be read: a
+/// `Invalid` for an impossible name; `Interrupted`; `Other` when the command fails or the stream cannot be read: a
 /// dump that broke off must not look like a good one.
 pub(super) fn save_stream(
     saver: &Saver<'_, '_>,
@@ -32,11 +46,13 @@ pub(super) fn save_stream(
     let mut content = ContentWriter::new(saver);
     // All of a stream goes through windows, which have frames of their own.
     let mut unused = FrameGatherer::default();
-    let read = content.push_data(&mut unused, 0, u64::MAX, &mut |_, buffer| source.read(buffer));
-    let (bytes, list) = read.and_then(|_| content.finish()).map_err(|error| match error {
-        SaveError::Source(error) | SaveError::Repository(error) => error,
-    })?;
-    source.finish()?;
+    let mut checkpoints = Checkpoints::new(saver.sink);
+    let read = content.push_data(&mut unused, 0, u64::MAX, &mut |_, buffer| {
+        checkpoints.pass()?;
+        source.read(buffer, saver.progress)
+    });
+    let (bytes, list) = read.and_then(|_| content.finish()).map_err(SaveError::into_error)?;
+    source.finish(saver.progress)?;
     add(&tally.files_new, 1);
     add(&tally.bytes_read, bytes);
     add(&tally.bytes_total, bytes);
@@ -59,6 +75,7 @@ pub(super) fn save_stream(
 
 enum Source {
     Reader(Box<dyn Read + Send>),
+    Handle(File),
     Command(String, Child),
 }
 
@@ -66,38 +83,86 @@ impl Source {
     fn open(stream: Stream) -> Result<Self> {
         match stream {
             Stream::Reader(reader) => Ok(Source::Reader(reader)),
+            Stream::Handle(handle) => Ok(Source::Handle(File::from(handle))),
             Stream::Command(arguments) => {
                 let (program, arguments) =
                     arguments.split_first().ok_or_else(|| Error::new(ErrorKind::Invalid, "there is no command to run"))?;
                 let name = program.to_string_lossy().into_owned();
-                let child = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+                let child = prepare(program, arguments).spawn();
                 Ok(Source::Command(name.clone(), child.map_err(|error| Error::io("cannot run", name, error).with_kind(ErrorKind::Other))?))
             }
         }
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+    fn read(&mut self, buffer: &mut [u8], progress: &dyn Progress) -> Result<usize> {
         loop {
             let outcome = match self {
                 Source::Reader(reader) => reader.read(buffer),
-                Source::Command(_, child) => child.stdout.as_mut().map_or(Ok(0), |stdout| stdout.read(buffer)),
+                Source::Handle(file) => {
+                    wait_until_ready(file.as_fd(), progress)?;
+                    file.read(buffer)
+                }
+                Source::Command(_, child) => match child.stdout.as_mut() {
+                    Some(stdout) => {
+                        wait_until_ready(stdout.as_fd(), progress)?;
+                        stdout.read(buffer)
+                    }
+                    None => Ok(0),
+                },
             };
             match outcome {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                // Another reader of the same pipe was faster, or a signal came.
+                Err(error) if matches!(error.kind(), std::io::ErrorKind::Interrupted | std::io::ErrorKind::WouldBlock) => {}
                 other => return other.map_err(|error| Error::io("cannot read", "the stream", error)),
             }
         }
     }
 
-    fn finish(&mut self) -> Result<()> {
+    fn finish(&mut self, progress: &dyn Progress) -> Result<()> {
         let Source::Command(name, child) = self else { return Ok(()) };
+        // A command may close its output and go on for long. Where the kernel has no handles for
+        // processes we simply wait.
+        if let Ok(process) = pidfd_open(Pid::from_child(child), PidfdFlags::empty()) {
+            wait_until_ready(process.as_fd(), progress)?;
+        }
         let status = child.wait().map_err(|error| Error::io("cannot wait for", &*name, error))?;
         if status.success() {
             Ok(())
+        } else if progress.is_interrupted() {
+            // The terminal sends ^C to the command as well.
+            Err(interrupted())
         } else {
             Err(Error::new(ErrorKind::Other, format!("`{name}` failed ({status}); nothing was committed")))
         }
     }
+}
+
+/// A command that reads nothing, writes to us, and does not see our secrets.
+fn prepare(program: &OsStr, arguments: &[OsString]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    for variable in SECRET_VARIABLES {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Waits until there is something to read, or the end.
+fn wait_until_ready(handle: BorrowedFd<'_>, progress: &dyn Progress) -> Result<()> {
+    loop {
+        if progress.is_interrupted() {
+            return Err(interrupted());
+        }
+        match poll(&mut [PollFd::from_borrowed_fd(handle, PollFlags::IN)], Some(&LOOK_EVERY)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => return Ok(()),
+            Err(errno) => return Err(Error::io("cannot wait for", "the stream", errno)),
+        }
+    }
+}
+
+fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted")
 }
 
 impl Drop for Source {
@@ -108,6 +173,20 @@ impl Drop for Source {
         {
             let _ = child.kill();
             let _ = child.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_does_not_inherit_the_way_to_the_password() {
+        let command = prepare(OsStr::new("true"), &[]);
+        let removed: Vec<&OsStr> = command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        for variable in SECRET_VARIABLES {
+            assert!(removed.contains(&OsStr::new(variable)), "{variable}");
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Tests of the way in, against a repository in memory and real folders.
 
+mod changes;
+mod hostile;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

@@ -17,7 +17,9 @@ use super::listing::{Entry, FolderListing};
 use super::roots::split_path;
 use super::tally::{Tally, add};
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Content, FileSystemClock, Item, Manifest, Metadata, NODE_INCOMPLETE, Node, SnapshotOptions, TreeRef, check_name};
+use crate::manifest::{
+    Content, FileSystemClock, Item, Manifest, Metadata, NODE_INCOMPLETE, Node, SnapshotOptions, StatTrust, TreeRef, check_name,
+};
 use crate::progress::{Finding, FindingKind};
 use crate::repository::{ChunkReader, NodeStream, read_content_items};
 use crate::source::{FileSystem, FileType, Filter, Folder, Owners, Stat, has_cache_tag, metadata_of_folder, read_metadata};
@@ -123,11 +125,15 @@ where
         let stat = if source == b"/" { None } else { Some(Folder::open(above)?.stat(name)?) };
         if stat.as_ref().is_none_or(Stat::is_directory) {
             let folder = Folder::open(source)?;
-            let listing = FolderListing::read(folder)?;
+            let mut listing = FolderListing::read(folder)?;
+            if self.with.skip.contains(&listing.stat.identity()) {
+                return Err(Error::new(ErrorKind::Invalid, "it belongs to the repository itself, which cannot save itself"));
+            }
+            let file_system = self.file_system_of(&mut listing)?;
             self.send(Event::Source(source.to_vec()))?;
             let root = Arc::new(Folder::open(source)?);
             self.source = Some((root, if source == b"/" { 0 } else { source.len() }));
-            self.enter(name.to_vec(), listing, base)?;
+            self.enter(name.to_vec(), listing, file_system, base)?;
             return self.walk_levels();
         }
         let folder = Arc::new(Folder::open(above)?);
@@ -256,8 +262,12 @@ where
 
     fn note_clock(&mut self, stat: &Stat) {
         let Some(level) = self.levels.last().filter(|level| level.file_system.has_own_clock()) else { return };
-        let newest = self.clocks.entry(level.file_system.id).or_insert(stat.mtime);
-        *newest = (*newest).max(stat.mtime).max(stat.ctime);
+        // Anybody may set an mtime, to next year as well; only where there is no other stamp is it
+        // taken for the clock.
+        let trust = self.with.options.stat_trust.unwrap_or_else(|| level.file_system.default_stat_trust());
+        let stamp = if trust == StatTrust::Mtime { stat.mtime } else { stat.ctime };
+        let newest = self.clocks.entry(level.file_system.id).or_insert(stamp);
+        *newest = (*newest).max(stamp);
     }
 
     fn visit_file(&mut self, folder: &Arc<Folder>, folder_path_bytes: usize, name: Vec<u8>, stat: Stat, base: Option<Node>) -> Result<()> {
@@ -309,6 +319,13 @@ where
         let (metadata, notes) = read_metadata(folder, &name, stat, self.with.owners);
         self.report_notes(&notes);
         let node = Node { name, metadata, content, flags: 0, extensions: Extensions::none() };
+        if let Err(error) = node.check() {
+            // A file system that makes things up, such as a link to nowhere at all.
+            if base.is_some() {
+                self.send(Event::Gap)?;
+            }
+            return self.miss(&error);
+        }
         self.send(Event::Entry { node: Box::new(node), base: base.map(Box::new) })
     }
 
@@ -325,8 +342,10 @@ where
             }
             _ => folder.open_below(&name).and_then(FolderListing::read),
         };
+        // Asked before anything is sent: whatever fails here costs this folder only.
+        let listing = listing.and_then(|mut listing| Ok((self.file_system_of(&mut listing)?, listing)));
         match listing {
-            Ok(listing) => self.enter(name, listing, base),
+            Ok((file_system, listing)) => self.enter(name, listing, file_system, base),
             Err(error) if error.is_not_found() => {
                 if base.is_some() {
                     self.send(Event::Gap)?;
@@ -359,15 +378,18 @@ where
         self.send(Event::Leave { is_incomplete: true })
     }
 
-    fn enter(&mut self, name: Vec<u8>, mut listing: FolderListing, base: Option<Node>) -> Result<()> {
-        let folder = listing.folder(|| Err(Error::new(ErrorKind::Other, "the folder is closed")))?;
+    /// The file system of a folder that is about to be entered.
+    fn file_system_of(&self, listing: &mut FolderListing) -> Result<FileSystem> {
+        match self.levels.last() {
+            Some(level) if level.listing.stat.device == listing.stat.device => Ok(level.file_system.clone()),
+            _ => FileSystem::of(&*listing.folder(closed)?),
+        }
+    }
+
+    fn enter(&mut self, name: Vec<u8>, mut listing: FolderListing, file_system: FileSystem, base: Option<Node>) -> Result<()> {
+        let folder = listing.folder(closed)?;
         let stat = listing.stat.clone();
-        let parent = self.levels.last().map(|level| (level.file_system.clone(), level.listing.stat.device));
-        let file_system = match &parent {
-            Some((file_system, device)) if *device == stat.device => file_system.clone(),
-            _ => FileSystem::of(&folder)?,
-        };
-        let is_other_file_system = parent.is_some_and(|(_, device)| device != stat.device);
+        let is_other_file_system = self.levels.last().is_some_and(|level| level.listing.stat.device != stat.device);
         let is_loop = self.levels.iter().any(|level| level.listing.stat.identity() == stat.identity());
         let is_cache = self.with.options.exclude_caches && has_cache_tag(&folder);
         let left_empty = if is_loop {
@@ -441,7 +463,7 @@ where
         if level.ahead.len() > AHEAD_IN_LEVEL / 2 || level.is_closed_to_us {
             return;
         }
-        let Ok(parent) = level.listing.folder(|| Err(Error::new(ErrorKind::Other, "the folder is closed"))) else { return };
+        let Ok(parent) = level.listing.folder(closed) else { return };
         let upcoming = level.listing.upcoming();
         let begin = upcoming.partition_point(|entry| entry.name <= level.ahead_until);
         let folder_path = &self.path[..level.path_bytes];
@@ -509,6 +531,11 @@ where
             self.report(FindingKind::Note, self.path.clone(), &describe(note));
         }
     }
+}
+
+/// Stands where a folder that was just listed is open in any case.
+fn closed() -> Result<Folder> {
+    Err(Error::new(ErrorKind::Other, "the folder is closed"))
 }
 
 /// Whether every chunk of an unchanged file is in the repository.
