@@ -124,7 +124,8 @@ impl Reasons {
             }
         }
         if let (Some(within), Some(newest)) = (policy.within, times.first()) {
-            let text = SpanPrinter::new().designator(Designator::Verbose).spacing(Spacing::BetweenUnitsAndDesignators).span_to_string(&within);
+            let text =
+                SpanPrinter::new().designator(Designator::Verbose).spacing(Spacing::BetweenUnitsAndDesignators).span_to_string(&within);
             // What reaches beyond the calendar reaches everything.
             let from = newest.checked_sub(within).ok();
             for (time, reasons) in times.iter().zip(&mut self.of) {

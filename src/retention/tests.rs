@@ -166,7 +166,9 @@ fn tags_and_pins_keep_what_the_other_rules_do_not() {
 #[test]
 fn the_full_of_a_kept_differential_stays_and_that_of_a_removed_one_does_not() {
     let mut all = local(&["2026-11-01T10:00", "2026-11-02T10:00", "2026-11-03T10:00", "2026-11-04T10:00", "2026-11-05T10:00"]);
-    for (at, kind, base) in [(0, Kind::Full, None), (1, Kind::Differential, Some(1)), (2, Kind::Full, None), (3, Kind::Differential, Some(3))] {
+    for (at, kind, base) in
+        [(0, Kind::Full, None), (1, Kind::Differential, Some(1)), (2, Kind::Full, None), (3, Kind::Differential, Some(3))]
+    {
         all[at].kind = kind;
         all[at].base = base.map(id);
     }
