@@ -7,6 +7,7 @@ mod cli_journey;
 mod cli_key;
 mod cli_password;
 mod cli_place;
+mod cli_prune;
 mod cli_restore;
 mod cli_surroundings;
 mod fidelity;

@@ -78,7 +78,7 @@ pub fn complete_summary(repository: &Repository, summary: &Summary) -> Result<Su
         let manifest = repository.read_manifest(&summary.id)?;
         complete.host = manifest.host;
         complete.user = manifest.user;
-        complete.tags = manifest.tags;
+        complete.tags = repository.facts().marks().tags(&summary.id, manifest.tags);
         complete.options = manifest.options;
         complete.paths = manifest.paths;
         complete.is_cut = false;

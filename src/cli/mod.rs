@@ -11,6 +11,7 @@ mod changes;
 mod diff;
 mod exit;
 mod find;
+mod forget;
 mod global;
 mod history;
 mod init;
@@ -22,12 +23,14 @@ mod output;
 mod password;
 mod process;
 mod prompt;
+mod prune;
 mod restore;
 mod saved;
 mod selection;
 mod snapshot;
 mod snapshots;
 mod stats;
+mod tag;
 mod text;
 mod times;
 
@@ -65,6 +68,9 @@ enum Command {
     Cat(cat::Args),
     Restore(Box<restore::Args>),
     Stats(stats::Args),
+    Forget(forget::Args),
+    Tag(tag::Args),
+    Prune(prune::Args),
     Key(key::Args),
     Catalog(catalog::Args),
 }
@@ -109,6 +115,9 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Cat(args) => cat::run(args, global, output),
         Command::Restore(args) => restore::run(*args, global, output),
         Command::Stats(args) => stats::run(args, global, output),
+        Command::Forget(args) => forget::run(args, global, output),
+        Command::Tag(args) => tag::run(args, global, output),
+        Command::Prune(args) => prune::run(args, global, output),
         Command::Key(args) => key::run(args, global, output),
         Command::Catalog(args) => catalog::run(args, global, output),
     }

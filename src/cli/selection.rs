@@ -56,6 +56,21 @@ pub fn select(repository: &Repository, listing: &Listing, argument: &OsStr) -> R
     at(*first)
 }
 
+/// The snapshots of a list of names, each once.
+///
+/// # Errors
+/// As [`select`]; then none of them is meant.
+pub fn select_all(repository: &Repository, listing: &Listing, names: &[String]) -> Result<Vec<SnapshotId>> {
+    let mut ids = Vec::new();
+    for name in names {
+        let id = repository.select(listing, name)?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
 /// Which snapshots are wanted.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Filters {

@@ -10,6 +10,7 @@ use super::times;
 use crate::browse::{self, json};
 use crate::catalog::Summary;
 use crate::error::Result;
+use crate::repository::Marks;
 use crate::units::PathText;
 
 /// List the snapshots, oldest first
@@ -28,12 +29,12 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     if output.is_json {
         found.iter().try_for_each(|summary| output.json(&json::SnapshotLine::from(summary)))?;
     } else {
-        print(&found, output)?;
+        print(&found, repository.facts().marks(), output)?;
     }
     Ok(bar.finish())
 }
 
-fn print(found: &[Summary], output: &mut Output) -> Result<()> {
+fn print(found: &[Summary], marks: &Marks, output: &mut Output) -> Result<()> {
     if output.is_quiet {
         return found.iter().try_for_each(|summary| output.line(summary.id));
     }
@@ -44,8 +45,9 @@ fn print(found: &[Summary], output: &mut Output) -> Result<()> {
         let paths: Vec<String> = summary.paths.iter().map(|path| PathText(path).to_string()).collect();
         let tags = if summary.tags.is_empty() { String::new() } else { format!("  [{}]", PathText(summary.tags.join(", ").as_bytes())) };
         let problems = if counts.problems > 0 { format!("  {} problems", text::grouped(counts.problems)) } else { String::new() };
+        let pinned = if marks.is_pinned(&summary.id) { "  pinned" } else { "" };
         output.line(format_args!(
-            "{}  {}  {:<12}  {:<width$}  {:>11} files  {:>10}  {}{tags}{problems}",
+            "{}  {}  {:<12}  {:<width$}  {:>11} files  {:>10}  {}{tags}{pinned}{problems}",
             summary.id.short(),
             times::local(summary.time),
             summary.kind.name(),

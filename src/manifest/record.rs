@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{ChunkId, ClientId, RunId};
+use crate::id::{ChunkId, ClientId, RunId, SnapshotId};
 use crate::units::Timestamp;
 use crate::wire::{self, CRITICAL, Extensions};
 
@@ -15,8 +15,16 @@ pub const SETTINGS: u16 = CRITICAL | 1;
 /// Record type: chunks that are known to be lost ([`AbsentChunks`]).
 pub const ABSENT: u16 = CRITICAL | 2;
 
-/// The types that this version understands.
-const KNOWN: [u16; 2] = [SETTINGS, ABSENT];
+/// Record type: tags that were given to a snapshot or taken from it ([`TagChange`]).
+pub const TAG: u16 = 3;
+/// Record type: a snapshot is pinned, or no longer ([`Pin`]). Critical: a program that does not know it
+/// must not remove snapshots.
+pub const PIN: u16 = CRITICAL | 4;
+/// Record type: a snapshot is forgotten ([`Tombstone`]). A program that does not know it shows too much.
+pub const TOMBSTONE: u16 = 5;
+
+/// The critical types that this version understands.
+const KNOWN: [u16; 3] = [SETTINGS, ABSENT, PIN];
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,4 +116,31 @@ pub struct ClassSettings {
 pub struct AbsentChunks {
     /// The lost chunks, sorted.
     pub chunks: Vec<ChunkId>,
+}
+
+/// Tags that were given to a snapshot or taken from it after it was committed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagChange {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+    /// Tags that it has from here on.
+    pub added: Vec<String>,
+    /// Tags that it no longer has; taken away before the others are added.
+    pub removed: Vec<String>,
+}
+
+/// Whether rules may remove a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+    /// Nothing removes it.
+    pub is_pinned: bool,
+}
+
+/// A snapshot that is forgotten: no listing shows it, and the next prune removes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
 }

@@ -7,6 +7,7 @@ mod cache;
 mod create;
 mod description;
 mod layout;
+mod marks;
 mod objects;
 mod packs;
 mod read;
@@ -22,6 +23,7 @@ pub use cache::{CacheFolder, cache_root};
 pub use create::{CreateOptions, create};
 pub use description::{Description, FORMAT};
 pub use layout::{list_ids, pack_name, segment_name, slot_name, snapshot_name};
+pub use marks::Marks;
 pub use objects::Catalogued;
 pub use packs::PackListing;
 pub use read::{ChunkReader, FrameBytes};
@@ -129,7 +131,7 @@ impl Repository {
         self.slot
     }
 
-    /// What the records say: settings, absent chunks.
+    /// What the records said when the repository was opened: settings, absent chunks, marks.
     pub fn facts(&self) -> &Facts {
         &self.facts
     }

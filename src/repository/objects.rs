@@ -4,9 +4,10 @@ use std::sync::Mutex;
 
 use super::Repository;
 use super::layout;
+use super::marks::Marks;
 use super::records;
-use crate::catalog::{self, Listing, Sealed, Skipped, Summary};
-use crate::error::{ErrorKind, Result};
+use crate::catalog::{self, Listing, Loaded, Sealed, Skipped, Summary};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RecordId, RunId, SegmentId, SnapshotId};
 use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX};
 use crate::manifest::Manifest;
@@ -17,8 +18,10 @@ const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
 /// A listing of the snapshots, and what could not be read for it.
 pub struct Catalogued {
-    /// The snapshots that can be read.
+    /// The snapshots that can be read and are not forgotten, with the tags that they have now.
     pub listing: Listing,
+    /// Tags, pins and tombstones as they are now.
+    pub marks: Marks,
     /// Those that cannot.
     pub skipped: Skipped,
     /// Why the catalog was not used, when it was not and should have been.
@@ -92,14 +95,44 @@ impl Repository {
     }
 
     /// Lists the snapshots: from the catalog where it agrees with what is stored, else from the
-    /// manifests themselves. Both ways give the same answer.
+    /// manifests themselves. Both ways give the same answer. Forgotten snapshots are left out, and tags
+    /// are what the records have made of them.
     ///
     /// # Errors
     /// Those of the storage.
     pub fn catalogued(&self) -> Result<Catalogued> {
+        let Loaded { listing, mut skipped, catalog_error } = self.load_listing()?;
+        let mut marks = Marks::default();
+        for (id, row) in listing.records().iter().filter(|(_, row)| Marks::is_mark(row.record_type)) {
+            let applied = if row.is_cut {
+                records::read_record(&*self.storage, &self.keys, *id).and_then(|record| marks.apply(record.record_type, &record.payload))
+            } else {
+                marks.apply(row.record_type, &row.payload)
+            };
+            match applied {
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+                Err(error) => skipped.records.push((*id, error)),
+                Ok(()) => {}
+            }
+        }
+        skipped.snapshots.retain(|(id, _)| !marks.is_forgotten(id));
+        let shown = listing.summaries().iter().filter(|summary| !marks.is_forgotten(&summary.id)).cloned();
+        let shown = shown.map(|summary| Summary { tags: marks.tags(&summary.id, summary.tags.clone()), ..summary }).collect();
+        let listing = Listing::new(shown, listing.records().to_vec());
+        Ok(Catalogued { listing, marks, skipped, problem: catalog_error.map(|error: Error| error.to_string()) })
+    }
+
+    /// Everything that is listed, forgotten or not.
+    fn load_listing(&self) -> Result<Loaded> {
         let folder = self.cache.as_ref().filter(|_| self.catalog).map(|cache| cache.catalog());
-        let loaded = self.with_sealed(|sealed| catalog::load(folder.as_deref(), self.description.id, sealed))?;
-        Ok(Catalogued { listing: loaded.listing, skipped: loaded.skipped, problem: loaded.catalog_error.map(|error| error.to_string()) })
+        self.with_sealed(|sealed| catalog::load(folder.as_deref(), self.description.id, sealed))
+    }
+
+    /// The highest counter of any record or manifest, also of forgotten ones.
+    pub(super) fn newest_counter(&self) -> Result<u64> {
+        let listing = self.load_listing()?.listing;
+        let snapshots = listing.summaries().iter().map(|summary| summary.counter);
+        Ok(snapshots.chain(listing.records().iter().map(|(_, row)| row.counter)).max().unwrap_or(0))
     }
 
     /// Calls `work` with what is stored now: the truth that a catalog is compared with.

@@ -2,23 +2,30 @@
 
 use std::collections::HashSet;
 
+use super::Repository;
 use super::description::Description;
 use super::layout;
+use super::marks::Marks;
+use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{ChunkId, RecordId};
+use crate::id::{ChunkId, ClientId, RecordId, RunId};
 use crate::manifest::{ABSENT, AbsentChunks, Record, SETTINGS, Settings};
 use crate::pack::{KeyRing, ObjectKind, open_object, seal_object};
 use crate::storage::Storage;
-use crate::wire;
+use crate::units::Timestamp;
+use crate::wire::{self, Extensions};
 
 /// A record is never longer, sealed or plain.
 const BYTES_MAX: u64 = 8 << 20;
+/// What a record that this version writes may say: far below what a reader accepts.
+const PAYLOAD_BYTES_MAX: u64 = 1 << 20;
 
 /// What the records of a repository say together.
 #[derive(Clone, Debug)]
 pub struct Facts {
     settings: Settings,
     absent: HashSet<ChunkId>,
+    marks: Marks,
     /// Why nothing may be written.
     refusal: Option<(ErrorKind, String)>,
     newest_counter: u64,
@@ -33,6 +40,11 @@ impl Facts {
     /// Chunks that are known to be lost.
     pub fn absent(&self) -> &HashSet<ChunkId> {
         &self.absent
+    }
+
+    /// Tags, pins and tombstones, as they were when the repository was opened.
+    pub fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// The highest counter of any record.
@@ -50,6 +62,42 @@ impl Facts {
             Some((kind, message)) => Err(Error::new(*kind, message.clone())),
             None => Ok(()),
         }
+    }
+}
+
+impl Repository {
+    /// Publishes a record that says `payload`, durable with its name. [`Repository::facts`] stay as
+    /// they were at opening; [`Repository::catalogued`] looks afresh. The caller holds the lock.
+    ///
+    /// # Errors
+    /// `Unsupported` when the repository must not be written to; `Invalid` for a payload beyond all
+    /// measure; those of the storage.
+    pub fn publish_record(&self, record_type: u16, payload: Vec<u8>, time: Timestamp) -> Result<RecordId> {
+        let published = self.publish_records(vec![(record_type, payload)], time)?;
+        // One was asked for, so one was published.
+        published.first().copied().ok_or_else(|| Error::new(ErrorKind::Other, "no record was published"))
+    }
+
+    /// Publishes several records, in this order; after an error the first of them may be there.
+    ///
+    /// Their counters are above those of all records and all manifests, also of forgotten ones, so that
+    /// a snapshot that comes after a tombstone is never older than what the tombstone hides.
+    ///
+    /// # Errors
+    /// As [`Repository::publish_record`].
+    pub fn publish_records(&self, records: Vec<(u16, Vec<u8>)>, time: Timestamp) -> Result<Vec<RecordId>> {
+        self.facts.check_writable()?;
+        if records.iter().any(|(_, payload)| payload.len() as u64 > PAYLOAD_BYTES_MAX) {
+            return Err(Error::new(ErrorKind::Invalid, "a record cannot say so much at once"));
+        }
+        let newest = self.newest_counter()?;
+        let run = RunId(random_bytes()?);
+        let client = self.cache.as_ref().map_or(ClientId([0; 16]), |cache| cache.client());
+        let publish = |(counter, (record_type, payload))| {
+            let record = Record { record_type, counter, run, client, time, payload, extensions: Extensions::none() };
+            publish_record(&*self.storage, &self.keys, &record)
+        };
+        (newest + 1..).zip(records).map(publish).collect()
     }
 }
 
@@ -95,12 +143,13 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
         }
     }
     records.sort_by_key(|(id, record)| (record.counter, *id));
-    let (mut settings, mut absent) = (None, HashSet::new());
+    let (mut settings, mut absent, mut marks) = (None, HashSet::new(), Marks::default());
     for (_, record) in &records {
         match record.record_type {
             SETTINGS => settings = Some(wire::decode::<Settings>(&record.payload, "the settings")?),
             ABSENT => absent.extend(wire::decode::<AbsentChunks>(&record.payload, "a record of lost chunks")?.chunks),
             _ => {
+                marks.apply(record.record_type, &record.payload)?;
                 if let Err(error) = record.check_known() {
                     refusal = Some((error.kind(), error.to_string()));
                 }
@@ -116,5 +165,5 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
         return Err(Error::damaged(layout::DESCRIPTION, "it was changed after the repository was made"));
     }
     let newest_counter = records.iter().map(|(_, record)| record.counter).max().unwrap_or(0);
-    Ok(Facts { settings, absent, refusal, newest_counter })
+    Ok(Facts { settings, absent, marks, refusal, newest_counter })
 }

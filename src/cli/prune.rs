@@ -1,0 +1,246 @@
+//! `repo prune`: removes snapshots by rules, and frees the space that nothing needs.
+
+use std::collections::HashMap;
+
+use jiff::Span;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::bar::Bar;
+use super::exit::Status;
+use super::global::Global;
+use super::message;
+use super::output::Output;
+use super::text;
+use super::times;
+use crate::browse::{self, json};
+use crate::catalog::{Listing, Summary, series_key};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::SnapshotId;
+use crate::prune::{self, Outcome, Request};
+use crate::repository::Repository;
+use crate::retention::{Candidate, Decision, KeepPolicy, Reason, decide};
+use crate::units::{PathText, Timestamp};
+
+/// Remove snapshots that no rule keeps, and free the space that nothing needs
+///
+/// A snapshot is kept when any rule wants it. Rules go series by series, by the local calendar: `--keep-daily 7` keeps
+/// the newest snapshot of each of the seven most recent days that have one. The newest snapshot of a series, pinned
+/// snapshots, and what a kept differential snapshot is measured against are never removed by rules. Without a rule only
+/// forgotten snapshots are removed.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Keep the newest N snapshots
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    keep_last: u64,
+
+    /// Keep the newest snapshot of each of N hours
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    keep_hourly: u64,
+
+    /// Keep the newest snapshot of each of N days
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    keep_daily: u64,
+
+    /// Keep the newest snapshot of each of N ISO weeks, from Monday to Sunday
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    keep_weekly: u64,
+
+    /// Keep the newest snapshot of each of N months
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    keep_monthly: u64,
+
+    /// Keep the newest snapshot of each of N years
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    keep_yearly: u64,
+
+    /// Keep all that are so much older than the newest or less: `30d`, `2w`, `1y 6mo`
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    keep_within: Option<Span>,
+
+    /// Keep all with this tag (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    keep_tag: Vec<String>,
+
+    /// Apply the rules to this series only (may be repeated)
+    #[arg(long, value_name = "SERIES")]
+    series: Vec<String>,
+
+    /// Say what would be removed and freed, but remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+fn parse_span(text: &str) -> std::result::Result<Span, String> {
+    let span = text.parse::<Span>().map_err(|_| "write a time such as `30d`, `2w` or `1y 6mo`".to_owned())?;
+    if span.is_positive() { Ok(span) } else { Err("the time must be longer than nothing".to_owned()) }
+}
+
+/// One snapshot and what becomes of it.
+#[derive(Serialize)]
+struct Line {
+    id: String,
+    series: Option<String>,
+    time: Option<String>,
+    decision: &'static str,
+    reasons: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct SummaryLine {
+    summary: Freed,
+}
+
+#[derive(Serialize)]
+struct Freed {
+    dry_run: bool,
+    snapshots_removed: u64,
+    packs_removed: u64,
+    packs_rewritten: u64,
+    bytes_before: u64,
+    bytes_after: u64,
+    bytes_freed: u64,
+    bytes_kept_unused: u64,
+}
+
+/// Decides, says what was decided, and does it.
+pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+    let repository = global.open()?;
+    let bar = Bar::new(global);
+    let listing = global.listing(&repository)?;
+    let policy = KeepPolicy {
+        last: args.keep_last,
+        hourly: args.keep_hourly,
+        daily: args.keep_daily,
+        weekly: args.keep_weekly,
+        monthly: args.keep_monthly,
+        yearly: args.keep_yearly,
+        within: args.keep_within,
+        tags: args.keep_tag,
+    };
+    let decisions = decide_series(&repository, &listing, &policy, &args.series)?;
+    let forgotten = forgotten(&repository)?;
+    // Whoever closes the pipe has read enough, but what was asked for is done all the same.
+    output.report(|output| print_decisions(&listing, &decisions, &forgotten, output))?;
+    if !policy.is_empty() {
+        warn_of_lone_snapshots(&decisions);
+    }
+    let unwanted = decisions.iter().filter(|decision| !decision.keep).map(|decision| decision.id);
+    let remove = unwanted.chain(forgotten).collect();
+    let outcome = prune::run(&repository, &Request { remove, dry_run: args.dry_run }, &bar)?;
+    let status = bar.finish();
+    output.report(|output| print_outcome(&outcome, args.dry_run, output))?;
+    Ok(status)
+}
+
+/// Decides about the snapshots of the wanted series; the clock is held against all.
+fn decide_series(repository: &Repository, listing: &Listing, policy: &KeepPolicy, series: &[String]) -> Result<Vec<Decision>> {
+    let keys: Vec<_> = series.iter().map(|series| series_key(series)).collect();
+    if let Some(key) = keys.iter().find(|key| listing.newest(key).is_none()) {
+        return Err(Error::new(ErrorKind::NotFound, format!("there is no snapshot of series `{}`", key.escape_debug())));
+    }
+    let candidates = listing.summaries().iter().map(|summary| candidate(repository, summary)).collect::<Result<Vec<_>>>()?;
+    let mut decisions = decide(&candidates, policy, 0, Timestamp::now(), &TimeZone::system())?;
+    decisions.retain(|decision| keys.is_empty() || keys.iter().any(|key| *key == decision.series));
+    Ok(decisions)
+}
+
+fn candidate(repository: &Repository, summary: &Summary) -> Result<Candidate> {
+    // A summary that is cut may lack the very tag that keeps the snapshot.
+    let tags = browse::complete_summary(repository, summary)?.tags;
+    Ok(Candidate {
+        id: summary.id,
+        series: summary.series.clone(),
+        time: summary.time,
+        committed_at: summary.committed_at,
+        counter: summary.counter,
+        kind: summary.kind,
+        base: summary.base,
+        tags,
+        is_pinned: repository.facts().marks().is_pinned(&summary.id),
+    })
+}
+
+/// What is forgotten and still there, in order.
+fn forgotten(repository: &Repository) -> Result<Vec<SnapshotId>> {
+    let marks = repository.facts().marks();
+    let mut ids: Vec<SnapshotId> = repository.list_snapshots()?.into_iter().filter(|id| marks.is_forgotten(id)).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+fn print_decisions(listing: &Listing, decisions: &[Decision], forgotten: &[SnapshotId], output: &mut Output) -> Result<()> {
+    let summaries: HashMap<SnapshotId, &Summary> = listing.summaries().iter().map(|summary| (summary.id, summary)).collect();
+    for series in decisions.chunk_by(|a, b| a.series == b.series) {
+        if !output.is_json {
+            let kept = series.iter().filter(|decision| decision.keep).count();
+            let name = PathText(series[0].series.as_bytes());
+            output.line(format_args!("series {name}: {} snapshots, {kept} kept", series.len()))?;
+        }
+        for decision in series {
+            let (word, reasons) = words(decision);
+            let summary = summaries.get(&decision.id);
+            if output.is_json {
+                let time = summary.map(|summary| json::time_text(summary.time));
+                let line = Line { id: decision.id.to_string(), series: Some(decision.series.clone()), time, decision: word, reasons };
+                output.json(&line)?;
+            } else if let Some(summary) = summary {
+                let (id, time, kind) = (decision.id.short(), times::local(summary.time), summary.kind.name());
+                output.line(format_args!("  {word:<6}  {id}  {time}  {kind:<12}  {}", reasons.join(", ")))?;
+            }
+        }
+    }
+    if !output.is_json && !forgotten.is_empty() {
+        output.line(format_args!("forgotten: {} snapshots", forgotten.len()))?;
+    }
+    for id in forgotten {
+        if output.is_json {
+            let reasons = vec!["forgotten".to_owned()];
+            output.json(&Line { id: id.to_string(), series: None, time: None, decision: "remove", reasons })?;
+        } else {
+            output.line(format_args!("  remove  {}", id.short()))?;
+        }
+    }
+    Ok(())
+}
+
+fn words(decision: &Decision) -> (&'static str, Vec<String>) {
+    if decision.keep {
+        ("keep", decision.reasons.iter().map(ToString::to_string).collect())
+    } else {
+        ("remove", vec!["no rule keeps it".to_owned()])
+    }
+}
+
+/// Series whose names change from run to run keep everything for ever; that should not go unnoticed.
+fn warn_of_lone_snapshots(decisions: &[Decision]) {
+    let is_lone = |series: &&[Decision]| matches!(series, [only] if only.reasons.contains(&Reason::Newest));
+    let lone = decisions.chunk_by(|a, b| a.series == b.series).filter(is_lone).count();
+    if lone > 1 {
+        message::note(format_args!(
+            "{lone} series have a single snapshot each, which rules never remove; save one source under one --series"
+        ));
+    }
+}
+
+fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> Result<()> {
+    let Outcome { snapshots_removed, packs_removed, packs_rewritten, bytes_before, bytes_after, bytes_freed, bytes_kept_unused, .. } =
+        *outcome;
+    if output.is_json {
+        let summary =
+            Freed { dry_run, snapshots_removed, packs_removed, packs_rewritten, bytes_before, bytes_after, bytes_freed, bytes_kept_unused };
+        return output.json(&SummaryLine { summary });
+    }
+    let would = if dry_run { "would be " } else { "" };
+    let (snapshots, removed, rewritten) = (text::grouped(snapshots_removed), text::grouped(packs_removed), text::grouped(packs_rewritten));
+    output.line(format_args!("{snapshots} snapshots {would}removed; {removed} packs {would}removed, {rewritten} {would}written again"))?;
+    let (freed, before, after) = (text::bytes(bytes_freed), text::bytes(bytes_before), text::bytes(bytes_after));
+    output.line(format_args!("{would}freed now: {freed} ({before} before, {after} after)"))?;
+    if bytes_kept_unused > 0 {
+        let unused = text::bytes(bytes_kept_unused);
+        output.line(format_args!(
+            "not freed: {unused} that nothing needs, in packs that are mostly needed; it is freed when more of them is unused"
+        ))?;
+    }
+    Ok(())
+}

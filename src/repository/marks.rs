@@ -1,0 +1,200 @@
+//! What records have made of snapshots since they were committed: tags, pins and tombstones.
+//!
+//! Manifests are never rewritten, so these stand beside them, each a record of its own. They are
+//! applied in the order of the records; both ways to list snapshots, with a catalog and without, go
+//! through here, so that they agree.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::Result;
+use crate::id::SnapshotId;
+use crate::manifest::{PIN, Pin, TAG, TOMBSTONE, TagChange, Tombstone};
+use crate::wire;
+
+/// Tags, pins and tombstones of all snapshots.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    changes: HashMap<SnapshotId, Vec<TagChange>>,
+    pinned: HashSet<SnapshotId>,
+    forgotten: HashSet<SnapshotId>,
+}
+
+impl Marks {
+    /// Whether records of this type are marks.
+    pub(super) fn is_mark(record_type: u16) -> bool {
+        matches!(record_type, TAG | PIN | TOMBSTONE)
+    }
+
+    /// Takes what the next record says; records of other types are none of its business.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(super) fn apply(&mut self, record_type: u16, payload: &[u8]) -> Result<()> {
+        match record_type {
+            TAG => {
+                let change: TagChange = wire::decode(payload, "a record of tags")?;
+                self.changes.entry(change.snapshot).or_default().push(change);
+            }
+            PIN => {
+                let Pin { snapshot, is_pinned } = wire::decode(payload, "a record of a pin")?;
+                if is_pinned {
+                    self.pinned.insert(snapshot);
+                } else {
+                    self.pinned.remove(&snapshot);
+                }
+            }
+            TOMBSTONE => {
+                self.forgotten.insert(wire::decode::<Tombstone>(payload, "a tombstone")?.snapshot);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether nothing may remove the snapshot.
+    pub fn is_pinned(&self, id: &SnapshotId) -> bool {
+        self.pinned.contains(id)
+    }
+
+    /// Whether the snapshot is forgotten. A pin is stronger: where one user forgets and another pins at
+    /// the same time, nothing is lost.
+    pub fn is_forgotten(&self, id: &SnapshotId) -> bool {
+        self.forgotten.contains(id) && !self.pinned.contains(id)
+    }
+
+    /// All snapshots that are forgotten, also those that are gone already, in no order.
+    pub fn forgotten(&self) -> impl Iterator<Item = SnapshotId> {
+        self.forgotten.iter().filter(|id| self.is_forgotten(id)).copied()
+    }
+
+    /// The tags of a snapshot whose manifest has `tags`.
+    pub fn tags(&self, id: &SnapshotId, mut tags: Vec<String>) -> Vec<String> {
+        for change in self.changes.get(id).into_iter().flatten() {
+            tags.retain(|tag| !change.removed.contains(tag));
+            for tag in &change.added {
+                if !tags.contains(tag) {
+                    tags.push(tag.clone());
+                }
+            }
+        }
+        tags
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::crypto::{Algorithm, Argon2Cost};
+    use crate::error::ErrorKind;
+    use crate::id::{ClientId, RootId, RunId};
+    use crate::manifest::{Counts, Kind, Manifest, SnapshotOptions};
+    use crate::repository::{CreateOptions, OpenOptions, Repository, create};
+    use crate::storage::{MemoryStorage, Storage};
+    use crate::units::Timestamp;
+    use crate::wire::Extensions;
+
+    const A: SnapshotId = SnapshotId([1; 32]);
+
+    fn tag(snapshot: SnapshotId, added: &[&str], removed: &[&str]) -> Vec<u8> {
+        let owned = |tags: &[&str]| tags.iter().map(ToString::to_string).collect();
+        wire::encode(&TagChange { snapshot, added: owned(added), removed: owned(removed) })
+    }
+
+    fn storage() -> Arc<MemoryStorage> {
+        let storage = Arc::new(MemoryStorage::new());
+        let cost = Argon2Cost { memory_kib: 64, passes: 1, lanes: 1 };
+        let options = CreateOptions { algorithm: Algorithm::None, credential: None, cost, now: Timestamp::default() };
+        create(&*storage, &options).unwrap();
+        storage
+    }
+
+    fn open(storage: &Arc<MemoryStorage>, cache: Option<&std::path::Path>) -> Repository {
+        let options = OpenOptions { cache_root: cache.map(Into::into), ..OpenOptions::default() };
+        Repository::open(storage.clone() as Arc<dyn Storage>, options).unwrap()
+    }
+
+    fn publish(repository: &Repository, counter: u64) -> SnapshotId {
+        let manifest = Manifest {
+            run: RunId([1; 16]),
+            client: ClientId([2; 16]),
+            counter,
+            previous: None,
+            kind: Kind::Full,
+            base: None,
+            series: "home".into(),
+            host: "host".into(),
+            user: "user".into(),
+            time: Timestamp::default(),
+            started_at: Timestamp::default(),
+            committed_at: Timestamp::default(),
+            clocks: Vec::new(),
+            paths: Vec::new(),
+            options: SnapshotOptions::default(),
+            tags: vec!["old".into()],
+            program: "test".into(),
+            root: RootId([3; 32]),
+            entries: Vec::new(),
+            counts: Counts::default(),
+            extensions: Extensions::none(),
+        };
+        repository.publish_manifest(&manifest).unwrap()
+    }
+
+    #[test]
+    fn tags_come_and_go_in_the_order_of_the_records() {
+        let mut marks = Marks::default();
+        marks.apply(TAG, &tag(A, &["x", "y", "x"], &["old"])).unwrap();
+        marks.apply(TAG, &tag(A, &["z"], &["x", "z"])).unwrap();
+        assert_eq!(marks.tags(&A, vec!["old".into(), "kept".into()]), ["kept", "y", "z"]);
+        assert_eq!(marks.tags(&SnapshotId([2; 32]), vec!["old".into()]), ["old"]);
+        assert_eq!(marks.apply(TAG, &[1]).unwrap_err().kind(), ErrorKind::Damaged);
+    }
+
+    #[test]
+    fn a_pin_is_stronger_than_a_tombstone_until_it_is_taken_away() {
+        let mut marks = Marks::default();
+        marks.apply(PIN, &wire::encode(&Pin { snapshot: A, is_pinned: true })).unwrap();
+        marks.apply(TOMBSTONE, &wire::encode(&Tombstone { snapshot: A })).unwrap();
+        assert!(marks.is_pinned(&A) && !marks.is_forgotten(&A));
+        marks.apply(PIN, &wire::encode(&Pin { snapshot: A, is_pinned: false })).unwrap();
+        assert!(!marks.is_pinned(&A) && marks.is_forgotten(&A));
+    }
+
+    #[test]
+    fn listings_hide_what_is_forgotten_with_and_without_a_catalog() {
+        let (storage, cache) = (storage(), tempfile::tempdir().unwrap());
+        let repository = open(&storage, None);
+        let (first, second) = (publish(&repository, 1), publish(&repository, 5));
+        let long = "long ".repeat(2_000);
+        repository.publish_record(TAG, tag(first, &["new", &long], &["old"]), Timestamp::default()).unwrap();
+        let records = vec![
+            (TOMBSTONE, wire::encode(&Tombstone { snapshot: second })),
+            (PIN, wire::encode(&Pin { snapshot: first, is_pinned: true })),
+        ];
+        repository.publish_records(records, Timestamp::default()).unwrap();
+        let bare = open(&storage, None).catalogued().unwrap();
+        for _ in 0..2 {
+            let through = open(&storage, Some(cache.path())).catalogued().unwrap();
+            assert_eq!((through.listing, through.problem), (bare.listing.clone(), None));
+        }
+        let shown: Vec<_> = bare.listing.summaries().iter().map(|summary| (summary.id, summary.tags.clone())).collect();
+        assert_eq!(shown, [(first, vec!["new".to_owned(), long])]);
+        assert!(bare.marks.is_pinned(&first) && bare.marks.is_forgotten(&second));
+        let counters: Vec<u64> = bare.listing.records().iter().map(|(_, row)| row.counter).collect();
+        assert_eq!(counters, [0, 6, 7, 8], "above every manifest and every record");
+        assert!(open(&storage, None).facts().marks().is_forgotten(&second));
+    }
+
+    #[test]
+    fn a_critical_type_of_later_forbids_writing_and_an_optional_one_does_not() {
+        let storage = storage();
+        let repository = open(&storage, None);
+        repository.publish_record(99, vec![1], Timestamp::default()).unwrap();
+        assert!(open(&storage, None).facts().check_writable().is_ok());
+        repository.publish_record(wire::CRITICAL | 99, vec![1], Timestamp::default()).unwrap();
+        let error = open(&storage, None).publish_record(TAG, tag(A, &[], &[]), Timestamp::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
+}

@@ -1,0 +1,165 @@
+//! The decision: each snapshot is kept, with every reason for it, or it is not.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
+use jiff::tz::TimeZone;
+
+use super::period::{in_zone, period, time_text};
+use super::policy::{Candidate, KeepPolicy};
+use super::reason::{Reason, Rule};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::SnapshotId;
+use crate::manifest::Kind;
+use crate::units::Timestamp;
+
+/// A clock may be so many seconds behind that of the machine that wrote the newest snapshot.
+pub const CLOCK_SKEW_SECONDS_MAX: i64 = 300;
+
+/// What becomes of one snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The snapshot.
+    pub id: SnapshotId,
+    /// Its series.
+    pub series: String,
+    /// Whether it is kept.
+    pub keep: bool,
+    /// Why it is kept: all reasons, at least one. Empty when it is not.
+    pub reasons: Vec<Reason>,
+}
+
+/// Decides about all `candidates`: series by series in the order of their names, in each the oldest
+/// first. The order of the candidates does not matter.
+///
+/// The newest of a series is never removed: neither the one committed last, nor the one that is
+/// newest by its time, where `--time` made them two.
+///
+/// # Errors
+/// `Invalid` when the clock is more than five minutes behind the newest snapshot: then nothing can be
+/// said about ages; or when the policy makes no sense.
+pub fn decide(
+    candidates: &[Candidate],
+    policy: &KeepPolicy,
+    protect_seconds: u64,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Result<Vec<Decision>> {
+    policy.check()?;
+    check_clock(candidates, now, zone)?;
+    let mut series: BTreeMap<&str, Vec<&Candidate>> = BTreeMap::new();
+    for candidate in candidates {
+        series.entry(&candidate.series).or_default().push(candidate);
+    }
+    let mut decisions = Vec::with_capacity(candidates.len());
+    for (name, mut members) in series {
+        members.sort_by_key(|member| (member.time, member.counter, member.committed_at, member.id));
+        members.reverse();
+        let mut reasons = Reasons { of: vec![Vec::new(); members.len()] };
+        reasons.add_rules(&members, policy, zone);
+        reasons.add_newest(&members);
+        for (at, member) in members.iter().enumerate() {
+            if member.is_pinned {
+                reasons.of[at].push(Reason::Pinned);
+            }
+            if let Some(until) = protected_until(member.committed_at, protect_seconds, now, zone) {
+                reasons.of[at].push(Reason::ProtectedUntil(until));
+            }
+        }
+        reasons.add_bases(&members);
+        let decided = members.iter().zip(reasons.of).rev();
+        decisions.extend(decided.map(|(member, reasons)| Decision {
+            id: member.id,
+            series: name.to_owned(),
+            keep: !reasons.is_empty(),
+            reasons,
+        }));
+    }
+    Ok(decisions)
+}
+
+/// The local time until which a snapshot that was committed at `committed_at` may not be removed;
+/// none when it may.
+pub fn protected_until(committed_at: Timestamp, protect_seconds: u64, now: Timestamp, zone: &TimeZone) -> Option<String> {
+    let until = committed_at.plus_seconds(i64::try_from(protect_seconds).unwrap_or(i64::MAX));
+    (protect_seconds > 0 && until > now).then(|| time_text(&in_zone(until, zone)))
+}
+
+fn check_clock(candidates: &[Candidate], now: Timestamp, zone: &TimeZone) -> Result<()> {
+    let newest = candidates.iter().max_by_key(|candidate| candidate.committed_at);
+    match newest {
+        Some(newest) if newest.committed_at > now.plus_seconds(CLOCK_SKEW_SECONDS_MAX) => {
+            let (now, committed) = (time_text(&in_zone(now, zone)), time_text(&in_zone(newest.committed_at, zone)));
+            let message = format!("clock says {now}, but snapshot {} was committed at {committed}; set the clock", newest.id.short());
+            Err(Error::new(ErrorKind::Invalid, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The reasons of the members of one series, which are sorted newest first.
+struct Reasons {
+    of: Vec<Vec<Reason>>,
+}
+
+impl Reasons {
+    fn add_rules(&mut self, members: &[&Candidate], policy: &KeepPolicy, zone: &TimeZone) {
+        if policy.is_empty() {
+            self.of.iter_mut().for_each(|reasons| reasons.push(Reason::NoRule));
+            return;
+        }
+        let times: Vec<_> = members.iter().map(|member| in_zone(member.time, zone)).collect();
+        for rule in Rule::ALL {
+            let of = policy.number(rule);
+            let (mut seen, mut number) = (HashSet::new(), 0);
+            for (time, reasons) in times.iter().zip(&mut self.of) {
+                if number == of {
+                    break;
+                }
+                // A period that was met is over; without periods every snapshot is one.
+                if period(rule, time).is_none_or(|period| seen.insert(period)) {
+                    number += 1;
+                    reasons.push(Reason::Period { rule, number, of });
+                }
+            }
+        }
+        if let (Some(within), Some(newest)) = (policy.within, times.first()) {
+            let text =
+                SpanPrinter::new().designator(Designator::Verbose).spacing(Spacing::BetweenUnitsAndDesignators).span_to_string(&within);
+            // What reaches beyond the calendar reaches everything.
+            let from = newest.checked_sub(within).ok();
+            for (time, reasons) in times.iter().zip(&mut self.of) {
+                if from.as_ref().is_none_or(|from| time >= from) {
+                    reasons.push(Reason::Within(text.clone()));
+                }
+            }
+        }
+        for (member, reasons) in members.iter().zip(&mut self.of) {
+            let wanted = policy.tags.iter().filter(|tag| member.tags.contains(tag));
+            reasons.extend(wanted.map(|tag| Reason::Tag(tag.clone())));
+        }
+    }
+
+    fn add_newest(&mut self, members: &[&Candidate]) {
+        let by_order = (0..members.len()).max_by_key(|at| {
+            let member = members[*at];
+            (member.counter, member.committed_at, member.id)
+        });
+        let mut newest: Vec<usize> = by_order.into_iter().chain((!members.is_empty()).then_some(0)).collect();
+        newest.dedup();
+        newest.into_iter().for_each(|at| self.of[at].push(Reason::Newest));
+    }
+
+    /// A differential without the full that it refers to would lose its change view.
+    fn add_bases(&mut self, members: &[&Candidate]) {
+        let places: HashMap<SnapshotId, usize> = members.iter().enumerate().map(|(at, member)| (member.id, at)).collect();
+        let mut named = HashSet::new();
+        for (at, member) in members.iter().enumerate() {
+            let is_kept_differential = member.kind == Kind::Differential && !self.of[at].is_empty();
+            let base = member.base.filter(|_| is_kept_differential).and_then(|base| places.get(&base));
+            if let Some(base) = base.filter(|base| named.insert(**base)) {
+                self.of[*base].push(Reason::BaseOf(member.id));
+            }
+        }
+    }
+}
