@@ -172,7 +172,7 @@ mod tests {
     }
 
     const GOLDEN_GENERAL: &[usize] = &[103661, 92483, 50882, 146536, 81442, 59070, 69790, 93957, 49453, 67023, 78843, 128167, 27269];
-    const GOLDEN_MEDIA: &[usize] = &[];
+    const GOLDEN_MEDIA: &[usize] = &[1880084, 2410376, 1522053, 478943];
 
     #[test]
     fn masks_are_those_that_were_fixed() {
