@@ -416,6 +416,11 @@ impl<'a> Sink<'a> {
     }
 
     fn publish_packs(&self, packs: Vec<(PackKind, FinishedPack)>, forget: bool) -> Result<()> {
+        // The packs are taken out of the list: a second try would know nothing of them, and pass.
+        self.try_publish_packs(packs, forget).map_err(|error| self.fail(error))
+    }
+
+    fn try_publish_packs(&self, packs: Vec<(PackKind, FinishedPack)>, forget: bool) -> Result<()> {
         let storage = self.repository.storage();
         let mut indexed = std::mem::take(&mut *lock(&self.adopted));
         for (kind, pack) in packs {

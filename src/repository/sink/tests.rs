@@ -159,6 +159,7 @@ fn another_place_is_tried_when_a_header_claims_to_be_of_a_later_version() {
         storage.damage(&pack.name, Damage::FlipByte(10));
         assert_eq!(*repository.reader().unwrap().data_chunk(&id).unwrap(), content(0)[..]);
     }
+    storage.heal();
     storage.damage("packs", Damage::FlipByte(10));
     assert!(repository.reader().unwrap().data_chunk(&id).err().unwrap().is_damage());
 }

@@ -79,7 +79,8 @@ fn an_interrupted_run_commits_what_it_has_for_the_next_one() {
     for n in 0..300 {
         bench.write(&format!("file-{n}"), noise(&n.to_string(), 60_000));
     }
-    let error = run(&bench.repository, bench.request(), &StopsAfter::looks(250)).err().unwrap();
+    // The walk looks once for each entry, a worker once for each file.
+    let error = run(&bench.repository, bench.request(), &StopsAfter::looks(450)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
     assert!(bench.repository.list_snapshots().unwrap().is_empty());
     let outcome = bench.snapshot();
