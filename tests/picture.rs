@@ -199,3 +199,54 @@ fn xattrs(folder: std::os::fd::BorrowedFd<'_>, name: &[u8]) -> Vec<(String, Vec<
     found.sort();
     found
 }
+
+#[test]
+fn a_picture_sees_every_change() {
+    use rustix::fs::{Timespec, Timestamps, UTIME_OMIT};
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["a", "b", "c"] {
+        fs::write(path(name), vec![1; 10_000]).unwrap();
+    }
+    symlink("a", path("link")).unwrap();
+    let set_time = |name: &str, nanoseconds: i64| {
+        let last_access = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+        let times = Timestamps { last_access, last_modification: Timespec { tv_sec: 1, tv_nsec: nanoseconds } };
+        rustix::fs::utimensat(CWD, path(name), &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
+    };
+    ["a", "b", "c", "link", "."].iter().for_each(|name| set_time(name, 5));
+    let mut last = Picture::of(folder.path());
+    last.assert_same(&Picture::of(folder.path()));
+    let write = |bytes: &[u8], at: u64| fs::File::options().write(true).open(path("a")).unwrap().write_all_at(bytes, at).unwrap();
+    let changes: [(&str, &dyn Fn()); 7] = [
+        ("a byte", &|| write(&[2], 9_999)),
+        ("zeros at the end", &|| write(&[0; 5000], 10_000)),
+        ("mode", &|| fs::set_permissions(path("a"), Permissions::from_mode(0o4700)).unwrap()),
+        ("target", &|| {
+            fs::remove_file(path("link")).unwrap();
+            symlink("b", path("link")).unwrap();
+        }),
+        ("hard link", &|| {
+            fs::remove_file(path("c")).unwrap();
+            fs::hard_link(path("b"), path("c")).unwrap();
+        }),
+        ("name", &|| fs::rename(path("a"), path("A")).unwrap()),
+        ("one entry less", &|| fs::remove_file(path("A")).unwrap()),
+    ];
+    for (what, change) in changes {
+        change();
+        for name in ["A", "a", "b", "c", "link", "."] {
+            if path(name).symlink_metadata().is_ok() {
+                set_time(name, 5);
+            }
+        }
+        let now = Picture::of(folder.path());
+        assert_ne!(now.entries, last.entries, "{what}");
+        last = now;
+    }
+    set_time("link", 6);
+    assert_ne!(Picture::of(folder.path()).entries, last.entries);
+}
