@@ -163,11 +163,8 @@ impl Shared<'_> {
             frames: &reading.directory.frames,
             damage: self.damage,
         };
-        let read = if self.is_plain {
-            pack.read_whole(&run.frames, reading.bytes, scratch)?
-        } else {
-            pack.read_frames(&run.frames, scratch)?
-        };
+        let read =
+            if self.is_plain { pack.read_whole(&run.frames, reading.bytes, scratch)? } else { pack.read_frames(&run.frames, scratch)? };
         if !read.is_whole {
             reading.is_whole.store(false, Ordering::Relaxed);
         }

@@ -17,9 +17,9 @@ mod packs;
 mod request;
 mod run;
 mod sample;
-mod trees;
 #[cfg(test)]
 mod tests;
+mod trees;
 
 pub use names::{NamesOutcome, check_names};
 pub use outcome::{AFFECTED_MAX, Affected, DamagedObject, NoteAbout, Outcome};

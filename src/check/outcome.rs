@@ -67,11 +67,11 @@ pub struct Outcome {
     pub packs_not_read: u64,
     /// What is damaged, by object.
     pub damaged: Vec<DamagedObject>,
-    /// Different chunks and pages that snapshots need and that are in no place whole.
+    /// Different chunks of file content that snapshots need and that are in no place whole.
     pub lost_chunks: u64,
     /// What is damaged, by path; sorted.
     pub affected: Vec<Affected>,
-    /// Further paths that are not listed.
+    /// Further paths that are not listed, counted once for each snapshot.
     pub affected_more: u64,
     /// Oddities that harm nothing.
     pub notes: Vec<NoteAbout>,

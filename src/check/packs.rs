@@ -108,9 +108,8 @@ fn check_pack(
     } else {
         match read_directory(storage, keys, &name, bytes) {
             Ok((directory, kind, (begin, end))) => {
-                let is_same = directory.frames == indexed.frames
-                    && kind == indexed.kind
-                    && (begin, end) == (indexed.data_begin, indexed.data_end);
+                let is_same =
+                    directory.frames == indexed.frames && kind == indexed.kind && (begin, end) == (indexed.data_begin, indexed.data_end);
                 if is_same {
                     return Ok(());
                 }

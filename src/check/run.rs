@@ -18,7 +18,7 @@ use crate::id::{PackId, SnapshotId};
 use crate::index::Index;
 use crate::manifest::Content;
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{PACKS, PackListing, Repository, SNAPSHOTS};
+use crate::repository::{INDEX, PACKS, PackListing, Repository, SNAPSHOTS};
 use crate::storage::Listed;
 use crate::wire;
 
@@ -46,7 +46,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     let damage = Mutex::new(Damage::default());
     let looked = check_segments(repository, &damage, &mut outcome, progress)?;
     let index = Arc::new(open_index(repository, &looked)?);
-    note_packs(repository, &looked, &mut outcome)?;
+    note_strangers(repository, &looked, &mut outcome)?;
     let mut damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
     forget_removed(&mut damage, &index);
 
@@ -119,7 +119,13 @@ fn forget_removed(damage: &mut Damage, index: &Index) {
     }
 }
 
-fn note_packs(repository: &Repository, looked: &Looked, outcome: &mut Outcome) -> Result<()> {
+/// Notes what lies in the folders of the index and of the packs and does not belong there.
+fn note_strangers(repository: &Repository, looked: &Looked, outcome: &mut Outcome) -> Result<()> {
+    for listed in repository.storage().list(INDEX)? {
+        if expected_hash(INDEX, &listed.name).is_none() {
+            outcome.notes.push(NoteAbout { name: listed.name, message: "it is not named as an object and left alone".to_owned() });
+        }
+    }
     for listed in repository.storage().list(PACKS)? {
         let message = match expected_hash(PACKS, &listed.name) {
             None => "it is not named as a pack in its place",

@@ -8,6 +8,7 @@ mod bar;
 mod cat;
 mod catalog;
 mod changes;
+mod check;
 mod diff;
 mod exit;
 mod find;
@@ -65,6 +66,7 @@ enum Command {
     Cat(cat::Args),
     Restore(Box<restore::Args>),
     Stats(stats::Args),
+    Check(check::Args),
     Key(key::Args),
     Catalog(catalog::Args),
 }
@@ -109,6 +111,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Cat(args) => cat::run(args, global, output),
         Command::Restore(args) => restore::run(*args, global, output),
         Command::Stats(args) => stats::run(args, global, output),
+        Command::Check(args) => check::run(args, global, output),
         Command::Key(args) => key::run(args, global, output),
         Command::Catalog(args) => catalog::run(args, global, output),
     }
