@@ -8,6 +8,7 @@ mod bar;
 mod cat;
 mod catalog;
 mod changes;
+mod check;
 mod diff;
 mod exit;
 mod find;
@@ -71,6 +72,7 @@ enum Command {
     Forget(forget::Args),
     Tag(tag::Args),
     Prune(prune::Args),
+    Check(check::Args),
     Key(key::Args),
     Catalog(catalog::Args),
 }
@@ -118,6 +120,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Forget(args) => forget::run(args, global, output),
         Command::Tag(args) => tag::run(args, global, output),
         Command::Prune(args) => prune::run(args, global, output),
+        Command::Check(args) => check::run(args, global, output),
         Command::Key(args) => key::run(args, global, output),
         Command::Catalog(args) => catalog::run(args, global, output),
     }

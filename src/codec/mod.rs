@@ -76,16 +76,33 @@ fn shrinks(plain: &[u8]) -> bool {
 /// # Errors
 /// `Damaged` when it does not unpack to that length; `Unsupported` for an unknown codec.
 pub fn decompress(codec: u16, packed: &[u8], plain_bytes: usize) -> Result<Vec<u8>> {
+    let mut room = Vec::new();
+    if codec == RAW {
+        return decompress_into(codec, packed, plain_bytes, &mut room).map(<[u8]>::to_vec);
+    }
+    decompress_into(codec, packed, plain_bytes, &mut room)?;
+    Ok(room)
+}
+
+/// As [`decompress`], for who looks at one frame after another: what was stored as it is is handed
+/// back as it lies, all else is unpacked into `room`, which grows to the longest and is used again.
+///
+/// # Errors
+/// As [`decompress`].
+pub fn decompress_into<'b>(codec: u16, packed: &'b [u8], plain_bytes: usize, room: &'b mut Vec<u8>) -> Result<&'b [u8]> {
     match codec {
-        RAW if packed.len() == plain_bytes => Ok(packed.to_vec()),
+        RAW if packed.len() == plain_bytes => Ok(packed),
         RAW => Err(Error::damaged("a frame", "its length is not as stated")),
         ZSTD => {
-            let mut plain = vec![0; plain_bytes];
+            if room.len() < plain_bytes {
+                room.resize(plain_bytes, 0);
+            }
+            let plain = &mut room[..plain_bytes];
             let written = DECOMPRESSOR.with_borrow_mut(|slot| {
                 if slot.is_none() {
                     *slot = zstd::bulk::Decompressor::new().ok();
                 }
-                slot.as_mut().and_then(|decompressor| decompressor.decompress_to_buffer(packed, &mut plain[..]).ok())
+                slot.as_mut().and_then(|decompressor| decompressor.decompress_to_buffer(packed, &mut *plain).ok())
             });
             if written == Some(plain_bytes) {
                 Ok(plain)

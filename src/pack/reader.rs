@@ -84,6 +84,26 @@ impl PackKeys {
         }
         let mut sealed = vec![0; place.sealed_bytes as usize];
         storage.read_range(name, place.offset, &mut sealed)?;
+        let packed = self.unseal_frame(name, place, &mut sealed)?;
+        codec::decompress(place.codec, packed, place.plain_bytes as usize)
+            .map_err(|error| error.context(format!("frame {} of {name}", place.number)))
+    }
+
+    /// Opens the frame whose stored bytes stand in `sealed`, in place, and unpacks it into `room` if
+    /// need be: for who reads many frames and looks at each only once.
+    ///
+    /// # Errors
+    /// As [`PackKeys::read_frame`].
+    pub fn open_frame<'b>(&self, name: &str, place: &FramePlace, sealed: &'b mut [u8], room: &'b mut Vec<u8>) -> Result<&'b [u8]> {
+        if place.plain_bytes > FRAME_PLAIN_BYTES_MAX {
+            return Err(Error::damaged(name, "a frame claims to be longer than frames are"));
+        }
+        let packed = self.unseal_frame(name, place, sealed)?;
+        codec::decompress_into(place.codec, packed, place.plain_bytes as usize, room)
+            .map_err(|error| error.context(format!("frame {} of {name}", place.number)))
+    }
+
+    fn unseal_frame<'b>(&self, name: &str, place: &FramePlace, sealed: &'b mut [u8]) -> Result<&'b [u8]> {
         let associated = Associated {
             header_hash: self.header_hash,
             purpose: Purpose::Frame,
@@ -91,10 +111,7 @@ impl PackKeys {
             codec: place.codec,
             plain_bytes: u64::from(place.plain_bytes),
         };
-        let unsealed = self.key.unseal(&associated, &mut sealed);
-        let packed = unsealed.map_err(|error| error.context(format!("frame {} of {name}", place.number)))?;
-        codec::decompress(place.codec, packed, place.plain_bytes as usize)
-            .map_err(|error| error.context(format!("frame {} of {name}", place.number)))
+        self.key.unseal(&associated, sealed).map_err(|error| error.context(format!("frame {} of {name}", place.number)))
     }
 }
 

@@ -56,6 +56,11 @@ impl CacheFolder {
         self.path.join("catalog")
     }
 
+    /// The file that says which packs were read whole by a check, and when.
+    pub fn checked(&self) -> PathBuf {
+        self.path.join("checked")
+    }
+
     /// Who writes from here.
     pub fn client(&self) -> ClientId {
         self.client

@@ -22,7 +22,7 @@ mod view;
 pub use cache::{CacheFolder, cache_root};
 pub use create::{CreateOptions, create};
 pub use description::{Description, FORMAT};
-pub use layout::{list_ids, pack_name, segment_name, slot_name, snapshot_name};
+pub use layout::{INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name};
 pub use marks::Marks;
 pub use objects::Catalogued;
 pub use packs::PackListing;

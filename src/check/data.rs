@@ -1,0 +1,183 @@
+//! Reads the data of packs: every frame opens, and every chunk has its id.
+//!
+//! Threads draw runs of frames in the order in which they lie on the disk, and hold one frame each.
+//! Each byte is read once.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::damage::{Damage, is_bad_pack};
+use super::frames::{OpenPack, Read, Scratch, add, order_by_offset};
+use super::objects::{check_interrupted, problem_of};
+use super::outcome::Outcome;
+use crate::crypto::Algorithm;
+use crate::error::{Error, Result};
+use crate::id::PackId;
+use crate::pack::{PackDirectory, PackKeys, read_directory};
+use crate::progress::Progress;
+use crate::repository::{Repository, pack_name};
+
+/// A run of frames has about so many stored bytes.
+const RUN_BYTES: u64 = 4 << 20;
+
+/// A pack that is being read, by several threads.
+struct Reading {
+    id: PackId,
+    bytes: u64,
+    name: String,
+    keys: PackKeys,
+    directory: PackDirectory,
+    /// Runs that are not done yet.
+    runs_left: AtomicUsize,
+    is_whole: AtomicBool,
+}
+
+/// Frames of one pack.
+struct Run {
+    reading: Arc<Reading>,
+    frames: Vec<u32>,
+}
+
+struct Queue<'p> {
+    packs: std::slice::Iter<'p, (PackId, u64)>,
+    /// Runs of the pack that was opened last, the next one at the end.
+    runs: Vec<Run>,
+}
+
+struct Shared<'a> {
+    repository: &'a Repository,
+    damage: &'a Mutex<Damage>,
+    progress: &'a dyn Progress,
+    /// Nothing is sealed: only the hash of the whole pack vouches for it.
+    is_plain: bool,
+    queue: Mutex<Queue<'a>>,
+    read: Mutex<(Read, Vec<PackId>)>,
+    failure: Mutex<Option<Error>>,
+    is_over: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is kept under these locks is whole at every step.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads `packs`, which have been found to have good directories, and returns those that are whole.
+/// That is said even of a reading that ends early, with its error.
+pub(super) fn read_packs(
+    repository: &Repository,
+    packs: &[(PackId, u64)],
+    damage: &Mutex<Damage>,
+    outcome: &mut Outcome,
+    progress: &dyn Progress,
+) -> (Vec<PackId>, Result<()>) {
+    progress.add_total(packs.len() as u64, packs.iter().map(|(_, bytes)| bytes).sum());
+    let shared = Shared {
+        repository,
+        damage,
+        progress,
+        is_plain: repository.description().algorithm == Algorithm::None,
+        queue: Mutex::new(Queue { packs: packs.iter(), runs: Vec::new() }),
+        read: Mutex::new((Read::default(), Vec::new())),
+        failure: Mutex::new(None),
+        is_over: AtomicBool::new(false),
+    };
+    rayon::scope(|scope| (0..rayon::current_num_threads()).for_each(|_| scope.spawn(|_| shared.work())));
+    let (read, whole) = shared.read.into_inner().unwrap_or_else(PoisonError::into_inner);
+    outcome.packs_read = whole.len() as u64;
+    outcome.frames_read = read.frames;
+    outcome.bytes_read = read.bytes;
+    outcome.chunks_verified = read.chunks;
+    let failure = shared.failure.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (whole, failure.map_or(Ok(()), Err))
+}
+
+impl Shared<'_> {
+    fn work(&self) {
+        let mut scratch = Scratch::default();
+        while !self.is_over.load(Ordering::Relaxed) {
+            let outcome = check_interrupted(self.progress).and_then(|()| self.next_run());
+            match outcome.and_then(|run| run.map(|run| self.read_run(&run, &mut scratch)).transpose()) {
+                Ok(Some(())) => {}
+                Ok(None) => return,
+                Err(error) => {
+                    lock(&self.failure).get_or_insert(error);
+                    self.is_over.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    /// The next run; opens the next pack when the last one is given out.
+    fn next_run(&self) -> Result<Option<Run>> {
+        let mut queue = lock(&self.queue);
+        loop {
+            if let Some(run) = queue.runs.pop() {
+                return Ok(Some(run));
+            }
+            let Some((id, bytes)) = queue.packs.next() else { return Ok(None) };
+            match self.open(*id, *bytes) {
+                Ok(runs) => queue.runs = runs,
+                Err(error) if is_bad_pack(&error) => {
+                    lock(self.damage).add_pack(*id, problem_of(&pack_name(id), &error));
+                    self.progress.add_done(1, *bytes);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn open(&self, id: PackId, bytes: u64) -> Result<Vec<Run>> {
+        let (storage, keys, name) = (&**self.repository.storage(), self.repository.keys(), pack_name(&id));
+        let (directory, ..) = read_directory(storage, keys, &name, bytes)?;
+        let keys = PackKeys::read(storage, keys, &name, bytes)?;
+        let order = order_by_offset(&directory.frames);
+        let mut groups: Vec<Vec<u32>> = Vec::new();
+        let mut room = 0;
+        for number in order {
+            let sealed_bytes = u64::from(directory.frames[number as usize].sealed_bytes);
+            match groups.last_mut() {
+                Some(group) if self.is_plain || room >= sealed_bytes => group.push(number),
+                _ => {
+                    groups.push(vec![number]);
+                    room = RUN_BYTES;
+                }
+            }
+            room = room.saturating_sub(sealed_bytes);
+        }
+        if groups.is_empty() {
+            // A pack without frames still has a name to be checked.
+            groups.push(Vec::new());
+        }
+        let (runs_left, is_whole) = (AtomicUsize::new(groups.len()), AtomicBool::new(true));
+        let reading = Arc::new(Reading { id, bytes, name, keys, directory, runs_left, is_whole });
+        Ok(groups.into_iter().rev().map(|frames| Run { reading: Arc::clone(&reading), frames }).collect())
+    }
+
+    fn read_run(&self, run: &Run, scratch: &mut Scratch) -> Result<()> {
+        let reading = &*run.reading;
+        let pack = OpenPack {
+            repository: self.repository,
+            id: reading.id,
+            name: &reading.name,
+            keys: &reading.keys,
+            frames: &reading.directory.frames,
+            damage: self.damage,
+        };
+        let read =
+            if self.is_plain { pack.read_whole(&run.frames, reading.bytes, scratch)? } else { pack.read_frames(&run.frames, scratch)? };
+        if !read.is_whole {
+            reading.is_whole.store(false, Ordering::Relaxed);
+        }
+        self.progress.add_done(0, read.bytes);
+        let mut total = lock(&self.read);
+        total.0 = add(total.0, read);
+        // The lock above orders this after what the other threads said of the pack.
+        if reading.runs_left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.progress.add_done(1, 0);
+            if reading.is_whole.load(Ordering::Relaxed) {
+                total.1.push(reading.id);
+            }
+        }
+        Ok(())
+    }
+}

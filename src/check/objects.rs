@@ -1,0 +1,97 @@
+//! Checks the small objects of a folder: name, seal, and what is in them.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::names::{expected_hash, is_listed};
+use super::outcome::{DamagedObject, NoteAbout, Outcome};
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::Record;
+use crate::pack::{ObjectKind, open_object};
+use crate::progress::Progress;
+use crate::repository::{KEYS, KeySlot, RECORDS, Repository};
+use crate::storage::Listed;
+
+/// Slots and records are never longer.
+const SLOT_BYTES_MAX: u64 = 64 << 10;
+const RECORD_BYTES_MAX: u64 = 8 << 20;
+
+/// How one object is looked at: its listing and the hash that it must have.
+pub(super) type Look<'a> = dyn Fn(&Listed, [u8; 32]) -> Result<()> + Sync + 'a;
+
+/// Ends a check that the user does not want any more.
+///
+/// # Errors
+/// `Interrupted`.
+pub(super) fn check_interrupted(progress: &dyn Progress) -> Result<()> {
+    if progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "the check was interrupted")) } else { Ok(()) }
+}
+
+/// What is wrong with the object `name`, without saying its name again.
+pub(super) fn problem_of(name: &str, error: &Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix(name).map_or(text.as_str(), |rest| rest.trim_start_matches(" is damaged").trim_start_matches(": ")).to_owned()
+}
+
+/// Looks at every object of `folder` and returns how many there are. One that is gone when it is
+/// read, and is not listed any more, was removed meanwhile and does not count.
+///
+/// # Errors
+/// Those of `look` and of the storage that are no damage.
+pub(super) fn check_folder(
+    repository: &Repository,
+    folder: &str,
+    look: &Look<'_>,
+    outcome: &mut Outcome,
+    progress: &dyn Progress,
+) -> Result<u64> {
+    let storage = &**repository.storage();
+    let mut objects = Vec::new();
+    for listed in storage.list(folder)? {
+        match expected_hash(folder, &listed.name) {
+            Some(hash) => objects.push((listed, hash)),
+            None => outcome.notes.push(NoteAbout { name: listed.name, message: "it is not named as an object and left alone".to_owned() }),
+        }
+    }
+    let damaged = Mutex::new(Vec::new());
+    let looked_at = objects.par_iter().map(|(listed, hash)| {
+        check_interrupted(progress)?;
+        match look(listed, *hash) {
+            Ok(()) => Ok(1),
+            Err(error) if error.is_not_found() && !is_listed(storage, &listed.name)? => Ok(0),
+            Err(error) if error.is_damage() => {
+                let object = DamagedObject { name: listed.name.clone(), problem: problem_of(&listed.name, &error) };
+                damaged.lock().unwrap_or_else(PoisonError::into_inner).push(object);
+                Ok(1)
+            }
+            Err(error) => Err(error.context(&listed.name)),
+        }
+    });
+    let count = looked_at.collect::<Result<Vec<u64>>>()?.into_iter().sum();
+    outcome.damaged.append(&mut damaged.into_inner().unwrap_or_else(PoisonError::into_inner));
+    Ok(count)
+}
+
+/// Checks the key slots and the records.
+///
+/// # Errors
+/// As [`check_folder`].
+pub(super) fn check_keys_and_records(repository: &Repository, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
+    let storage = &**repository.storage();
+    let look_at_slot = |listed: &Listed, hash: [u8; 32]| {
+        let bytes = storage.read(&listed.name, SLOT_BYTES_MAX)?;
+        if blake3::hash(&bytes).as_bytes() != &hash {
+            return Err(Error::damaged(&listed.name, "its bytes do not have the hash that is its name"));
+        }
+        KeySlot::decode(&bytes, &listed.name).map(|_| ())
+    };
+    outcome.keys = check_folder(repository, KEYS, &look_at_slot, outcome, progress)?;
+    let look_at_record = |listed: &Listed, hash: [u8; 32]| {
+        let bytes = storage.read(&listed.name, RECORD_BYTES_MAX)?;
+        let plain = open_object(repository.keys(), ObjectKind::Record, bytes, &hash, RECORD_BYTES_MAX, &listed.name)?;
+        Record::decode(&plain).map(|_| ())
+    };
+    outcome.records = check_folder(repository, RECORDS, &look_at_record, outcome, progress)?;
+    Ok(())
+}

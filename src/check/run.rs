@@ -1,0 +1,198 @@
+//! The course of a check: small objects, index and packs, trees, data, and what damage costs.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::affected::Gathering;
+use super::damage::Damage;
+use super::data::read_packs;
+use super::names::expected_hash;
+use super::objects::{check_folder, check_keys_and_records};
+use super::outcome::{NoteAbout, Outcome};
+use super::packs::{Looked, check_segments};
+use super::request::{Data, Request};
+use super::sample::{Checked, choose};
+use super::trees::Trees;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{PackId, SnapshotId};
+use crate::index::Index;
+use crate::manifest::Content;
+use crate::progress::{Finding, FindingKind, Progress};
+use crate::repository::{INDEX, PACKS, PackListing, Repository, SNAPSHOTS};
+use crate::storage::Listed;
+use crate::wire;
+
+/// Opening the index is tried again when a prune removed a segment meanwhile.
+const TRIES_MAX: usize = 3;
+
+/// Checks `repository` and says what is damaged, which is also reported to `progress`, object by
+/// object, when all is known.
+///
+/// # Errors
+/// Those of the storage that are no damage; `Unsupported` when an object is of a later version;
+/// `Interrupted`; `Invalid` for a percentage out of range.
+pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
+    if let Data::Percent(percent) = request.data
+        && !(percent > 0.0 && percent <= 100.0)
+    {
+        return Err(Error::new(ErrorKind::Invalid, "the percentage of data to read must be above 0 and not above 100"));
+    }
+    let mut outcome = Outcome::default();
+    progress.stage("check objects");
+    check_keys_and_records(repository, &mut outcome, progress)?;
+    // Snapshots before the index, the index before the packs: what was committed first is listed last.
+    let roots = check_manifests(repository, &mut outcome, progress)?;
+    progress.stage("check packs");
+    let damage = Mutex::new(Damage::default());
+    let looked = check_segments(repository, &damage, &mut outcome, progress)?;
+    let index = Arc::new(open_index(repository, &looked)?);
+    note_strangers(repository, &looked, &mut outcome)?;
+    let mut damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    forget_removed(&mut damage, &index);
+
+    progress.stage("check trees");
+    let reader = repository.reader_with(Arc::clone(&index));
+    let is_suspicious = Trees::new(&reader, &index, &damage, progress).walk(&roots, &mut outcome)?;
+
+    progress.stage("check data");
+    let mut damage = check_data(repository, request, &index, damage, &mut outcome, progress)?;
+    if is_suspicious || !damage.is_empty() {
+        progress.stage("find what is damaged");
+        find_affected(repository, &looked, &mut damage, &mut outcome, progress)?;
+    }
+    outcome.damaged.extend(damage.objects());
+    outcome.damaged.sort_by(|a, b| a.name.cmp(&b.name));
+    outcome.notes.sort_by(|a, b| a.name.cmp(&b.name));
+    for object in &outcome.damaged {
+        progress.report(Finding::new(FindingKind::Damaged, object.name.as_bytes(), object.problem.as_str()));
+    }
+    for note in &outcome.notes {
+        progress.report(Finding::new(FindingKind::Note, note.name.as_bytes(), note.message.as_str()));
+    }
+    Ok(outcome)
+}
+
+/// Checks the manifests and returns what their top-level entries hold.
+fn check_manifests(repository: &Repository, outcome: &mut Outcome, progress: &dyn Progress) -> Result<Vec<Content>> {
+    let roots = Mutex::new(HashSet::new());
+    let contents = Mutex::new(Vec::new());
+    let look = |listed: &Listed, hash: [u8; 32]| {
+        let manifest = repository.read_manifest(&SnapshotId(hash))?;
+        if repository.keys().identify.root(&wire::encode(&manifest.entries)) != manifest.root {
+            return Err(Error::damaged(&listed.name, "its entries do not have the hash that it says"));
+        }
+        // Snapshots with the same root hold exactly the same.
+        if roots.lock().unwrap_or_else(PoisonError::into_inner).insert(manifest.root) {
+            contents.lock().unwrap_or_else(PoisonError::into_inner).extend(manifest.entries.into_iter().map(|entry| entry.node.content));
+        }
+        Ok(())
+    };
+    outcome.snapshots = check_folder(repository, SNAPSHOTS, &look, outcome, progress)?;
+    Ok(contents.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The index over the segments that are listed now and that can be read.
+fn open_index(repository: &Repository, looked: &Looked) -> Result<Index> {
+    let open = || {
+        if looked.bad_segments.is_empty() {
+            return repository.open_index();
+        }
+        // In memory, so that the tables on this machine, which may know what the bad segment said,
+        // stay for a repair.
+        let good: Vec<_> = repository.list_segments()?.into_iter().filter(|id| !looked.bad_segments.contains(id)).collect();
+        Index::open(None, &good, &|id| repository.read_segment(id))
+    };
+    let mut tries = 1;
+    loop {
+        match open() {
+            Err(error) if error.is_not_found() && tries < TRIES_MAX => tries += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+/// A pack that the index does not name any more was removed by a prune while it was checked.
+fn forget_removed(damage: &mut Damage, index: &Index) {
+    if !damage.is_empty() {
+        let named: HashSet<PackId> = index.packs().into_iter().map(|(id, ..)| id).collect();
+        damage.retain(|id| named.contains(id));
+    }
+}
+
+/// Notes what lies in the folders of the index and of the packs and does not belong there.
+fn note_strangers(repository: &Repository, looked: &Looked, outcome: &mut Outcome) -> Result<()> {
+    for listed in repository.storage().list(INDEX)? {
+        if expected_hash(INDEX, &listed.name).is_none() {
+            outcome.notes.push(NoteAbout { name: listed.name, message: "it is not named as an object and left alone".to_owned() });
+        }
+    }
+    for listed in repository.storage().list(PACKS)? {
+        let message = match expected_hash(PACKS, &listed.name) {
+            None => "it is not named as a pack in its place",
+            Some(hash) if looked.packs.contains(&PackId(hash)) => continue,
+            Some(_) if looked.bad_segments.is_empty() => "no index segment names it; an interrupted or a running snapshot left it",
+            Some(_) => "no index segment that can be read names it",
+        };
+        outcome.notes.push(NoteAbout { name: listed.name, message: message.to_owned() });
+    }
+    Ok(())
+}
+
+/// Reads as much data as is asked for, and remembers what was.
+fn check_data(
+    repository: &Repository,
+    request: &Request,
+    index: &Index,
+    damage: Damage,
+    outcome: &mut Outcome,
+    progress: &dyn Progress,
+) -> Result<Damage> {
+    let present = PackListing::read(&**repository.storage())?;
+    let mut packs: Vec<(PackId, u64)> = index.packs().into_iter().map(|(id, _, bytes)| (id, bytes)).collect();
+    packs.retain(|(id, bytes)| !damage.has_pack(id) && present.packs().get(id) == Some(bytes));
+    packs.dedup();
+    let file = repository.cache().map(|cache| cache.checked());
+    let mut checked = file.as_deref().map(Checked::load).unwrap_or_default();
+    let chosen = choose(&packs, &checked, request);
+    outcome.packs_not_read = (packs.len() - chosen.len()) as u64;
+    if chosen.is_empty() {
+        return Ok(damage);
+    }
+    let damage = Mutex::new(damage);
+    let (whole, read) = read_packs(repository, &chosen, &damage, outcome, progress);
+    let damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    checked.update(&whole, request.now, &packs);
+    chosen.iter().filter(|(id, _)| damage.has_pack(id)).for_each(|(id, _)| checked.forget(id));
+    if let Some(file) = file
+        && let Err(error) = checked.save(&file)
+    {
+        let message = format!("what was read cannot be remembered, so the next check may read it again: {error}");
+        outcome.notes.push(NoteAbout { name: String::new(), message });
+    }
+    read.map(|()| damage)
+}
+
+/// Finds the paths and snapshots that damage touches, after one more look at what is there.
+fn find_affected(
+    repository: &Repository,
+    looked: &Looked,
+    damage: &mut Damage,
+    outcome: &mut Outcome,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let snapshots = repository.list_snapshots()?;
+    let index = Arc::new(open_index(repository, looked)?);
+    forget_removed(damage, &index);
+    let reader = repository.reader_with(index);
+    let mut gathering = Gathering::new(&reader, damage, progress);
+    for id in snapshots {
+        match repository.read_manifest(&id) {
+            Ok(manifest) => gathering.look_at(&id, &manifest)?,
+            // A damaged one is in the list of objects; one that is gone was removed meanwhile.
+            Err(error) if error.is_damage() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    gathering.finish(outcome);
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! Walks the trees of all snapshots, each page once however many snapshots share it, and looks up
+//! every chunk that they name.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rayon::Scope;
+
+use super::damage::Damage;
+use super::objects::check_interrupted;
+use super::outcome::Outcome;
+use crate::error::{Error, Result};
+use crate::id::ChunkId;
+use crate::index::{Index, Location};
+use crate::manifest::{Content, ContentList, Item, ListPage, Page, TreeRef};
+use crate::pack::PackKind;
+use crate::progress::Progress;
+use crate::repository::ChunkReader;
+use crate::wire;
+
+/// Whether a chunk of file content of this length is in no place whole.
+///
+/// # Errors
+/// `Damaged` when this machine's cache is and holds no good place.
+pub(super) fn is_lost(index: &Index, damage: &Damage, id: &ChunkId, bytes: u64, places: &mut Vec<Location>) -> Result<bool> {
+    let found = index.places(id, places);
+    let is_good = |place: &Location| place.pack_kind == PackKind::Data && u64::from(place.chunk_bytes) == bytes && !damage.has(place);
+    if places.iter().any(is_good) { Ok(false) } else { found.map(|()| true) }
+}
+
+/// A walk over the trees of many snapshots.
+pub(super) struct Trees<'a> {
+    reader: &'a ChunkReader<'a>,
+    index: &'a Index,
+    damage: &'a Damage,
+    progress: &'a dyn Progress,
+    /// Pages that were seen: a page is checked against what its reference says, so that belongs to it.
+    tree_pages: Mutex<HashSet<(ChunkId, u8, u64)>>,
+    list_pages: Mutex<HashSet<(ChunkId, u8, u64)>>,
+    references: AtomicU64,
+    is_suspicious: AtomicBool,
+    is_over: AtomicBool,
+    failure: Mutex<Option<Error>>,
+}
+
+/// True when `page` was not met before.
+fn is_new(pages: &Mutex<HashSet<(ChunkId, u8, u64)>>, page: (ChunkId, u8, u64)) -> bool {
+    pages.lock().unwrap_or_else(PoisonError::into_inner).insert(page)
+}
+
+impl<'a> Trees<'a> {
+    /// A walk that looks chunks up in `index`.
+    pub fn new(reader: &'a ChunkReader<'a>, index: &'a Index, damage: &'a Damage, progress: &'a dyn Progress) -> Self {
+        Self {
+            reader,
+            index,
+            damage,
+            progress,
+            tree_pages: Mutex::default(),
+            list_pages: Mutex::default(),
+            references: AtomicU64::new(0),
+            is_suspicious: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// Walks everything below these top-level entries. True when something is missing or cannot be
+    /// read; what that costs is found by looking at each snapshot.
+    ///
+    /// # Errors
+    /// Those of the storage that are no damage; `Interrupted`, `Unsupported`.
+    pub fn walk(self, roots: &[Content], outcome: &mut Outcome) -> Result<bool> {
+        rayon::scope(|scope| roots.iter().for_each(|root| self.visit(scope, root)));
+        if let Some(error) = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
+        let count = |pages: Mutex<HashSet<_>>| pages.into_inner().unwrap_or_else(PoisonError::into_inner).len() as u64;
+        outcome.tree_pages = count(self.tree_pages);
+        outcome.list_pages = count(self.list_pages);
+        outcome.references = self.references.into_inner();
+        Ok(self.is_suspicious.into_inner())
+    }
+
+    fn visit<'s>(&'s self, scope: &Scope<'s>, content: &Content) {
+        match content {
+            Content::Directory(tree) => self.visit_page(scope, *tree),
+            Content::File(_, list) => {
+                let outcome = self.check_list(list);
+                self.settle(outcome);
+            }
+            _ => {}
+        }
+    }
+
+    fn visit_page<'s>(&'s self, scope: &Scope<'s>, page: TreeRef) {
+        if is_new(&self.tree_pages, (page.id, page.depth, page.entries)) {
+            scope.spawn(move |scope| {
+                if self.is_over.load(Ordering::Relaxed) {
+                    return;
+                }
+                match self.read_page(&page) {
+                    Ok(Page::Leaf(nodes)) => nodes.iter().for_each(|node| self.visit(scope, &node.content)),
+                    Ok(Page::Inner(refs)) => refs
+                        .iter()
+                        .for_each(|below| self.visit_page(scope, TreeRef { id: below.id, depth: page.depth - 1, entries: below.entries })),
+                    Err(error) => self.settle(Err(error)),
+                }
+            });
+        }
+    }
+
+    fn read_page(&self, page: &TreeRef) -> Result<Page> {
+        check_interrupted(self.progress)?;
+        let decoded: Page = wire::decode(&self.reader.meta_chunk(&page.id)?, "a tree page")?;
+        decoded.check(page.depth, page.entries)?;
+        Ok(decoded)
+    }
+
+    fn check_list(&self, list: &ContentList) -> Result<()> {
+        let mut places = Vec::new();
+        let mut waiting: Vec<(u8, Vec<Item>)> = Vec::new();
+        self.check_items(list.depth, &list.items, &mut waiting, &mut places)?;
+        while let Some((depth, items)) = waiting.pop() {
+            check_interrupted(self.progress)?;
+            self.check_items(depth, &items, &mut waiting, &mut places)?;
+        }
+        Ok(())
+    }
+
+    /// Looks up chunks, or reads the pages that the items above the leaves are.
+    fn check_items(&self, depth: u8, items: &[Item], waiting: &mut Vec<(u8, Vec<Item>)>, places: &mut Vec<Location>) -> Result<()> {
+        self.references.fetch_add(if depth == 0 { items.len() as u64 } else { 0 }, Ordering::Relaxed);
+        for item in items {
+            match item {
+                Item::Chunk(id, bytes) if depth == 0 => match is_lost(self.index, self.damage, id, *bytes, places) {
+                    Ok(false) => {}
+                    Ok(true) => self.is_suspicious.store(true, Ordering::Relaxed),
+                    Err(error) => self.settle(Err(error)),
+                },
+                Item::Chunk(id, bytes) => {
+                    if is_new(&self.list_pages, (*id, depth, *bytes)) {
+                        match self.read_list_page(id, depth - 1, *bytes) {
+                            Ok(page) => waiting.push((depth - 1, page.items)),
+                            Err(error) if error.is_damage() => self.settle(Err(error)),
+                            Err(error) => return Err(error),
+                        }
+                    }
+                }
+                Item::Hole(_) if depth == 0 => {}
+                Item::Hole(_) => return Err(Error::damaged("a content list", "it has a hole among its pages")),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_list_page(&self, id: &ChunkId, depth: u8, bytes: u64) -> Result<ListPage> {
+        let page: ListPage = wire::decode(&self.reader.meta_chunk(id)?, "a list page")?;
+        page.check(depth, bytes)?;
+        Ok(page)
+    }
+
+    /// Damage is looked into later; any other error ends the walk.
+    fn settle(&self, outcome: Result<()>) {
+        match outcome {
+            Ok(()) => {}
+            Err(error) if error.is_damage() => self.is_suspicious.store(true, Ordering::Relaxed),
+            Err(error) => {
+                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                self.is_over.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}

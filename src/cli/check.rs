@@ -1,0 +1,262 @@
+//! `repo check`: finds damage, and says what it costs.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::bar::Bar;
+use super::exit::Status;
+use super::global::{Global, open_folder};
+use super::message;
+use super::output::Output;
+use super::text::{bytes, duration, grouped};
+use crate::check::{self, Affected, DamagedObject, Data, NamesOutcome, NoteAbout, Outcome, Request};
+use crate::error::Result;
+use crate::id::to_hex;
+use crate::units::{PathText, Timestamp, lossy_text};
+
+/// So many snapshots are named for a path; `--json` has all.
+const SNAPSHOTS_SHOWN: usize = 5;
+
+/// Check that everything stored is whole, and say which files damage touches
+///
+/// Objects, packs and every reference of every snapshot are always checked. Of the data a thirtieth is read, what was not
+/// read for the longest time first, so that a check a day reads everything within a month. Exits 4 when anything is
+/// damaged; nothing is ever changed.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Read all data, or so many hundredths of it
+    #[arg(long, value_name = "PERCENT", num_args = 0..=1, require_equals = true, default_missing_value = "100", value_parser = parse_percent)]
+    read_data: Option<f64>,
+
+    /// Only compare every object with the hash that is its name; needs no password
+    #[arg(long, conflicts_with = "read_data")]
+    names: bool,
+}
+
+fn parse_percent(text: &str) -> std::result::Result<f64, String> {
+    let number: f64 = text.trim_end_matches('%').parse().map_err(|_| "it is not a number".to_owned())?;
+    if number > 0.0 && number <= 100.0 { Ok(number) } else { Err("it must be above 0 and not above 100".to_owned()) }
+}
+
+#[derive(Serialize)]
+struct CheckedLine<'a> {
+    is_damaged: bool,
+    keys: u64,
+    records: u64,
+    segments: u64,
+    snapshots: u64,
+    packs: u64,
+    pack_bytes: u64,
+    tree_pages: u64,
+    list_pages: u64,
+    references: u64,
+    packs_read: u64,
+    frames_read: u64,
+    bytes_read: u64,
+    chunks_verified: u64,
+    packs_not_read: u64,
+    damaged: Vec<ObjectLine<'a>>,
+    lost_chunks: u64,
+    affected: Vec<AffectedLine>,
+    affected_more: u64,
+    notes: Vec<NoteLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct NamesLine<'a> {
+    is_damaged: bool,
+    objects: u64,
+    bytes: u64,
+    damaged: Vec<ObjectLine<'a>>,
+    notes: Vec<NoteLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct ObjectLine<'a> {
+    name: &'a str,
+    problem: &'a str,
+}
+
+#[derive(Serialize)]
+struct NoteLine<'a> {
+    name: &'a str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct AffectedLine {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_hex: Option<String>,
+    snapshots: Vec<String>,
+    problem: String,
+}
+
+/// Checks, and says what was found.
+pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+    let begun = Instant::now();
+    if args.names {
+        return check_names(global, output);
+    }
+    let repository = global.open()?;
+    let bar = Bar::new(global);
+    let data = match args.read_data {
+        None => Data::Sample,
+        Some(percent) if percent >= 100.0 => Data::All,
+        Some(percent) => Data::Percent(percent),
+    };
+    let outcome = check::run(&repository, &Request { data, now: Timestamp::now() }, &bar)?;
+    let status = bar.finish().worst(status_of(outcome.is_damaged()));
+    output.report(|output| if output.is_json { output.json(&line(&outcome)) } else { print(&outcome, begun, output) })?;
+    if outcome.is_damaged() && !global.json {
+        advise(&outcome);
+    }
+    Ok(status)
+}
+
+fn status_of(is_damaged: bool) -> Status {
+    if is_damaged { Status::Damage } else { Status::Good }
+}
+
+fn check_names(global: &Global, output: &mut Output) -> Result<Status> {
+    let storage = open_folder(&global.location()?)?;
+    let bar = Bar::new(global);
+    let outcome = check::check_names(&storage, &bar)?;
+    let status = bar.finish().worst(status_of(!outcome.damaged.is_empty()));
+    output.report(|output| print_names(&outcome, output))?;
+    Ok(status)
+}
+
+fn print_names(outcome: &NamesOutcome, output: &mut Output) -> Result<()> {
+    if output.is_json {
+        return output.json(&NamesLine {
+            is_damaged: !outcome.damaged.is_empty(),
+            objects: outcome.objects,
+            bytes: outcome.bytes,
+            damaged: outcome.damaged.iter().map(object_line).collect(),
+            notes: outcome.notes.iter().map(note_line).collect(),
+        });
+    }
+    for object in &outcome.damaged {
+        output.line(format_args!("{}: {}", PathText(object.name.as_bytes()), object.problem))?;
+    }
+    for note in outcome.notes.iter().filter(|_| !output.is_quiet) {
+        message::note(format_args!("{}: {}", PathText(note.name.as_bytes()), note.message));
+    }
+    if output.is_quiet {
+        return Ok(());
+    }
+    output.line(format_args!(
+        "{} objects, {}: {} damaged",
+        grouped(outcome.objects),
+        bytes(outcome.bytes),
+        grouped(outcome.damaged.len() as u64)
+    ))
+}
+
+fn print(outcome: &Outcome, begun: Instant, output: &mut Output) -> Result<()> {
+    for affected in &outcome.affected {
+        output.line(AffectedText(affected))?;
+    }
+    if outcome.affected_more > 0 {
+        output.line(format_args!("and {} more that are not listed", grouped(outcome.affected_more)))?;
+    }
+    if output.is_quiet {
+        return Ok(());
+    }
+    output.line(format_args!(
+        "{} snapshots: {} pages of folders and lists, {} references to content",
+        grouped(outcome.snapshots),
+        grouped(outcome.tree_pages + outcome.list_pages),
+        grouped(outcome.references)
+    ))?;
+    output.line(format_args!(
+        "{} packs, {}; {} index segments, {} records, {} key slots",
+        grouped(outcome.packs),
+        bytes(outcome.pack_bytes),
+        grouped(outcome.segments),
+        grouped(outcome.records),
+        grouped(outcome.keys)
+    ))?;
+    let later = match outcome.packs_not_read {
+        0 => String::new(),
+        packs => format!("; {} other packs are for another day (--read-data reads all)", grouped(packs)),
+    };
+    let read = outcome.packs_read;
+    output.line(format_args!("data of {} packs read whole, {}{later}", grouped(read), bytes(outcome.bytes_read)))?;
+    if !outcome.is_damaged() {
+        return output.line(format_args!("nothing is damaged ({})", duration(begun.elapsed())));
+    }
+    let (objects, paths) = (outcome.damaged.len() as u64, outcome.affected.len() as u64);
+    let time = duration(begun.elapsed());
+    output.line(format_args!("damaged: {} objects, {} paths in snapshots ({time})", grouped(objects), grouped(paths)))
+}
+
+/// What to do about damage.
+fn advise(outcome: &Outcome) {
+    if outcome.affected.is_empty() {
+        message::say("hint: no file of a snapshot that can be read needs what is damaged");
+    } else {
+        message::say(
+            "hint: where the files are still as they were, `repo snapshot --kind full` stores again what is missing, for old snapshots too",
+        );
+        message::say("hint: `repo restore` gives all other files, and of these what is left");
+    }
+    message::say("hint: nothing was changed; another copy of the repository may have the damaged objects whole, under the same names");
+}
+
+struct AffectedText<'a>(&'a Affected);
+
+impl std::fmt::Display for AffectedText<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Affected { path, snapshots, problem } = self.0;
+        let shown: Vec<String> = snapshots.iter().take(SNAPSHOTS_SHOWN).map(|id| id.short()).collect();
+        let word = if snapshots.len() == 1 { "snapshot" } else { "snapshots" };
+        write!(f, "\"{}\" in {word} {}", PathText(path), shown.join(", "))?;
+        match snapshots.len().saturating_sub(SNAPSHOTS_SHOWN) {
+            0 => {}
+            more => write!(f, " and {more} more")?,
+        }
+        write!(f, ": {problem}")
+    }
+}
+
+fn object_line(object: &DamagedObject) -> ObjectLine<'_> {
+    ObjectLine { name: &object.name, problem: &object.problem }
+}
+
+fn note_line(note: &NoteAbout) -> NoteLine<'_> {
+    NoteLine { name: &note.name, message: &note.message }
+}
+
+fn line(outcome: &Outcome) -> CheckedLine<'_> {
+    let affected = outcome.affected.iter().map(|affected| AffectedLine {
+        path: lossy_text(&affected.path).into_owned(),
+        path_hex: std::str::from_utf8(&affected.path).is_err().then(|| to_hex(&affected.path)),
+        snapshots: affected.snapshots.iter().map(ToString::to_string).collect(),
+        problem: affected.problem.clone(),
+    });
+    CheckedLine {
+        is_damaged: outcome.is_damaged(),
+        keys: outcome.keys,
+        records: outcome.records,
+        segments: outcome.segments,
+        snapshots: outcome.snapshots,
+        packs: outcome.packs,
+        pack_bytes: outcome.pack_bytes,
+        tree_pages: outcome.tree_pages,
+        list_pages: outcome.list_pages,
+        references: outcome.references,
+        packs_read: outcome.packs_read,
+        frames_read: outcome.frames_read,
+        bytes_read: outcome.bytes_read,
+        chunks_verified: outcome.chunks_verified,
+        packs_not_read: outcome.packs_not_read,
+        damaged: outcome.damaged.iter().map(object_line).collect(),
+        lost_chunks: outcome.lost_chunks,
+        affected: affected.collect(),
+        affected_more: outcome.affected_more,
+        notes: outcome.notes.iter().map(note_line).collect(),
+    }
+}
