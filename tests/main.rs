@@ -4,6 +4,7 @@
 mod cli_exit_codes;
 mod cli_help;
 mod cli_journey;
+mod cli_json;
 mod cli_key;
 mod cli_password;
 mod cli_place;
