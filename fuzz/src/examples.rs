@@ -41,7 +41,7 @@ pub fn listing() -> Listing {
     let summary = |n: u8| {
         let mut manifest = manifest();
         manifest.counter = u64::from(n);
-        manifest.series = if n % 2 == 0 { "home:/srv" } else { "db@night" }.to_owned();
+        manifest.series = if n.is_multiple_of(2) { "home:/srv" } else { "db@night" }.to_owned();
         let mut id = [0xab; 32];
         id[usize::from(n)] = n;
         Summary::of(&SnapshotId(id), &manifest)
