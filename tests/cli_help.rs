@@ -7,16 +7,47 @@ use std::fmt::Write;
 
 use clap::Command;
 
-const HEAD: &str = "# The command line\n\nWritten by a test from what `repo --help` says; see `tests/cli_help.rs`.\n";
+const HEAD: &str = "# The command line
 
-fn write_command(text: &mut String, command: &mut Command, name: &str) {
+Written by a test from what `repo --help` says; see `tests/cli_help.rs`. Every command takes the
+global options too; they stand here once.
+";
+
+/// The heading under which clap prints the options that every command takes.
+const GLOBAL: &str = "Global options:";
+
+/// The help of a command as lines, and the part of it from the heading of the global options to the
+/// next empty line before something that is no option.
+fn split_help(command: &mut Command) -> (Vec<String>, Vec<String>) {
     let help = command.render_long_help().to_string();
-    let help: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
-    write!(text, "\n## {name}\n\n```text\n{}\n```\n", help.join("\n")).unwrap();
+    let (mut own, mut global, mut is_global) = (Vec::new(), Vec::new(), false);
+    for line in help.trim_end().lines().map(str::trim_end) {
+        if !line.is_empty() && !line.starts_with(' ') {
+            is_global = line == GLOBAL;
+        }
+        let part: &mut Vec<String> = if is_global { &mut global } else { &mut own };
+        part.push(line.to_owned());
+    }
+    for part in [&mut own, &mut global] {
+        while part.last().is_some_and(String::is_empty) {
+            part.pop();
+        }
+    }
+    (own, global)
+}
+
+fn write_section(text: &mut String, heading: &str, lines: &[String]) {
+    write!(text, "\n## {heading}\n\n```text\n{}\n```\n", lines.join("\n")).unwrap();
+}
+
+fn write_command(text: &mut String, command: &mut Command, name: &str, expected: &[String]) {
+    let (own, global) = split_help(command);
+    assert_eq!(global, expected, "`{name}` takes the global options as `repo` does");
+    write_section(text, name, &own);
     let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     for below in names.iter().filter(|name| *name != "help") {
         let command = command.find_subcommand_mut(below).unwrap();
-        write_command(text, command, &format!("{name} {below}"));
+        write_command(text, command, &format!("{name} {below}"), expected);
     }
 }
 
@@ -25,7 +56,10 @@ fn the_document_of_the_command_line_is_what_the_program_says() {
     let mut command = strongroom::cli::command();
     command.build();
     let mut text = HEAD.to_owned();
-    write_command(&mut text, &mut command, "repo");
+    let (_, global) = split_help(&mut command);
+    assert_eq!(global.first().map(String::as_str), Some(GLOBAL));
+    write_section(&mut text, "Global options", &global[1..]);
+    write_command(&mut text, &mut command, "repo", &global);
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md");
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

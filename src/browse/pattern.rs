@@ -43,7 +43,7 @@ impl Pattern {
         }
         let anchored = if on_paths && !text.starts_with('/') { format!("**/{text}") } else { text.to_owned() };
         // globset ignores the case of ASCII only, so both sides are brought to lower case instead.
-        let anchored = if ignore_case { anchored.to_lowercase() } else { anchored };
+        let anchored = if ignore_case { lower(&anchored) } else { anchored };
         let glob = GlobBuilder::new(&anchored).literal_separator(true).backslash_escape(true).build();
         let glob = glob.map_err(|error| invalid(&error.kind().to_string()))?;
         Ok(Self { wanted: Wanted::Glob(glob.compile_matcher()), on_paths, ignore_case })
@@ -70,10 +70,15 @@ fn contains(subject: &[u8], part: &[u8]) -> bool {
     subject.windows(part.len()).any(|window| window == part)
 }
 
-/// Lower case; bytes that are not UTF-8 become replacement characters, so that only `*` and `?` fit
-/// them.
+/// Lower case; bytes that are not UTF-8 become replacement characters, so that only `*` fits them.
 fn fold(bytes: &[u8]) -> Vec<u8> {
-    String::from_utf8_lossy(bytes).to_lowercase().into_bytes()
+    lower(&String::from_utf8_lossy(bytes)).into_bytes()
+}
+
+/// Lower case, each character for itself: `str::to_lowercase` writes a Greek sigma otherwise at the
+/// end of a word, and a part of a word ends elsewhere than the word.
+fn lower(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -103,6 +108,14 @@ mod tests {
         for pattern in ["ÄPFEL", "*ÄPFEL*"] {
             assert!(Pattern::new(pattern, true).unwrap().fits("/obst/äpfel.txt".as_bytes()), "{pattern}");
             assert!(!Pattern::new(pattern, false).unwrap().fits("/obst/äpfel.txt".as_bytes()));
+        }
+    }
+
+    /// Found by the fuzz target `find_pattern`: the part lost its fit when case was ignored.
+    #[test]
+    fn a_part_of_a_word_fits_though_it_ends_in_a_greek_sigma() {
+        for (pattern, path) in [("ΑΣ", "/ΑΣΒ"), ("ασ", "/ΑΣ"), ("*ας", "/ΑΣ"), ("ας", "/ασβ")] {
+            assert!(Pattern::new(pattern, true).unwrap().fits(path.as_bytes()), "{pattern} in {path}");
         }
     }
 

@@ -25,10 +25,10 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 /// `Busy` when another prune is at work; `Damaged` when what is needed cannot be read, and then
 /// nothing was removed; `Interrupted`; those of the storage.
 pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
-    repository.facts().check_writable()?;
     let storage = repository.storage();
     let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    let removed: HashSet<SnapshotId> = request.remove.iter().copied().collect();
+    repository.read_facts()?.check_writable()?;
+    let mut removed: HashSet<SnapshotId> = request.remove.iter().copied().collect();
     let mut needed = Needed::default();
 
     progress.stage("mark");
@@ -37,6 +37,10 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         mark(repository, &removed, &mut needed, progress)?;
     }
     let _lock = if request.dry_run { None } else { Some(wait_until_alone(repository, progress)?) };
+    // A snapshot that was pinned after the rules were applied stays.
+    let facts = repository.read_facts()?;
+    facts.check_writable()?;
+    removed.retain(|id| !facts.marks().is_pinned(id));
     // What was committed since the first look is marked too. From here on nothing new appears.
     let kept = mark(repository, &removed, &mut needed, progress)?;
 
