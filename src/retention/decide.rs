@@ -154,11 +154,13 @@ impl Reasons {
     fn add_bases(&mut self, members: &[&Candidate]) {
         let places: HashMap<SnapshotId, usize> = members.iter().enumerate().map(|(at, member)| (member.id, at)).collect();
         let mut named = HashSet::new();
-        for (at, member) in members.iter().enumerate() {
-            let is_kept_differential = member.kind == Kind::Differential && !self.of[at].is_empty();
-            let base = member.base.filter(|_| is_kept_differential).and_then(|base| places.get(&base));
+        let mut waiting: Vec<usize> = (0..members.len()).filter(|at| !self.of[*at].is_empty()).collect();
+        // A base that is kept may be a differential itself, so its own base is looked at too.
+        while let Some(at) = waiting.pop() {
+            let base = members[at].base.filter(|_| members[at].kind == Kind::Differential).and_then(|base| places.get(&base));
             if let Some(base) = base.filter(|base| named.insert(**base)) {
-                self.of[*base].push(Reason::BaseOf(member.id));
+                self.of[*base].push(Reason::BaseOf(members[at].id));
+                waiting.push(*base);
             }
         }
     }

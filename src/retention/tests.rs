@@ -177,6 +177,19 @@ fn the_full_of_a_kept_differential_stays_and_that_of_a_removed_one_does_not() {
     assert_eq!(kept(&all, &policy)[0].1, format!("base of kept differential {}", id(4).short()));
 }
 
+/// Found by a random history: the base of a base was forgotten when it had been looked at before.
+#[test]
+fn bases_are_followed_to_the_end_of_a_chain() {
+    let mut all = local(&["2026-11-01T10:00", "2026-11-03T10:00", "2026-11-02T10:00", "2026-11-04T10:00"]);
+    for (at, base) in [(1, 1), (2, 2)] {
+        all[at].kind = Kind::Differential;
+        all[at].base = Some(id(base));
+    }
+    all[0].kind = Kind::Full;
+    all[2].is_pinned = true;
+    assert_eq!(counters(&all, &KeepPolicy { last: 1, ..KeepPolicy::default() }), [1, 3, 2, 4]);
+}
+
 #[test]
 fn the_newest_is_kept_by_order_and_by_time_where_they_are_two() {
     // An old folder that was saved last, with the time that it is of.
