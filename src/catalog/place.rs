@@ -1,9 +1,11 @@
 //! The folder of a catalog: its lock, and the names that whole databases move between.
 //!
-//!     catalog.lock   one process at a time has a catalog; the others go on without
-//!     catalog/       the database
-//!     catalog.bad/   the last one that was given up, kept for a report
-//!     catalog.new/   one that is being built; catalog.old/ what it replaced
+//! ```text
+//! catalog.lock   one process at a time has a catalog; the others go on without
+//! catalog/       the database
+//! catalog.bad/   the last one that was given up, kept for a report
+//! catalog.new/   one that is being built; catalog.old/ what it replaced
+//! ```
 //!
 //! The lock is ours and not the database's, because that one is let go late and its refusal is only
 //! a text.
