@@ -165,7 +165,7 @@ fn a_power_cut_at_any_call_loses_no_snapshot_that_stays() {
         }
         cuts += 1;
         drop(repository);
-        let survivor = open(Arc::new(storage.after_power_cut()));
+        let survivor = open(Arc::new(storage.after_crash(0)));
         let there = survivor.list_snapshots().unwrap();
         for (id, entries) in &kept {
             assert!(there.contains(id), "cut {nth}: a snapshot that stays is gone");
