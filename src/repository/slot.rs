@@ -246,6 +246,15 @@ pub fn publish_slot(storage: &dyn Storage, slot: &KeySlot) -> Result<SlotId> {
     Ok(SlotId(hash))
 }
 
+/// Removes a slot, durably.
+///
+/// # Errors
+/// Those of the storage.
+pub fn remove_slot(storage: &dyn Storage, id: &SlotId) -> Result<()> {
+    storage.remove(&layout::slot_name(id))?;
+    storage.sync(&[layout::KEYS.to_owned()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
