@@ -13,6 +13,7 @@ mod cli_place;
 mod cli_prune;
 mod cli_restore;
 mod cli_surroundings;
+mod crash;
 mod fidelity;
 mod format_examples;
 mod layers;
