@@ -7,6 +7,7 @@ mod exhaustive;
 mod model;
 mod mutations;
 mod operations;
+mod pairs;
 mod random;
 mod source;
 mod verbs;
