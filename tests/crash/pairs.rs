@@ -7,7 +7,7 @@ use strongroom::error::ErrorKind;
 use strongroom::storage::faults::{Faults, Lasts};
 use strongroom::storage::{MemoryStorage, Storage};
 
-use super::verbs::{NEXT, Start, Verb};
+use super::verbs::{KEY_ADD, KEY_REMOVE, NEXT, Start, Verb, open_any};
 use super::world::{open, run_prune};
 
 /// Images of the disk after `verb` was killed at each of its last calls.
@@ -62,4 +62,16 @@ fn a_prune_removes_nothing_in_favour_of_a_snapshot_that_is_not_durable() {
     };
     let cuts = cut_everywhere(&killed(&NEXT, &start), keep_newest, has_snapshot);
     assert!(cuts > 500, "{cuts}");
+}
+
+#[test]
+fn no_key_is_removed_in_favour_of_one_that_is_not_durable() {
+    let start = (KEY_ADD.start)();
+    let remove = |storage: Arc<dyn Storage>| match (KEY_REMOVE.run)(&start, storage) {
+        // The new key was not there yet.
+        Err(error) if error.kind() == ErrorKind::WrongKey => true,
+        outcome => outcome.is_ok(),
+    };
+    let cuts = cut_everywhere(&killed(&KEY_ADD, &start), remove, |left| open_any(Arc::new(left)).is_ok());
+    assert!(cuts > 40, "{cuts}");
 }
