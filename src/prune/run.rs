@@ -64,6 +64,11 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
 
     progress.stage("sweep");
     let run = RunId(random_bytes()?);
+    if !present.is_empty() {
+        // What stays is durable before anything goes in its favour: the run that wrote the newest may have
+        // died before its own sync.
+        storage.sync(&["snapshots".to_owned()])?;
+    }
     for id in &present {
         storage.remove(&snapshot_name(id))?;
     }

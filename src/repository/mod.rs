@@ -33,7 +33,7 @@ pub use read::{ChunkReader, FrameBytes};
 pub use records::Facts;
 pub use secrets::SecretBundle;
 pub use sink::{FrameGatherer, Sink, SinkCounts, split_segments};
-pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot};
+pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot, remove_slot};
 pub use trees::{NodeStream, SinkPages, read_content_items, read_page};
 pub use view::{SnapshotView, Step, Walk};
 

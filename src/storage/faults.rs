@@ -32,7 +32,9 @@ pub enum Damage {
 /// A storage that behaves as the storage inside until it is told to fail.
 ///
 /// Writing calls are create, write, publish, sync, remove, the making of folders and setting aside.
-/// What fails is not done at all. Damage is only what readers see; the storage inside stays whole.
+/// What fails is not done at all. After a sync that failed nothing can be synced or published any
+/// more, as [`Storage::sync`] says: it is as if the program had this storage open until it ends.
+/// Damage is only what readers see; the storage inside stays whole.
 #[derive(Debug)]
 pub struct Faults<S> {
     inner: S,
@@ -47,6 +49,7 @@ struct State {
     /// Writing calls since the start or since a fault was last planned.
     calls: u64,
     fault: Option<Fault>,
+    has_sync_failed: bool,
     damage: Vec<(String, Damage)>,
 }
 
@@ -57,10 +60,13 @@ struct Fault {
     lasts: Lasts,
 }
 
-/// What a writing call needs: a full disk refuses only what needs space.
+/// What a writing call needs: a full disk refuses only what needs space, and nothing is durable
+/// after a sync that failed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Space,
+    SpaceAndSync,
+    Sync,
     Nothing,
 }
 
@@ -73,10 +79,16 @@ impl Plan {
     fn pass(&self, action: &str, name: &str, needs: Needs) -> Result<()> {
         let mut state = self.state();
         state.calls += 1;
+        let needs_sync = matches!(needs, Needs::Sync | Needs::SpaceAndSync);
+        if state.has_sync_failed && needs_sync {
+            return Err(Error::new(ErrorKind::Other, format!("cannot {action} `{name}`: an earlier sync failed")));
+        }
         let Some(fault) = state.fault else { return Ok(()) };
-        if state.calls < fault.at || (fault.kind == ErrorKind::Full && needs == Needs::Nothing) {
+        let needs_space = matches!(needs, Needs::Space | Needs::SpaceAndSync);
+        if state.calls < fault.at || (fault.kind == ErrorKind::Full && !needs_space) {
             return Ok(());
         }
+        state.has_sync_failed |= needs == Needs::Sync;
         if fault.lasts == Lasts::Once {
             state.fault = None;
         }
@@ -155,7 +167,7 @@ impl<S: Storage> Storage for Faults<S> {
     }
 
     fn sync(&self, folders: &[String]) -> Result<()> {
-        self.plan.pass("sync", &folders.join(" "), Needs::Nothing)?;
+        self.plan.pass("sync", &folders.join(" "), Needs::Sync)?;
         self.inner.sync(folders)
     }
 
@@ -247,7 +259,7 @@ impl Upload for FaultyUpload {
     }
 
     fn publish(self: Box<Self>, name: &str) -> Result<()> {
-        self.plan.pass("publish", name, Needs::Space)?;
+        self.plan.pass("publish", name, Needs::SpaceAndSync)?;
         if self.has_failed {
             return Err(Error::new(ErrorKind::Invalid, format!("`{name}` cannot be published: a write failed")));
         }
