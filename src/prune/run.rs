@@ -42,7 +42,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     facts.check_writable()?;
     removed.retain(|id| !facts.marks().is_pinned(id));
     // What was committed since the first look is marked too. From here on nothing new appears.
-    let kept = mark(repository, &removed, &mut needed, progress)?;
+    mark(repository, &removed, &mut needed, progress)?;
 
     let listing = PackListing::read(&**storage)?;
     let segments = read_segments(repository)?;
@@ -63,7 +63,6 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         outcome.bytes_freed = outcome.bytes_before.saturating_sub(outcome.bytes_after);
         return Ok(outcome);
     }
-    debug_assert!(kept.iter().all(|id| !removed.contains(id)), "what is kept is not removed");
 
     progress.stage("sweep");
     let run = RunId(random_bytes()?);
@@ -85,8 +84,8 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     Ok(outcome)
 }
 
-/// Marks what the snapshots that stay need, newest first; returns them.
-fn mark(repository: &Repository, removed: &HashSet<SnapshotId>, needed: &mut Needed, progress: &dyn Progress) -> Result<Vec<SnapshotId>> {
+/// Marks what the snapshots that stay need, newest first.
+fn mark(repository: &Repository, removed: &HashSet<SnapshotId>, needed: &mut Needed, progress: &dyn Progress) -> Result<()> {
     let reader = repository.reader_with(Arc::new(repository.open_index()?));
     // Every manifest that lies there counts, also one that no listing shows.
     let mut order: Vec<(u64, SnapshotId)> = Vec::new();
@@ -98,8 +97,7 @@ fn mark(repository: &Repository, removed: &HashSet<SnapshotId>, needed: &mut Nee
     }
     order.sort_unstable_by(|a, b| b.cmp(a));
     let snapshots: Vec<SnapshotId> = order.into_iter().map(|(_, id)| id).collect();
-    needed.mark(&reader, &snapshots, progress)?;
-    Ok(snapshots)
+    needed.mark(&reader, &snapshots, progress)
 }
 
 fn read_segments(repository: &Repository) -> Result<Vec<(SegmentId, IndexSegment)>> {

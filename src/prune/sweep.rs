@@ -10,10 +10,7 @@ use crate::id::{PackId, RunId, SegmentId};
 use crate::index::{IndexSegment, IndexedPack};
 use crate::pack::PackKind;
 use crate::progress::Progress;
-use crate::repository::{FrameGatherer, Repository, Sink, pack_name, segment_name};
-
-/// A replacement segment has so many chunks, about: it is read whole, once, by every machine.
-const SEGMENT_CHUNKS: usize = 200_000;
+use crate::repository::{FrameGatherer, Repository, Sink, pack_name, segment_name, split_segments};
 
 /// Removes packs: first the index stops naming them, durably, then they go.
 ///
@@ -39,18 +36,8 @@ pub(super) fn remove_packs(
         }
     }
     let mut published = HashSet::new();
-    let mut waiting: Vec<IndexedPack> = Vec::new();
-    let mut waiting_chunks = 0;
-    for pack in survivors {
-        waiting_chunks += pack.frames.iter().map(|frame| frame.chunks.len()).sum::<usize>();
-        waiting.push(pack);
-        if waiting_chunks >= SEGMENT_CHUNKS {
-            published.insert(repository.publish_segment(run, &IndexSegment::new(std::mem::take(&mut waiting)))?.0);
-            waiting_chunks = 0;
-        }
-    }
-    if !waiting.is_empty() {
-        published.insert(repository.publish_segment(run, &IndexSegment::new(waiting))?.0);
+    for segment in split_segments(survivors) {
+        published.insert(repository.publish_segment(run, &segment)?.0);
     }
     let index = ["index".to_owned()];
     storage.sync(&index)?;
