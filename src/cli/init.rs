@@ -13,7 +13,7 @@ use super::password;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
-use crate::repository::{self, CreateOptions, Credential, Description};
+use crate::repository::{self, CreateOptions, Credential, Description, RESERVE};
 use crate::storage::{LocalStorage, Storage};
 use crate::units::{Timestamp, lossy_text};
 
@@ -162,7 +162,7 @@ pub fn create(
 /// Whether everything in the folder can be of an init that died half-way: then it is simply done
 /// again. Packs and snapshots are looked for by [`repository::create`].
 fn holds_leftovers_only(location: &Path) -> bool {
-    const OURS: [&str; 7] = ["packs", "index", "snapshots", "records", "keys", "lock", "prune.lock"];
+    const OURS: [&str; 8] = ["packs", "index", "snapshots", "records", "keys", "lock", "prune.lock", RESERVE];
     let Ok(entries) = std::fs::read_dir(location) else { return false };
     entries.into_iter().all(|entry| {
         entry.is_ok_and(|entry| {

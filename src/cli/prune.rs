@@ -127,7 +127,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     }
     let unwanted = decisions.iter().filter(|decision| !decision.keep).map(|decision| decision.id);
     let remove = unwanted.chain(forgotten).collect();
-    let outcome = prune::run(&repository, &Request { remove, dry_run: args.dry_run }, &bar)?;
+    let outcome = prune::run(&repository, &Request { remove, dry_run: args.dry_run, ..Request::default() }, &bar)?;
     let status = bar.finish();
     output.report(|output| print_outcome(&outcome, args.dry_run, output))?;
     Ok(status)

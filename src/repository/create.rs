@@ -3,14 +3,16 @@
 use super::class_settings;
 use super::description::Description;
 use super::layout;
+use super::protection::Protection;
 use super::records;
+use super::reserve::make_reserve;
 use super::secrets::SecretBundle;
 use super::slot::{Credential, KeySlot, publish_slot};
 use crate::chunker::ClassTable;
 use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RepositoryId, RunId};
-use crate::manifest::{Record, SETTINGS, Settings};
+use crate::manifest::{Record, SETTING, SETTINGS, Settings};
 use crate::storage::Storage;
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
@@ -38,6 +40,14 @@ pub struct CreateOptions {
 /// # Errors
 /// `Exists` when there is one; `Invalid` when credential and cipher do not go together.
 pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<RepositoryId> {
+    create_protected(storage, options, 0)
+}
+
+/// As [`create`], with snapshots protected for `protect_seconds` from the first one on.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_seconds: u64) -> Result<RepositoryId> {
     match storage.read(layout::DESCRIPTION, u64::MAX) {
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error),
@@ -69,20 +79,21 @@ pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<Reposito
         pack_bytes: PACK_BYTES,
         extensions: Extensions::none(),
     };
-    let record = Record {
-        record_type: SETTINGS,
-        counter: 0,
-        run: RunId(random_bytes()?),
-        client: ClientId([0; 16]),
-        time: options.now,
-        payload: wire::encode(&settings),
-        extensions: Extensions::none(),
-    };
-    records::publish_record(storage, &bundle.key_ring(options.algorithm, description.id), &record)?;
+    let mut records = vec![(SETTINGS, wire::encode(&settings))];
+    if protect_seconds > 0 {
+        records.push((SETTING, Protection::setting(protect_seconds)));
+    }
+    let (run, keys) = (RunId(random_bytes()?), bundle.key_ring(options.algorithm, description.id));
+    for (counter, (record_type, payload)) in (0..).zip(records) {
+        let client = ClientId([0; 16]);
+        let record = Record { record_type, counter, run, client, time: options.now, payload, extensions: Extensions::none() };
+        records::publish_record(storage, &keys, &record)?;
+    }
     let mut upload = storage.create("")?;
     upload.write(&json)?;
     upload.publish(layout::DESCRIPTION)?;
     storage.sync(&[String::new()])?;
+    make_reserve(storage)?;
     Ok(description.id)
 }
 
