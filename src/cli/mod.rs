@@ -28,6 +28,7 @@ mod prune;
 mod restore;
 mod saved;
 mod selection;
+mod settings;
 mod snapshot;
 mod snapshots;
 mod stats;
@@ -74,6 +75,7 @@ enum Command {
     Prune(prune::Args),
     Check(check::Args),
     Key(key::Args),
+    Settings(settings::Args),
     Catalog(catalog::Args),
 }
 
@@ -122,6 +124,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Prune(args) => prune::run(args, global, output),
         Command::Check(args) => check::run(args, global, output),
         Command::Key(args) => key::run(args, global, output),
+        Command::Settings(args) => settings::run(args, global, output),
         Command::Catalog(args) => catalog::run(args, global, output),
     }
 }

@@ -17,7 +17,7 @@ use super::walk::{SourceWalk, Surroundings};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId};
-use crate::manifest::{FileSystemClock, Kind, Manifest, RootEntry};
+use crate::manifest::{FileSystemClock, Kind, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, Repository, Sink};
 use crate::source::{Filter, Owners};
@@ -146,6 +146,12 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     if catalogued.rollback.is_none() {
         // What is missing is still to be noticed by the next command.
         repository.remember_snapshot(&id);
+    }
+    if request.pin {
+        // Still under the lock: no prune comes between.
+        let pin = wire::encode(&Pin { snapshot: id, is_pinned: true });
+        let pinned = repository.publish_record(PIN, pin, manifest.committed_at);
+        pinned.map_err(|error| error.context(format!("snapshot {} was saved, but it could not be pinned", id.short())))?;
     }
     Ok(Outcome { id: Some(id), manifest, packs_adopted })
 }
