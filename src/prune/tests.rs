@@ -1,5 +1,7 @@
 //! Tests of prune: what stays is whole, what goes is gone, and no failure on the way loses anything.
 
+mod guarded;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
