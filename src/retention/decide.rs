@@ -46,7 +46,9 @@ pub fn decide(
     zone: &TimeZone,
 ) -> Result<Vec<Decision>> {
     policy.check()?;
-    check_clock(candidates, now, zone)?;
+    if let Some(newest) = candidates.iter().max_by_key(|candidate| (candidate.committed_at, candidate.id)) {
+        check_clock(newest.committed_at, &newest.id, now, zone)?;
+    }
     let mut series: BTreeMap<&str, Vec<&Candidate>> = BTreeMap::new();
     for candidate in candidates {
         series.entry(&candidate.series).or_default().push(candidate);
@@ -85,16 +87,18 @@ pub fn protected_until(committed_at: Timestamp, protect_seconds: u64, now: Times
     (protect_seconds > 0 && until > now).then(|| time_text(&in_zone(until, zone)))
 }
 
-fn check_clock(candidates: &[Candidate], now: Timestamp, zone: &TimeZone) -> Result<()> {
-    let newest = candidates.iter().max_by_key(|candidate| candidate.committed_at);
-    match newest {
-        Some(newest) if newest.committed_at > now.plus_seconds(CLOCK_SKEW_SECONDS_MAX) => {
-            let (now, committed) = (time_text(&in_zone(now, zone)), time_text(&in_zone(newest.committed_at, zone)));
-            let message = format!("clock says {now}, but snapshot {} was committed at {committed}; set the clock", newest.id.short());
-            Err(Error::new(ErrorKind::Invalid, message))
-        }
-        _ => Ok(()),
+/// Refuses a clock that is behind that of the machine that committed the newest snapshot `newest` at
+/// `committed_at`: nothing can then be said about ages.
+///
+/// # Errors
+/// `Invalid`.
+pub fn check_clock(committed_at: Timestamp, newest: &SnapshotId, now: Timestamp, zone: &TimeZone) -> Result<()> {
+    if committed_at <= now.plus_seconds(CLOCK_SKEW_SECONDS_MAX) {
+        return Ok(());
     }
+    let (now, committed) = (time_text(&in_zone(now, zone)), time_text(&in_zone(committed_at, zone)));
+    let message = format!("clock says {now}, but snapshot {} was committed at {committed}; set the clock", newest.short());
+    Err(Error::new(ErrorKind::Invalid, message))
 }
 
 /// The reasons of the members of one series, which are sorted newest first.

@@ -15,6 +15,6 @@ mod reason;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{CLOCK_SKEW_SECONDS_MAX, Decision, decide, protected_until};
+pub use decide::{CLOCK_SKEW_SECONDS_MAX, Decision, check_clock, decide, protected_until};
 pub use policy::{Candidate, KeepPolicy};
 pub use reason::{Reason, Rule};

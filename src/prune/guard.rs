@@ -1,0 +1,82 @@
+//! What may be removed, by the sealed manifests themselves.
+//!
+//! Who asks for a prune decided by a listing, a while ago and without a lock. So everything that must
+//! never happen is looked at again here, under the lock: nothing pinned or committed too recently goes,
+//! nothing goes by a clock that is wrong, and nothing goes while snapshots are missing that nobody has
+//! removed, because what those need looks unneeded.
+
+use std::collections::HashSet;
+
+use jiff::tz::TimeZone;
+
+use super::request::Request;
+use crate::error::{Error, Result};
+use crate::id::SnapshotId;
+use crate::repository::{Repository, Rollback};
+use crate::retention::{check_clock, protected_until};
+use crate::units::Timestamp;
+
+/// What goes and what stays of the snapshots that are there.
+pub(super) struct Allowed {
+    /// What goes, sorted.
+    pub remove: Vec<SnapshotId>,
+    /// What stays, newest first.
+    pub keep: Vec<SnapshotId>,
+    /// How many of these stay only because they were committed too recently.
+    pub protected: u64,
+    /// What is missing, and was accepted as gone.
+    pub accepted: Option<Rollback>,
+    /// The time that all this was judged by.
+    pub now: Timestamp,
+}
+
+/// Looks at every manifest that is there. The caller holds a lock.
+///
+/// # Errors
+/// `Damaged` when a manifest that stays cannot be read, or when snapshots are missing; `Invalid` when
+/// ages matter and the clock is behind the newest snapshot; those of the storage.
+pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowed> {
+    let facts = repository.read_facts()?;
+    facts.check_writable()?;
+    let now = (request.clock)();
+    let protect_seconds = if request.override_protection { 0 } else { facts.protection().seconds_at(now) };
+    let wanted: HashSet<SnapshotId> = request.remove.iter().copied().filter(|id| !facts.marks().is_pinned(id)).collect();
+    let mut allowed = Allowed { remove: Vec::new(), keep: Vec::new(), protected: 0, accepted: None, now };
+    let (mut order, mut present, mut newest) = (Vec::new(), Vec::new(), None);
+    for id in repository.list_snapshots()? {
+        let manifest = match repository.read_manifest(&id) {
+            // What is damaged can be forgotten, unless it may be protected.
+            Err(error) if error.is_damage() && wanted.contains(&id) && protect_seconds == 0 => {
+                present.push((id, None));
+                allowed.remove.push(id);
+                continue;
+            }
+            manifest => manifest.map_err(|error| refuse(&id, error))?,
+        };
+        present.push((id, manifest.previous));
+        newest = newest.max(Some((manifest.committed_at, id)));
+        let is_protected = protected_until(manifest.committed_at, protect_seconds, now, &TimeZone::UTC).is_some();
+        if wanted.contains(&id) && !is_protected {
+            allowed.remove.push(id);
+        } else {
+            allowed.protected += u64::from(wanted.contains(&id));
+            order.push((manifest.counter, id));
+        }
+    }
+    if let Some((committed_at, id)) = newest.filter(|_| !wanted.is_empty() && !request.override_protection) {
+        check_clock(committed_at, &id, now, &TimeZone::system())?;
+    }
+    match repository.find_rollback(&present)? {
+        Some(rollback) if !request.accept_rollback => return Err(rollback.refusal()),
+        accepted => allowed.accepted = accepted,
+    }
+    allowed.remove.sort_unstable();
+    order.sort_unstable_by(|a, b| b.cmp(a));
+    allowed.keep.extend(order.into_iter().map(|(_, id)| id));
+    Ok(allowed)
+}
+
+/// An error about a snapshot that stays.
+pub(super) fn refuse(id: &SnapshotId, error: Error) -> Error {
+    error.context(format!("what snapshot {} needs cannot be read, so nothing is removed", id.short()))
+}
