@@ -104,6 +104,8 @@ fn every_field_of_every_command_is_documented() {
     checked.run(0, &["key", "remove", added[0]["id"].as_str().unwrap()], &["key"]);
     checked.run(0, &["key", "change", "--new-key-file", &place.text("key")], &["key"]);
 
+    checked.run(0, &["check"], &["check"]);
+    checked.run(0, &["repair"], &["repair"]);
     fs::remove_dir_all(place.path("cache")).unwrap();
     assert_ne!(checked.run(4, &["catalog", "verify"], &["catalog verify"])[0]["differences"], Value::Array(vec![]));
     checked.run(0, &["catalog", "rebuild"], &["catalog rebuild"]);

@@ -11,6 +11,7 @@ mod cli_looking;
 mod cli_password;
 mod cli_place;
 mod cli_prune;
+mod cli_repair;
 mod cli_restore;
 mod cli_surroundings;
 mod crash;

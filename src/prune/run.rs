@@ -2,22 +2,18 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::mark::Needed;
 use super::plan::make_plan;
 use super::request::{Outcome, Request};
 use super::sweep::{move_chunks, remove_packs};
 use crate::crypto::random_bytes;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::id::{PackId, RunId, SegmentId, SnapshotId};
 use crate::index::IndexSegment;
 use crate::progress::Progress;
 use crate::repository::{PackListing, Repository, snapshot_name};
-use crate::storage::{LOCK, Lock, LockMode, PRUNE_LOCK};
-
-/// How often it asks whether running snapshots have ended.
-const ASK_EVERY: Duration = Duration::from_millis(100);
+use crate::storage::{LOCK, LockMode, PRUNE_LOCK};
 
 /// Removes the snapshots of `request` and frees what nothing needs any more.
 ///
@@ -27,16 +23,17 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = repository.storage();
     let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    repository.read_facts()?.check_writable()?;
+    let facts = repository.read_facts()?;
+    facts.check_writable()?;
     let mut removed: HashSet<SnapshotId> = request.remove.iter().copied().collect();
-    let mut needed = Needed::default();
+    let mut needed = Needed::new(facts.absent().clone());
 
     progress.stage("mark");
     {
         let _lock = storage.lock(LOCK, LockMode::Shared, true)?;
         mark(repository, &removed, &mut needed, progress)?;
     }
-    let _lock = if request.dry_run { None } else { Some(wait_until_alone(repository, progress)?) };
+    let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
     // A snapshot that was pinned after the rules were applied stays.
     let facts = repository.read_facts()?;
     facts.check_writable()?;
@@ -109,20 +106,4 @@ fn mark(repository: &Repository, removed: &HashSet<SnapshotId>, needed: &mut Nee
 
 fn read_segments(repository: &Repository) -> Result<Vec<(SegmentId, IndexSegment)>> {
     repository.list_segments()?.into_iter().map(|id| Ok((id, repository.read_segment(id)?))).collect()
-}
-
-/// Waits until no snapshot is running, and keeps others from beginning.
-fn wait_until_alone(repository: &Repository, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
-    progress.stage("wait for running snapshots");
-    loop {
-        match repository.storage().lock(LOCK, LockMode::Exclusive, false) {
-            Err(error) if error.kind() == ErrorKind::Busy => {
-                if progress.is_interrupted() {
-                    return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-                }
-                std::thread::sleep(ASK_EVERY);
-            }
-            other => return other,
-        }
-    }
 }

@@ -1,24 +1,15 @@
 //! Makes a repository.
 
-use super::class_settings;
 use super::description::Description;
 use super::layout;
 use super::records;
 use super::secrets::SecretBundle;
 use super::slot::{Credential, KeySlot, publish_slot};
-use crate::chunker::ClassTable;
-use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
+use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{ClientId, RepositoryId, RunId};
-use crate::manifest::{Record, SETTINGS, Settings};
+use crate::id::RepositoryId;
 use crate::storage::Storage;
 use crate::units::Timestamp;
-use crate::wire::{self, Extensions};
-
-/// Bytes at which a pack is closed: large enough that a disk streams, small enough to rewrite.
-const PACK_BYTES: u64 = 32 << 20;
-/// zstd's default: beyond it time grows faster than space shrinks.
-const COMPRESSION_LEVEL: i32 = 3;
 
 /// How a repository is made.
 pub struct CreateOptions {
@@ -60,25 +51,8 @@ pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<Reposito
         let slot = KeySlot::wrap(&bundle, &description, credential, "", options.cost, options.now)?;
         publish_slot(storage, &slot)?;
     }
-    let table = ClassTable::current();
-    let settings = Settings {
-        repository_json: description.hash,
-        class_table: ClassTable::VERSION,
-        classes: class_settings(&table),
-        compression_level: COMPRESSION_LEVEL,
-        pack_bytes: PACK_BYTES,
-        extensions: Extensions::none(),
-    };
-    let record = Record {
-        record_type: SETTINGS,
-        counter: 0,
-        run: RunId(random_bytes()?),
-        client: ClientId([0; 16]),
-        time: options.now,
-        payload: wire::encode(&settings),
-        extensions: Extensions::none(),
-    };
-    records::publish_record(storage, &bundle.key_ring(options.algorithm, description.id), &record)?;
+    let keys = bundle.key_ring(options.algorithm, description.id);
+    records::publish_settings(storage, &keys, &records::standard_settings(&description), 0, 0, options.now)?;
     let mut upload = storage.create("")?;
     upload.write(&json)?;
     upload.publish(layout::DESCRIPTION)?;

@@ -165,6 +165,12 @@ impl<'a> Sink<'a> {
         self.absent.is_empty() && known.presence.missing_packs().is_empty()
     }
 
+    /// The chunks that were recorded as lost and that this run has stored again. After a commit they are
+    /// durable.
+    pub fn healed(&self) -> Vec<ChunkId> {
+        self.absent.iter().filter(|id| lock(self.shard(id)).contains(id)).copied().collect()
+    }
+
     /// True when the chunk is in the repository, or was taken by this run.
     pub fn is_known(&self, id: &ChunkId) -> bool {
         let is_stored = || {
@@ -478,7 +484,7 @@ fn frame_bytes(class: Class) -> usize {
 }
 
 /// Segments of packs, each short enough to be read back.
-fn split_segments(packs: Vec<IndexedPack>) -> Vec<IndexSegment> {
+pub fn split_segments(packs: Vec<IndexedPack>) -> Vec<IndexSegment> {
     let (mut segments, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
     for pack in packs {
         let pack_bytes: u64 = pack.frames.iter().map(FrameEntry::encoded_bytes).sum();
