@@ -1,20 +1,20 @@
 //! A decorator that fails and damages on command: a full disk at the third write, a flipped byte in
 //! a pack. Tests walk through every writing call and let it fail.
 
-use std::sync::{Arc, Mutex, MutexGuard};
-
-use super::{Listed, Lock, LockMode, Storage, Upload};
-use crate::error::{Error, ErrorKind, Result};
-
+mod plan;
 #[cfg(test)]
 mod tests;
+
+use self::plan::{Fault, Needs, Plan, State};
+use super::{Listed, Lock, LockMode, Storage, Upload};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How long a fault lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lasts {
     /// One call fails, then all is well again.
     Once,
-    /// Every writing call fails from there on.
+    /// Every call of its sort fails from there on.
     Forever,
 }
 
@@ -41,61 +41,6 @@ pub struct Faults<S> {
     plan: Plan,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Plan(Arc<Mutex<State>>);
-
-#[derive(Debug, Default)]
-struct State {
-    /// Writing calls since the start or since a fault was last planned.
-    calls: u64,
-    fault: Option<Fault>,
-    has_sync_failed: bool,
-    damage: Vec<(String, Damage)>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Fault {
-    at: u64,
-    kind: ErrorKind,
-    lasts: Lasts,
-}
-
-/// What a writing call needs: a full disk refuses only what needs space, and nothing is durable
-/// after a sync that failed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Needs {
-    Space,
-    SpaceAndSync,
-    Sync,
-    Nothing,
-}
-
-impl Plan {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// Counts a writing call and says whether it may go ahead.
-    fn pass(&self, action: &str, name: &str, needs: Needs) -> Result<()> {
-        let mut state = self.state();
-        state.calls += 1;
-        let needs_sync = matches!(needs, Needs::Sync | Needs::SpaceAndSync);
-        if state.has_sync_failed && needs_sync {
-            return Err(Error::new(ErrorKind::Other, format!("cannot {action} `{name}`: an earlier sync failed")));
-        }
-        let Some(fault) = state.fault else { return Ok(()) };
-        let needs_space = matches!(needs, Needs::Space | Needs::SpaceAndSync);
-        if state.calls < fault.at || (fault.kind == ErrorKind::Full && !needs_space) {
-            return Ok(());
-        }
-        state.has_sync_failed |= needs == Needs::Sync;
-        if fault.lasts == Lasts::Once {
-            state.fault = None;
-        }
-        Err(Error::new(fault.kind, format!("cannot {action} `{name}`: a fault was injected")))
-    }
-}
-
 impl<S: Storage> Faults<S> {
     /// Passes everything on to `inner` until told otherwise.
     pub fn new(inner: S) -> Self {
@@ -114,6 +59,20 @@ impl<S: Storage> Faults<S> {
         let mut state = self.plan.state();
         state.calls = 0;
         state.fault = Some(Fault { at: nth, kind, lasts });
+    }
+
+    /// Lets the `nth` reading call from now on (1 is the next) fail with an error of `kind`: a read, in
+    /// whole or in part, or a listing. Replaces what was planned before.
+    pub fn fail_reading_call(&self, nth: u64, kind: ErrorKind, lasts: Lasts) {
+        let mut state = self.plan.state();
+        state.reads = 0;
+        state.read_fault = Some(Fault { at: nth, kind, lasts });
+    }
+
+    /// How many reading calls there were, failed ones included, since the start or since a fault of
+    /// one was last planned.
+    pub fn reading_calls(&self) -> u64 {
+        self.plan.state().reads
     }
 
     /// How many writing calls there were, failed ones included, since the start or since a fault was
@@ -172,6 +131,7 @@ impl<S: Storage> Storage for Faults<S> {
     }
 
     fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
+        self.plan.pass_read(name)?;
         let damages = self.damage_of(name);
         if damages.is_empty() {
             return self.inner.read(name, max_bytes);
@@ -191,6 +151,7 @@ impl<S: Storage> Storage for Faults<S> {
     }
 
     fn read_range(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.plan.pass_read(name)?;
         let end = offset.saturating_add(buffer.len() as u64);
         let damages = self.damage_of(name);
         if damages.contains(&Damage::Remove) {
@@ -208,6 +169,7 @@ impl<S: Storage> Storage for Faults<S> {
     }
 
     fn list(&self, folder: &str) -> Result<Vec<Listed>> {
+        self.plan.pass_read(folder)?;
         let mut listed = self.inner.list(folder)?;
         listed.retain_mut(|object| {
             let damages = self.damage_of(&object.name);

@@ -41,6 +41,22 @@ impl Ending {
     }
 }
 
+/// Runs `verb` on an image of the disk of `start` while its reading call `call` fails with `kind`, and
+/// checks that it has done no harm. Says whether the call was reached.
+pub fn run_with_bad_read(verb: &Verb, start: &Start, call: u64, kind: ErrorKind) -> Verdict<bool> {
+    let disk = start.disk.image();
+    let faults = Arc::new(Faults::new(disk.clone()));
+    faults.fail_reading_call(call, kind, Lasts::Once);
+    let outcome = (verb.run)(start, Arc::clone(&faults) as _);
+    let is_reached = faults.reading_calls() >= call;
+    let mut expected = start.expected.clone();
+    if let Ok(Some(id)) = outcome {
+        expected.add(id, &start.source);
+    }
+    recover(verb, start, disk.after_crash(call), &mut expected, outcome.is_ok(), call)?;
+    Ok(is_reached)
+}
+
 /// Runs `verb` on an image of the disk of `start`, ends it at the writing call `call`, and checks that
 /// all is well and works without help. Says whether the call was reached.
 pub fn run_schedule(verb: &Verb, start: &Start, call: u64, ending: Ending) -> Verdict<bool> {

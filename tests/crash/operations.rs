@@ -15,6 +15,7 @@ use strongroom::id::SnapshotId;
 use strongroom::manifest::{Kind, PIN, Pin, TOMBSTONE, Tombstone};
 use strongroom::progress::Silent;
 use strongroom::repository::Repository;
+use strongroom::restore;
 use strongroom::retention::{Candidate, KeepPolicy, decide};
 use strongroom::snapshot;
 use strongroom::storage::MemoryStorage;
@@ -143,7 +144,27 @@ impl Model {
         self.run_action(Action::Check, None)?;
         self.run_action(Action::Prune { keep_last: 2 }, None)?;
         self.run_action(Action::Check, None)?;
-        self.look()
+        self.look()?;
+        // The way out writes to a real disk and waits for it, so it too takes part now and then.
+        if self.with_catalog { self.restore_newest() } else { Ok(()) }
+    }
+
+    /// Restores the newest snapshot, which is of the source as it is now.
+    fn restore_newest(&self) -> Verdict {
+        let newest = self.here.lines.last().ok_or("there is no snapshot")?;
+        let repository = self.open(Arc::new(self.here.disk.open_again())).map_err(failed("open"))?;
+        let manifest = repository.read_manifest(&newest.id).map_err(failed("read a manifest"))?;
+        let reader = repository.reader().map_err(failed("open the index"))?;
+        let target = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let what = restore::What::Path(self.source.path().as_os_str().as_encoded_bytes().to_vec());
+        let request = restore::Request::new(what, target.path().as_os_str().as_encoded_bytes());
+        let outcome = restore::run(&reader, &manifest, &request, &Silent).map_err(failed("restore"))?;
+        let is_same = |(name, content): (&String, &Arc<[u8]>)| fs::read(target.path().join(name)).is_ok_and(|read| read == **content);
+        let files = self.source.files();
+        if outcome.files != files.len() as u64 || !files.iter().all(is_same) {
+            return Err(format!("what was restored is not the source: {outcome:?}"));
+        }
+        Ok(())
     }
 
     fn open(&self, storage: Arc<dyn Storage>) -> Result<Repository> {

@@ -46,6 +46,25 @@ fn after_a_failed_sync_nothing_is_called_durable_again() {
 }
 
 #[test]
+fn the_chosen_reading_call_fails() {
+    let faults = Faults::new(MemoryStorage::new());
+    conformance::put(&faults, "index", "index/one", b"1");
+    let read = |call: u64| match call {
+        1 => faults.read("index/one", 1).map(drop),
+        2 => faults.read_range("index/one", 0, &mut [0]),
+        _ => faults.list("index").map(drop),
+    };
+    for failing in 1..=3 {
+        faults.fail_reading_call(failing, ErrorKind::Damaged, Lasts::Once);
+        let outcomes: Vec<bool> = (1..=3).map(|call| read(call).is_ok()).collect();
+        assert_eq!(outcomes, (1..=3).map(|call| call != failing).collect::<Vec<_>>());
+        assert_eq!(faults.reading_calls(), 3);
+    }
+    faults.fail_reading_call(2, ErrorKind::Other, Lasts::Forever);
+    assert_eq!((1..=3).map(|call| read(call).is_ok()).collect::<Vec<_>>(), [true, false, false]);
+}
+
+#[test]
 fn a_full_disk_still_removes() {
     let faults = Faults::new(MemoryStorage::new());
     conformance::put(&faults, "index", "index/one", b"1");
