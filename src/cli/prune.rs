@@ -27,8 +27,9 @@ use crate::units::{PathText, Timestamp};
 /// Remove snapshots that no rule keeps, and free the space that nothing needs
 ///
 /// A snapshot is kept when any rule wants it. Rules go series by series, by the local calendar: `--keep-daily 7` keeps
-/// the newest snapshot of each of the seven most recent days that have one. The newest snapshot of a series, pinned
-/// snapshots, and what a kept differential snapshot is measured against are never removed by rules. What is protected
+/// the newest snapshot of each of the seven most recent days that have one. The newest snapshot of a series, the last one
+/// before most of its files were gone, pinned snapshots, and what a kept differential snapshot is measured against are
+/// never removed by rules. What is protected
 /// (`repo settings`) is not removed at all. Without a rule only forgotten snapshots are removed.
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -208,6 +209,7 @@ fn candidate(repository: &Repository, summary: &Summary) -> Result<Candidate> {
         counter: summary.counter,
         kind: summary.kind,
         base: summary.base,
+        files: summary.counts.files_new + summary.counts.files_changed + summary.counts.files_unchanged,
         tags,
         is_pinned: repository.facts().marks().is_pinned(&summary.id),
     })

@@ -2,16 +2,17 @@
 //!
 //! Who asks for a prune decided by a listing, a while ago and without a lock. So everything that must
 //! never happen is looked at again here, under the lock: nothing pinned or committed too recently goes,
-//! nothing goes by a clock that is wrong, and nothing goes while snapshots are missing that nobody has
+//! nor what a differential that stays is measured against; nothing goes by a clock that is wrong, and nothing goes while snapshots are missing that nobody has
 //! removed, because what those need looks unneeded.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 
 use super::request::Request;
 use crate::error::{Error, Result};
 use crate::id::SnapshotId;
+use crate::manifest::Kind;
 use crate::repository::{Repository, Rollback};
 use crate::retention::{check_clock, protected_until};
 use crate::units::Timestamp;
@@ -42,7 +43,7 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
     let protect_seconds = if request.override_protection { 0 } else { facts.protection().seconds_at(now) };
     let wanted: HashSet<SnapshotId> = request.remove.iter().copied().filter(|id| !facts.marks().is_pinned(id)).collect();
     let mut allowed = Allowed { remove: Vec::new(), keep: Vec::new(), protected: 0, accepted: None, now };
-    let (mut order, mut present, mut newest) = (Vec::new(), Vec::new(), None);
+    let (mut bases, mut counters, mut present, mut newest) = (HashMap::new(), HashMap::new(), Vec::new(), None);
     for id in repository.list_snapshots()? {
         let manifest = match repository.read_manifest(&id) {
             // What is damaged can be forgotten, unless it may be protected.
@@ -55,12 +56,26 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
         };
         present.push((id, manifest.previous));
         newest = newest.max(Some((manifest.committed_at, id)));
+        if let Some(base) = manifest.base.filter(|_| manifest.kind == Kind::Differential) {
+            bases.insert(id, base);
+        }
         let is_protected = protected_until(manifest.committed_at, protect_seconds, now, &TimeZone::UTC).is_some();
+        counters.insert(id, manifest.counter);
         if wanted.contains(&id) && !is_protected {
             allowed.remove.push(id);
         } else {
             allowed.protected += u64::from(wanted.contains(&id));
-            order.push((manifest.counter, id));
+            allowed.keep.push(id);
+        }
+    }
+    // A differential may have been committed since the rules let its base go.
+    let mut waiting = allowed.keep.clone();
+    while let Some(id) = waiting.pop() {
+        let base = bases.get(&id).filter(|base| !facts.marks().is_forgotten(base));
+        if let Some(at) = base.and_then(|base| allowed.remove.iter().position(|id| id == base)) {
+            let base = allowed.remove.swap_remove(at);
+            allowed.keep.push(base);
+            waiting.push(base);
         }
     }
     if let Some((committed_at, id)) = newest.filter(|_| !wanted.is_empty() && !request.override_protection) {
@@ -71,8 +86,7 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
         accepted => allowed.accepted = accepted,
     }
     allowed.remove.sort_unstable();
-    order.sort_unstable_by(|a, b| b.cmp(a));
-    allowed.keep.extend(order.into_iter().map(|(_, id)| id));
+    allowed.keep.sort_unstable_by_key(|id| std::cmp::Reverse((counters.get(id), *id)));
     Ok(allowed)
 }
 

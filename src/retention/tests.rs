@@ -31,6 +31,7 @@ fn candidates(times: impl IntoIterator<Item = Timestamp>) -> Vec<Candidate> {
         counter: number,
         kind: Kind::Incremental,
         base: None,
+        files: 100,
         tags: Vec::new(),
         is_pinned: false,
     };
@@ -200,6 +201,25 @@ fn the_newest_is_kept_by_order_and_by_time_where_they_are_two() {
 }
 
 #[test]
+fn the_last_snapshot_before_most_files_were_gone_outlasts_the_rules() {
+    let mut all = local(&["2026-11-01T10:00", "2026-11-02T10:00", "2026-11-03T10:00", "2026-11-04T10:00", "2026-11-05T10:00"]);
+    // The disk was not mounted from the third night on.
+    for at in 2..5 {
+        all[at].files = 9;
+    }
+    let policy = KeepPolicy { last: 1, ..KeepPolicy::default() };
+    assert_eq!(kept(&all, &policy)[0], (2, "last with 100 files, the newest has 9".to_owned()));
+    assert_eq!(counters(&all, &policy), [2, 5]);
+    // When the files are back there is nothing to keep; nor when a tenth is left, or few there were.
+    for (files, newest) in [(100, 100), (100, 10), (19, 0)] {
+        all[1].files = files;
+        all[0].files = files;
+        all[4].files = newest;
+        assert_eq!(counters(&all, &policy), [5], "{files} {newest}");
+    }
+}
+
+#[test]
 fn what_was_committed_too_recently_is_protected_whatever_its_time_says() {
     let zone = berlin();
     let mut all = local(&["2001-01-01T00:00", "2001-01-02T00:00", "2001-01-03T00:00"]);
@@ -239,6 +259,7 @@ fn histories() -> impl Strategy<Value = Vec<Candidate>> {
         let mut all = candidates(rows.iter().map(|(_, seconds, ..)| Timestamp::new(1_700_000_000 + seconds / 7, 0)));
         for (at, (series, _, kind, base, is_pinned, later)) in rows.into_iter().enumerate() {
             all[at].committed_at = all[at].time.plus_seconds(later / 3);
+            all[at].files = if later % 11 == 0 { later as u64 % 3 } else { 10 + later as u64 % 100 };
             all[at].tags = if later % 7 == 0 { vec!["tax".into()] } else { Vec::new() };
             all[at].series = format!("series {series}");
             all[at].kind = [Kind::Full, Kind::Incremental, Kind::Differential][usize::from(kind)];

@@ -13,6 +13,7 @@ use super::roots::{ancestors, order_sources};
 use super::stream::save_stream;
 use super::tally::Tally;
 use super::walk::{SourceWalk, Surroundings};
+use super::warnings::{warn_of_clock, warn_of_loss, warn_of_rollback};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId};
@@ -54,9 +55,8 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         sink.set_dry();
     }
     let catalogued = repository.catalogued()?;
-    if let Some(rollback) = &catalogued.rollback {
-        progress.report(Finding::new(FindingKind::Warning, [], rollback.to_string()));
-    }
+    warn_of_rollback(&catalogued, progress);
+    warn_of_clock(&catalogued.listing, started_at, progress);
     let newest = catalogued.listing.summaries().last();
     let reader = repository.reader_with(Arc::new(repository.open_index()?));
     let wanted = if stream.is_some() { Kind::Full } else { request.kind };
@@ -111,6 +111,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     counts.bytes_new = sink.counts().bytes_new.load(Ordering::Relaxed);
     counts.bytes_stored = sink.counts().bytes_stored.load(Ordering::Relaxed);
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
+    warn_of_loss(&catalogued.listing, &series, &counts, progress);
     let manifest = Manifest {
         run,
         client: repository.cache().map_or(ClientId([0; 16]), |cache| cache.client()),

@@ -53,6 +53,19 @@ fn a_snapshot_that_was_pinned_after_the_rules_decided_stays() {
 }
 
 #[test]
+fn the_full_of_a_differential_that_came_after_the_rules_decided_stays_unless_it_is_forgotten() {
+    let (bench, ids) = three();
+    let decided = request(&ids[..2]);
+    let differential = crate::snapshot::Request { kind: crate::manifest::Kind::Differential, ..bench.request() };
+    let late = crate::snapshot::run(&bench.repository, differential, &Silent).unwrap();
+    assert_eq!(late.manifest.base, Some(ids[0]));
+    assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
+    assert!(bench.repository.list_snapshots().unwrap().contains(&ids[0]));
+    publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[0] }));
+    assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
+}
+
+#[test]
 fn what_was_committed_too_recently_stays_whoever_asks_until_its_time_has_gone_by() {
     let (bench, ids) = three();
     publish(&bench, SETTING, Protection::setting(7 * DAY));
