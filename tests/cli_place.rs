@@ -22,7 +22,12 @@ pub struct Ran {
 impl Place {
     /// A place with a key file, and a source of three files.
     pub fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// As [`Place::new`], in a folder below `parent`.
+    pub fn below(parent: &Path) -> Self {
+        let place = Self { folder: tempfile::tempdir_in(parent).unwrap() };
         fs::write(place.path("key"), [7; 32]).unwrap();
         fs::create_dir_all(place.path("source/sub")).unwrap();
         fs::write(place.path("source/a"), "first").unwrap();
