@@ -14,6 +14,7 @@ mod cli_prune;
 mod cli_restore;
 mod cli_surroundings;
 mod crash;
+mod damage;
 mod fidelity;
 mod format_examples;
 mod layers;

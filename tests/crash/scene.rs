@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use super::traced::{Traced, trace};
-use crate::cli_place::{Place, Ran};
+use crate::cli_place::{Place, Ran, copy};
 use crate::picture::Picture;
 
 /// A repository before a command.
@@ -24,7 +24,7 @@ impl Scene {
         let now = Picture::of(&place.path("source"));
         let scene = Self { place, command: command.iter().map(|word| (*word).to_owned()).collect(), reported, now };
         for folder in ["repository", "cache"] {
-            scene.copy(folder, &format!("{folder} before"));
+            copy(&scene.place.path(folder), &scene.place.path(&format!("{folder} before")));
         }
         scene
     }
@@ -73,17 +73,7 @@ impl Scene {
     /// Goes back to the moment before the command.
     pub fn reset(&self) {
         for folder in ["repository", "cache"] {
-            self.copy(&format!("{folder} before"), folder);
-        }
-    }
-
-    fn copy(&self, from: &str, to: &str) {
-        let (from, to) = (self.place.path(from), self.place.path(to));
-        if to.exists() {
-            fs::remove_dir_all(&to).unwrap();
-        }
-        if from.exists() {
-            assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+            copy(&self.place.path(&format!("{folder} before")), &self.place.path(folder));
         }
     }
 
