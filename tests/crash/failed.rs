@@ -3,7 +3,7 @@
 //! this machine's cache changes nothing.
 
 use super::Scene;
-use super::traced::{Call, calls, spread, tries};
+use super::traced::{calls, chosen};
 use crate::cli_place::{Place, names};
 use crate::needs::has_tool;
 
@@ -17,9 +17,9 @@ fn fail_at_every_call(scene: &Scene, errno: &str, suffix: &str) {
     }
     let counted = scene.trace(None);
     assert_eq!(counted.code, Some(0), "{}", counted.stderr);
-    let all: Vec<Call> = calls(&counted.log);
+    let all = calls(&counted.log);
     let (mut failed, mut harmless) = (0, 0);
-    for (call, number) in spread(all.clone(), tries(TESTS)) {
+    for (call, number) in chosen(&all, TESTS) {
         scene.reset();
         let what = format!("{errno} of {call} {number}{suffix}");
         let traced = scene.trace(Some(&format!("{call}:error={errno}:when={number}{suffix}")));

@@ -1,7 +1,7 @@
 //! `kill -9` at any call: the process is gone before the call is made.
 
 use super::Scene;
-use super::traced::{calls, spread, tries};
+use super::traced::{calls, chosen};
 use crate::cli_place::Place;
 use crate::needs::has_tool;
 
@@ -16,7 +16,8 @@ fn kill_at_every_call(scene: &Scene) {
     assert_eq!(counted.code, Some(0), "{}", counted.stderr);
     let all = calls(&counted.log);
     let mut killed = 0;
-    for (call, number) in spread(all.clone(), tries(TESTS)) {
+    let chosen = chosen(&all, TESTS);
+    for (call, number) in &chosen {
         scene.reset();
         let what = format!("killed at {call} {number}");
         let traced = scene.trace(Some(&format!("{call}:signal=SIGKILL:when={number}")));
@@ -25,7 +26,7 @@ fn kill_at_every_call(scene: &Scene) {
         assert!(traced.code.is_none() || traced.code == Some(0), "{what}: {:?} {}", traced.code, traced.stderr);
         scene.assert_goes_on(&traced.stdout, &what);
     }
-    let tried = all.len().min(tries(TESTS));
+    let tried = chosen.len();
     println!("{killed} kills at {tried} of {} calls", all.len());
     assert!(killed * 10 >= tried * 7, "only {killed} of {tried} were killed");
 }

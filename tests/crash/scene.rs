@@ -89,7 +89,13 @@ impl Scene {
 
     /// Runs the command under `strace`.
     pub fn trace(&self, injection: Option<&str>) -> Traced {
-        trace(&self.command(), &self.place.path("log"), injection)
+        self.trace_with(&[], injection)
+    }
+
+    /// As [`Scene::trace`], with further arguments.
+    pub fn trace_with(&self, extra: &[&str], injection: Option<&str>) -> Traced {
+        let mut command = self.command();
+        trace(command.args(extra), &self.place.path("log"), injection)
     }
 
     /// Expects that everything is right although the command ended early, and that it succeeds when it

@@ -62,16 +62,21 @@ pub fn calls(log: &str) -> Vec<Call> {
 }
 
 /// At most `count` of `all`, spread evenly.
-pub fn spread<T: Clone>(all: Vec<T>, count: usize) -> Vec<T> {
+fn spread<T: Clone>(all: Vec<T>, count: usize) -> Vec<T> {
     if all.len() <= count {
         return all;
     }
     (0..count).map(|turn| all[turn * all.len() / count].clone()).collect()
 }
 
-/// How many calls a test tries that is one of `tests`: all together about 40, and as many more as
-/// `KILLS` says.
-pub fn tries(tests: usize) -> usize {
+/// The calls that a test tries that is one of `tests`: all that give and take names, and of the others
+/// so many that all tests together try about 40, and as many more as `KILLS` says.
+pub fn chosen(all: &[Call], tests: usize) -> Vec<Call> {
     let more: usize = std::env::var("KILLS").map_or(0, |text| text.parse().expect("KILLS is a number"));
-    (40 + more).div_ceil(tests)
+    let changes_names = |call: &&Call| call.0.starts_with("rename") || call.0.starts_with("unlink");
+    let (mut chosen, others): (Vec<Call>, Vec<Call>) =
+        (all.iter().filter(changes_names).cloned().collect(), all.iter().filter(|call| !changes_names(call)).cloned().collect());
+    let rest = (40 + more).div_ceil(tests).saturating_sub(chosen.len()).max(5);
+    chosen.extend(spread(others, rest));
+    chosen
 }
