@@ -17,6 +17,7 @@ mod crash;
 mod damage;
 mod fidelity;
 mod format_examples;
+mod hostile;
 mod layers;
 mod needs;
 mod picture;
