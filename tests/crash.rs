@@ -12,4 +12,6 @@ mod power_cut;
 mod scene;
 mod traced;
 
+pub use self::disk::Disk;
 use self::scene::Scene;
+pub use self::traced::trace;

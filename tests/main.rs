@@ -24,3 +24,4 @@ mod picture;
 mod python_reader;
 mod refusals;
 mod same_answers;
+mod surroundings;
