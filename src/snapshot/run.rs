@@ -48,6 +48,11 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let series = request.series.clone().unwrap_or_else(|| default_series(&request, &sources));
     let _lock = if request.dry_run { None } else { Some(wait_for_lock(repository, progress)?) };
 
+    if !request.dry_run {
+        // What a run left that was killed: packs that were never complete. Where they cannot be removed they
+        // harm nobody.
+        let _ = repository.storage().remove_stale_temporaries();
+    }
     let run = RunId(random_bytes()?);
     let mut sink = Sink::open(repository, run)?;
     if let Some(chunks) = request.checkpoint_chunks {

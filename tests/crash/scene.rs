@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use super::traced::{Traced, trace};
-use crate::cli_place::{Place, Ran, copy};
+use crate::cli_place::{Place, Ran, copy, names};
 use crate::picture::Picture;
 
 /// A repository before a command.
@@ -118,7 +118,11 @@ impl Scene {
         }
         match self.command[1].as_str() {
             "prune" => assert_eq!(self.listed().len(), 1, "{what}"),
-            "snapshot" => assert!(self.listed().len() > self.reported.len(), "{what}"),
+            "snapshot" => {
+                assert!(self.listed().len() > self.reported.len(), "{what}");
+                let left = names(&self.place.path("repository")).into_iter().find(|name| name.contains("/.tmp-"));
+                assert_eq!(left, None, "{what}: the next run left what this one had begun");
+            }
             "key" => self.assert_second_key_opens(what),
             _ => {
                 self.run(&["-q", "snapshot", &self.place.text("source")], what);
