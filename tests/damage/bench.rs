@@ -14,6 +14,8 @@ pub enum Way {
     Emptied,
     Truncated,
     Zeroed,
+    /// The second half is zeros, as after a power cut that a file system did not survive well.
+    TailZeroed,
     FlippedAtTheBeginning,
     FlippedInTheMiddle,
     FlippedAtTheEnd,
@@ -24,11 +26,12 @@ pub enum Way {
 }
 
 impl Way {
-    pub const ALL: [Way; 9] = [
+    pub const ALL: [Way; 10] = [
         Way::Deleted,
         Way::Emptied,
         Way::Truncated,
         Way::Zeroed,
+        Way::TailZeroed,
         Way::FlippedAtTheBeginning,
         Way::FlippedInTheMiddle,
         Way::FlippedAtTheEnd,
@@ -136,6 +139,7 @@ impl Bench {
             Way::Emptied => self.replace(name, b""),
             Way::Truncated => self.replace(name, &bytes[..middle]),
             Way::Zeroed => self.replace(name, &vec![0; bytes.len()]),
+            Way::TailZeroed => self.replace(name, &[&bytes[..middle], &vec![0; bytes.len() - middle]].concat()),
             Way::FlippedAtTheBeginning => bytes[9] ^= 1,
             Way::FlippedInTheMiddle => bytes[middle] ^= 0x10,
             Way::FlippedAtTheEnd => *bytes.last_mut().unwrap() ^= 0x80,
