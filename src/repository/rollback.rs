@@ -10,15 +10,12 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::Repository;
+use super::{Repository, layout};
 use crate::catalog::{Listing, Skipped, Summary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::units::Timestamp;
 
-/// A snapshot of another writer is remembered when it is so many seconds old: until its folder was
-/// synced a power cut may take it back, and that is no rollback.
-const SETTLED_SECONDS: i64 = 60;
 /// A record that explains a loss may be replaced by another while records are read; so often they are
 /// read again.
 const ATTEMPTS: usize = 3;
@@ -90,23 +87,24 @@ impl Repository {
     }
 
     /// Looks for a rollback in a listing, and remembers the newest of it when there is none.
-    pub(super) fn watch_rollback(&self, listing: &Listing, skipped: &Skipped, now: Timestamp) -> Result<Option<Rollback>> {
+    pub(super) fn watch_rollback(&self, listing: &Listing, skipped: &Skipped) -> Result<Option<Rollback>> {
         let readable = listing.summaries().iter().map(|summary| (summary.id, summary.previous));
         let present: Vec<_> = readable.chain(skipped.snapshots.iter().map(|(id, _)| (*id, None))).collect();
         let rollback = self.find_rollback(&present)?;
         if rollback.is_none() {
-            self.remember_newest(listing.summaries(), now);
+            self.remember_newest(listing.summaries());
         }
         Ok(rollback)
     }
 
     /// Remembers the newest of `summaries`, which are in order, unless one as new is remembered already.
-    fn remember_newest(&self, summaries: &[Summary], now: Timestamp) {
+    fn remember_newest(&self, summaries: &[Summary]) {
         let Some(cache) = &self.cache else { return };
-        let is_settled = |summary: &&Summary| summary.committed_at.plus_seconds(SETTLED_SECONDS) <= now;
-        let Some(newest) = summaries.iter().rev().find(is_settled) else { return };
+        let Some(newest) = summaries.last() else { return };
         let seen = cache.seen().and_then(|seen| summaries.iter().find(|summary| summary.id == seen));
-        if seen.is_none_or(|seen| seen.order() < newest.order()) {
+        // Its writer may have died before the name was durable; then a power cut would take it back, which is
+        // no rollback.
+        if seen.is_none_or(|seen| seen.order() < newest.order()) && self.storage.sync(&[layout::SNAPSHOTS.to_owned()]).is_ok() {
             // Where it cannot be written, a rollback is noticed by what manifests say, or not at all.
             let _ = cache.set_seen(&newest.id);
         }
@@ -224,12 +222,22 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_that_a_power_cut_may_still_take_back_is_not_remembered() {
+    fn a_snapshot_is_durable_before_it_is_remembered() {
         let (storage, cache) = (storage(), tempfile::tempdir().unwrap());
-        let fresh = publish(&open(&storage, None), 1, None, Timestamp::now());
+        let name = snapshot_name(&publish(&open(&storage, None), 1, None, LONG_AGO));
+        let bytes = storage.read(&name, u64::MAX).unwrap();
+        storage.remove(&name).unwrap();
+        storage.sync(&["snapshots".to_owned()]).unwrap();
+        // Its writer died between the name and the sync.
+        let mut upload = storage.create("snapshots").unwrap();
+        upload.write(&bytes).unwrap();
+        upload.publish(&name).unwrap();
+        let unseen = Arc::new(storage.after_crash(0));
+        assert_eq!((unseen.list("snapshots").unwrap().len(), rollback(&unseen, Some(cache.path()))), (0, None));
+        // Whoever looks makes it durable before he remembers it.
         assert_eq!(rollback(&storage, Some(cache.path())), None);
-        storage.remove(&snapshot_name(&fresh)).unwrap();
-        assert_eq!(rollback(&storage, Some(cache.path())), None);
+        let seen = Arc::new(storage.after_crash(0));
+        assert_eq!((seen.list("snapshots").unwrap().len(), rollback(&seen, Some(cache.path()))), (1, None));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use strongroom::error::Result;
 use strongroom::id::SnapshotId;
 use strongroom::manifest::{Kind, PIN, Pin, TOMBSTONE, Tombstone};
 use strongroom::progress::Silent;
+use strongroom::prune;
 use strongroom::repository::Repository;
 use strongroom::restore;
 use strongroom::retention::{Candidate, KeepPolicy, decide};
@@ -27,7 +28,7 @@ use tempfile::TempDir;
 
 use super::endings::Ending;
 use super::source::{Source, database, noise};
-use super::world::{Expected, Verdict, check_all, failed, later, new_disk, run_prune, snapshot_request};
+use super::world::{Expected, Verdict, check_all, failed, later, new_disk, snapshot_request};
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -100,6 +101,8 @@ pub struct Model {
     here: Copied,
     copy: Option<Copied>,
     older: Option<Copied>,
+    /// An older state was put back, so that a prune may want to be told that this was on purpose.
+    was_rolled_back: bool,
     source: Source,
     cache: TempDir,
     with_catalog: bool,
@@ -118,6 +121,7 @@ impl Model {
             here,
             copy: None,
             older: None,
+            was_rolled_back: false,
             source,
             cache: tempfile::tempdir().unwrap(),
             with_catalog,
@@ -213,6 +217,7 @@ impl Model {
             Operation::RollBack => {
                 if let Some(older) = self.older.take() {
                     self.here = older;
+                    self.was_rolled_back = true;
                     return self.look();
                 }
             }
@@ -322,7 +327,10 @@ impl Model {
                 if remove != *must_go {
                     return Err(format!("the rules remove {remove:?} and not {must_go:?}"));
                 }
-                run_prune(repository, remove.into_iter().collect()).map(drop).map_err(failed("prune"))
+                let remove = remove.into_iter().collect();
+                // A prune refuses an older state that nobody has called right.
+                let request = prune::Request { remove, clock: later, accept_rollback: self.was_rolled_back, ..prune::Request::default() };
+                prune::run(repository, &request, &Silent).map(drop).map_err(failed("prune"))
             }
             Action::Check => check_all(repository),
         }
@@ -393,6 +401,7 @@ fn decide_removal(repository: &Repository, last: u64) -> Result<BTreeSet<Snapsho
         kind: summary.kind,
         base: summary.base,
         tags: summary.tags.clone(),
+        files: summary.counts.files_new + summary.counts.files_changed + summary.counts.files_unchanged,
         is_pinned: catalogued.marks.is_pinned(&summary.id),
     };
     let candidates: Vec<Candidate> = catalogued.listing.summaries().iter().map(candidate).collect();
