@@ -25,6 +25,7 @@ mod password;
 mod process;
 mod prompt;
 mod prune;
+mod pruned;
 mod restore;
 mod saved;
 mod selection;
