@@ -104,6 +104,8 @@ fn every_field_of_every_command_is_documented() {
     checked.run(0, &["key", "remove", added[0]["id"].as_str().unwrap()], &["key"]);
     checked.run(0, &["key", "change", "--new-key-file", &place.text("key")], &["key"]);
 
+    checked.run(0, &["check"], &["check"]);
+    checked.run(0, &["repair"], &["repair"]);
     checked.run(0, &["settings"], &["settings"]);
     checked.run(0, &["settings", "protect", "1h"], &["settings"]);
     let forgotten = checked.run(0, &["forget", "latest"], &["forget"]);

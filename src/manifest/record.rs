@@ -22,6 +22,9 @@ pub const TAG: u16 = 3;
 pub const PIN: u16 = CRITICAL | 4;
 /// Record type: a snapshot is forgotten ([`Tombstone`]). A program that does not know it shows too much.
 pub const TOMBSTONE: u16 = 5;
+/// Record type: chunks that were recorded as lost before and are stored again ([`HealedChunks`]). A
+/// program that does not know it only stores them once more.
+pub const HEALED: u16 = 7;
 
 /// Record type: a setting that can be changed at any time ([`Setting`]). Critical: a program that does
 /// not know one might remove what it keeps.
@@ -121,6 +124,13 @@ pub struct ClassSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AbsentChunks {
     /// The lost chunks, sorted.
+    pub chunks: Vec<ChunkId>,
+}
+
+/// Chunks that were lost and that a later run has stored again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealedChunks {
+    /// The chunks, sorted.
     pub chunks: Vec<ChunkId>,
 }
 

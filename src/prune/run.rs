@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::guard::{Allowed, check};
 use super::mark::Needed;
@@ -15,10 +14,7 @@ use crate::id::{PackId, RunId, SegmentId, SnapshotId};
 use crate::index::IndexSegment;
 use crate::progress::Progress;
 use crate::repository::{PackListing, Repository, make_reserve, snapshot_name};
-use crate::storage::{LOCK, Lock, LockMode, PRUNE_LOCK};
-
-/// How often it asks whether running snapshots have ended.
-const ASK_EVERY: Duration = Duration::from_millis(100);
+use crate::storage::{LOCK, LockMode, PRUNE_LOCK};
 
 /// Removes the snapshots of `request` and frees what nothing needs any more.
 ///
@@ -32,14 +28,15 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = repository.storage();
     let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    let mut needed = Needed::default();
+    let facts = repository.read_facts()?;
+    let mut needed = Needed::new(facts.absent().clone());
 
     progress.stage("mark");
     {
         let _lock = storage.lock(LOCK, LockMode::Shared, true)?;
         mark(repository, &check(repository, request)?, &mut needed, progress)?;
     }
-    let _lock = if request.dry_run { None } else { Some(wait_until_alone(repository, progress)?) };
+    let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
     // Again: something may have been committed or pinned meanwhile. From here on nothing new appears.
     let allowed = check(repository, request)?;
     mark(repository, &allowed, &mut needed, progress)?;
@@ -73,6 +70,11 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
 /// Removes the manifests, having said so, and then the marks that only they needed.
 fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
     let storage = repository.storage();
+    if !allowed.remove.is_empty() {
+        // What stays is durable before anything goes in its favour: the run that wrote the newest may have
+        // died before its own sync.
+        storage.sync(&["snapshots".to_owned()])?;
+    }
     let missing = allowed.accepted.iter().flat_map(|rollback| rollback.missing.iter().copied());
     let gone: Vec<SnapshotId> = allowed.remove.iter().copied().chain(missing).collect();
     // Durable before the first manifest goes, so that no machine takes a removal for a loss.
@@ -125,20 +127,4 @@ fn mark(repository: &Repository, allowed: &Allowed, needed: &mut Needed, progres
 
 fn read_segments(repository: &Repository) -> Result<Vec<(SegmentId, IndexSegment)>> {
     repository.list_segments()?.into_iter().map(|id| Ok((id, repository.read_segment(id)?))).collect()
-}
-
-/// Waits until no snapshot is running, and keeps others from beginning.
-fn wait_until_alone(repository: &Repository, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
-    progress.stage("wait for running snapshots");
-    loop {
-        match repository.storage().lock(LOCK, LockMode::Exclusive, false) {
-            Err(error) if error.kind() == ErrorKind::Busy => {
-                if progress.is_interrupted() {
-                    return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-                }
-                std::thread::sleep(ASK_EVERY);
-            }
-            other => return other,
-        }
-    }
 }

@@ -1,6 +1,5 @@
 //! Makes a repository.
 
-use super::class_settings;
 use super::description::Description;
 use super::layout;
 use super::protection::Protection;
@@ -8,19 +7,13 @@ use super::records;
 use super::reserve::make_reserve;
 use super::secrets::SecretBundle;
 use super::slot::{Credential, KeySlot, publish_slot};
-use crate::chunker::ClassTable;
 use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RepositoryId, RunId};
-use crate::manifest::{Record, SETTING, SETTINGS, Settings};
+use crate::manifest::{Record, SETTING};
 use crate::storage::Storage;
 use crate::units::Timestamp;
-use crate::wire::{self, Extensions};
-
-/// Bytes at which a pack is closed: large enough that a disk streams, small enough to rewrite.
-const PACK_BYTES: u64 = 32 << 20;
-/// zstd's default: beyond it time grows faster than space shrinks.
-const COMPRESSION_LEVEL: i32 = 3;
+use crate::wire::Extensions;
 
 /// How a repository is made.
 pub struct CreateOptions {
@@ -70,23 +63,12 @@ pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_
         let slot = KeySlot::wrap(&bundle, &description, credential, "", options.cost, options.now)?;
         publish_slot(storage, &slot)?;
     }
-    let table = ClassTable::current();
-    let settings = Settings {
-        repository_json: description.hash,
-        class_table: ClassTable::VERSION,
-        classes: class_settings(&table),
-        compression_level: COMPRESSION_LEVEL,
-        pack_bytes: PACK_BYTES,
-        extensions: Extensions::none(),
-    };
-    let mut records = vec![(SETTINGS, wire::encode(&settings))];
+    let keys = bundle.key_ring(options.algorithm, description.id);
+    records::publish_settings(storage, &keys, &records::standard_settings(&description), 0, 0, options.now)?;
     if protect_seconds > 0 {
-        records.push((SETTING, Protection::setting(protect_seconds)));
-    }
-    let (run, keys) = (RunId(random_bytes()?), bundle.key_ring(options.algorithm, description.id));
-    for (counter, (record_type, payload)) in (0..).zip(records) {
-        let client = ClientId([0; 16]);
-        let record = Record { record_type, counter, run, client, time: options.now, payload, extensions: Extensions::none() };
+        let (record_type, payload) = (SETTING, Protection::setting(protect_seconds));
+        let (run, client) = (RunId(random_bytes()?), ClientId([0; 16]));
+        let record = Record { record_type, counter: 1, run, client, time: options.now, payload, extensions: Extensions::none() };
         records::publish_record(storage, &keys, &record)?;
     }
     let mut upload = storage.create("")?;

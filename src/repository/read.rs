@@ -40,6 +40,8 @@ pub struct ChunkReader<'a> {
     index: RwLock<Arc<Index>>,
     pack_keys: Mutex<HashMap<PackId, Arc<PackKeys>>>,
     frames: Mutex<FrameCache>,
+    /// Whether the index may have changed since it was opened.
+    may_reload: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -72,11 +74,18 @@ impl Repository {
             index: RwLock::new(index),
             pack_keys: Mutex::new(HashMap::new()),
             frames: Mutex::new(FrameCache::default()),
+            may_reload: true,
         }
     }
 }
 
 impl<'a> ChunkReader<'a> {
+    /// The same, for who holds the lock alone: what is missing is not looked for in a newer index.
+    #[must_use]
+    pub fn without_reload(self) -> Self {
+        Self { may_reload: false, ..self }
+    }
+
     /// The repository that it reads.
     pub fn repository(&self) -> &'a Repository {
         self.repository
@@ -105,7 +114,7 @@ impl<'a> ChunkReader<'a> {
 
     fn chunk(&self, kind: PackKind, id: &ChunkId) -> Result<FrameBytes> {
         match self.chunk_once(kind, id) {
-            Err(error) if error.is_damage() => {
+            Err(error) if error.is_damage() && self.may_reload => {
                 // Worth a second look only when the index has changed since.
                 if self.reload_index()? { self.chunk_once(kind, id) } else { Err(error) }
             }

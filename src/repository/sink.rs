@@ -163,6 +163,12 @@ impl<'a> Sink<'a> {
         self.absent.is_empty() && known.presence.missing_packs().is_empty()
     }
 
+    /// The chunks that were recorded as lost and that this run has stored again. After a commit they are
+    /// durable.
+    pub fn healed(&self) -> Vec<ChunkId> {
+        self.absent.iter().filter(|id| lock(self.shard(id)).contains(id)).copied().collect()
+    }
+
     /// True when the chunk is in the repository, or was taken by this run.
     pub fn is_known(&self, id: &ChunkId) -> bool {
         let is_stored = || {

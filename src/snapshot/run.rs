@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
 
 use super::base::{Base, choose_base};
 use super::build::Builder;
@@ -22,14 +21,12 @@ use crate::manifest::{FileSystemClock, Kind, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, Repository, Sink};
 use crate::source::{Filter, Owners};
-use crate::storage::{LOCK, Lock, LockMode};
+use crate::storage::LockMode;
 use crate::units::lossy_text;
 use crate::wire::{self, Extensions};
 
 /// So many events wait between the walk and the builder.
-const EVENTS_MAX: usize = 256;
-/// The pause between two tries to take the lock.
-const LOCK_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const EVENTS_MAX: usize = 256;
 
 /// Takes a snapshot as `request` says. It exists when this returns an id, and not before.
 ///
@@ -47,7 +44,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let stream = request.stream.take();
     let sources = if stream.is_some() { Vec::new() } else { order_sources(&request.paths, progress)? };
     let series = request.series.clone().unwrap_or_else(|| default_series(&request, &sources));
-    let _lock = if request.dry_run { None } else { Some(wait_for_lock(repository, progress)?) };
+    let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Shared, progress)?) };
 
     let run = RunId(random_bytes()?);
     let mut sink = Sink::open(repository, run)?;
@@ -154,28 +151,17 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         let pinned = repository.publish_record(PIN, pin, manifest.committed_at);
         pinned.map_err(|error| error.context(format!("snapshot {} was saved, but it could not be pinned", id.short())))?;
     }
-    Ok(Outcome { id: Some(id), manifest, packs_adopted })
-}
-
-/// Takes the lock, shared with other snapshots. A prune may hold it long, and so that a signal is noticed
-/// meanwhile it is asked for again and again.
-fn wait_for_lock(repository: &Repository, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
-    let mut is_told = false;
-    loop {
-        match repository.storage().lock(LOCK, LockMode::Shared, false) {
-            Err(error) if error.kind() == ErrorKind::Busy => {
-                if progress.is_interrupted() {
-                    return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-                }
-                if !is_told {
-                    progress.report(Finding::new(FindingKind::Note, [], "another process has locked the repository; waiting for it"));
-                    is_told = true;
-                }
-                std::thread::sleep(LOCK_PAUSE);
-            }
-            other => return other,
-        }
+    let healed = sink.healed();
+    if !healed.is_empty() {
+        let count = healed.len();
+        // The snapshot is safe; without this record the chunks are only stored once more.
+        let message = match repository.publish_healed(healed, manifest.committed_at) {
+            Ok(()) => format!("{count} chunks that were lost are stored again; earlier snapshots that need them are mended"),
+            Err(error) => format!("{count} chunks that were lost are stored again, which could not be recorded: {error}"),
+        };
+        progress.report(Finding::new(FindingKind::Note, [], message));
     }
+    Ok(Outcome { id: Some(id), manifest, packs_adopted })
 }
 
 /// The line of snapshots of these paths on this host.

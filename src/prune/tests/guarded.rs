@@ -157,12 +157,12 @@ fn a_power_cut_at_any_call_raises_no_alarm_and_leaves_no_mark_for_ever() {
         publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
     }
     for nth in 1.. {
-        let storage = copy(bench.storage.inner());
+        let storage = bench.storage.inner().copy();
         let faults = Arc::new(Faults::new(storage.clone()));
         let repository = open(Arc::clone(&faults) as _);
         faults.fail_writing_call(nth, ErrorKind::Other, Lasts::Forever);
         let outcome = run(&repository, &request(&ids[..2]), &Silent);
-        let survivor: Arc<dyn Storage> = Arc::new(storage.after_power_cut());
+        let survivor: Arc<dyn Storage> = Arc::new(storage.after_crash(0));
         let after = open(Arc::clone(&survivor));
         assert_eq!(after.catalogued().unwrap().rollback, None, "cut {nth}");
         run(&after, &request(&ids[..2]), &Silent).unwrap();
@@ -185,7 +185,7 @@ fn a_full_disk_is_pruned_with_the_help_of_the_reserve() {
     let remove: Vec<SnapshotId> = snapshots[..2].iter().map(|(id, _)| *id).collect();
     let mut struck = 0;
     for nth in 1.. {
-        let storage = copy(template.storage.inner());
+        let storage = template.storage.inner().copy();
         let mut upload = storage.create("").unwrap();
         upload.write(&[1; 100]).unwrap();
         upload.publish("reserve").unwrap();
