@@ -400,6 +400,7 @@ fn decide_removal(repository: &Repository, last: u64) -> Result<BTreeSet<Snapsho
         counter: summary.counter,
         kind: summary.kind,
         base: summary.base,
+        files: summary.counts.files_new + summary.counts.files_changed + summary.counts.files_unchanged,
         tags: summary.tags.clone(),
         files: summary.counts.files_new + summary.counts.files_changed + summary.counts.files_unchanged,
         is_pinned: catalogued.marks.is_pinned(&summary.id),

@@ -203,6 +203,9 @@ fn a_full_disk_is_pruned_with_the_help_of_the_reserve() {
         for (id, entries) in &snapshots[2..] {
             assert!(template.read_from(&repository, *id) == *entries, "{nth}: a snapshot that stays is not whole");
         }
+        // What was written before the disk was full takes no space.
+        let next = run(&repository, &Request { dry_run: true, ..request(&[]) }, &Silent).unwrap();
+        assert_eq!(next.packs_removed, 0, "{nth}");
         run(&repository, &request(&[]), &Silent).unwrap();
         let last = run(&repository, &request(&[]), &Silent).unwrap();
         assert_eq!((last.bytes_freed, last.packs_removed), (0, 0), "{nth}");
