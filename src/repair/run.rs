@@ -51,7 +51,8 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     readable.retain(|(id, bytes)| listing.packs().get(id) == Some(bytes) && !is_damaged(&damage, id));
     readable.sort_unstable();
     read_packs(&repository, &readable, &damage, &mut found, progress).1?;
-    let damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    look_again(&repository, &listing, &mut damage, progress)?;
 
     progress.stage("check trees");
     let reader = repository.reader_with(Arc::clone(&indexed.index)).without_reload();
@@ -87,6 +88,27 @@ fn make_durable(storage: &dyn Storage) -> Result<()> {
     // Some tools leave out empty folders when they copy a repository.
     folders.iter().try_for_each(|folder| storage.create_folder(folder))?;
     storage.sync(&folders)
+}
+
+/// Takes a second look at packs that seem damaged: a disk that could not read for a moment must not cost
+/// a pack that is whole.
+///
+/// # Errors
+/// As [`run`].
+fn look_again(repository: &Repository, listing: &PackListing, damage: &mut Damage, progress: &dyn Progress) -> Result<()> {
+    if damage.is_empty() {
+        return Ok(());
+    }
+    let (again, mut found) = (Mutex::new(Damage::default()), verify::Outcome::default());
+    let looked = check_segments(repository, &again, &mut found, progress)?;
+    read_strangers(repository, &looked, listing, &again, progress)?;
+    let mut packs: Vec<(PackId, u64)> = listing.packs().iter().map(|(id, bytes)| (*id, *bytes)).collect();
+    packs.retain(|(id, _)| damage.has_pack(id) && !is_damaged(&again, id));
+    packs.sort_unstable();
+    read_packs(repository, &packs, &again, &mut found, progress).1?;
+    let again = again.into_inner().unwrap_or_else(PoisonError::into_inner);
+    damage.retain(|id| again.has_pack(id));
+    Ok(())
 }
 
 fn is_damaged(damage: &Mutex<Damage>, pack: &PackId) -> bool {
