@@ -20,7 +20,7 @@ fn lasts() -> impl Strategy<Value = Lasts> {
 fn ending() -> impl Strategy<Value = Ending> {
     prop_oneof![
         4 => any::<u64>().prop_map(Ending::PowerCut),
-        2 => Just(Ending::Killed),
+        2 => Just(Ending::Killed(0)),
         1 => lasts().prop_map(Ending::Error),
         1 => lasts().prop_map(Ending::Full),
     ]

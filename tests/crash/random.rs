@@ -38,7 +38,7 @@ fn operations(choices: &mut Choices) -> Vec<Operation> {
         let lasts = [Lasts::Once, Lasts::Forever][choices.below(2) as usize];
         let ending = match choices.below(8) {
             0..=4 => Ending::PowerCut(choices.bits()),
-            5 => Ending::Killed,
+            5 => Ending::Killed(0),
             6 => Ending::Error(lasts),
             _ => Ending::Full(lasts),
         };
