@@ -163,7 +163,7 @@ fn a_power_cut_at_any_call_loses_nothing_more() {
             break;
         }
         cuts += 1;
-        let survivor = Arc::new(storage.after_power_cut());
+        let survivor = Arc::new(storage.after_crash(0));
         if nth % 2 == 0 {
             // Half of the time a snapshot comes first.
             let between = save(&open(Arc::clone(&survivor) as _));
