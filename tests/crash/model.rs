@@ -9,7 +9,8 @@ use strongroom::manifest::Kind;
 use strongroom::storage::faults::Lasts;
 
 use super::endings::Ending;
-use super::operations::{Action, Model, Operation};
+use super::operations::{Action, Operation};
+use super::play::Model;
 
 const CASES: u32 = 40;
 
@@ -34,6 +35,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (any::<u8>(), any::<bool>()).prop_map(|(number, is_pinned)| Action::Pin(number, is_pinned)),
         3 => (1..4_u8).prop_map(|keep_last| Action::Prune { keep_last }),
         1 => Just(Action::Check),
+        1 => Just(Action::Repair),
     ]
 }
 
