@@ -13,6 +13,7 @@ use super::output::Output;
 use super::text::{bytes, duration, grouped};
 use crate::check::{self, Data, NamesOutcome, NoteAbout, Outcome, Request};
 use crate::error::Result;
+use crate::id::SnapshotId;
 use crate::units::{PathText, Timestamp};
 
 /// Check that everything stored is whole, and say which files damage touches
@@ -39,6 +40,7 @@ fn parse_percent(text: &str) -> std::result::Result<f64, String> {
 #[derive(Serialize)]
 struct CheckedLine<'a> {
     is_damaged: bool,
+    missing_snapshots: Vec<String>,
     keys: u64,
     records: u64,
     segments: u64,
@@ -89,8 +91,13 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         Some(percent) => Data::Percent(percent),
     };
     let outcome = check::run(&repository, &Request { data, now: Timestamp::now() }, &bar)?;
-    let status = bar.finish().worst(status_of(outcome.is_damaged()));
-    output.report(|output| if output.is_json { output.json(&line(&outcome)) } else { print(&outcome, begun, output) })?;
+    let rollback = repository.catalogued()?.rollback;
+    if let Some(rollback) = &rollback {
+        message::warn(rollback);
+    }
+    let missing = rollback.map_or(Vec::new(), |rollback| rollback.missing);
+    let status = bar.finish().worst(status_of(outcome.is_damaged() || !missing.is_empty()));
+    output.report(|output| if output.is_json { output.json(&line(&outcome, &missing)) } else { print(&outcome, begun, output) })?;
     if outcome.is_damaged() && !global.json {
         advise(&outcome);
     }
@@ -193,9 +200,10 @@ fn note_line(note: &NoteAbout) -> NoteLine<'_> {
     NoteLine { name: &note.name, message: &note.message }
 }
 
-fn line(outcome: &Outcome) -> CheckedLine<'_> {
+fn line<'a>(outcome: &'a Outcome, missing: &[SnapshotId]) -> CheckedLine<'a> {
     CheckedLine {
-        is_damaged: outcome.is_damaged(),
+        is_damaged: outcome.is_damaged() || !missing.is_empty(),
+        missing_snapshots: missing.iter().map(ToString::to_string).collect(),
         keys: outcome.keys,
         records: outcome.records,
         segments: outcome.segments,

@@ -30,6 +30,7 @@ mod repair;
 mod restore;
 mod saved;
 mod selection;
+mod settings;
 mod snapshot;
 mod snapshots;
 mod stats;
@@ -77,6 +78,7 @@ enum Command {
     Check(check::Args),
     Repair(repair::Args),
     Key(key::Args),
+    Settings(settings::Args),
     Catalog(catalog::Args),
 }
 
@@ -126,6 +128,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Check(args) => check::run(args, global, output),
         Command::Repair(args) => repair::run(args, global, output),
         Command::Key(args) => key::run(args, global, output),
+        Command::Settings(args) => settings::run(args, global, output),
         Command::Catalog(args) => catalog::run(args, global, output),
     }
 }

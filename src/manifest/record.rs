@@ -26,8 +26,14 @@ pub const TOMBSTONE: u16 = 5;
 /// program that does not know it only stores them once more.
 pub const HEALED: u16 = 7;
 
+/// Record type: a setting that can be changed at any time ([`Setting`]). Critical: a program that does
+/// not know one might remove what it keeps.
+pub const SETTING: u16 = CRITICAL | 6;
+/// Record type: snapshots that were removed on purpose ([`Removed`]).
+pub const REMOVED: u16 = 8;
+
 /// The critical types that this version understands.
-const KNOWN: [u16; 3] = [SETTINGS, ABSENT, PIN];
+const KNOWN: [u16; 4] = [SETTINGS, ABSENT, PIN, SETTING];
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,4 +159,21 @@ pub struct Pin {
 pub struct Tombstone {
     /// The snapshot.
     pub snapshot: SnapshotId,
+}
+
+/// A setting: of several with one name the newest holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// What is set.
+    pub name: String,
+    /// To what, as text.
+    pub value: String,
+}
+
+/// Snapshots that were removed on purpose, or whose loss a user has accepted. Published before their
+/// manifests go, so that a manifest that is missing without being named here was lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// The snapshots, sorted.
+    pub snapshots: Vec<SnapshotId>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::guard::refuse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::{Content, ContentList, Item, ListPage, Node, Page, TreeRef};
@@ -46,7 +47,7 @@ impl Needed {
     /// nothing may be removed. `Interrupted`.
     pub(super) fn mark(&mut self, reader: &ChunkReader<'_>, snapshots: &[SnapshotId], progress: &dyn Progress) -> Result<()> {
         for id in snapshots.iter().filter(|id| !self.marked.contains(id)).copied().collect::<Vec<_>>() {
-            let refuse = |error: Error| error.context(format!("what snapshot {} needs cannot be read, so nothing is removed", id.short()));
+            let refuse = |error: Error| refuse(&id, error);
             let manifest = reader.repository().read_manifest(&id).map_err(refuse)?;
             for entry in &manifest.entries {
                 self.mark_node(reader, &entry.node, progress).map_err(refuse)?;

@@ -1,5 +1,7 @@
 //! Tests of prune: what stays is whole, what goes is gone, and no failure on the way loses anything.
 
+mod guarded;
+
 use std::sync::Arc;
 
 use super::*;
@@ -11,9 +13,19 @@ use crate::snapshot::tests::{Bench, Entries, credential, noise};
 use crate::storage::faults::{Faults, Lasts};
 use crate::storage::recorder::Verb;
 use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
+use crate::units::Timestamp;
+
+/// The benches commit an hour after the present.
+fn later() -> Timestamp {
+    Timestamp::now().plus_seconds(2 * 3600)
+}
+
+fn request(remove: &[SnapshotId]) -> Request {
+    Request { remove: remove.to_vec(), clock: later, ..Request::default() }
+}
 
 fn prune(bench: &Bench, remove: &[SnapshotId]) -> Outcome {
-    run(&bench.repository, &Request { remove: remove.to_vec(), dry_run: false }, &Silent).unwrap()
+    run(&bench.repository, &request(remove), &Silent).unwrap()
 }
 
 fn open(storage: Arc<dyn Storage>) -> Repository {
@@ -80,7 +92,7 @@ fn a_dry_run_changes_nothing_and_says_what_a_prune_would_free() {
     let snapshots = age(&bench, 4);
     let remove = vec![snapshots[0].0, snapshots[1].0];
     bench.storage.clear();
-    let planned = run(&bench.repository, &Request { remove: remove.clone(), dry_run: true }, &Silent).unwrap();
+    let planned = run(&bench.repository, &Request { dry_run: true, ..request(&remove) }, &Silent).unwrap();
     for verb in [Verb::Create, Verb::Publish, Verb::Remove, Verb::LockExclusive] {
         let count = bench.storage.calls().iter().filter(|call| call.verb == verb && call.name != PRUNE_LOCK).count();
         assert_eq!(count, 0, "{verb:?}");
@@ -123,7 +135,7 @@ fn an_unreadable_tree_stops_the_prune_before_anything_is_removed() {
     let places = bench.repository.reader().unwrap().places(&tree.unwrap()).unwrap();
     bench.storage.remove(&crate::repository::pack_name(&places[0].pack)).unwrap();
     bench.storage.clear();
-    let error = run(&bench.repository, &Request { remove: vec![snapshots[0].0], dry_run: false }, &Silent).unwrap_err();
+    let error = run(&bench.repository, &request(&[snapshots[0].0]), &Silent).unwrap_err();
     assert!(error.is_damage(), "{error}");
     assert_eq!(bench.storage.count(Verb::Remove, ""), 0);
     assert_eq!(bench.repository.list_snapshots().unwrap().len(), 3);

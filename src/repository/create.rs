@@ -2,14 +2,18 @@
 
 use super::description::Description;
 use super::layout;
+use super::protection::Protection;
 use super::records;
+use super::reserve::make_reserve;
 use super::secrets::SecretBundle;
 use super::slot::{Credential, KeySlot, publish_slot};
-use crate::crypto::{Algorithm, Argon2Cost};
+use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::RepositoryId;
+use crate::id::{ClientId, RepositoryId, RunId};
+use crate::manifest::{Record, SETTING};
 use crate::storage::Storage;
 use crate::units::Timestamp;
+use crate::wire::Extensions;
 
 /// How a repository is made.
 pub struct CreateOptions {
@@ -29,6 +33,14 @@ pub struct CreateOptions {
 /// # Errors
 /// `Exists` when there is one; `Invalid` when credential and cipher do not go together.
 pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<RepositoryId> {
+    create_protected(storage, options, 0)
+}
+
+/// As [`create`], with snapshots protected for `protect_seconds` from the first one on.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_seconds: u64) -> Result<RepositoryId> {
     match storage.read(layout::DESCRIPTION, u64::MAX) {
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error),
@@ -53,10 +65,17 @@ pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<Reposito
     }
     let keys = bundle.key_ring(options.algorithm, description.id);
     records::publish_settings(storage, &keys, &records::standard_settings(&description), 0, 0, options.now)?;
+    if protect_seconds > 0 {
+        let (record_type, payload) = (SETTING, Protection::setting(protect_seconds));
+        let (run, client) = (RunId(random_bytes()?), ClientId([0; 16]));
+        let record = Record { record_type, counter: 1, run, client, time: options.now, payload, extensions: Extensions::none() };
+        records::publish_record(storage, &keys, &record)?;
+    }
     let mut upload = storage.create("")?;
     upload.write(&json)?;
     upload.publish(layout::DESCRIPTION)?;
     storage.sync(&[String::new()])?;
+    make_reserve(storage)?;
     Ok(description.id)
 }
 

@@ -11,9 +11,14 @@ mod locks;
 mod marks;
 mod objects;
 mod packs;
+mod protection;
 mod read;
 mod records;
+mod removals;
+mod reserve;
+mod rollback;
 mod secrets;
+mod segments;
 mod select;
 mod sink;
 mod slot;
@@ -21,7 +26,7 @@ mod trees;
 mod view;
 
 pub use cache::{CacheFolder, cache_root};
-pub use create::{CreateOptions, create};
+pub use create::{CreateOptions, create, create_protected};
 pub use description::{Description, FORMAT};
 pub use layout::{
     DAMAGED, DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name,
@@ -29,10 +34,14 @@ pub use layout::{
 pub use marks::Marks;
 pub use objects::Catalogued;
 pub use packs::PackListing;
+pub use protection::Protection;
 pub use read::{ChunkReader, FrameBytes};
 pub use records::Facts;
+pub use reserve::{RESERVE, make_reserve, release_reserve, with_reserve};
+pub use rollback::Rollback;
 pub use secrets::SecretBundle;
-pub use sink::{FrameGatherer, Sink, SinkCounts, split_segments};
+pub use segments::split_segments;
+pub use sink::{FrameGatherer, Sink, SinkCounts};
 pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot, remove_slot};
 pub use trees::{NodeStream, SinkPages, read_content_items, read_page};
 pub use view::{SnapshotView, Step, Walk};

@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use super::description::Description;
 use super::layout;
 use super::marks::Marks;
+use super::protection::Protection;
 use super::{Repository, class_settings};
 use crate::chunker::ClassTable;
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{ChunkId, ClientId, RecordId, RunId};
-use crate::manifest::{ABSENT, AbsentChunks, HEALED, HealedChunks, Record, SETTINGS, Settings};
+use crate::id::{ChunkId, ClientId, RecordId, RunId, SnapshotId};
+use crate::manifest::{ABSENT, AbsentChunks, HEALED, HealedChunks, REMOVED, Record, Removed, SETTING, SETTINGS, Settings};
 use crate::pack::{KeyRing, ObjectKind, open_object, seal_object};
 use crate::storage::Storage;
 use crate::units::Timestamp;
@@ -36,6 +37,8 @@ pub struct Facts {
     settings_copies: usize,
     absent: HashSet<ChunkId>,
     marks: Marks,
+    protection: Protection,
+    removed: HashSet<SnapshotId>,
     /// Why nothing may be written.
     refusal: Option<(ErrorKind, String)>,
     newest_counter: u64,
@@ -61,6 +64,16 @@ impl Facts {
     /// Tags, pins and tombstones, as they were when the repository was opened.
     pub fn marks(&self) -> &Marks {
         &self.marks
+    }
+
+    /// How long snapshots are protected.
+    pub fn protection(&self) -> &Protection {
+        &self.protection
+    }
+
+    /// Snapshots that were removed on purpose.
+    pub fn removed(&self) -> &HashSet<SnapshotId> {
+        &self.removed
     }
 
     /// The highest counter of any record.
@@ -232,6 +245,7 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
     }
     records.sort_by_key(|(id, record)| (record.counter, *id));
     let (mut settings, mut settings_copies, mut absent, mut marks) = (None, 0, HashSet::new(), Marks::default());
+    let (mut protection, mut removed) = (Protection::default(), HashSet::new());
     for (_, record) in &records {
         match record.record_type {
             SETTINGS => {
@@ -245,6 +259,12 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
                     absent.remove(&chunk);
                 }
             }
+            SETTING => {
+                if let Err(error) = protection.apply(record.time, &record.payload) {
+                    refusal = Some((error.kind(), error.to_string()));
+                }
+            }
+            REMOVED => removed.extend(wire::decode::<Removed>(&record.payload, "a record of removed snapshots")?.snapshots),
             _ => {
                 marks.apply(record.record_type, &record.payload)?;
                 if let Err(error) = record.check_known() {
@@ -262,5 +282,5 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
         return Err(Error::damaged(layout::DESCRIPTION, "it was changed after the repository was made"));
     }
     let newest_counter = records.iter().map(|(_, record)| record.counter).max().unwrap_or(0);
-    Ok(Facts { settings, settings_copies, absent, marks, refusal, newest_counter })
+    Ok(Facts { settings, settings_copies, absent, marks, protection, removed, refusal, newest_counter })
 }

@@ -13,10 +13,11 @@ use super::roots::{ancestors, order_sources};
 use super::stream::save_stream;
 use super::tally::Tally;
 use super::walk::{SourceWalk, Surroundings};
+use super::warnings::{warn_of_clock, warn_of_loss, warn_of_rollback};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId};
-use crate::manifest::{FileSystemClock, Kind, Manifest, RootEntry};
+use crate::manifest::{FileSystemClock, Kind, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, Repository, Sink};
 use crate::source::{Filter, Owners};
@@ -54,6 +55,8 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         sink.set_dry();
     }
     let catalogued = repository.catalogued()?;
+    warn_of_rollback(&catalogued, progress);
+    warn_of_clock(&catalogued.listing, started_at, progress);
     let newest = catalogued.listing.summaries().last();
     let reader = repository.reader_with(Arc::new(repository.open_index()?));
     let wanted = if stream.is_some() { Kind::Full } else { request.kind };
@@ -108,11 +111,11 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     counts.bytes_new = sink.counts().bytes_new.load(Ordering::Relaxed);
     counts.bytes_stored = sink.counts().bytes_stored.load(Ordering::Relaxed);
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
-    let newest_counter = newest.map_or(0, |summary| summary.counter).max(repository.facts().newest_counter());
+    warn_of_loss(&catalogued.listing, &series, &counts, progress);
     let manifest = Manifest {
         run,
         client: repository.cache().map_or(ClientId([0; 16]), |cache| cache.client()),
-        counter: newest_counter.saturating_add(1),
+        counter: catalogued.newest_counter.saturating_add(1),
         previous: newest.map(|summary| summary.id),
         kind,
         base: base.map(|Base { id, .. }| id),
@@ -138,6 +141,16 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     }
     let id = repository.publish_manifest(&manifest)?;
     repository.tell_catalog(&id, &manifest);
+    if catalogued.rollback.is_none() {
+        // What is missing is still to be noticed by the next command.
+        repository.remember_snapshot(&id);
+    }
+    if request.pin {
+        // Still under the lock: no prune comes between.
+        let pin = wire::encode(&Pin { snapshot: id, is_pinned: true });
+        let pinned = repository.publish_record(PIN, pin, manifest.committed_at);
+        pinned.map_err(|error| error.context(format!("snapshot {} was saved, but it could not be pinned", id.short())))?;
+    }
     let healed = sink.healed();
     if !healed.is_empty() {
         let count = healed.len();

@@ -400,3 +400,36 @@ fn a_single_file_is_a_source_too() {
     assert_eq!(again.manifest.root, outcome.manifest.root);
     assert!(Path::new(&path).exists());
 }
+
+/// What a run warns of, as it is said.
+fn warnings(bench: &Bench, request: Request) -> Vec<String> {
+    let progress = Collected::default();
+    run(&bench.repository, request, &progress).unwrap();
+    progress.take().into_iter().filter(|finding| finding.kind == FindingKind::Warning).map(|finding| finding.message).collect()
+}
+
+#[test]
+fn a_source_that_has_lost_most_of_its_files_is_saved_with_a_warning() {
+    let bench = Bench::new();
+    for n in 0..30 {
+        bench.write(&format!("disk/{n}"), "x");
+    }
+    assert!(warnings(&bench, bench.request()).is_empty());
+    fs::remove_dir_all(bench.source.path().join("disk")).unwrap();
+    fs::create_dir(bench.source.path().join("disk")).unwrap();
+    assert_eq!(warnings(&bench, bench.request()), ["this snapshot has 0 files, the one before had 30; is everything mounted?"]);
+    assert!(warnings(&bench, bench.request()).is_empty(), "it is said once");
+    let other = Request { series: Some("other".into()), ..bench.request() };
+    assert!(warnings(&bench, other).is_empty(), "another series has lost nothing");
+}
+
+#[test]
+fn a_clock_that_is_behind_an_earlier_run_is_warned_of() {
+    let bench = Bench::new();
+    bench.write("a", "a");
+    bench.snapshot();
+    let behind = Request { clock: Timestamp::now, ..bench.request() };
+    let said = warnings(&bench, behind);
+    assert!(said.len() == 1 && said[0].starts_with("clock says "), "{said:?}");
+    assert!(warnings(&bench, bench.request()).is_empty());
+}

@@ -152,7 +152,7 @@ pub fn check_all(repository: &Repository) -> Verdict {
 
 /// Removes snapshots and frees what nothing needs.
 pub fn run_prune(repository: &Repository, remove: Vec<SnapshotId>) -> Result<prune::Outcome> {
-    prune::run(repository, &prune::Request { remove, dry_run: false }, &Silent)
+    prune::run(repository, &prune::Request { remove, clock: later, ..prune::Request::default() }, &Silent)
 }
 
 /// A repair finds nothing lost.
