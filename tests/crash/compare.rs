@@ -112,6 +112,8 @@ pub(super) fn decide_removal(repository: &Repository, last: u64) -> Result<BTree
         base: summary.base,
         tags: summary.tags.clone(),
         is_pinned: catalogued.marks.is_pinned(&summary.id),
+        // The map knows nothing of sources that shrink, so none does.
+        files: 1,
     };
     let candidates: Vec<Candidate> = catalogued.listing.summaries().iter().map(candidate).collect();
     let decisions = decide(&candidates, &KeepPolicy { last, ..KeepPolicy::default() }, 0, later(), &TimeZone::UTC)?;

@@ -12,6 +12,7 @@ use strongroom::error::Result;
 use strongroom::id::SnapshotId;
 use strongroom::manifest::{Kind, PIN, Pin, TOMBSTONE, Tombstone};
 use strongroom::progress::Silent;
+use strongroom::prune;
 use strongroom::repository::{OpenOptions, Repository};
 use strongroom::snapshot;
 use strongroom::storage::faults::Faults;
@@ -24,7 +25,7 @@ use super::compare::decide_removal;
 use super::endings::Ending;
 use super::operations::{Action, Figures, Operation};
 use super::source::{Source, database, noise};
-use super::world::{Expected, Verdict, check_all, credential, failed, new_disk, repair_all, run_prune, snapshot_request};
+use super::world::{Expected, Verdict, check_all, credential, failed, later, new_disk, repair_all, snapshot_request};
 
 /// A snapshot as the model knows it.
 #[derive(Clone)]
@@ -43,6 +44,8 @@ pub(super) struct Copied {
     pub(super) lines: Vec<Line>,
     pub(super) pinned: BTreeSet<SnapshotId>,
     pub(super) forgotten: BTreeSet<SnapshotId>,
+    /// An older state was put back here on purpose, and a prune is told so.
+    is_older: bool,
 }
 
 /// The repository, its copies, the source and the cache.
@@ -62,8 +65,14 @@ impl Model {
     pub fn new(with_catalog: bool) -> Self {
         let mut source = Source::new();
         source.write("always", b"always".to_vec());
-        let here =
-            Copied { disk: new_disk(), expected: Expected::default(), lines: vec![], pinned: BTreeSet::new(), forgotten: BTreeSet::new() };
+        let here = Copied {
+            disk: new_disk(),
+            expected: Expected::default(),
+            lines: vec![],
+            pinned: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
+            is_older: false,
+        };
         Self {
             here,
             copy: None,
@@ -144,7 +153,7 @@ impl Model {
             }
             Operation::RollBack => {
                 if let Some(older) = self.older.take() {
-                    self.here = older;
+                    self.here = Copied { is_older: true, ..older };
                     return self.look();
                 }
             }
@@ -236,7 +245,9 @@ impl Model {
                 if remove != *must_go {
                     return Err(format!("the rules remove {remove:?} and not {must_go:?}"));
                 }
-                run_prune(&repository, remove.into_iter().collect()).map(drop).map_err(failed("prune"))
+                let remove = remove.into_iter().collect();
+                let request = prune::Request { remove, clock: later, accept_rollback: self.here.is_older, ..prune::Request::default() };
+                prune::run(&repository, &request, &Silent).map(drop).map_err(failed("prune"))
             }
             Action::Check => check_all(&repository),
             Action::Repair => repair_all(repository),
