@@ -56,7 +56,8 @@ impl Repository {
         let bytes = seal_object(&self.keys, ObjectKind::Manifest, manifest.run, &plain)?;
         layout::check_length("a manifest", plain.len().max(bytes.len()), MANIFEST_BYTES_MAX)?;
         let hash = layout::publish_hashed(&*self.storage, layout::SNAPSHOTS, &bytes, |hash| layout::snapshot_name(&SnapshotId(hash)))?;
-        self.storage.sync(&[layout::SNAPSHOTS.to_owned()])?;
+        // With the top: an init that was killed may have published `repository.json` without its own sync.
+        self.storage.sync(&[layout::SNAPSHOTS.to_owned(), String::new()])?;
         Ok(SnapshotId(hash))
     }
 
