@@ -13,11 +13,12 @@ mod cli_place;
 mod cli_prune;
 mod cli_restore;
 mod cli_surroundings;
-mod crash;
+
 mod damage;
 mod fidelity;
 mod format_examples;
 mod hostile;
+mod interrupted;
 mod layers;
 mod needs;
 mod picture;
