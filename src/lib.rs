@@ -36,10 +36,13 @@ pub mod source;
 pub mod target;
 // layer: repository
 pub mod repository;
+// layer: verification
+pub mod verify;
 // layer: verbs
 pub mod browse;
 pub mod check;
 pub mod prune;
+pub mod repair;
 pub mod restore;
 pub mod snapshot;
 // layer: fronts

@@ -47,7 +47,7 @@ fn a_bad_byte_is_4_and_names_the_file_and_what_to_do() {
     let place = damaged_place();
     let ran = place.run(&["check", "--read-data"]).expect(4);
     assert!(ran.stdout.contains(&format!("\"{}\" in snapshot ", place.text("source/noise"))), "{}", ran.stdout);
-    assert!(ran.stderr.contains("damaged: \"packs/") && ran.stderr.contains("--kind full"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("damaged: \"packs/") && ran.stderr.contains("repo repair"), "{}", ran.stderr);
     let checked = place.run(&["--json", "check", "--read-data"]).expect(4).json();
     assert_eq!(checked["damaged"].as_array().unwrap().len(), 1);
     assert_eq!(checked["affected"][0]["snapshots"].as_array().unwrap().len(), 1);

@@ -104,6 +104,16 @@ fn every_field_of_every_command_is_documented() {
     checked.run(0, &["key", "remove", added[0]["id"].as_str().unwrap()], &["key"]);
     checked.run(0, &["key", "change", "--new-key-file", &place.text("key")], &["key"]);
 
+    checked.run(0, &["check"], &["check"]);
+    checked.run(0, &["repair"], &["repair"]);
+    checked.run(0, &["settings"], &["settings"]);
+    checked.run(0, &["settings", "protect", "1h"], &["settings"]);
+    let forgotten = checked.run(0, &["forget", "latest"], &["forget"]);
+    assert_eq!(forgotten[0]["protected"], forgotten[0]["forgotten"]);
+    let pruned = checked.run(0, &["prune", "--keep-last", "1", "-n"], &["prune"]);
+    assert_eq!(pruned.last().unwrap()["summary"]["snapshots_protected"], 1);
+    assert_eq!(checked.run(0, &["check"], &["check"])[0]["missing_snapshots"], Value::Array(vec![]));
+
     fs::remove_dir_all(place.path("cache")).unwrap();
     assert_ne!(checked.run(4, &["catalog", "verify"], &["catalog verify"])[0]["differences"], Value::Array(vec![]));
     checked.run(0, &["catalog", "rebuild"], &["catalog rebuild"]);

@@ -11,12 +11,15 @@ mod cli_looking;
 mod cli_password;
 mod cli_place;
 mod cli_prune;
+mod cli_removal;
+mod cli_repair;
 mod cli_restore;
 mod cli_surroundings;
-
+mod crash;
 mod damage;
 mod fidelity;
 mod format_examples;
+mod full_disk;
 mod hostile;
 mod interrupted;
 mod layers;

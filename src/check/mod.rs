@@ -6,22 +6,12 @@
 //! snapshots. A check takes no lock. What seems to be missing is looked for once more before it
 //! counts, because a prune may have moved it meanwhile.
 
-mod affected;
-mod damage;
-mod data;
-mod frames;
-mod names;
-mod objects;
-mod outcome;
-mod packs;
 mod request;
 mod run;
 mod sample;
 #[cfg(test)]
-mod tests;
-mod trees;
+pub(crate) mod tests;
 
-pub use names::{NamesOutcome, check_names};
-pub use outcome::{AFFECTED_MAX, Affected, DamagedObject, NoteAbout, Outcome};
+pub use crate::verify::{AFFECTED_MAX, Affected, DamagedObject, NamesOutcome, NoteAbout, Outcome, check_names};
 pub use request::{Data, Request};
 pub use run::run;

@@ -3,24 +3,17 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::affected::Gathering;
-use super::damage::Damage;
-use super::data::read_packs;
-use super::names::expected_hash;
-use super::objects::{check_folder, check_keys_and_records};
-use super::outcome::{NoteAbout, Outcome};
-use super::packs::{Looked, check_segments};
 use super::request::{Data, Request};
 use super::sample::{Checked, choose};
-use super::trees::Trees;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{PackId, SnapshotId};
+use crate::id::PackId;
 use crate::index::Index;
-use crate::manifest::Content;
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{INDEX, PACKS, PackListing, Repository, SNAPSHOTS};
-use crate::storage::Listed;
-use crate::wire;
+use crate::repository::{INDEX, PACKS, PackListing, RECORDS, Repository};
+use crate::verify::{
+    Damage, DamagedObject, Gathering, Looked, NoteAbout, Outcome, Trees, check_keys_and_records, check_manifests, check_segments,
+    expected_hash, read_packs,
+};
 
 /// Opening the index is tried again when a prune removed a segment meanwhile.
 const TRIES_MAX: usize = 3;
@@ -40,6 +33,9 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     let mut outcome = Outcome::default();
     progress.stage("check objects");
     check_keys_and_records(repository, &mut outcome, progress)?;
+    if repository.facts().lacks_settings() {
+        outcome.damaged.push(DamagedObject { name: RECORDS.to_owned(), problem: "a copy of the settings is missing".to_owned() });
+    }
     // Snapshots before the index, the index before the packs: what was committed first is listed last.
     let roots = check_manifests(repository, &mut outcome, progress)?;
     progress.stage("check packs");
@@ -52,11 +48,11 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
 
     progress.stage("check trees");
     let reader = repository.reader_with(Arc::clone(&index));
-    let is_suspicious = Trees::new(&reader, &index, &damage, progress).walk(&roots, &mut outcome)?;
+    let walked = Trees::new(&reader, &index, &damage, progress).walk(&roots, &mut outcome)?;
 
     progress.stage("check data");
     let mut damage = check_data(repository, request, &index, damage, &mut outcome, progress)?;
-    if is_suspicious || !damage.is_empty() {
+    if walked.is_suspicious || !damage.is_empty() {
         progress.stage("find what is damaged");
         find_affected(repository, &looked, &mut damage, &mut outcome, progress)?;
     }
@@ -70,25 +66,6 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         progress.report(Finding::new(FindingKind::Note, note.name.as_bytes(), note.message.as_str()));
     }
     Ok(outcome)
-}
-
-/// Checks the manifests and returns what their top-level entries hold.
-fn check_manifests(repository: &Repository, outcome: &mut Outcome, progress: &dyn Progress) -> Result<Vec<Content>> {
-    let roots = Mutex::new(HashSet::new());
-    let contents = Mutex::new(Vec::new());
-    let look = |listed: &Listed, hash: [u8; 32]| {
-        let manifest = repository.read_manifest(&SnapshotId(hash))?;
-        if repository.keys().identify.root(&wire::encode(&manifest.entries)) != manifest.root {
-            return Err(Error::damaged(&listed.name, "its entries do not have the hash that it says"));
-        }
-        // Snapshots with the same root hold exactly the same.
-        if roots.lock().unwrap_or_else(PoisonError::into_inner).insert(manifest.root) {
-            contents.lock().unwrap_or_else(PoisonError::into_inner).extend(manifest.entries.into_iter().map(|entry| entry.node.content));
-        }
-        Ok(())
-    };
-    outcome.snapshots = check_folder(repository, SNAPSHOTS, &look, outcome, progress)?;
-    Ok(contents.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// The index over the segments that are listed now and that can be read.

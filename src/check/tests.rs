@@ -25,19 +25,19 @@ const DAY: i64 = 86_400;
 const START: i64 = 1_800_000_000;
 
 /// A repository, a folder to save, and a cache.
-struct Bench {
-    storage: Arc<Recorder<MemoryStorage>>,
-    algorithm: Algorithm,
-    source: TempDir,
-    cache: TempDir,
+pub(crate) struct Bench {
+    pub(crate) storage: Arc<Recorder<MemoryStorage>>,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) source: TempDir,
+    pub(crate) cache: TempDir,
 }
 
-fn an_hour_later() -> Timestamp {
+pub(crate) fn an_hour_later() -> Timestamp {
     Timestamp::now().plus_seconds(3600)
 }
 
 impl Bench {
-    fn new(algorithm: Algorithm) -> Self {
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
         let storage = Arc::new(Recorder::new(MemoryStorage::new()));
         let credential = credential(algorithm);
         let options = CreateOptions { algorithm, credential, cost: Argon2Cost::STANDARD, now: Timestamp::new(1, 0) };
@@ -46,7 +46,7 @@ impl Bench {
     }
 
     /// Two snapshots: `a` and `sub/b` in both, `old` in the first and `new` in the second.
-    fn with_two_snapshots(algorithm: Algorithm) -> (Self, [SnapshotId; 2]) {
+    pub(crate) fn with_two_snapshots(algorithm: Algorithm) -> (Self, [SnapshotId; 2]) {
         let bench = Self::new(algorithm);
         bench.write("a", noise(1, 300_000));
         bench.write("sub/b", noise(2, 50_000));
@@ -58,13 +58,13 @@ impl Bench {
         (bench, [first, second])
     }
 
-    fn write(&self, name: &str, content: Vec<u8>) {
+    pub(crate) fn write(&self, name: &str, content: Vec<u8>) {
         let path = self.source.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
-    fn open(&self) -> crate::error::Result<Repository> {
+    pub(crate) fn open(&self) -> crate::error::Result<Repository> {
         let options = OpenOptions {
             credential: credential(self.algorithm),
             cache_root: Some(self.cache.path().to_owned()),
@@ -73,35 +73,35 @@ impl Bench {
         Repository::open(Arc::clone(&self.storage) as _, options)
     }
 
-    fn snapshot(&self) -> SnapshotId {
+    pub(crate) fn snapshot(&self) -> SnapshotId {
         let path = self.source.path().as_os_str().as_bytes().to_vec();
         let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
         snapshot::run(&self.open().unwrap(), request, &Silent).unwrap().id.unwrap()
     }
 
-    fn check_at(&self, data: Data, seconds: i64) -> Outcome {
+    pub(crate) fn check_at(&self, data: Data, seconds: i64) -> Outcome {
         run(&self.open().unwrap(), &Request { data, now: Timestamp::new(seconds, 0) }, &Silent).unwrap()
     }
 
-    fn check(&self, data: Data) -> Outcome {
+    pub(crate) fn check(&self, data: Data) -> Outcome {
         self.check_at(data, START)
     }
 
     /// Forgets what this machine knows of the repository.
-    fn forget_cache(&mut self) {
+    pub(crate) fn forget_cache(&mut self) {
         self.cache = tempfile::tempdir().unwrap();
     }
 
-    fn names(&self, folder: &str) -> Vec<String> {
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         self.storage.list(folder).unwrap().into_iter().map(|listed| listed.name).collect()
     }
 
-    fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         self.storage.read(name, u64::MAX).unwrap()
     }
 
     /// Puts other bytes under a name, as a disk or a person may.
-    fn replace(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) {
         self.storage.remove(name).unwrap();
         let mut upload = self.storage.create(name.split('/').next().unwrap()).unwrap();
         upload.write(bytes).unwrap();
@@ -109,16 +109,16 @@ impl Bench {
     }
 
     /// The path that an entry of the source has in a snapshot.
-    fn saved(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn saved(&self, name: &str) -> Vec<u8> {
         self.source.path().join(name).as_os_str().as_bytes().to_vec()
     }
 
     /// The packs with the chunks of a file.
-    fn packs_of(&self, snapshot: &SnapshotId, name: &str) -> BTreeSet<String> {
+    pub(crate) fn packs_of(&self, snapshot: &SnapshotId, name: &str) -> BTreeSet<String> {
         self.places_of(snapshot, name).iter().map(|place| repository::pack_name(&place.pack)).collect()
     }
 
-    fn places_of(&self, snapshot: &SnapshotId, name: &str) -> Vec<crate::index::Location> {
+    pub(crate) fn places_of(&self, snapshot: &SnapshotId, name: &str) -> Vec<crate::index::Location> {
         let repository = self.open().unwrap();
         let (reader, manifest) = (repository.reader().unwrap(), repository.read_manifest(snapshot).unwrap());
         let node = repository::SnapshotView::new(&reader, &manifest).lookup(&self.saved(name)).unwrap().unwrap();
@@ -131,12 +131,12 @@ impl Bench {
     }
 }
 
-fn credential(algorithm: Algorithm) -> Option<Credential> {
+pub(crate) fn credential(algorithm: Algorithm) -> Option<Credential> {
     (algorithm != Algorithm::None).then(|| Credential::KeyFile(Zeroizing::new(vec![7; 32])))
 }
 
 /// Bytes that do not compress and differ for each seed.
-fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, bytes: usize) -> Vec<u8> {
     let mut plain = vec![0; bytes];
     blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut plain);
     plain

@@ -135,7 +135,7 @@ impl Progress for Bar {
                 self.tally.incomplete.fetch_add(1, Ordering::Relaxed)
             }
             FindingKind::Note if self.is_quiet => return,
-            FindingKind::Note => 0,
+            FindingKind::Note | FindingKind::Warning => 0,
         };
         if self.tally.shown.fetch_add(1, Ordering::Relaxed) < FINDINGS_SHOWN_MAX {
             self.say(Line(&finding));
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn findings_decide_the_exit_status() {
         assert_eq!(finish_after(&[]), Status::Good);
-        assert_eq!(finish_after(&[FindingKind::Note]), Status::Good);
+        assert_eq!(finish_after(&[FindingKind::Note, FindingKind::Warning]), Status::Good);
         assert_eq!(finish_after(&[FindingKind::NotRestored]), Status::Incomplete);
         assert_eq!(finish_after(&[FindingKind::Damaged, FindingKind::Unreadable]), Status::Damage);
     }

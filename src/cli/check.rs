@@ -5,18 +5,16 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::bar::Bar;
+use super::damage::{AffectedLine, AffectedText, ObjectLine};
 use super::exit::Status;
 use super::global::{Global, open_folder};
 use super::message;
 use super::output::Output;
 use super::text::{bytes, duration, grouped};
-use crate::check::{self, Affected, DamagedObject, Data, NamesOutcome, NoteAbout, Outcome, Request};
+use crate::check::{self, Data, NamesOutcome, NoteAbout, Outcome, Request};
 use crate::error::Result;
-use crate::id::to_hex;
-use crate::units::{PathText, Timestamp, lossy_text};
-
-/// So many snapshots are named for a path; `--json` has all.
-const SNAPSHOTS_SHOWN: usize = 5;
+use crate::id::SnapshotId;
+use crate::units::{PathText, Timestamp};
 
 /// Check that everything stored is whole, and say which files damage touches
 ///
@@ -42,6 +40,7 @@ fn parse_percent(text: &str) -> std::result::Result<f64, String> {
 #[derive(Serialize)]
 struct CheckedLine<'a> {
     is_damaged: bool,
+    missing_snapshots: Vec<String>,
     keys: u64,
     records: u64,
     segments: u64,
@@ -73,24 +72,9 @@ struct NamesLine<'a> {
 }
 
 #[derive(Serialize)]
-struct ObjectLine<'a> {
-    name: &'a str,
-    problem: &'a str,
-}
-
-#[derive(Serialize)]
 struct NoteLine<'a> {
     name: &'a str,
     message: &'a str,
-}
-
-#[derive(Serialize)]
-struct AffectedLine {
-    path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path_hex: Option<String>,
-    snapshots: Vec<String>,
-    problem: String,
 }
 
 /// Checks, and says what was found.
@@ -107,8 +91,13 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         Some(percent) => Data::Percent(percent),
     };
     let outcome = check::run(&repository, &Request { data, now: Timestamp::now() }, &bar)?;
-    let status = bar.finish().worst(status_of(outcome.is_damaged()));
-    output.report(|output| if output.is_json { output.json(&line(&outcome)) } else { print(&outcome, begun, output) })?;
+    let rollback = repository.catalogued()?.rollback;
+    if let Some(rollback) = &rollback {
+        message::warn(rollback);
+    }
+    let missing = rollback.map_or(Vec::new(), |rollback| rollback.missing);
+    let status = bar.finish().worst(status_of(outcome.is_damaged() || !missing.is_empty()));
+    output.report(|output| if output.is_json { output.json(&line(&outcome, &missing)) } else { print(&outcome, begun, output) })?;
     if outcome.is_damaged() && !global.json {
         advise(&outcome);
     }
@@ -134,7 +123,7 @@ fn print_names(outcome: &NamesOutcome, output: &mut Output) -> Result<()> {
             is_damaged: !outcome.damaged.is_empty(),
             objects: outcome.objects,
             bytes: outcome.bytes,
-            damaged: outcome.damaged.iter().map(object_line).collect(),
+            damaged: outcome.damaged.iter().map(ObjectLine::of).collect(),
             notes: outcome.notes.iter().map(note_line).collect(),
         });
     }
@@ -196,49 +185,25 @@ fn print(outcome: &Outcome, begun: Instant, output: &mut Output) -> Result<()> {
 /// What to do about damage.
 fn advise(outcome: &Outcome) {
     if outcome.affected.is_empty() {
-        message::say("hint: no file of a snapshot that can be read needs what is damaged");
+        message::say("hint: no file of a snapshot that can be read needs what is damaged; `repo repair` sets it aside");
     } else {
         message::say(
-            "hint: where the files are still as they were, `repo snapshot --kind full` stores again what is missing, for old snapshots too",
+            "hint: `repo repair` sets aside what is damaged; where the files are still as they were, the next `repo snapshot` then",
         );
+        message::say("      stores again what is missing, for old snapshots too");
         message::say("hint: `repo restore` gives all other files, and of these what is left");
     }
     message::say("hint: nothing was changed; another copy of the repository may have the damaged objects whole, under the same names");
-}
-
-struct AffectedText<'a>(&'a Affected);
-
-impl std::fmt::Display for AffectedText<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Affected { path, snapshots, problem } = self.0;
-        let shown: Vec<String> = snapshots.iter().take(SNAPSHOTS_SHOWN).map(|id| id.short()).collect();
-        let word = if snapshots.len() == 1 { "snapshot" } else { "snapshots" };
-        write!(f, "\"{}\" in {word} {}", PathText(path), shown.join(", "))?;
-        match snapshots.len().saturating_sub(SNAPSHOTS_SHOWN) {
-            0 => {}
-            more => write!(f, " and {more} more")?,
-        }
-        write!(f, ": {problem}")
-    }
-}
-
-fn object_line(object: &DamagedObject) -> ObjectLine<'_> {
-    ObjectLine { name: &object.name, problem: &object.problem }
 }
 
 fn note_line(note: &NoteAbout) -> NoteLine<'_> {
     NoteLine { name: &note.name, message: &note.message }
 }
 
-fn line(outcome: &Outcome) -> CheckedLine<'_> {
-    let affected = outcome.affected.iter().map(|affected| AffectedLine {
-        path: lossy_text(&affected.path).into_owned(),
-        path_hex: std::str::from_utf8(&affected.path).is_err().then(|| to_hex(&affected.path)),
-        snapshots: affected.snapshots.iter().map(ToString::to_string).collect(),
-        problem: affected.problem.clone(),
-    });
+fn line<'a>(outcome: &'a Outcome, missing: &[SnapshotId]) -> CheckedLine<'a> {
     CheckedLine {
-        is_damaged: outcome.is_damaged(),
+        is_damaged: outcome.is_damaged() || !missing.is_empty(),
+        missing_snapshots: missing.iter().map(ToString::to_string).collect(),
         keys: outcome.keys,
         records: outcome.records,
         segments: outcome.segments,
@@ -253,9 +218,9 @@ fn line(outcome: &Outcome) -> CheckedLine<'_> {
         bytes_read: outcome.bytes_read,
         chunks_verified: outcome.chunks_verified,
         packs_not_read: outcome.packs_not_read,
-        damaged: outcome.damaged.iter().map(object_line).collect(),
+        damaged: outcome.damaged.iter().map(ObjectLine::of).collect(),
         lost_chunks: outcome.lost_chunks,
-        affected: affected.collect(),
+        affected: outcome.affected.iter().map(AffectedLine::of).collect(),
         affected_more: outcome.affected_more,
         notes: outcome.notes.iter().map(note_line).collect(),
     }

@@ -1,5 +1,6 @@
 //! `repo forget`: snapshots that nobody wants any more.
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::exit::Status;
@@ -7,7 +8,10 @@ use super::global::Global;
 use super::output::Output;
 use super::selection::{SNAPSHOT_HELP, select_all};
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::SnapshotId;
 use crate::manifest::{TOMBSTONE, Tombstone};
+use crate::repository::with_reserve;
+use crate::retention::protected_until;
 use crate::storage::{LOCK, LockMode};
 use crate::units::Timestamp;
 use crate::wire;
@@ -15,16 +19,21 @@ use crate::wire;
 /// Forget snapshots; the next prune removes them
 ///
 /// Forgotten snapshots are no longer shown and nothing builds on them. The space that only they need is freed by the
-/// next `repo prune`.
+/// next `repo prune`. What is protected (`repo settings`) is removed by the first prune after its protection has ended.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[arg(required = true, value_name = "SNAP", help = SNAPSHOT_HELP)]
     snapshots: Vec<String>,
+
+    /// Snapshots are missing, and that is right: take the repository as it is, and go on
+    #[arg(long)]
+    accept_rollback: bool,
 }
 
 #[derive(Serialize)]
 struct Forgotten {
     forgotten: Vec<String>,
+    protected: Vec<String>,
 }
 
 /// Writes a tombstone for each snapshot. All of them are found and looked at first, so that a mistyped
@@ -32,18 +41,39 @@ struct Forgotten {
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
     let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
-    let ids = select_all(&repository, &global.listing(&repository)?, &args.snapshots)?;
+    let catalogued = global.catalogued(&repository)?;
+    if let Some(rollback) = catalogued.rollback.as_ref().filter(|_| !args.accept_rollback) {
+        return Err(rollback.refusal());
+    }
+    let ids = select_all(&repository, &catalogued.listing, &args.snapshots)?;
     if let Some(id) = ids.iter().find(|id| repository.facts().marks().is_pinned(id)) {
         let message = format!("snapshot {} is pinned; `repo tag {0} --unpin` first", id.short());
         return Err(Error::new(ErrorKind::Invalid, message));
     }
-    let records = ids.iter().map(|id| (TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }))).collect();
-    repository.publish_records(records, Timestamp::now())?;
+    let now = Timestamp::now();
+    if let Some(rollback) = &catalogued.rollback {
+        repository.accept_rollback(rollback, now)?;
+    }
+    let records: Vec<_> = ids.iter().map(|id| (TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }))).collect();
+    // On a full disk, forgetting is how space is made.
+    with_reserve(&**repository.storage(), || repository.publish_records(records.clone(), now))?;
+    let protect_seconds = repository.facts().protection().seconds_at(now);
+    let until = |id: &SnapshotId| {
+        let committed_at = catalogued.listing.get(id)?.committed_at;
+        protected_until(committed_at, protect_seconds, now, &TimeZone::system())
+    };
     output.report(|output| {
         if output.is_json {
-            return output.json(&Forgotten { forgotten: ids.iter().map(ToString::to_string).collect() });
+            let text = |ids: Vec<&SnapshotId>| ids.iter().map(ToString::to_string).collect();
+            let protected = text(ids.iter().filter(|id| until(id).is_some()).collect());
+            return output.json(&Forgotten { forgotten: text(ids.iter().collect()), protected });
         }
-        ids.iter().try_for_each(|id| output.line(format_args!("snapshot {} forgotten", id.short())))?;
+        for id in &ids {
+            match until(id) {
+                None => output.line(format_args!("snapshot {} forgotten", id.short()))?,
+                Some(until) => output.line(format_args!("snapshot {} forgotten; it is protected and stays until {until}", id.short()))?,
+            }
+        }
         if output.is_quiet { Ok(()) } else { output.line("space is freed by the next `repo prune`") }
     })?;
     Ok(Status::Good)

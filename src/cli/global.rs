@@ -12,7 +12,7 @@ use super::password::{self, Named, Source};
 use crate::catalog::Listing;
 use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
-use crate::repository::{ChunkReader, Credential, Description, OpenOptions, Repository, cache_root};
+use crate::repository::{Catalogued, ChunkReader, Credential, Description, OpenOptions, Repository, cache_root};
 use crate::storage::{LocalStorage, Storage};
 use crate::units::PathText;
 
@@ -126,11 +126,25 @@ impl Global {
         Ok(repository)
     }
 
-    /// All snapshots that can be read; those that cannot are named on standard error.
+    /// All snapshots that can be read; those that cannot, and those that are missing, are named on
+    /// standard error.
     ///
     /// # Errors
     /// Those of the storage.
     pub fn listing(&self, repository: &Repository) -> Result<Listing> {
+        let Catalogued { listing, rollback, .. } = self.catalogued(repository)?;
+        if let Some(rollback) = rollback {
+            message::warn(rollback);
+        }
+        Ok(listing)
+    }
+
+    /// As [`Global::listing`], with everything else that is known of the snapshots; what is missing is the
+    /// caller's to deal with.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn catalogued(&self, repository: &Repository) -> Result<Catalogued> {
         let catalogued = repository.catalogued()?;
         for (id, error) in &catalogued.skipped.snapshots {
             message::warn(format_args!("snapshot {id} cannot be read: {error}"));
@@ -138,10 +152,10 @@ impl Global {
         for (id, error) in &catalogued.skipped.records {
             message::warn(format_args!("record {id} cannot be read: {error}"));
         }
-        if let Some(problem) = catalogued.problem {
+        if let Some(problem) = &catalogued.problem {
             self.tell(&format!("the catalog was not used: {problem}"));
         }
-        Ok(catalogued.listing)
+        Ok(catalogued)
     }
 
     /// A reader of the repository; what is damaged of the index is named on standard error.

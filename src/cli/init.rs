@@ -10,10 +10,11 @@ use super::global::{self, Global};
 use super::message;
 use super::output::Output;
 use super::password;
+use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
-use crate::repository::{self, CreateOptions, Credential, Description};
+use crate::repository::{self, CreateOptions, Credential, Description, RESERVE};
 use crate::storage::{LocalStorage, Storage};
 use crate::units::{Timestamp, lossy_text};
 
@@ -33,6 +34,10 @@ pub struct Args {
     /// What a guess at the password costs
     #[arg(long, value_enum, value_name = "COST", default_value_t)]
     kdf: Kdf,
+
+    /// Protect snapshots from removal for this time after they are committed: `7d`, `2w`, `36h`
+    #[arg(long, value_name = "TIME", value_parser = times::parse_length, default_value_t = 0, hide_default_value = true)]
+    protect: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -99,7 +104,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     };
     let algorithm = args.encryption.algorithm();
     let credential = new_credential(global, &location, algorithm)?;
-    let (id, _) = create(&location, algorithm, credential, args.kdf.cost())?;
+    let (id, _) = create(&location, algorithm, credential, args.kdf.cost(), args.protect)?;
     if algorithm == Algorithm::None && !output.is_quiet {
         message::note("this repository is not encrypted: whoever can read the folder can read everything in it");
     }
@@ -149,20 +154,21 @@ pub fn create(
     algorithm: Algorithm,
     credential: Option<Credential>,
     cost: Argon2Cost,
+    protect_seconds: u64,
 ) -> Result<(RepositoryId, Option<Credential>)> {
     let storage = match LocalStorage::create(location) {
         Err(error) if error.kind() == ErrorKind::Exists && holds_leftovers_only(location) => LocalStorage::open(location)?,
         storage => storage?,
     };
     let options = CreateOptions { algorithm, credential, cost, now: Timestamp::now() };
-    let id = repository::create(&storage, &options)?;
+    let id = repository::create_protected(&storage, &options, protect_seconds)?;
     Ok((id, options.credential))
 }
 
 /// Whether everything in the folder can be of an init that died half-way: then it is simply done
 /// again. Packs and snapshots are looked for by [`repository::create`].
 fn holds_leftovers_only(location: &Path) -> bool {
-    const OURS: [&str; 7] = ["packs", "index", "snapshots", "records", "keys", "lock", "prune.lock"];
+    const OURS: [&str; 8] = ["packs", "index", "snapshots", "records", "keys", "lock", "prune.lock", RESERVE];
     let Ok(entries) = std::fs::read_dir(location) else { return false };
     entries.into_iter().all(|entry| {
         entry.is_ok_and(|entry| {

@@ -14,7 +14,7 @@ use super::times;
 use crate::browse::json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SlotId;
-use crate::repository::{Credential, KEY_FILE, KeySlot, PASSWORD, Repository, list_slots, publish_slot, slot_name};
+use crate::repository::{Credential, KEY_FILE, KeySlot, PASSWORD, Repository, list_slots, publish_slot, remove_slot};
 use crate::storage::{LockMode, PRUNE_LOCK};
 use crate::units::{PathText, Timestamp};
 
@@ -155,7 +155,7 @@ fn remove(repository: &Repository, in_use: SlotId, prefix: &str, output: &mut Ou
         return Err(Error::new(ErrorKind::Invalid, message));
     }
     check_still_there(&slots, in_use)?;
-    remove_slot(repository, id)?;
+    remove_slot(&**repository.storage(), id)?;
     print(output, "removed", id, slot, false)
 }
 
@@ -167,7 +167,7 @@ fn change(repository: &Repository, in_use: SlotId, new: &New, output: &mut Outpu
     let label = new.label.clone().or(old_label).unwrap_or_default();
     // The new key is durable before the old one goes.
     let (id, slot) = add(repository, new, label)?;
-    remove_slot(repository, &in_use)?;
+    remove_slot(&**repository.storage(), &in_use)?;
     print(output, "changed", &id, &slot, true)
 }
 
@@ -185,11 +185,6 @@ fn check_still_there(slots: &[(SlotId, KeySlot)], in_use: SlotId) -> Result<()> 
         return Ok(());
     }
     Err(Error::new(ErrorKind::Changed, format!("key {} was removed by somebody else meanwhile", in_use.short())))
-}
-
-fn remove_slot(repository: &Repository, id: &SlotId) -> Result<()> {
-    repository.storage().remove(&slot_name(id))?;
-    repository.storage().sync(&["keys".to_owned()])
 }
 
 fn print(output: &mut Output, done: &str, id: &SlotId, slot: &KeySlot, in_use: bool) -> Result<()> {

@@ -75,10 +75,10 @@ fn hint(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::NoRepository => "make one with `repo init`, or name another with -r or REPO_REPOSITORY",
         ErrorKind::WrongKey => "look at REPO_PASSWORD, REPO_PASSWORD_FILE, REPO_PASSWORD_COMMAND, REPO_KEY_FILE and their options",
         ErrorKind::Busy => "another `repo` is at work there; try again when it is done",
+        ErrorKind::Damaged => "see what is damaged with `repo check`, and mend it with `repo repair`",
         ErrorKind::Unsupported => "a later version of `repo` may know it",
         ErrorKind::Full => "free some space there and run the command again; nothing that was stored is lost",
         ErrorKind::Denied => "look at owner and mode, or run the command as a user who may",
-        ErrorKind::Damaged => "nothing was changed; another copy may be whole, and a snapshot with `--kind full` stores again what is lost",
         ErrorKind::Interrupted => "run the command again to go on",
         ErrorKind::NotFound | ErrorKind::Exists | ErrorKind::Invalid | ErrorKind::Changed | ErrorKind::Other => return None,
     })

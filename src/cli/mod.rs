@@ -9,6 +9,7 @@ mod cat;
 mod catalog;
 mod changes;
 mod check;
+mod damage;
 mod diff;
 mod exit;
 mod find;
@@ -25,9 +26,11 @@ mod password;
 mod process;
 mod prompt;
 mod prune;
+mod repair;
 mod restore;
 mod saved;
 mod selection;
+mod settings;
 mod snapshot;
 mod snapshots;
 mod stats;
@@ -73,7 +76,9 @@ enum Command {
     Tag(tag::Args),
     Prune(prune::Args),
     Check(check::Args),
+    Repair(repair::Args),
     Key(key::Args),
+    Settings(settings::Args),
     Catalog(catalog::Args),
 }
 
@@ -121,7 +126,9 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Tag(args) => tag::run(args, global, output),
         Command::Prune(args) => prune::run(args, global, output),
         Command::Check(args) => check::run(args, global, output),
+        Command::Repair(args) => repair::run(args, global, output),
         Command::Key(args) => key::run(args, global, output),
+        Command::Settings(args) => settings::run(args, global, output),
         Command::Catalog(args) => catalog::run(args, global, output),
     }
 }

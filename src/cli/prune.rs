@@ -1,6 +1,7 @@
 //! `repo prune`: removes snapshots by rules, and frees the space that nothing needs.
 
 use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
 
 use jiff::Span;
 use jiff::tz::TimeZone;
@@ -19,15 +20,17 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::prune::{self, Outcome, Request};
 use crate::repository::Repository;
-use crate::retention::{Candidate, Decision, KeepPolicy, Reason, decide};
+use crate::retention::{Candidate, Decision, KeepPolicy, Reason, decide, protected_until};
+use crate::source::{FileSystem, Folder};
 use crate::units::{PathText, Timestamp};
 
 /// Remove snapshots that no rule keeps, and free the space that nothing needs
 ///
 /// A snapshot is kept when any rule wants it. Rules go series by series, by the local calendar: `--keep-daily 7` keeps
-/// the newest snapshot of each of the seven most recent days that have one. The newest snapshot of a series, pinned
-/// snapshots, and what a kept differential snapshot is measured against are never removed by rules. Without a rule only
-/// forgotten snapshots are removed.
+/// the newest snapshot of each of the seven most recent days that have one. The newest snapshot of a series, the last one
+/// before most of its files were gone, pinned snapshots, and what a kept differential snapshot is measured against are
+/// never removed by rules. What is protected
+/// (`repo settings`) is not removed at all. Without a rule only forgotten snapshots are removed.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Keep the newest N snapshots
@@ -66,6 +69,18 @@ pub struct Args {
     #[arg(long, value_name = "SERIES")]
     series: Vec<String>,
 
+    /// Remove also what is protected, and although the clock is behind the newest snapshot
+    #[arg(long)]
+    override_protection: bool,
+
+    /// Snapshots are missing, and that is right: take the repository as it is, and go on
+    #[arg(long)]
+    accept_rollback: bool,
+
+    /// No other machine uses the repository now: needed on network file systems, whose locks may not reach them
+    #[arg(long)]
+    alone: bool,
+
     /// Say what would be removed and freed, but remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -95,19 +110,29 @@ struct SummaryLine {
 struct Freed {
     dry_run: bool,
     snapshots_removed: u64,
+    snapshots_protected: u64,
     packs_removed: u64,
     packs_rewritten: u64,
     bytes_before: u64,
     bytes_after: u64,
     bytes_freed: u64,
     bytes_kept_unused: u64,
+    bytes_kept_for_space: u64,
 }
 
 /// Decides, says what was decided, and does it.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+    let location = global.location()?;
     let repository = global.open()?;
+    let file_system = FileSystem::of(&Folder::open(location.as_os_str().as_bytes())?)?;
+    if !args.alone && !args.dry_run && file_system.has_local_locks_only() {
+        return Err(locks_are_local(&file_system.kind_name()));
+    }
     let bar = Bar::new(global);
-    let listing = global.listing(&repository)?;
+    let catalogued = global.catalogued(&repository)?;
+    if let Some(rollback) = catalogued.rollback.as_ref().filter(|_| !args.accept_rollback) {
+        return Err(rollback.refusal());
+    }
     let policy = KeepPolicy {
         last: args.keep_last,
         hourly: args.keep_hourly,
@@ -118,29 +143,57 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         within: args.keep_within,
         tags: args.keep_tag,
     };
-    let decisions = decide_series(&repository, &listing, &policy, &args.series)?;
-    let forgotten = forgotten(&repository)?;
+    let now = Timestamp::now();
+    let protect_seconds = if args.override_protection { 0 } else { repository.facts().protection().seconds_at(now) };
+    let listing = &catalogued.listing;
+    let mut candidates = listing.summaries().iter().map(|summary| candidate(&repository, summary)).collect::<Result<Vec<_>>>()?;
+    if args.override_protection {
+        // Nothing is protected then, so a clock that is behind decides nothing.
+        candidates.iter_mut().for_each(|candidate| candidate.committed_at = candidate.committed_at.min(now));
+    }
+    let decisions = decide_series(listing, &candidates, &policy, protect_seconds, now, &args.series)?;
+    let forgotten = forgotten(&repository, protect_seconds, now)?;
     // Whoever closes the pipe has read enough, but what was asked for is done all the same.
-    output.report(|output| print_decisions(&listing, &decisions, &forgotten, output))?;
+    output.report(|output| print_decisions(listing, &decisions, &forgotten, output))?;
     if !policy.is_empty() {
         warn_of_lone_snapshots(&decisions);
     }
     let unwanted = decisions.iter().filter(|decision| !decision.keep).map(|decision| decision.id);
-    let remove = unwanted.chain(forgotten).collect();
-    let outcome = prune::run(&repository, &Request { remove, dry_run: args.dry_run }, &bar)?;
+    let request = Request {
+        remove: unwanted.chain(forgotten.into_iter().map(|forgotten| forgotten.id)).collect(),
+        dry_run: args.dry_run,
+        override_protection: args.override_protection,
+        accept_rollback: args.accept_rollback,
+        ..Request::default()
+    };
+    let outcome = prune::run(&repository, &request, &bar)?;
     let status = bar.finish();
     output.report(|output| print_outcome(&outcome, args.dry_run, output))?;
     Ok(status)
 }
 
+fn locks_are_local(kind: &str) -> Error {
+    let message = format!(
+        "the repository lies on a network file system ({kind}), where a lock may not be seen by other machines; \
+         make sure that no snapshot runs there, and give --alone"
+    );
+    Error::new(ErrorKind::Invalid, message)
+}
+
 /// Decides about the snapshots of the wanted series; the clock is held against all.
-fn decide_series(repository: &Repository, listing: &Listing, policy: &KeepPolicy, series: &[String]) -> Result<Vec<Decision>> {
+fn decide_series(
+    listing: &Listing,
+    candidates: &[Candidate],
+    policy: &KeepPolicy,
+    protect_seconds: u64,
+    now: Timestamp,
+    series: &[String],
+) -> Result<Vec<Decision>> {
     let keys: Vec<_> = series.iter().map(|series| series_key(series)).collect();
     if let Some(key) = keys.iter().find(|key| listing.newest(key).is_none()) {
         return Err(Error::new(ErrorKind::NotFound, format!("there is no snapshot of series `{}`", key.escape_debug())));
     }
-    let candidates = listing.summaries().iter().map(|summary| candidate(repository, summary)).collect::<Result<Vec<_>>>()?;
-    let mut decisions = decide(&candidates, policy, 0, Timestamp::now(), &TimeZone::system())?;
+    let mut decisions = decide(candidates, policy, protect_seconds, now, &TimeZone::system())?;
     decisions.retain(|decision| keys.is_empty() || keys.iter().any(|key| *key == decision.series));
     Ok(decisions)
 }
@@ -156,20 +209,33 @@ fn candidate(repository: &Repository, summary: &Summary) -> Result<Candidate> {
         counter: summary.counter,
         kind: summary.kind,
         base: summary.base,
+        files: summary.counts.files_new + summary.counts.files_changed + summary.counts.files_unchanged,
         tags,
         is_pinned: repository.facts().marks().is_pinned(&summary.id),
     })
 }
 
+/// A snapshot that is forgotten and still there.
+struct Forgotten {
+    id: SnapshotId,
+    protected_until: Option<String>,
+}
+
 /// What is forgotten and still there, in order.
-fn forgotten(repository: &Repository) -> Result<Vec<SnapshotId>> {
+fn forgotten(repository: &Repository, protect_seconds: u64, now: Timestamp) -> Result<Vec<Forgotten>> {
     let marks = repository.facts().marks();
     let mut ids: Vec<SnapshotId> = repository.list_snapshots()?.into_iter().filter(|id| marks.is_forgotten(id)).collect();
     ids.sort_unstable();
-    Ok(ids)
+    let look = |id: SnapshotId| {
+        // Only what is shown depends on it; prune looks for itself.
+        let committed_at = repository.read_manifest(&id).ok().map(|manifest| manifest.committed_at);
+        let protected_until = committed_at.and_then(|at| protected_until(at, protect_seconds, now, &TimeZone::system()));
+        Forgotten { id, protected_until }
+    };
+    Ok(ids.into_iter().map(look).collect())
 }
 
-fn print_decisions(listing: &Listing, decisions: &[Decision], forgotten: &[SnapshotId], output: &mut Output) -> Result<()> {
+fn print_decisions(listing: &Listing, decisions: &[Decision], forgotten: &[Forgotten], output: &mut Output) -> Result<()> {
     let summaries: HashMap<SnapshotId, &Summary> = listing.summaries().iter().map(|summary| (summary.id, summary)).collect();
     for series in decisions.chunk_by(|a, b| a.series == b.series) {
         if !output.is_json {
@@ -193,12 +259,17 @@ fn print_decisions(listing: &Listing, decisions: &[Decision], forgotten: &[Snaps
     if !output.is_json && !forgotten.is_empty() {
         output.line(format_args!("forgotten: {} snapshots", forgotten.len()))?;
     }
-    for id in forgotten {
+    for Forgotten { id, protected_until } in forgotten {
+        let (word, mut reasons) = (if protected_until.is_some() { "keep" } else { "remove" }, vec!["forgotten".to_owned()]);
+        reasons.extend(protected_until.iter().map(|until| Reason::ProtectedUntil(until.clone()).to_string()));
         if output.is_json {
-            let reasons = vec!["forgotten".to_owned()];
-            output.json(&Line { id: id.to_string(), series: None, time: None, decision: "remove", reasons })?;
+            output.json(&Line { id: id.to_string(), series: None, time: None, decision: word, reasons })?;
         } else {
-            output.line(format_args!("  remove  {}", id.short()))?;
+            output.line(format_args!(
+                "  {word:<6}  {}{}",
+                id.short(),
+                reasons[1..].iter().map(|r| format!("  {r}")).collect::<String>()
+            ))?;
         }
     }
     Ok(())
@@ -224,11 +295,21 @@ fn warn_of_lone_snapshots(decisions: &[Decision]) {
 }
 
 fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> Result<()> {
-    let Outcome { snapshots_removed, packs_removed, packs_rewritten, bytes_before, bytes_after, bytes_freed, bytes_kept_unused, .. } =
-        *outcome;
+    let Outcome { snapshots_removed, snapshots_protected, packs_removed, packs_rewritten, .. } = *outcome;
+    let Outcome { bytes_before, bytes_after, bytes_freed, bytes_kept_unused, bytes_kept_for_space, .. } = *outcome;
     if output.is_json {
-        let summary =
-            Freed { dry_run, snapshots_removed, packs_removed, packs_rewritten, bytes_before, bytes_after, bytes_freed, bytes_kept_unused };
+        let summary = Freed {
+            dry_run,
+            snapshots_removed,
+            snapshots_protected,
+            packs_removed,
+            packs_rewritten,
+            bytes_before,
+            bytes_after,
+            bytes_freed,
+            bytes_kept_unused,
+            bytes_kept_for_space,
+        };
         return output.json(&SummaryLine { summary });
     }
     let would = if dry_run { "would be " } else { "" };
@@ -242,5 +323,26 @@ fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> Resul
             "not freed: {unused} that nothing needs, in packs that are mostly needed; it is freed when more of them is unused"
         ))?;
     }
+    if bytes_kept_for_space > 0 {
+        let unused = text::bytes(bytes_kept_for_space);
+        output.line(format_args!(
+            "not freed: about {unused} that nothing needs, in packs that there was no room to write again; prune again when there is"
+        ))?;
+    }
+    if snapshots_protected > 0 {
+        let protected = text::grouped(snapshots_protected);
+        output.line(format_args!("not removed: {protected} snapshots that are protected, and what only they need"))?;
+    }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refusal_of_a_network_file_system_says_why_and_what_to_do() {
+        let message = locks_are_local("nfs").to_string();
+        assert!(message.contains("(nfs)") && message.contains("lock") && message.ends_with("give --alone"), "{message}");
+    }
 }

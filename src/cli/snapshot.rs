@@ -54,6 +54,10 @@ pub struct Args {
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
 
+    /// Pin the snapshot: neither rules nor `repo forget` remove it
+    #[arg(long)]
+    pin: bool,
+
     /// Leave out what matches, as in a .gitignore (may be repeated)
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
@@ -152,6 +156,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     request.tags = args.tag;
     request.time = time;
     request.dry_run = args.dry_run;
+    request.pin = args.pin;
     request.skip = own_folders(global)?;
     let bar = Bar::new(global);
     let outcome = snapshot::run(&repository, request, &bar)?;
@@ -224,7 +229,7 @@ fn open(may_make: bool, global: &Global) -> Result<Repository> {
     }
     let algorithm = Algorithm::Aes256Gcm;
     let credential = init::new_credential(global, &location, algorithm)?;
-    let (id, credential) = init::create(&location, algorithm, credential, Argon2Cost::STANDARD)?;
+    let (id, credential) = init::create(&location, algorithm, credential, Argon2Cost::STANDARD, 0)?;
     if !global.quiet {
         message::note(format_args!("repository {id} made at {}", quoted(&location)));
     }

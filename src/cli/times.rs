@@ -2,6 +2,7 @@
 
 use jiff::civil;
 use jiff::tz::TimeZone;
+use jiff::{Span, SpanRelativeTo};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::Timestamp;
@@ -46,6 +47,30 @@ fn local_in(time: Timestamp, zone: TimeZone) -> String {
     }
 }
 
+/// Reads a length of time in whole seconds: `7d`, `2w`, `36h`, `90min`; `0` and `off` are none. Days have 24
+/// hours; months and years have no length of their own and are refused.
+///
+/// # Errors
+/// What to write instead.
+pub fn parse_length(text: &str) -> std::result::Result<u64, String> {
+    if matches!(text, "0" | "off") {
+        return Ok(0);
+    }
+    let length = text.parse::<Span>().ok().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    let seconds = length.filter(|length| length.subsec_nanos() == 0).and_then(|length| u64::try_from(length.as_secs()).ok());
+    seconds.ok_or_else(|| "write a time such as `7d`, `2w` or `36h`, or `off`".to_owned())
+}
+
+/// A length of time in the largest unit that it is a whole number of: `7d`, `36h`, `90s`; `off` for none.
+pub fn length(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "min")];
+    match UNITS.iter().find(|(unit, _)| seconds % unit == 0) {
+        _ if seconds == 0 => "off".to_owned(),
+        Some((unit, name)) => format!("{}{name}", seconds / unit),
+        None => format!("{seconds}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +100,16 @@ mod tests {
     fn a_time_beyond_all_calendars_still_prints() {
         let time = Timestamp::new(i64::MAX, 0);
         assert_eq!(local(time), format!("@{}", i64::MAX));
+    }
+
+    #[test]
+    fn lengths_of_time_are_read_back_as_they_are_printed() {
+        for (text, seconds) in [("7d", 604_800), ("36h", 129_600), ("90min", 5_400), ("61s", 61), ("off", 0)] {
+            assert_eq!((parse_length(text), length(seconds)), (Ok(seconds), text.to_owned()));
+        }
+        assert_eq!((parse_length("2w"), parse_length("1d 12h"), parse_length("0")), (Ok(1_209_600), Ok(129_600), Ok(0)));
+        for text in ["", "7", "-7d", "1mo", "1y", "1.5s", "week", "9999999999999d"] {
+            assert!(parse_length(text).is_err(), "{text}");
+        }
     }
 }

@@ -11,6 +11,9 @@ mod tree;
 pub use content::{CONTENT_ITEMS_IN_NODE, ContentList, Item, ListPage, ListWriter};
 pub use difference::{Change, ChangeKind, classify_change};
 pub use node::{Content, Metadata, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node, Xattr, check_name};
-pub use record::{ABSENT, AbsentChunks, ClassSettings, PIN, Pin, Record, SETTINGS, Settings, TAG, TOMBSTONE, TagChange, Tombstone};
+pub use record::{
+    ABSENT, AbsentChunks, ClassSettings, HEALED, HealedChunks, PIN, Pin, REMOVED, Record, Removed, SETTING, SETTINGS, Setting, Settings,
+    TAG, TOMBSTONE, TagChange, Tombstone,
+};
 pub use run::{Counts, FileSystemClock, Kind, Manifest, RootEntry, SnapshotOptions, StatTrust};
 pub use tree::{Page, PageRef, PageStore, TreeRef, TreeWriter};

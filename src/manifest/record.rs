@@ -22,9 +22,18 @@ pub const TAG: u16 = 3;
 pub const PIN: u16 = CRITICAL | 4;
 /// Record type: a snapshot is forgotten ([`Tombstone`]). A program that does not know it shows too much.
 pub const TOMBSTONE: u16 = 5;
+/// Record type: chunks that were recorded as lost before and are stored again ([`HealedChunks`]). A
+/// program that does not know it only stores them once more.
+pub const HEALED: u16 = 7;
+
+/// Record type: a setting that can be changed at any time ([`Setting`]). Critical: a program that does
+/// not know one might remove what it keeps.
+pub const SETTING: u16 = CRITICAL | 6;
+/// Record type: snapshots that were removed on purpose ([`Removed`]).
+pub const REMOVED: u16 = 8;
 
 /// The critical types that this version understands.
-const KNOWN: [u16; 3] = [SETTINGS, ABSENT, PIN];
+const KNOWN: [u16; 4] = [SETTINGS, ABSENT, PIN, SETTING];
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +127,13 @@ pub struct AbsentChunks {
     pub chunks: Vec<ChunkId>,
 }
 
+/// Chunks that were lost and that a later run has stored again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealedChunks {
+    /// The chunks, sorted.
+    pub chunks: Vec<ChunkId>,
+}
+
 /// Tags that were given to a snapshot or taken from it after it was committed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagChange {
@@ -143,4 +159,21 @@ pub struct Pin {
 pub struct Tombstone {
     /// The snapshot.
     pub snapshot: SnapshotId,
+}
+
+/// A setting: of several with one name the newest holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// What is set.
+    pub name: String,
+    /// To what, as text.
+    pub value: String,
+}
+
+/// Snapshots that were removed on purpose, or whose loss a user has accepted. Published before their
+/// manifests go, so that a manifest that is missing without being named here was lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// The snapshots, sorted.
+    pub snapshots: Vec<SnapshotId>,
 }

@@ -1,7 +1,8 @@
 //! Which chunks are needed: every tree page, list page and chunk below the snapshots that stay.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::guard::refuse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::{Content, ContentList, Item, ListPage, Node, Page, TreeRef};
@@ -14,10 +15,26 @@ use crate::wire;
 #[derive(Default)]
 pub(super) struct Needed {
     ranks: HashMap<ChunkId, u64>,
-    marked: std::collections::HashSet<SnapshotId>,
+    marked: HashSet<SnapshotId>,
+    /// Chunks that are recorded as lost.
+    absent: HashSet<ChunkId>,
 }
 
 impl Needed {
+    /// Nothing yet. Pages in `absent` are known to be lost: what they named is not known, and comes back
+    /// together with them if it ever does.
+    pub(super) fn new(absent: HashSet<ChunkId>) -> Self {
+        Self { absent, ..Self::default() }
+    }
+
+    /// A page as it is read, or none where it is recorded as lost and indeed cannot be read.
+    fn unless_lost<T>(&self, id: &ChunkId, read: Result<T>) -> Result<Option<T>> {
+        match read {
+            Err(error) if error.is_damage() && self.absent.contains(id) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
     /// The rank of a chunk that is needed.
     pub(super) fn rank(&self, id: &ChunkId) -> Option<u64> {
         self.ranks.get(id).copied()
@@ -30,7 +47,7 @@ impl Needed {
     /// nothing may be removed. `Interrupted`.
     pub(super) fn mark(&mut self, reader: &ChunkReader<'_>, snapshots: &[SnapshotId], progress: &dyn Progress) -> Result<()> {
         for id in snapshots.iter().filter(|id| !self.marked.contains(id)).copied().collect::<Vec<_>>() {
-            let refuse = |error: Error| error.context(format!("what snapshot {} needs cannot be read, so nothing is removed", id.short()));
+            let refuse = |error: Error| refuse(&id, error);
             let manifest = reader.repository().read_manifest(&id).map_err(refuse)?;
             for entry in &manifest.entries {
                 self.mark_node(reader, &entry.node, progress).map_err(refuse)?;
@@ -64,12 +81,13 @@ impl Needed {
             if !self.add(page.id) {
                 continue;
             }
-            match read_page(reader, &page)? {
-                Page::Inner(refs) => {
+            match self.unless_lost(&page.id, read_page(reader, &page))? {
+                None => {}
+                Some(Page::Inner(refs)) => {
                     let below = |inner: &crate::manifest::PageRef| TreeRef { id: inner.id, depth: page.depth - 1, entries: inner.entries };
                     pages.extend(refs.iter().rev().map(below));
                 }
-                Page::Leaf(nodes) => {
+                Some(Page::Leaf(nodes)) => {
                     let mut folders = Vec::new();
                     for node in &nodes {
                         self.take_content(reader, &node.content, &mut folders)?;
@@ -100,8 +118,11 @@ impl Needed {
                 }
                 Some(Item::Hole(_)) => {}
                 Some(Item::Chunk(id, bytes)) => {
-                    if self.add(id) && depth > 0 {
-                        let page: ListPage = wire::decode(&reader.meta_chunk(&id)?, "a list page")?;
+                    if self.add(id)
+                        && depth > 0
+                        && let Some(plain) = self.unless_lost(&id, reader.meta_chunk(&id))?
+                    {
+                        let page: ListPage = wire::decode(&plain, "a list page")?;
                         page.check(depth - 1, bytes)?;
                         levels.push((depth - 1, page.items.into_iter()));
                     }

@@ -6,6 +6,7 @@
 //! crash between any two leaves something unneeded behind, never something missing. Whole dead packs
 //! go first, because that needs no space; then packs with much waste are written again.
 
+mod guard;
 mod mark;
 mod plan;
 mod request;

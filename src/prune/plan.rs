@@ -36,6 +36,13 @@ pub(super) struct Plan {
     pub kept_unused_bytes: u64,
 }
 
+impl Plan {
+    /// Stored bytes that writing packs again would free, about.
+    pub(super) fn wasted_bytes(&self) -> u64 {
+        self.rewritten.iter().map(|(_, bytes)| bytes).sum::<u64>().saturating_sub(self.moved_bytes)
+    }
+}
+
 /// Decides for each pack of `segments` that is in `listing` with the expected length. Packs in the
 /// listing that no segment names are dead: no snapshot is running that could still name them.
 ///

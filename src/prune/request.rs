@@ -1,15 +1,28 @@
 //! What a prune is asked to do, and what came of it.
 
 use crate::id::SnapshotId;
+use crate::units::Timestamp;
 
 /// What to remove.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// Snapshots to remove: those that the rules do not keep, and those that were forgotten. With none,
-    /// only what nothing needs is freed.
+    /// only what nothing needs is freed. Pinned and protected ones stay all the same.
     pub remove: Vec<SnapshotId>,
     /// Plan and count, but change nothing.
     pub dry_run: bool,
+    /// Remove also what was committed too recently, and where the clock is behind the newest snapshot.
+    pub override_protection: bool,
+    /// Take the snapshots that are missing for gone, and go on (see [`crate::repository::Rollback`]).
+    pub accept_rollback: bool,
+    /// The clock.
+    pub clock: fn() -> Timestamp,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self { remove: Vec::new(), dry_run: false, override_protection: false, accept_rollback: false, clock: Timestamp::now }
+    }
 }
 
 /// What was freed.
@@ -17,6 +30,8 @@ pub struct Request {
 pub struct Outcome {
     /// Snapshots that were removed.
     pub snapshots_removed: u64,
+    /// Snapshots that were to be removed and stay, because they were committed too recently.
+    pub snapshots_protected: u64,
     /// Packs of which nothing was needed.
     pub packs_removed: u64,
     /// Packs that were written again without what was not needed.
@@ -29,4 +44,7 @@ pub struct Outcome {
     pub bytes_freed: u64,
     /// Stored bytes that nothing needs and that stay, because they lie between others that are needed.
     pub bytes_kept_unused: u64,
+    /// Stored bytes that nothing needs and that stay, because there is no space to write again what lies
+    /// beside them; about.
+    pub bytes_kept_for_space: u64,
 }

@@ -2,122 +2,129 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::guard::{Allowed, check};
 use super::mark::Needed;
-use super::plan::make_plan;
+use super::plan::{Plan, make_plan};
 use super::request::{Outcome, Request};
-use super::sweep::{move_chunks, remove_packs};
+use super::sweep::{has_room, move_chunks, remove_packs, remove_unnamed_packs};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RunId, SegmentId, SnapshotId};
 use crate::index::IndexSegment;
 use crate::progress::Progress;
-use crate::repository::{PackListing, Repository, snapshot_name};
-use crate::storage::{LOCK, Lock, LockMode, PRUNE_LOCK};
-
-/// How often it asks whether running snapshots have ended.
-const ASK_EVERY: Duration = Duration::from_millis(100);
+use crate::repository::{PackListing, Repository, make_reserve, snapshot_name};
+use crate::storage::{LOCK, LockMode, PRUNE_LOCK};
 
 /// Removes the snapshots of `request` and frees what nothing needs any more.
 ///
+/// A disk that is full is no obstacle: what needs no space is removed first, and what needs a little takes
+/// it from the reserve.
+///
 /// # Errors
-/// `Busy` when another prune is at work; `Damaged` when what is needed cannot be read, and then
-/// nothing was removed; `Interrupted`; those of the storage.
+/// `Busy` when another prune is at work; `Damaged` when what is needed cannot be read, or when snapshots
+/// are missing that nobody removed, and `Invalid` when the clock is behind: then nothing was removed;
+/// `Interrupted`; those of the storage.
 pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = repository.storage();
     let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    repository.read_facts()?.check_writable()?;
-    let mut removed: HashSet<SnapshotId> = request.remove.iter().copied().collect();
-    let mut needed = Needed::default();
+    let facts = repository.read_facts()?;
+    let mut needed = Needed::new(facts.absent().clone());
 
     progress.stage("mark");
     {
         let _lock = storage.lock(LOCK, LockMode::Shared, true)?;
-        mark(repository, &removed, &mut needed, progress)?;
+        mark(repository, &check(repository, request)?, &mut needed, progress)?;
     }
-    let _lock = if request.dry_run { None } else { Some(wait_until_alone(repository, progress)?) };
-    // A snapshot that was pinned after the rules were applied stays.
-    let facts = repository.read_facts()?;
-    facts.check_writable()?;
-    removed.retain(|id| !facts.marks().is_pinned(id));
-    // What was committed since the first look is marked too. From here on nothing new appears.
-    let kept = mark(repository, &removed, &mut needed, progress)?;
+    let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
+    // Again: something may have been committed or pinned meanwhile. From here on nothing new appears.
+    let allowed = check(repository, request)?;
+    mark(repository, &allowed, &mut needed, progress)?;
 
     let listing = PackListing::read(&**storage)?;
     let segments = read_segments(repository)?;
     let plan = make_plan(&segments, listing.packs(), &needed);
     let mut outcome = Outcome {
-        snapshots_removed: 0,
+        snapshots_removed: allowed.remove.len() as u64,
+        snapshots_protected: allowed.protected,
         packs_removed: plan.dead.len() as u64,
         packs_rewritten: plan.rewritten.len() as u64,
         bytes_before: listing.stored_bytes(),
         bytes_kept_unused: plan.kept_unused_bytes,
         ..Outcome::default()
     };
-    let present: Vec<SnapshotId> = repository.list_snapshots()?.into_iter().filter(|id| removed.contains(id)).collect();
-    outcome.snapshots_removed = present.len() as u64;
     if request.dry_run {
         let gone: u64 = plan.dead.iter().chain(&plan.rewritten).map(|(_, bytes)| bytes).sum();
         outcome.bytes_after = (outcome.bytes_before - gone) + plan.moved_bytes;
-        outcome.bytes_freed = outcome.bytes_before.saturating_sub(outcome.bytes_after);
-        return Ok(outcome);
+    } else {
+        progress.stage("sweep");
+        remove_snapshots(repository, &allowed)?;
+        sweep(repository, &segments, &plan, &mut outcome, progress)?;
+        outcome.bytes_after = PackListing::read(&**storage)?.stored_bytes();
+        make_reserve(&**storage)?;
     }
-    debug_assert!(kept.iter().all(|id| !removed.contains(id)), "what is kept is not removed");
-
-    progress.stage("sweep");
-    let run = RunId(random_bytes()?);
-    for id in &present {
-        storage.remove(&snapshot_name(id))?;
-    }
-    storage.sync(&["snapshots".to_owned()])?;
-    let dead: HashSet<PackId> = plan.dead.iter().map(|(id, _)| *id).collect();
-    remove_packs(repository, run, &segments, &dead)?;
-    if !plan.rewritten.is_empty() {
-        progress.stage("rewrite");
-        move_chunks(repository, run, &plan, progress)?;
-        let rewritten: HashSet<PackId> = plan.rewritten.iter().map(|(id, _)| *id).collect();
-        remove_packs(repository, run, &read_segments(repository)?, &rewritten)?;
-    }
-    storage.remove_stale_temporaries()?;
-    outcome.bytes_after = PackListing::read(&**storage)?.stored_bytes();
     outcome.bytes_freed = outcome.bytes_before.saturating_sub(outcome.bytes_after);
     Ok(outcome)
 }
 
-/// Marks what the snapshots that stay need, newest first; returns them.
-fn mark(repository: &Repository, removed: &HashSet<SnapshotId>, needed: &mut Needed, progress: &dyn Progress) -> Result<Vec<SnapshotId>> {
-    let reader = repository.reader_with(Arc::new(repository.open_index()?));
-    // Every manifest that lies there counts, also one that no listing shows.
-    let mut order: Vec<(u64, SnapshotId)> = Vec::new();
-    for id in repository.list_snapshots()?.into_iter().filter(|id| !removed.contains(id)) {
-        let manifest = repository
-            .read_manifest(&id)
-            .map_err(|error| error.context(format!("what snapshot {} needs cannot be read, so nothing is removed", id.short())))?;
-        order.push((manifest.counter, id));
+/// Removes the manifests, having said so, and then the marks that only they needed.
+fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
+    let storage = repository.storage();
+    if !allowed.remove.is_empty() {
+        // What stays is durable before anything goes in its favour: the run that wrote the newest may have
+        // died before its own sync.
+        storage.sync(&["snapshots".to_owned()])?;
     }
-    order.sort_unstable_by(|a, b| b.cmp(a));
-    let snapshots: Vec<SnapshotId> = order.into_iter().map(|(_, id)| id).collect();
-    needed.mark(&reader, &snapshots, progress)?;
-    Ok(snapshots)
+    let missing = allowed.accepted.iter().flat_map(|rollback| rollback.missing.iter().copied());
+    let gone: Vec<SnapshotId> = allowed.remove.iter().copied().chain(missing).collect();
+    // Durable before the first manifest goes, so that no machine takes a removal for a loss.
+    repository.record_removal(&gone, allowed.now)?;
+    for id in &allowed.remove {
+        storage.remove(&snapshot_name(id))?;
+    }
+    storage.sync(&["snapshots".to_owned()])?;
+    // Those that a crash leaves are for the next prune.
+    repository.remove_needless_marks().map(|_| ())
+}
+
+/// Removes dead packs, and writes again what is worth it.
+fn sweep(
+    repository: &Repository,
+    segments: &[(SegmentId, IndexSegment)],
+    plan: &Plan,
+    outcome: &mut Outcome,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let run = RunId(random_bytes()?);
+    let ids = |packs: &[(PackId, u64)]| packs.iter().map(|(id, _)| *id).collect::<HashSet<PackId>>();
+    remove_packs(repository, run, segments, &ids(&plan.dead))?;
+    if !plan.rewritten.is_empty() {
+        progress.stage("rewrite");
+        let moved = if has_room(repository, plan) { move_chunks(repository, run, plan, progress) } else { Err(no_room()) };
+        match moved {
+            Ok(()) => remove_packs(repository, run, &read_segments(repository)?, &ids(&plan.rewritten))?,
+            Err(error) if error.kind() == ErrorKind::Full => {
+                // Nothing is lost and much may have been freed: the rest waits for a prune with more room.
+                remove_unnamed_packs(repository)?;
+                outcome.packs_rewritten = 0;
+                outcome.bytes_kept_for_space = plan.wasted_bytes();
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    repository.storage().remove_stale_temporaries().map(|_| ())
+}
+
+fn no_room() -> Error {
+    Error::new(ErrorKind::Full, "there is no room to write packs again")
+}
+
+/// Marks what the snapshots that stay need, newest first.
+fn mark(repository: &Repository, allowed: &Allowed, needed: &mut Needed, progress: &dyn Progress) -> Result<()> {
+    let reader = repository.reader_with(Arc::new(repository.open_index()?));
+    needed.mark(&reader, &allowed.keep, progress)
 }
 
 fn read_segments(repository: &Repository) -> Result<Vec<(SegmentId, IndexSegment)>> {
     repository.list_segments()?.into_iter().map(|id| Ok((id, repository.read_segment(id)?))).collect()
-}
-
-/// Waits until no snapshot is running, and keeps others from beginning.
-fn wait_until_alone(repository: &Repository, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
-    progress.stage("wait for running snapshots");
-    loop {
-        match repository.storage().lock(LOCK, LockMode::Exclusive, false) {
-            Err(error) if error.kind() == ErrorKind::Busy => {
-                if progress.is_interrupted() {
-                    return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-                }
-                std::thread::sleep(ASK_EVERY);
-            }
-            other => return other,
-        }
-    }
 }

@@ -10,10 +10,10 @@ use crate::id::{PackId, RunId, SegmentId};
 use crate::index::{IndexSegment, IndexedPack};
 use crate::pack::PackKind;
 use crate::progress::Progress;
-use crate::repository::{FrameGatherer, Repository, Sink, pack_name, segment_name};
+use crate::repository::{FrameGatherer, PackListing, Repository, Sink, pack_name, segment_name, split_segments, with_reserve};
 
-/// A replacement segment has so many chunks, about: it is read whole, once, by every machine.
-const SEGMENT_CHUNKS: usize = 200_000;
+/// What a rewrite leaves free beside the packs.
+const ROOM_BYTES: u64 = 1 << 20;
 
 /// Removes packs: first the index stops naming them, durably, then they go.
 ///
@@ -39,18 +39,8 @@ pub(super) fn remove_packs(
         }
     }
     let mut published = HashSet::new();
-    let mut waiting: Vec<IndexedPack> = Vec::new();
-    let mut waiting_chunks = 0;
-    for pack in survivors {
-        waiting_chunks += pack.frames.iter().map(|frame| frame.chunks.len()).sum::<usize>();
-        waiting.push(pack);
-        if waiting_chunks >= SEGMENT_CHUNKS {
-            published.insert(repository.publish_segment(run, &IndexSegment::new(std::mem::take(&mut waiting)))?.0);
-            waiting_chunks = 0;
-        }
-    }
-    if !waiting.is_empty() {
-        published.insert(repository.publish_segment(run, &IndexSegment::new(waiting))?.0);
+    for segment in split_segments(survivors) {
+        published.insert(with_reserve(&**storage, || repository.publish_segment(run, &segment))?.0);
     }
     let index = ["index".to_owned()];
     storage.sync(&index)?;
@@ -60,6 +50,11 @@ pub(super) fn remove_packs(
         }
     }
     storage.sync(&index)?;
+    remove_files(repository, packs)
+}
+
+fn remove_files(repository: &Repository, packs: &HashSet<PackId>) -> Result<()> {
+    let storage = repository.storage();
     let mut folders = BTreeSet::new();
     for pack in packs {
         let name = pack_name(pack);
@@ -67,6 +62,26 @@ pub(super) fn remove_packs(
         folders.extend(name.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
     }
     storage.sync(&folders.into_iter().collect::<Vec<_>>())
+}
+
+/// Removes the packs that no segment names: those of a rewrite that ran out of space.
+///
+/// # Errors
+/// Those of the storage.
+pub(super) fn remove_unnamed_packs(repository: &Repository) -> Result<()> {
+    let mut unnamed: HashSet<PackId> = PackListing::read(&**repository.storage())?.packs().keys().copied().collect();
+    for id in repository.list_segments()? {
+        repository.read_segment(id)?.packs.iter().for_each(|pack| {
+            unnamed.remove(&pack.id);
+        });
+    }
+    remove_files(repository, &unnamed)
+}
+
+/// Whether what the plan moves fits beside what is there, with a little room for indexes.
+pub(super) fn has_room(repository: &Repository, plan: &Plan) -> bool {
+    let wanted = plan.moved_bytes.saturating_add(plan.moved_bytes / 8).saturating_add(ROOM_BYTES);
+    repository.storage().free_bytes().is_none_or(|free| free >= wanted)
 }
 
 /// Writes what is needed of the packs of the plan into new ones, durable and indexed when it returns.

@@ -1,6 +1,7 @@
 //! Tests of prune: what stays is whole, what goes is gone, and no failure on the way loses anything.
 
-use std::collections::BTreeMap;
+mod guarded;
+
 use std::sync::Arc;
 
 use super::*;
@@ -11,10 +12,20 @@ use crate::repository::{OpenOptions, Repository};
 use crate::snapshot::tests::{Bench, Entries, credential, noise};
 use crate::storage::faults::{Faults, Lasts};
 use crate::storage::recorder::Verb;
-use crate::storage::{LOCK, LockMode, MemoryStorage, PRUNE_LOCK, Storage};
+use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
+use crate::units::Timestamp;
+
+/// The benches commit an hour after the present.
+fn later() -> Timestamp {
+    Timestamp::now().plus_seconds(2 * 3600)
+}
+
+fn request(remove: &[SnapshotId]) -> Request {
+    Request { remove: remove.to_vec(), clock: later, ..Request::default() }
+}
 
 fn prune(bench: &Bench, remove: &[SnapshotId]) -> Outcome {
-    run(&bench.repository, &Request { remove: remove.to_vec(), dry_run: false }, &Silent).unwrap()
+    run(&bench.repository, &request(remove), &Silent).unwrap()
 }
 
 fn open(storage: Arc<dyn Storage>) -> Repository {
@@ -81,7 +92,7 @@ fn a_dry_run_changes_nothing_and_says_what_a_prune_would_free() {
     let snapshots = age(&bench, 4);
     let remove = vec![snapshots[0].0, snapshots[1].0];
     bench.storage.clear();
-    let planned = run(&bench.repository, &Request { remove: remove.clone(), dry_run: true }, &Silent).unwrap();
+    let planned = run(&bench.repository, &Request { dry_run: true, ..request(&remove) }, &Silent).unwrap();
     for verb in [Verb::Create, Verb::Publish, Verb::Remove, Verb::LockExclusive] {
         let count = bench.storage.calls().iter().filter(|call| call.verb == verb && call.name != PRUNE_LOCK).count();
         assert_eq!(count, 0, "{verb:?}");
@@ -124,7 +135,7 @@ fn an_unreadable_tree_stops_the_prune_before_anything_is_removed() {
     let places = bench.repository.reader().unwrap().places(&tree.unwrap()).unwrap();
     bench.storage.remove(&crate::repository::pack_name(&places[0].pack)).unwrap();
     bench.storage.clear();
-    let error = run(&bench.repository, &Request { remove: vec![snapshots[0].0], dry_run: false }, &Silent).unwrap_err();
+    let error = run(&bench.repository, &request(&[snapshots[0].0]), &Silent).unwrap_err();
     assert!(error.is_damage(), "{error}");
     assert_eq!(bench.storage.count(Verb::Remove, ""), 0);
     assert_eq!(bench.repository.list_snapshots().unwrap().len(), 3);
@@ -143,59 +154,4 @@ fn packs_of_an_interrupted_run_are_freed() {
     let outcome = prune(&bench, &[]);
     assert!(outcome.bytes_freed > 30 << 20, "{outcome:?}");
     bench.assert_same(&bench.snapshot());
-}
-
-/// The power goes at each writing call in turn, and what was not synced is lost. The next command
-/// works without help, every snapshot that stays is whole, and the next prune finishes the work.
-#[test]
-fn a_power_cut_at_any_call_loses_no_snapshot_that_stays() {
-    let template = Bench::new();
-    let snapshots = age(&template, 4);
-    let kept: BTreeMap<SnapshotId, &Entries> = snapshots[2..].iter().map(|(id, entries)| (*id, entries)).collect();
-    let request = Request { remove: snapshots[..2].iter().map(|(id, _)| *id).collect(), dry_run: false };
-    let mut cuts = 0;
-    for nth in 1.. {
-        let storage = copy(template.storage.inner());
-        let faults = Arc::new(Faults::new(storage.clone()));
-        let repository = open(Arc::clone(&faults) as _);
-        faults.fail_writing_call(nth, ErrorKind::Other, Lasts::Forever);
-        let outcome = run(&repository, &request, &Silent);
-        if outcome.is_ok() {
-            break;
-        }
-        cuts += 1;
-        drop(repository);
-        let survivor = open(Arc::new(storage.after_power_cut()));
-        let there = survivor.list_snapshots().unwrap();
-        for (id, entries) in &kept {
-            assert!(there.contains(id), "cut {nth}: a snapshot that stays is gone");
-            assert!(template.read_from(&survivor, *id) == **entries, "cut {nth}: a snapshot that stays is not whole");
-        }
-        let finished = run(&survivor, &request, &Silent).unwrap();
-        assert_eq!(survivor.list_snapshots().unwrap().len(), 2, "cut {nth}");
-        assert_eq!(run(&survivor, &Request::default(), &Silent).unwrap().bytes_freed, 0, "cut {nth}: {finished:?}");
-        for (id, entries) in &kept {
-            assert!(template.read_from(&survivor, *id) == **entries, "cut {nth}: not whole after the second prune");
-        }
-    }
-    assert!(cuts > 15, "only {cuts} cuts were tried");
-}
-
-/// All objects of `storage` in a new one, durable.
-fn copy(storage: &MemoryStorage) -> MemoryStorage {
-    let copy = MemoryStorage::new();
-    let mut folders = std::collections::BTreeSet::from([String::new()]);
-    for listed in storage.list("").unwrap() {
-        let (folder, _) = listed.name.rsplit_once('/').unwrap_or(("", &listed.name));
-        if !folder.is_empty() {
-            copy.create_folder(folder).unwrap();
-        }
-        folders.insert(folder.to_owned());
-        let area = listed.name.split_once('/').map_or("", |(area, _)| area);
-        let mut upload = copy.create(area).unwrap();
-        upload.write(&storage.read(&listed.name, u64::MAX).unwrap()).unwrap();
-        upload.publish(&listed.name).unwrap();
-    }
-    copy.sync(&folders.into_iter().collect::<Vec<_>>()).unwrap();
-    copy
 }

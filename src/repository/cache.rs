@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::crypto::random_bytes;
 use crate::error::{Error, Result};
-use crate::id::{ClientId, RepositoryId, to_hex};
+use crate::id::{ClientId, RepositoryId, SnapshotId, to_hex};
 
 /// Where caches lie: `$REPO_CACHE_DIR`, else `$XDG_CACHE_HOME/repo`, else `~/.cache/repo`. `None` when
 /// there is no such place.
@@ -20,6 +20,9 @@ pub fn cache_root(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Opti
     }
     absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache"))).map(|path| path.join("repo"))
 }
+
+/// The file that names the newest snapshot that was seen.
+const SEEN: &str = "seen";
 
 /// The cache folder of one copy of a repository.
 #[derive(Clone, Debug)]
@@ -61,6 +64,19 @@ impl CacheFolder {
         self.path.join("checked")
     }
 
+    /// The newest snapshot that this machine has seen in this copy; see [`super::Rollback`].
+    pub(super) fn seen(&self) -> Option<SnapshotId> {
+        fs::read_to_string(self.path.join(SEEN)).ok().and_then(|text| SnapshotId::parse(text.trim()).ok())
+    }
+
+    /// Remembers the newest snapshot that this machine has seen. A crash leaves the old or the new one.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn set_seen(&self, id: &SnapshotId) -> Result<()> {
+        write_file(&self.path, SEEN, &format!("{id}\n"))
+    }
+
     /// Who writes from here.
     pub fn client(&self) -> ClientId {
         self.client
@@ -73,14 +89,24 @@ fn read_or_make_client(root: &Path) -> Result<ClientId> {
         return Ok(client);
     }
     let client = ClientId(random_bytes()?);
+    write_file(root, "client", &format!("{client}\n"))?;
+    Ok(client)
+}
+
+/// Writes a small file whole or not at all: under a name of its own first, since several processes may
+/// do so at once.
+fn write_file(folder: &Path, name: &str, text: &str) -> Result<()> {
+    let path = folder.join(name);
+    let temporary = folder.join(format!("{name}.{}", to_hex(&random_bytes::<16>()?)));
     let write = || -> std::io::Result<()> {
-        let temporary = root.join(format!("client.{client}"));
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        std::io::Write::write_all(&mut file, format!("{client}\n").as_bytes())?;
+        std::io::Write::write_all(&mut file, text.as_bytes())?;
         fs::rename(&temporary, &path)
     };
-    write().map_err(|error| Error::io("cannot write", path.display(), error))?;
-    Ok(client)
+    write().map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        Error::io("cannot write", path.display(), error)
+    })
 }
 
 #[cfg(test)]

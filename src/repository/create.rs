@@ -1,24 +1,19 @@
 //! Makes a repository.
 
-use super::class_settings;
 use super::description::Description;
 use super::layout;
+use super::protection::Protection;
 use super::records;
+use super::reserve::make_reserve;
 use super::secrets::SecretBundle;
 use super::slot::{Credential, KeySlot, publish_slot};
-use crate::chunker::ClassTable;
 use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RepositoryId, RunId};
-use crate::manifest::{Record, SETTINGS, Settings};
+use crate::manifest::{Record, SETTING};
 use crate::storage::Storage;
 use crate::units::Timestamp;
-use crate::wire::{self, Extensions};
-
-/// Bytes at which a pack is closed: large enough that a disk streams, small enough to rewrite.
-const PACK_BYTES: u64 = 32 << 20;
-/// zstd's default: beyond it time grows faster than space shrinks.
-const COMPRESSION_LEVEL: i32 = 3;
+use crate::wire::Extensions;
 
 /// How a repository is made.
 pub struct CreateOptions {
@@ -38,6 +33,14 @@ pub struct CreateOptions {
 /// # Errors
 /// `Exists` when there is one; `Invalid` when credential and cipher do not go together.
 pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<RepositoryId> {
+    create_protected(storage, options, 0)
+}
+
+/// As [`create`], with snapshots protected for `protect_seconds` from the first one on.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_seconds: u64) -> Result<RepositoryId> {
     match storage.read(layout::DESCRIPTION, u64::MAX) {
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error),
@@ -60,29 +63,19 @@ pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<Reposito
         let slot = KeySlot::wrap(&bundle, &description, credential, "", options.cost, options.now)?;
         publish_slot(storage, &slot)?;
     }
-    let table = ClassTable::current();
-    let settings = Settings {
-        repository_json: description.hash,
-        class_table: ClassTable::VERSION,
-        classes: class_settings(&table),
-        compression_level: COMPRESSION_LEVEL,
-        pack_bytes: PACK_BYTES,
-        extensions: Extensions::none(),
-    };
-    let record = Record {
-        record_type: SETTINGS,
-        counter: 0,
-        run: RunId(random_bytes()?),
-        client: ClientId([0; 16]),
-        time: options.now,
-        payload: wire::encode(&settings),
-        extensions: Extensions::none(),
-    };
-    records::publish_record(storage, &bundle.key_ring(options.algorithm, description.id), &record)?;
+    let keys = bundle.key_ring(options.algorithm, description.id);
+    records::publish_settings(storage, &keys, &records::standard_settings(&description), 0, 0, options.now)?;
+    if protect_seconds > 0 {
+        let (record_type, payload) = (SETTING, Protection::setting(protect_seconds));
+        let (run, client) = (RunId(random_bytes()?), ClientId([0; 16]));
+        let record = Record { record_type, counter: 1, run, client, time: options.now, payload, extensions: Extensions::none() };
+        records::publish_record(storage, &keys, &record)?;
+    }
     let mut upload = storage.create("")?;
     upload.write(&json)?;
     upload.publish(layout::DESCRIPTION)?;
     storage.sync(&[String::new()])?;
+    make_reserve(storage)?;
     Ok(description.id)
 }
 

@@ -42,7 +42,15 @@ impl Description {
     /// # Errors
     /// `Other` when the operating system has no random numbers.
     pub fn new(algorithm: Algorithm) -> Result<(Self, Vec<u8>)> {
-        let id = RepositoryId(random_bytes()?);
+        Self::of(RepositoryId(random_bytes()?), algorithm)
+    }
+
+    /// The description of the repository `id`, and its bytes, the same each time: a file that is lost can
+    /// be made again from what every sealed object says of its repository.
+    ///
+    /// # Errors
+    /// `Other` when it cannot be written as JSON.
+    pub fn of(id: RepositoryId, algorithm: Algorithm) -> Result<(Self, Vec<u8>)> {
         let text = Text {
             about: "strongroom backup repository; its format is described in docs/format.md of the program".to_owned(),
             format: FORMAT,

@@ -14,6 +14,8 @@ pub const INDEX: &str = "index";
 pub const SNAPSHOTS: &str = "snapshots";
 /// Folder of records.
 pub const RECORDS: &str = "records";
+/// Folder of what a repair set aside, each object under its whole name.
+pub const DAMAGED: &str = "damaged";
 /// Folder of key slots.
 pub const KEYS: &str = "keys";
 

@@ -7,13 +7,19 @@ mod cache;
 mod create;
 mod description;
 mod layout;
+mod locks;
 mod marks;
 mod objects;
 mod packs;
+mod protection;
 mod read;
 mod records;
+mod removals;
+mod reserve;
+mod rollback;
 mod salvage;
 mod secrets;
+mod segments;
 mod select;
 mod sink;
 mod slot;
@@ -21,18 +27,24 @@ mod trees;
 mod view;
 
 pub use cache::{CacheFolder, cache_root};
-pub use create::{CreateOptions, create};
+pub use create::{CreateOptions, create, create_protected};
 pub use description::{Description, FORMAT};
-pub use layout::{INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name};
+pub use layout::{
+    DAMAGED, DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name,
+};
 pub use marks::Marks;
 pub use objects::Catalogued;
 pub use packs::PackListing;
+pub use protection::Protection;
 pub use read::{ChunkReader, FrameBytes};
 pub use records::Facts;
+pub use reserve::{RESERVE, make_reserve, release_reserve, with_reserve};
+pub use rollback::Rollback;
 pub use salvage::UnreadableSegment;
 pub use secrets::SecretBundle;
+pub use segments::split_segments;
 pub use sink::{FrameGatherer, Sink, SinkCounts};
-pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot};
+pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot, remove_slot};
 pub use trees::{NodeStream, SinkPages, read_content_items, read_page};
 pub use view::{SnapshotView, Step, Walk};
 
@@ -145,6 +157,14 @@ impl Repository {
     /// `Damaged` when the settings are; those of the storage.
     pub fn read_facts(&self) -> Result<Facts> {
         records::read_facts(&*self.storage, &self.keys, &self.description)
+    }
+
+    /// The same repository with what the records say now.
+    ///
+    /// # Errors
+    /// As [`Repository::read_facts`].
+    pub fn with_facts_of_now(self) -> Result<Self> {
+        Ok(Self { facts: self.read_facts()?, ..self })
     }
 
     /// Cuts files as this repository does.

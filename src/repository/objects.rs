@@ -6,12 +6,14 @@ use super::Repository;
 use super::layout;
 use super::marks::Marks;
 use super::records;
+use super::rollback::Rollback;
 use crate::catalog::{self, Listing, Loaded, Sealed, Skipped, Summary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RecordId, RunId, SegmentId, SnapshotId};
 use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX};
 use crate::manifest::Manifest;
 use crate::pack::{ObjectKind, open_object, seal_object};
+use crate::units::Timestamp;
 
 /// A manifest with its sources is never longer.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
@@ -24,6 +26,10 @@ pub struct Catalogued {
     pub marks: Marks,
     /// Those that cannot.
     pub skipped: Skipped,
+    /// Snapshots that are missing though nobody removed them.
+    pub rollback: Option<Rollback>,
+    /// The highest counter of any record or manifest, also of forgotten ones.
+    pub newest_counter: u64,
     /// Why the catalog was not used, when it was not and should have been.
     pub problem: Option<String>,
 }
@@ -102,6 +108,8 @@ impl Repository {
     /// Those of the storage.
     pub fn catalogued(&self) -> Result<Catalogued> {
         let Loaded { listing, mut skipped, catalog_error } = self.load_listing()?;
+        let rollback = self.watch_rollback(&listing, &skipped, Timestamp::now())?;
+        let newest_counter = newest_counter(&listing);
         let mut marks = Marks::default();
         for (id, row) in listing.records().iter().filter(|(_, row)| Marks::is_mark(row.record_type)) {
             let applied = if row.is_cut {
@@ -119,7 +127,8 @@ impl Repository {
         let shown = listing.summaries().iter().filter(|summary| !marks.is_forgotten(&summary.id)).cloned();
         let shown = shown.map(|summary| Summary { tags: marks.tags(&summary.id, summary.tags.clone()), ..summary }).collect();
         let listing = Listing::new(shown, listing.records().to_vec());
-        Ok(Catalogued { listing, marks, skipped, problem: catalog_error.map(|error: Error| error.to_string()) })
+        let problem = catalog_error.map(|error: Error| error.to_string());
+        Ok(Catalogued { listing, marks, skipped, rollback, newest_counter, problem })
     }
 
     /// Everything that is listed, forgotten or not.
@@ -130,9 +139,7 @@ impl Repository {
 
     /// The highest counter of any record or manifest, also of forgotten ones.
     pub(super) fn newest_counter(&self) -> Result<u64> {
-        let listing = self.load_listing()?.listing;
-        let snapshots = listing.summaries().iter().map(|summary| summary.counter);
-        Ok(snapshots.chain(listing.records().iter().map(|(_, row)| row.counter)).max().unwrap_or(0))
+        Ok(newest_counter(&self.load_listing()?.listing))
     }
 
     /// Calls `work` with what is stored now: the truth that a catalog is compared with.
@@ -158,4 +165,9 @@ impl Repository {
             let _ = catalog::add(&cache.catalog(), self.description.id, &Summary::of(id, manifest));
         }
     }
+}
+
+fn newest_counter(listing: &Listing) -> u64 {
+    let snapshots = listing.summaries().iter().map(|summary| summary.counter);
+    snapshots.chain(listing.records().iter().map(|(_, row)| row.counter)).max().unwrap_or(0)
 }

@@ -47,6 +47,8 @@ pub struct ChunkReader<'a> {
     unreadable: Option<Vec<UnreadableSegment>>,
     /// What packs hold that the index does not name, when that was asked for.
     salvaged: Mutex<Option<Arc<Index>>>,
+    /// Whether the index may have changed since it was opened.
+    may_reload: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -83,11 +85,18 @@ impl Repository {
             frames: Mutex::new(FrameCache::default()),
             unreadable: None,
             salvaged: Mutex::new(None),
+            may_reload: true,
         }
     }
 }
 
 impl<'a> ChunkReader<'a> {
+    /// The same, for who holds the lock alone: what is missing is not looked for in a newer index.
+    #[must_use]
+    pub fn without_reload(self) -> Self {
+        Self { may_reload: false, ..self }
+    }
+
     /// The repository that it reads.
     pub fn repository(&self) -> &'a Repository {
         self.repository
@@ -121,7 +130,7 @@ impl<'a> ChunkReader<'a> {
 
     fn chunk(&self, kind: PackKind, id: &ChunkId) -> Result<FrameBytes> {
         match self.chunk_once(kind, id) {
-            Err(error) if error.is_damage() => {
+            Err(error) if error.is_damage() && self.may_reload => {
                 // Worth a second look only when the index has changed since.
                 let again = if self.reload_index()? { self.chunk_once(kind, id) } else { Err(error) };
                 match again {

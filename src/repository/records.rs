@@ -2,39 +2,58 @@
 
 use std::collections::HashSet;
 
-use super::Repository;
 use super::description::Description;
 use super::layout;
 use super::marks::Marks;
+use super::protection::Protection;
+use super::{Repository, class_settings};
+use crate::chunker::ClassTable;
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{ChunkId, ClientId, RecordId, RunId};
-use crate::manifest::{ABSENT, AbsentChunks, Record, SETTINGS, Settings};
+use crate::id::{ChunkId, ClientId, RecordId, RunId, SnapshotId};
+use crate::manifest::{ABSENT, AbsentChunks, HEALED, HealedChunks, REMOVED, Record, Removed, SETTING, SETTINGS, Settings};
 use crate::pack::{KeyRing, ObjectKind, open_object, seal_object};
 use crate::storage::Storage;
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
 
+/// Bytes at which a pack is closed: large enough that a disk streams, small enough to rewrite.
+const PACK_BYTES: u64 = 32 << 20;
+/// zstd's default: beyond it time grows faster than space shrinks.
+const COMPRESSION_LEVEL: i32 = 3;
 /// A record is never longer, sealed or plain.
 const BYTES_MAX: u64 = 8 << 20;
 /// What a record that this version writes may say: far below what a reader accepts.
 const PAYLOAD_BYTES_MAX: u64 = 1 << 20;
+/// So many chunk ids go into one record.
+const IDS_MAX: usize = 30_000;
+/// The settings are there twice: they are the one record that every writer needs.
+const SETTINGS_COPIES: usize = 2;
 
 /// What the records of a repository say together.
 #[derive(Clone, Debug)]
 pub struct Facts {
     settings: Settings,
+    settings_copies: usize,
     absent: HashSet<ChunkId>,
     marks: Marks,
+    protection: Protection,
+    removed: HashSet<SnapshotId>,
     /// Why nothing may be written.
     refusal: Option<(ErrorKind, String)>,
     newest_counter: u64,
 }
 
 impl Facts {
-    /// What was fixed at init.
+    /// What was fixed at init. Where no copy can be read, what a new repository would have: nothing is
+    /// written then (see [`Facts::check_writable`]), and reading does not need them.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether a copy of the settings is missing.
+    pub fn lacks_settings(&self) -> bool {
+        self.settings_copies < SETTINGS_COPIES
     }
 
     /// Chunks that are known to be lost.
@@ -45,6 +64,16 @@ impl Facts {
     /// Tags, pins and tombstones, as they were when the repository was opened.
     pub fn marks(&self) -> &Marks {
         &self.marks
+    }
+
+    /// How long snapshots are protected.
+    pub fn protection(&self) -> &Protection {
+        &self.protection
+    }
+
+    /// Snapshots that were removed on purpose.
+    pub fn removed(&self) -> &HashSet<SnapshotId> {
+        &self.removed
     }
 
     /// The highest counter of any record.
@@ -99,6 +128,78 @@ impl Repository {
         };
         (newest + 1..).zip(records).map(publish).collect()
     }
+
+    /// Records that these chunks, of which snapshots have need, are in no place whole. The caller holds
+    /// the lock alone.
+    ///
+    /// # Errors
+    /// As [`Repository::publish_record`].
+    pub fn publish_absent(&self, chunks: Vec<ChunkId>, time: Timestamp) -> Result<()> {
+        self.publish_ids(ABSENT, chunks, time, |chunks| wire::encode(&AbsentChunks { chunks }))
+    }
+
+    /// Records that these chunks, which were recorded as lost, are stored again, durably. The caller holds
+    /// the lock.
+    ///
+    /// # Errors
+    /// As [`Repository::publish_record`].
+    pub fn publish_healed(&self, chunks: Vec<ChunkId>, time: Timestamp) -> Result<()> {
+        self.publish_ids(HEALED, chunks, time, |chunks| wire::encode(&HealedChunks { chunks }))
+    }
+
+    fn publish_ids(
+        &self,
+        record_type: u16,
+        mut chunks: Vec<ChunkId>,
+        time: Timestamp,
+        encode: impl Fn(Vec<ChunkId>) -> Vec<u8>,
+    ) -> Result<()> {
+        chunks.sort_unstable();
+        let records = chunks.chunks(IDS_MAX).map(|chunks| (record_type, encode(chunks.to_vec()))).collect();
+        self.publish_records(records, time).map(|_| ())
+    }
+
+    /// Publishes the settings until there are as many copies as there should be, also where the records
+    /// refuse all other writing. The caller holds the lock alone.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn restore_settings(&self, time: Timestamp) -> Result<()> {
+        let (facts, counter) = (&self.facts, self.newest_counter()? + 1);
+        publish_settings(&*self.storage, &self.keys, &facts.settings, facts.settings_copies, counter, time)
+    }
+}
+
+/// The settings of a new repository, the same in all versions that write this format.
+pub(super) fn standard_settings(description: &Description) -> Settings {
+    Settings {
+        repository_json: description.hash,
+        class_table: ClassTable::VERSION,
+        classes: class_settings(&ClassTable::current()),
+        compression_level: COMPRESSION_LEVEL,
+        pack_bytes: PACK_BYTES,
+        extensions: Extensions::none(),
+    }
+}
+
+/// Publishes `settings` so often that there are as many copies as there should be.
+///
+/// # Errors
+/// Those of the storage.
+pub(super) fn publish_settings(
+    storage: &dyn Storage,
+    keys: &KeyRing,
+    settings: &Settings,
+    copies: usize,
+    counter: u64,
+    time: Timestamp,
+) -> Result<()> {
+    for _ in copies..SETTINGS_COPIES {
+        let (record_type, payload) = (SETTINGS, wire::encode(settings));
+        let (run, client) = (RunId(random_bytes()?), ClientId([0; 16]));
+        publish_record(storage, keys, &Record { record_type, counter, run, client, time, payload, extensions: Extensions::none() })?;
+    }
+    Ok(())
 }
 
 /// Stores a record, durable with its name.
@@ -143,11 +244,27 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
         }
     }
     records.sort_by_key(|(id, record)| (record.counter, *id));
-    let (mut settings, mut absent, mut marks) = (None, HashSet::new(), Marks::default());
+    let (mut settings, mut settings_copies, mut absent, mut marks) = (None, 0, HashSet::new(), Marks::default());
+    let (mut protection, mut removed) = (Protection::default(), HashSet::new());
     for (_, record) in &records {
         match record.record_type {
-            SETTINGS => settings = Some(wire::decode::<Settings>(&record.payload, "the settings")?),
+            SETTINGS => {
+                settings = Some(wire::decode::<Settings>(&record.payload, "the settings")?);
+                settings_copies += 1;
+            }
             ABSENT => absent.extend(wire::decode::<AbsentChunks>(&record.payload, "a record of lost chunks")?.chunks),
+            // In the order of the records: what is lost once more is lost.
+            HEALED => {
+                for chunk in wire::decode::<HealedChunks>(&record.payload, "a record of healed chunks")?.chunks {
+                    absent.remove(&chunk);
+                }
+            }
+            SETTING => {
+                if let Err(error) = protection.apply(record.time, &record.payload) {
+                    refusal = Some((error.kind(), error.to_string()));
+                }
+            }
+            REMOVED => removed.extend(wire::decode::<Removed>(&record.payload, "a record of removed snapshots")?.snapshots),
             _ => {
                 marks.apply(record.record_type, &record.payload)?;
                 if let Err(error) = record.check_known() {
@@ -156,14 +273,14 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
             }
         }
     }
-    let settings = settings.ok_or_else(|| match &refusal {
-        Some((kind, message)) => Error::new(*kind, message.clone()).context("the settings cannot be read"),
-        None => Error::damaged("the repository", "its settings are missing from records/"),
-    })?;
+    let settings = settings.unwrap_or_else(|| {
+        refusal.get_or_insert_with(|| (ErrorKind::Damaged, "the repository is damaged: its settings are missing from records/".to_owned()));
+        standard_settings(description)
+    });
     settings.extensions.check(&[], "the settings")?;
     if settings.repository_json != description.hash {
         return Err(Error::damaged(layout::DESCRIPTION, "it was changed after the repository was made"));
     }
     let newest_counter = records.iter().map(|(_, record)| record.counter).max().unwrap_or(0);
-    Ok(Facts { settings, absent, marks, refusal, newest_counter })
+    Ok(Facts { settings, settings_copies, absent, marks, protection, removed, refusal, newest_counter })
 }

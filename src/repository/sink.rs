@@ -19,11 +19,12 @@ use self::closer::{ClosedPacks, Closer};
 use super::Repository;
 use super::layout;
 use super::packs::PackListing;
+use super::segments::split_segments;
 use crate::chunker::Class;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, RunId};
 use crate::index::{Index, IndexSegment, IndexedPack, Presence};
-use crate::pack::{ChunkEntry, FRAME_PLAIN_BYTES_MAX, FinishedPack, FrameEntry, PackKind, PackWriter};
+use crate::pack::{ChunkEntry, FRAME_PLAIN_BYTES_MAX, FinishedPack, PackKind, PackWriter};
 
 /// Frames of general content and small media are closed at so many plain bytes: enough for small
 /// files to compress together, few enough to read one of them back quickly.
@@ -39,9 +40,6 @@ const CHECKPOINT_CHUNKS: u64 = 256_000;
 /// A pack is closed when its directory has so many plain bytes, however small its frames are: chunks
 /// that shrink to almost nothing must not make a directory that readers refuse.
 const PACK_DIRECTORY_BYTES: u64 = 8 << 20;
-/// A segment names packs whose directories have so many plain bytes together, far below what readers
-/// refuse. One run may need several.
-const SEGMENT_BYTES: u64 = 64 << 20;
 /// Claims are spread over so many locks.
 const SHARDS: usize = 64;
 
@@ -163,6 +161,12 @@ impl<'a> Sink<'a> {
     pub fn is_whole(&self) -> bool {
         let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         self.absent.is_empty() && known.presence.missing_packs().is_empty()
+    }
+
+    /// The chunks that were recorded as lost and that this run has stored again. After a commit they are
+    /// durable.
+    pub fn healed(&self) -> Vec<ChunkId> {
+        self.absent.iter().filter(|id| lock(self.shard(id)).contains(id)).copied().collect()
     }
 
     /// True when the chunk is in the repository, or was taken by this run.
@@ -478,24 +482,6 @@ impl Drop for Sink<'_> {
 /// The plain length at which frames of a class are closed.
 fn frame_bytes(class: Class) -> usize {
     if class == Class::Database { DATABASE_FRAME_BYTES } else { FRAME_BYTES }
-}
-
-/// Segments of packs, each short enough to be read back.
-fn split_segments(packs: Vec<IndexedPack>) -> Vec<IndexSegment> {
-    let (mut segments, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
-    for pack in packs {
-        let pack_bytes: u64 = pack.frames.iter().map(FrameEntry::encoded_bytes).sum();
-        if bytes + pack_bytes > SEGMENT_BYTES && !part.is_empty() {
-            segments.push(IndexSegment::new(std::mem::take(&mut part)));
-            bytes = 0;
-        }
-        bytes += pack_bytes;
-        part.push(pack);
-    }
-    if !part.is_empty() {
-        segments.push(IndexSegment::new(part));
-    }
-    segments
 }
 
 /// The frames that one worker has open, one for each class.

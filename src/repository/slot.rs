@@ -246,6 +246,17 @@ pub fn publish_slot(storage: &dyn Storage, slot: &KeySlot) -> Result<SlotId> {
     Ok(SlotId(hash))
 }
 
+/// Removes a slot, durably. The others are durable before: the program that added the one in use may
+/// have died before its own sync.
+///
+/// # Errors
+/// Those of the storage.
+pub fn remove_slot(storage: &dyn Storage, id: &SlotId) -> Result<()> {
+    storage.sync(&[layout::KEYS.to_owned()])?;
+    storage.remove(&layout::slot_name(id))?;
+    storage.sync(&[layout::KEYS.to_owned()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

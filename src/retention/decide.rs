@@ -16,6 +16,11 @@ use crate::units::Timestamp;
 /// A clock may be so many seconds behind that of the machine that wrote the newest snapshot.
 pub const CLOCK_SKEW_SECONDS_MAX: i64 = 300;
 
+/// Fewer files than these are no tree of which a loss could be told from work.
+const LOSS_FILES_MIN: u64 = 20;
+/// Less than one file in so many is left after a loss.
+const LOSS_SHARE: u64 = 10;
+
 /// What becomes of one snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
@@ -33,7 +38,8 @@ pub struct Decision {
 /// first. The order of the candidates does not matter.
 ///
 /// The newest of a series is never removed: neither the one committed last, nor the one that is
-/// newest by its time, where `--time` made them two.
+/// newest by its time, where `--time` made them two. Where the newest has lost most of the files, neither is
+/// the last one that had them.
 ///
 /// # Errors
 /// `Invalid` when the clock is more than five minutes behind the newest snapshot: then nothing can be
@@ -46,7 +52,9 @@ pub fn decide(
     zone: &TimeZone,
 ) -> Result<Vec<Decision>> {
     policy.check()?;
-    check_clock(candidates, now, zone)?;
+    if let Some(newest) = candidates.iter().max_by_key(|candidate| (candidate.committed_at, candidate.id)) {
+        check_clock(newest.committed_at, &newest.id, now, zone)?;
+    }
     let mut series: BTreeMap<&str, Vec<&Candidate>> = BTreeMap::new();
     for candidate in candidates {
         series.entry(&candidate.series).or_default().push(candidate);
@@ -85,16 +93,24 @@ pub fn protected_until(committed_at: Timestamp, protect_seconds: u64, now: Times
     (protect_seconds > 0 && until > now).then(|| time_text(&in_zone(until, zone)))
 }
 
-fn check_clock(candidates: &[Candidate], now: Timestamp, zone: &TimeZone) -> Result<()> {
-    let newest = candidates.iter().max_by_key(|candidate| candidate.committed_at);
-    match newest {
-        Some(newest) if newest.committed_at > now.plus_seconds(CLOCK_SKEW_SECONDS_MAX) => {
-            let (now, committed) = (time_text(&in_zone(now, zone)), time_text(&in_zone(newest.committed_at, zone)));
-            let message = format!("clock says {now}, but snapshot {} was committed at {committed}; set the clock", newest.id.short());
-            Err(Error::new(ErrorKind::Invalid, message))
-        }
-        _ => Ok(()),
+/// Refuses a clock that is behind that of the machine that committed the newest snapshot `newest` at
+/// `committed_at`: nothing can then be said about ages.
+///
+/// # Errors
+/// `Invalid`.
+pub fn check_clock(committed_at: Timestamp, newest: &SnapshotId, now: Timestamp, zone: &TimeZone) -> Result<()> {
+    if committed_at <= now.plus_seconds(CLOCK_SKEW_SECONDS_MAX) {
+        return Ok(());
     }
+    let (now, committed) = (time_text(&in_zone(now, zone)), time_text(&in_zone(committed_at, zone)));
+    let message = format!("clock says {now}, but snapshot {} was committed at {committed}; set the clock", newest.short());
+    Err(Error::new(ErrorKind::Invalid, message))
+}
+
+/// Whether most of the files are gone, from a snapshot with `before` files to one with `after`: more than
+/// anybody is likely to delete in a tree of some size.
+pub fn is_loss(before: u64, after: u64) -> bool {
+    before >= LOSS_FILES_MIN && after.saturating_mul(LOSS_SHARE) < before
 }
 
 /// The reasons of the members of one series, which are sorted newest first.
@@ -148,6 +164,16 @@ impl Reasons {
         let mut newest: Vec<usize> = by_order.into_iter().chain((!members.is_empty()).then_some(0)).collect();
         newest.dedup();
         newest.into_iter().for_each(|at| self.of[at].push(Reason::Newest));
+        let Some(newest) = by_order.map(|at| members[at].files) else { return };
+        // A disk that is not mounted looks like a folder whose files were all deleted, night after night,
+        // until the rules let go of the last snapshot that has them.
+        let whole = (0..members.len()).filter(|at| is_loss(members[*at].files, newest)).max_by_key(|at| {
+            let member = members[*at];
+            (member.counter, member.committed_at, member.id)
+        });
+        if let Some(at) = whole {
+            self.of[at].push(Reason::LastWith { files: members[at].files, newest });
+        }
     }
 
     /// A differential without the full that it refers to would lose its change view.

@@ -4,8 +4,8 @@
 //! printed before anything is removed. Rules go series by series, in the local calendar that the
 //! caller names: the newest snapshot of each of the most recent hours, days, weeks … that have any is
 //! kept. Some snapshots no rule can remove, because losing them is never what somebody meant: the
-//! newest of a series, pinned ones, what a kept differential is measured against, and what was
-//! committed too recently.
+//! newest of a series, the last one before most files were gone, pinned ones, what a kept differential is
+//! measured against, and what was committed too recently.
 
 mod decide;
 mod period;
@@ -15,6 +15,6 @@ mod reason;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{CLOCK_SKEW_SECONDS_MAX, Decision, decide, protected_until};
+pub use decide::{CLOCK_SKEW_SECONDS_MAX, Decision, check_clock, decide, is_loss, protected_until};
 pub use policy::{Candidate, KeepPolicy};
 pub use reason::{Reason, Rule};

@@ -75,6 +75,8 @@ pub struct Candidate {
     pub kind: Kind,
     /// What its change view is measured against.
     pub base: Option<SnapshotId>,
+    /// How many regular files it holds.
+    pub files: u64,
     /// Free words.
     pub tags: Vec<String>,
     /// No rule removes it.

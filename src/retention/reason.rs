@@ -61,6 +61,13 @@ pub enum Reason {
     Pinned,
     /// It is the newest of its series.
     Newest,
+    /// It is the last one that held so many files; the newest of the series holds less than a tenth of them.
+    LastWith {
+        /// How many files it holds.
+        files: u64,
+        /// How many the newest holds.
+        newest: u64,
+    },
     /// This kept differential, the newest of those that do, is measured against it.
     BaseOf(SnapshotId),
     /// It was committed too recently; it can be removed from this local time on.
@@ -76,6 +83,7 @@ impl fmt::Display for Reason {
             Reason::Tag(tag) => write!(f, "tag {}", PathText(tag.as_bytes())),
             Reason::Pinned => f.write_str("pinned"),
             Reason::Newest => f.write_str("newest of its series"),
+            Reason::LastWith { files, newest } => write!(f, "last with {files} files, the newest has {newest}"),
             Reason::BaseOf(id) => write!(f, "base of kept differential {}", id.short()),
             Reason::ProtectedUntil(time) => write!(f, "protected until {time}"),
         }

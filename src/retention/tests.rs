@@ -31,6 +31,7 @@ fn candidates(times: impl IntoIterator<Item = Timestamp>) -> Vec<Candidate> {
         counter: number,
         kind: Kind::Incremental,
         base: None,
+        files: 100,
         tags: Vec::new(),
         is_pinned: false,
     };
@@ -200,6 +201,25 @@ fn the_newest_is_kept_by_order_and_by_time_where_they_are_two() {
 }
 
 #[test]
+fn the_last_snapshot_before_most_files_were_gone_outlasts_the_rules() {
+    let mut all = local(&["2026-11-01T10:00", "2026-11-02T10:00", "2026-11-03T10:00", "2026-11-04T10:00", "2026-11-05T10:00"]);
+    // The disk was not mounted from the third night on.
+    for at in 2..5 {
+        all[at].files = 9;
+    }
+    let policy = KeepPolicy { last: 1, ..KeepPolicy::default() };
+    assert_eq!(kept(&all, &policy)[0], (2, "last with 100 files, the newest has 9".to_owned()));
+    assert_eq!(counters(&all, &policy), [2, 5]);
+    // When the files are back there is nothing to keep; nor when a tenth is left, or few there were.
+    for (files, newest) in [(100, 100), (100, 10), (19, 0)] {
+        all[1].files = files;
+        all[0].files = files;
+        all[4].files = newest;
+        assert_eq!(counters(&all, &policy), [5], "{files} {newest}");
+    }
+}
+
+#[test]
 fn what_was_committed_too_recently_is_protected_whatever_its_time_says() {
     let zone = berlin();
     let mut all = local(&["2001-01-01T00:00", "2001-01-02T00:00", "2001-01-03T00:00"]);
@@ -233,10 +253,14 @@ fn impossible_times_of_a_hostile_manifest_are_decided_like_others() {
 
 /// Some series of snapshots over some years, many of them close together.
 fn histories() -> impl Strategy<Value = Vec<Candidate>> {
-    let snapshot = (0..3u8, 0..90_000_000i64, 0..3u8, 0..20u8, prop::bool::weighted(0.1));
+    // Saved with the time of long ago, some by `--time`; counters and clocks need not agree.
+    let snapshot = (0..3u8, 0..90_000_000i64, 0..3u8, 0..20u8, prop::bool::weighted(0.1), 0..40_000_000i64);
     prop::collection::vec(snapshot, 1..40).prop_map(|rows| {
         let mut all = candidates(rows.iter().map(|(_, seconds, ..)| Timestamp::new(1_700_000_000 + seconds / 7, 0)));
-        for (at, (series, _, kind, base, is_pinned)) in rows.into_iter().enumerate() {
+        for (at, (series, _, kind, base, is_pinned, later)) in rows.into_iter().enumerate() {
+            all[at].committed_at = all[at].time.plus_seconds(later / 3);
+            all[at].files = if later % 11 == 0 { later as u64 % 3 } else { 10 + later as u64 % 100 };
+            all[at].tags = if later % 7 == 0 { vec!["tax".into()] } else { Vec::new() };
             all[at].series = format!("series {series}");
             all[at].kind = [Kind::Full, Kind::Incremental, Kind::Differential][usize::from(kind)];
             all[at].base = (kind > 0).then(|| id(u64::from(base)));
@@ -290,5 +314,60 @@ proptest! {
             }
         }
         prop_assert!(decisions.iter().all(|decision| decision.keep != decision.reasons.is_empty()));
+    }
+
+    #[test]
+    fn what_is_protected_stays_and_a_longer_protection_never_removes_more(
+        all in histories(), policy in policies(), days in 0..400u64, more in 0..400u64,
+    ) {
+        let now = all.iter().map(|candidate| candidate.committed_at).max().unwrap();
+        let kept = |days: u64| -> Vec<SnapshotId> {
+            let decisions = decide(&all, &policy, days * 86_400, now, &berlin()).unwrap();
+            decisions.iter().filter(|decision| decision.keep).map(|decision| decision.id).collect()
+        };
+        let (few, many) = (kept(days), kept(days + more));
+        prop_assert!(few.iter().all(|id| many.contains(id)));
+        for candidate in &all {
+            let is_protected = candidate.committed_at.plus_seconds(days as i64 * 86_400) > now;
+            prop_assert!(!is_protected || few.contains(&candidate.id));
+        }
+    }
+
+    #[test]
+    fn each_series_is_decided_as_if_it_were_alone(all in histories(), policy in policies()) {
+        let mut alone = Vec::new();
+        for number in 0..3 {
+            let series = format!("series {number}");
+            let members: Vec<Candidate> = all.iter().filter(|candidate| candidate.series == series).cloned().collect();
+            alone.extend(decided(&members, &policy));
+        }
+        prop_assert_eq!(decided(&all, &policy), alone);
+    }
+
+    #[test]
+    fn a_second_prune_with_the_same_rules_removes_nothing_more(all in histories(), mut policy in policies(), by_tag in any::<bool>()) {
+        policy.tags = if by_tag { vec!["tax".into()] } else { Vec::new() };
+        let kept = counters(&all, &policy);
+        let left: Vec<Candidate> = all.iter().filter(|candidate| kept.contains(&candidate.counter)).cloned().collect();
+        let again = counters(&left, &policy);
+        prop_assert_eq!(kept, again);
+    }
+
+    #[test]
+    fn what_a_rule_promises_is_kept(all in histories(), policy in policies()) {
+        let kept = counters(&all, &policy);
+        for candidate in &all {
+            let series = all.iter().filter(|other| other.series == candidate.series);
+            // Newer by what rules go by, as a number of snapshots and of days.
+            let newer: Vec<&Candidate> = series.filter(|other| (other.time, other.counter) > (candidate.time, candidate.counter)).collect();
+            let is_kept = kept.contains(&candidate.counter);
+            prop_assert!(is_kept || newer.len() as u64 >= policy.last, "one of the last {}", policy.last);
+            let day = |candidate: &Candidate| candidate.time.seconds.div_euclid(86_400);
+            let utc = decide(&all, &policy, 0, NOW, &TimeZone::UTC).unwrap();
+            let is_kept = utc.iter().any(|decision| decision.id == candidate.id && decision.keep);
+            let days: std::collections::BTreeSet<i64> = newer.iter().map(|other| day(other)).collect();
+            let is_newest_of_day = !days.contains(&day(candidate));
+            prop_assert!(is_kept || !is_newest_of_day || days.len() as u64 >= policy.daily, "one of {} days", policy.daily);
+        }
     }
 }

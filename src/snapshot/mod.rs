@@ -23,6 +23,7 @@ mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
 mod walk;
+mod warnings;
 
 pub use repeat::repeat;
 pub use request::{Outcome, Request, Stream};

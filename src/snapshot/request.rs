@@ -54,6 +54,8 @@ pub struct Request {
     pub dry_run: bool,
     /// Save a stream, under the name in `options.stream`, instead of paths.
     pub stream: Option<Stream>,
+    /// Pin the snapshot as soon as it is committed, before anybody could remove it.
+    pub pin: bool,
     /// Make what was stored durable after so many new chunks; `None` for the usual number.
     pub checkpoint_chunks: Option<u64>,
 }
@@ -74,6 +76,7 @@ impl Request {
             skip: Vec::new(),
             dry_run: false,
             stream: None,
+            pin: false,
             checkpoint_chunks: None,
         }
     }

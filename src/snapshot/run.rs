@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
 
 use super::base::{Base, choose_base};
 use super::build::Builder;
@@ -14,21 +13,20 @@ use super::roots::{ancestors, order_sources};
 use super::stream::save_stream;
 use super::tally::Tally;
 use super::walk::{SourceWalk, Surroundings};
+use super::warnings::{warn_of_clock, warn_of_loss, warn_of_rollback};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId};
-use crate::manifest::{FileSystemClock, Kind, Manifest, RootEntry};
+use crate::manifest::{FileSystemClock, Kind, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, Repository, Sink};
 use crate::source::{Filter, Owners};
-use crate::storage::{LOCK, Lock, LockMode};
+use crate::storage::LockMode;
 use crate::units::lossy_text;
 use crate::wire::{self, Extensions};
 
 /// So many events wait between the walk and the builder.
-const EVENTS_MAX: usize = 256;
-/// The pause between two tries to take the lock.
-const LOCK_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const EVENTS_MAX: usize = 256;
 
 /// Takes a snapshot as `request` says. It exists when this returns an id, and not before.
 ///
@@ -46,7 +44,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let stream = request.stream.take();
     let sources = if stream.is_some() { Vec::new() } else { order_sources(&request.paths, progress)? };
     let series = request.series.clone().unwrap_or_else(|| default_series(&request, &sources));
-    let _lock = if request.dry_run { None } else { Some(wait_for_lock(repository, progress)?) };
+    let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Shared, progress)?) };
 
     if !request.dry_run {
         // What a run left that was killed: packs that were never complete. Where they cannot be removed they
@@ -62,6 +60,8 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         sink.set_dry();
     }
     let catalogued = repository.catalogued()?;
+    warn_of_rollback(&catalogued, progress);
+    warn_of_clock(&catalogued.listing, started_at, progress);
     let newest = catalogued.listing.summaries().last();
     let reader = repository.reader_with(Arc::new(repository.open_index()?));
     let wanted = if stream.is_some() { Kind::Full } else { request.kind };
@@ -116,11 +116,11 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     counts.bytes_new = sink.counts().bytes_new.load(Ordering::Relaxed);
     counts.bytes_stored = sink.counts().bytes_stored.load(Ordering::Relaxed);
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
-    let newest_counter = newest.map_or(0, |summary| summary.counter).max(repository.facts().newest_counter());
+    warn_of_loss(&catalogued.listing, &series, &counts, progress);
     let manifest = Manifest {
         run,
         client: repository.cache().map_or(ClientId([0; 16]), |cache| cache.client()),
-        counter: newest_counter.saturating_add(1),
+        counter: catalogued.newest_counter.saturating_add(1),
         previous: newest.map(|summary| summary.id),
         kind,
         base: base.map(|Base { id, .. }| id),
@@ -146,28 +146,27 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     }
     let id = repository.publish_manifest(&manifest)?;
     repository.tell_catalog(&id, &manifest);
-    Ok(Outcome { id: Some(id), manifest, packs_adopted })
-}
-
-/// Takes the lock, shared with other snapshots. A prune may hold it long, and so that a signal is noticed
-/// meanwhile it is asked for again and again.
-fn wait_for_lock(repository: &Repository, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
-    let mut is_told = false;
-    loop {
-        match repository.storage().lock(LOCK, LockMode::Shared, false) {
-            Err(error) if error.kind() == ErrorKind::Busy => {
-                if progress.is_interrupted() {
-                    return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-                }
-                if !is_told {
-                    progress.report(Finding::new(FindingKind::Note, [], "another process has locked the repository; waiting for it"));
-                    is_told = true;
-                }
-                std::thread::sleep(LOCK_PAUSE);
-            }
-            other => return other,
-        }
+    if catalogued.rollback.is_none() {
+        // What is missing is still to be noticed by the next command.
+        repository.remember_snapshot(&id);
     }
+    if request.pin {
+        // Still under the lock: no prune comes between.
+        let pin = wire::encode(&Pin { snapshot: id, is_pinned: true });
+        let pinned = repository.publish_record(PIN, pin, manifest.committed_at);
+        pinned.map_err(|error| error.context(format!("snapshot {} was saved, but it could not be pinned", id.short())))?;
+    }
+    let healed = sink.healed();
+    if !healed.is_empty() {
+        let count = healed.len();
+        // The snapshot is safe; without this record the chunks are only stored once more.
+        let message = match repository.publish_healed(healed, manifest.committed_at) {
+            Ok(()) => format!("{count} chunks that were lost are stored again; earlier snapshots that need them are mended"),
+            Err(error) => format!("{count} chunks that were lost are stored again, which could not be recorded: {error}"),
+        };
+        progress.report(Finding::new(FindingKind::Note, [], message));
+    }
+    Ok(Outcome { id: Some(id), manifest, packs_adopted })
 }
 
 /// The line of snapshots of these paths on this host.

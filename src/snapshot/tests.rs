@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::run::EVENTS_MAX;
 use super::*;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::ErrorKind;
@@ -243,8 +244,9 @@ fn an_interrupted_run_leaves_packs_that_the_next_one_takes_over() {
 #[test]
 fn checkpoints_make_segments_on_the_way() {
     let bench = Bench::new();
-    for n in 0..400 {
-        bench.write(&format!("folder-{}/file-{n}", n / 20), noise(&n.to_string(), 30_000));
+    // Several times what waits between the walk and the builder, so that the builder cannot meet it all at once.
+    for n in 0..6 * EVENTS_MAX {
+        bench.write(&format!("folder-{}/file-{n}", n / 20), noise(&n.to_string(), 3000));
     }
     let outcome = run(&bench.repository, Request { checkpoint_chunks: Some(50), ..bench.request() }, &Silent).unwrap();
     assert!(bench.repository.list_segments().unwrap().len() > 2);
@@ -397,4 +399,37 @@ fn a_single_file_is_a_source_too() {
     let again = run(&bench.repository, request(), &Silent).unwrap();
     assert_eq!(again.manifest.root, outcome.manifest.root);
     assert!(Path::new(&path).exists());
+}
+
+/// What a run warns of, as it is said.
+fn warnings(bench: &Bench, request: Request) -> Vec<String> {
+    let progress = Collected::default();
+    run(&bench.repository, request, &progress).unwrap();
+    progress.take().into_iter().filter(|finding| finding.kind == FindingKind::Warning).map(|finding| finding.message).collect()
+}
+
+#[test]
+fn a_source_that_has_lost_most_of_its_files_is_saved_with_a_warning() {
+    let bench = Bench::new();
+    for n in 0..30 {
+        bench.write(&format!("disk/{n}"), "x");
+    }
+    assert!(warnings(&bench, bench.request()).is_empty());
+    fs::remove_dir_all(bench.source.path().join("disk")).unwrap();
+    fs::create_dir(bench.source.path().join("disk")).unwrap();
+    assert_eq!(warnings(&bench, bench.request()), ["this snapshot has 0 files, the one before had 30; is everything mounted?"]);
+    assert!(warnings(&bench, bench.request()).is_empty(), "it is said once");
+    let other = Request { series: Some("other".into()), ..bench.request() };
+    assert!(warnings(&bench, other).is_empty(), "another series has lost nothing");
+}
+
+#[test]
+fn a_clock_that_is_behind_an_earlier_run_is_warned_of() {
+    let bench = Bench::new();
+    bench.write("a", "a");
+    bench.snapshot();
+    let behind = Request { clock: Timestamp::now, ..bench.request() };
+    let said = warnings(&bench, behind);
+    assert!(said.len() == 1 && said[0].starts_with("clock says "), "{said:?}");
+    assert!(warnings(&bench, bench.request()).is_empty());
 }

@@ -161,6 +161,12 @@ impl FileSystem {
         matches!(self.sort(), Foreign(_))
     }
 
+    /// True when another machine, or another mount, may use the same files without seeing the locks of
+    /// this one: NFS, CIFS, FUSE and others.
+    pub fn has_local_locks_only(&self) -> bool {
+        matches!(self.sort(), Foreign(_))
+    }
+
     /// What must be equal for a file on it to count as unchanged, unless the user says otherwise.
     pub fn default_stat_trust(&self) -> StatTrust {
         match self.sort() {
@@ -183,6 +189,16 @@ mod tests {
 
     fn with_magic(magic: u32) -> FileSystem {
         FileSystem { magic, id: 1 }
+    }
+
+    #[test]
+    fn locks_on_what_other_machines_share_are_not_relied_on() {
+        for magic in [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x0102_1997] {
+            assert!(with_magic(magic).has_local_locks_only(), "{magic:x}");
+        }
+        for magic in [0xef53, 0x0102_1994, 0x5846_5342, 0x794c_7630, 1] {
+            assert!(!with_magic(magic).has_local_locks_only(), "{magic:x}");
+        }
     }
 
     #[test]

@@ -1,20 +1,20 @@
 //! A decorator that fails and damages on command: a full disk at the third write, a flipped byte in
 //! a pack. Tests walk through every writing call and let it fail.
 
-use std::sync::{Arc, Mutex, MutexGuard};
-
-use super::{Listed, Lock, LockMode, Storage, Upload};
-use crate::error::{Error, ErrorKind, Result};
-
+mod plan;
 #[cfg(test)]
 mod tests;
+
+use self::plan::{Fault, Needs, Plan, State};
+use super::{Listed, Lock, LockMode, Storage, Upload};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How long a fault lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lasts {
     /// One call fails, then all is well again.
     Once,
-    /// Every writing call fails from there on.
+    /// Every call of its sort fails from there on.
     Forever,
 }
 
@@ -32,56 +32,13 @@ pub enum Damage {
 /// A storage that behaves as the storage inside until it is told to fail.
 ///
 /// Writing calls are create, write, publish, sync, remove, the making of folders and setting aside.
-/// What fails is not done at all. Damage is only what readers see; the storage inside stays whole.
+/// What fails is not done at all. After a sync that failed nothing can be synced or published any
+/// more, as [`Storage::sync`] says: it is as if the program had this storage open until it ends.
+/// Damage is only what readers see; the storage inside stays whole.
 #[derive(Debug)]
 pub struct Faults<S> {
     inner: S,
     plan: Plan,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Plan(Arc<Mutex<State>>);
-
-#[derive(Debug, Default)]
-struct State {
-    /// Writing calls since the start or since a fault was last planned.
-    calls: u64,
-    fault: Option<Fault>,
-    damage: Vec<(String, Damage)>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Fault {
-    at: u64,
-    kind: ErrorKind,
-    lasts: Lasts,
-}
-
-/// What a writing call needs: a full disk refuses only what needs space.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Needs {
-    Space,
-    Nothing,
-}
-
-impl Plan {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// Counts a writing call and says whether it may go ahead.
-    fn pass(&self, action: &str, name: &str, needs: Needs) -> Result<()> {
-        let mut state = self.state();
-        state.calls += 1;
-        let Some(fault) = state.fault else { return Ok(()) };
-        if state.calls < fault.at || (fault.kind == ErrorKind::Full && needs == Needs::Nothing) {
-            return Ok(());
-        }
-        if fault.lasts == Lasts::Once {
-            state.fault = None;
-        }
-        Err(Error::new(fault.kind, format!("cannot {action} `{name}`: a fault was injected")))
-    }
 }
 
 impl<S: Storage> Faults<S> {
@@ -102,6 +59,20 @@ impl<S: Storage> Faults<S> {
         let mut state = self.plan.state();
         state.calls = 0;
         state.fault = Some(Fault { at: nth, kind, lasts });
+    }
+
+    /// Lets the `nth` reading call from now on (1 is the next) fail with an error of `kind`: a read, in
+    /// whole or in part, or a listing. Replaces what was planned before.
+    pub fn fail_reading_call(&self, nth: u64, kind: ErrorKind, lasts: Lasts) {
+        let mut state = self.plan.state();
+        state.reads = 0;
+        state.read_fault = Some(Fault { at: nth, kind, lasts });
+    }
+
+    /// How many reading calls there were, failed ones included, since the start or since a fault of
+    /// one was last planned.
+    pub fn reading_calls(&self) -> u64 {
+        self.plan.state().reads
     }
 
     /// How many writing calls there were, failed ones included, since the start or since a fault was
@@ -155,11 +126,12 @@ impl<S: Storage> Storage for Faults<S> {
     }
 
     fn sync(&self, folders: &[String]) -> Result<()> {
-        self.plan.pass("sync", &folders.join(" "), Needs::Nothing)?;
+        self.plan.pass("sync", &folders.join(" "), Needs::Sync)?;
         self.inner.sync(folders)
     }
 
     fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
+        self.plan.pass_read(name)?;
         let damages = self.damage_of(name);
         if damages.is_empty() {
             return self.inner.read(name, max_bytes);
@@ -179,6 +151,7 @@ impl<S: Storage> Storage for Faults<S> {
     }
 
     fn read_range(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.plan.pass_read(name)?;
         let end = offset.saturating_add(buffer.len() as u64);
         let damages = self.damage_of(name);
         if damages.contains(&Damage::Remove) {
@@ -196,6 +169,7 @@ impl<S: Storage> Storage for Faults<S> {
     }
 
     fn list(&self, folder: &str) -> Result<Vec<Listed>> {
+        self.plan.pass_read(folder)?;
         let mut listed = self.inner.list(folder)?;
         listed.retain_mut(|object| {
             let damages = self.damage_of(&object.name);
@@ -247,7 +221,7 @@ impl Upload for FaultyUpload {
     }
 
     fn publish(self: Box<Self>, name: &str) -> Result<()> {
-        self.plan.pass("publish", name, Needs::Space)?;
+        self.plan.pass("publish", name, Needs::SpaceAndSync)?;
         if self.has_failed {
             return Err(Error::new(ErrorKind::Invalid, format!("`{name}` cannot be published: a write failed")));
         }

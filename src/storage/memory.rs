@@ -1,43 +1,39 @@
 //! A storage in memory, so that the tests of every layer run fast and can cut the power.
 //!
-//! It keeps apart what is there and what is durable: names count as durable only after a sync of
-//! their folder, as on a disk, and [`MemoryStorage::after_power_cut`] shows what would be left.
+//! It is a disk with a model of durability: names are durable only after a sync of their folder, and
+//! [`MemoryStorage::after_crash`] shows one of the things that a crash may leave. `docs/testing.md`
+//! describes the model.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-
-use super::{Listed, Lock, LockMode, Storage, Upload, name};
-use crate::error::{Error, ErrorKind, Result};
-
+mod crash;
+mod lock;
+mod state;
 #[cfg(test)]
 mod tests;
 
-/// A map from names to bytes. Clones are the same storage, as two programs with one repository.
-#[derive(Clone, Debug, Default)]
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+use self::state::State;
+use super::{Listed, Lock, LockMode, Storage, Upload, name};
+use crate::error::{Error, ErrorKind, Result};
+
+pub use self::state::Promise;
+
+/// A map from names to bytes. Clones are the same storage in the same program.
+#[derive(Clone, Debug)]
 pub struct MemoryStorage {
     shared: Arc<Shared>,
+    /// The program that uses it, among those of this disk.
+    program: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
     /// Told whenever a lock is let go.
     let_go: Condvar,
-}
-
-#[derive(Clone, Debug, Default)]
-struct State {
-    objects: BTreeMap<String, Arc<[u8]>>,
-    durable: BTreeMap<String, Arc<[u8]>>,
-    folders: BTreeSet<String>,
-    locks: BTreeMap<String, Holders>,
-}
-
-/// Who holds a lock.
-#[derive(Clone, Copy, Debug, Default)]
-struct Holders {
-    shared: usize,
-    is_exclusive: bool,
+    /// Tells this disk from others.
+    disk: u64,
 }
 
 impl Shared {
@@ -47,20 +43,15 @@ impl Shared {
     }
 }
 
-impl State {
-    fn object(&self, name: &str) -> Result<Arc<[u8]>> {
-        name::check_object(name)?;
-        self.objects.get(name).cloned().ok_or_else(|| not_found(name))
-    }
+/// The number of a disk that nobody has had.
+fn new_disk() -> u64 {
+    static DISKS: AtomicU64 = AtomicU64::new(0);
+    DISKS.fetch_add(1, Ordering::Relaxed)
+}
 
-    fn add_folder(&mut self, folder: &str) -> Result<()> {
-        for folder in name::ancestors(folder) {
-            if self.objects.contains_key(folder) {
-                return Err(Error::new(ErrorKind::Exists, format!("{folder} is not a folder")));
-            }
-            self.folders.insert(folder.to_owned());
-        }
-        Ok(())
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self::with(State::default(), new_disk())
     }
 }
 
@@ -70,17 +61,58 @@ impl MemoryStorage {
         Self::default()
     }
 
-    /// Another storage that holds what would be left after a power cut now: names published but not
-    /// synced are lost, names removed but not synced are back, locks are free.
-    pub fn after_power_cut(&self) -> Self {
-        let state = self.shared.state();
-        let left = State {
-            objects: state.durable.clone(),
-            durable: state.durable.clone(),
-            folders: state.folders.clone(),
-            locks: BTreeMap::new(),
+    fn with(state: State, disk: u64) -> Self {
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), let_go: Condvar::new(), disk }), program: 0 }
+    }
+
+    /// The same disk, opened by another program: it does not know which folders others have made and
+    /// not synced.
+    pub fn open_again(&self) -> Self {
+        let program = {
+            let mut state = self.shared.state();
+            state.programs += 1;
+            state.programs
         };
-        Self { shared: Arc::new(Shared { state: Mutex::new(left), let_go: Condvar::new() }) }
+        Self { shared: Arc::clone(&self.shared), program }
+    }
+
+    /// The same place as it may be found after a crash now. Durable names are there; what became of
+    /// every other change of a name is decided by `seed`: none was kept for every fifth seed from 0
+    /// on, all were for every fifth from 1 on. Temporaries may be left, locks are free.
+    pub fn after_crash(&self, seed: u64) -> Self {
+        Self::with(self.shared.state().after_crash(seed), self.shared.disk)
+    }
+
+    /// The same place as it is now, to be changed apart; no program has it open. What is pending is
+    /// pending there too.
+    pub fn image(&self) -> Self {
+        let state = self.shared.state();
+        Self::with(State { uploads: Default::default(), locks: Default::default(), ..state.clone() }, self.shared.disk)
+    }
+
+    /// A copy at another place, durable.
+    pub fn copy(&self) -> Self {
+        let state = self.shared.state();
+        let durable_objects = state.objects.clone();
+        let durable_folders = state.folders.clone();
+        let copied = State {
+            objects: durable_objects.clone(),
+            folders: durable_folders.clone(),
+            durable_objects,
+            durable_folders,
+            ..State::default()
+        };
+        Self::with(copied, new_disk())
+    }
+
+    /// From now on it holds at most so many bytes, temporaries included; `None` for no limit.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.shared.state().capacity_bytes = bytes;
+    }
+
+    /// From now on `promise` is not kept for names that begin with `prefix`.
+    pub fn break_promise(&self, promise: Promise, prefix: &str) {
+        self.shared.state().broken.push((promise, prefix.to_owned()));
     }
 }
 
@@ -91,36 +123,34 @@ impl Storage for MemoryStorage {
     }
 
     fn identity(&self) -> Vec<u8> {
-        // As long as one clone lives, no other storage lies at this address.
-        format!("memory {:p}", Arc::as_ptr(&self.shared)).into_bytes()
+        format!("memory {}", self.shared.disk).into_bytes()
     }
 
     fn free_bytes(&self) -> Option<u64> {
-        None
+        self.shared.state().free_bytes()
     }
 
     fn create_folder(&self, folder: &str) -> Result<()> {
         name::check_folder(folder)?;
-        self.shared.state().add_folder(folder)
+        self.shared.state().add_folder(folder, self.program)
     }
 
     fn create(&self, area: &str) -> Result<Box<dyn Upload>> {
         name::check_folder(area)?;
-        self.shared.state().add_folder(area)?;
-        Ok(Box::new(MemoryUpload { shared: Arc::clone(&self.shared), area: area.to_owned(), bytes: Vec::new() }))
+        let mut state = self.shared.state();
+        state.add_folder(area, self.program)?;
+        state.uploads_begun += 1;
+        let number = state.uploads_begun;
+        state.uploads.insert(number, (area.to_owned(), 0));
+        let (shared, area) = (Arc::clone(&self.shared), area.to_owned());
+        Ok(Box::new(MemoryUpload { shared, program: self.program, number, area, bytes: Vec::new(), has_failed: false, has_name: false }))
     }
 
     fn sync(&self, folders: &[String]) -> Result<()> {
         folders.iter().try_for_each(|folder| name::check_folder(folder))?;
-        let state = &mut *self.shared.state();
-        for folder in folders {
-            if !folder.is_empty() && !state.folders.contains(folder) {
-                return Err(not_found(folder));
-            }
-            state.durable.retain(|name, _| name::parent(name) != folder);
-            let published = state.objects.iter().filter(|(name, _)| name::parent(name) == folder);
-            state.durable.extend(published.map(|(name, bytes)| (name.clone(), Arc::clone(bytes))));
-        }
+        let mut state = self.shared.state();
+        folders.iter().try_for_each(|folder| state.sync(folder))?;
+        state.sync_folders_of(self.program);
         Ok(())
     }
 
@@ -151,102 +181,63 @@ impl Storage for MemoryStorage {
         let state = self.shared.state();
         let is_below = |name: &str| folder.is_empty() || name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
         let below = state.objects.iter().filter(|(name, _)| is_below(name));
-        Ok(below.map(|(name, bytes)| Listed { name: name.clone(), bytes: bytes.len() as u64 }).collect())
+        Ok(below.map(|(name, object)| Listed { name: name.clone(), bytes: object.bytes.len() as u64 }).collect())
     }
 
     fn remove(&self, name: &str) -> Result<()> {
         name::check_object(name)?;
-        self.shared.state().objects.remove(name);
+        self.shared.state().remove(name);
         Ok(())
     }
 
     fn set_aside(&self, name: &str, new_name: &str) -> Result<()> {
+        name::check_object(name)?;
         name::check_object(new_name)?;
-        let state = &mut *self.shared.state();
-        let object = state.object(name)?;
-        if state.objects.contains_key(new_name) {
-            return Err(Error::new(ErrorKind::Exists, format!("{new_name} exists already")));
-        }
-        state.add_folder(name::parent(new_name))?;
-        state.objects.remove(name);
-        state.objects.insert(new_name.to_owned(), object);
-        Ok(())
+        self.shared.state().set_aside(name, new_name, self.program)
     }
 
     fn remove_stale_temporaries(&self) -> Result<u64> {
-        // An upload keeps its bytes to itself until it is published.
-        Ok(0)
+        Ok(self.shared.state().drop_stale())
     }
 
     fn lock(&self, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>> {
         name::check_lock(name)?;
-        let mut state = self.shared.state();
-        loop {
-            let holders = state.locks.entry(name.to_owned()).or_default();
-            let is_free = !holders.is_exclusive && (mode == LockMode::Shared || holders.shared == 0);
-            if is_free {
-                match mode {
-                    LockMode::Shared => holders.shared += 1,
-                    LockMode::Exclusive => holders.is_exclusive = true,
-                }
-                return Ok(Box::new(MemoryLock { shared: Arc::clone(&self.shared), name: name.to_owned(), mode }));
-            }
-            if !wait {
-                return Err(Error::new(ErrorKind::Busy, format!("{name} is held by another")));
-            }
-            state = self.shared.let_go.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
-        }
-    }
-}
-
-#[derive(Debug)]
-struct MemoryLock {
-    shared: Arc<Shared>,
-    name: String,
-    mode: LockMode,
-}
-
-impl Lock for MemoryLock {}
-
-impl Drop for MemoryLock {
-    fn drop(&mut self) {
-        if let Some(holders) = self.shared.state().locks.get_mut(&self.name) {
-            match self.mode {
-                LockMode::Shared => holders.shared -= 1,
-                LockMode::Exclusive => holders.is_exclusive = false,
-            }
-        }
-        self.shared.let_go.notify_all();
+        lock::take(&self.shared, name, mode, wait)
     }
 }
 
 struct MemoryUpload {
     shared: Arc<Shared>,
+    program: u64,
+    number: u64,
     area: String,
     bytes: Vec<u8>,
+    has_failed: bool,
+    has_name: bool,
 }
 
 impl Upload for MemoryUpload {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut state = self.shared.state();
+        if state.free_bytes().is_some_and(|free| free < bytes.len() as u64) {
+            self.has_failed = true;
+            return Err(Error::new(ErrorKind::Full, format!("cannot write in {}: there is no space", self.area)));
+        }
         self.bytes.extend_from_slice(bytes);
+        state.uploads.insert(self.number, (self.area.clone(), self.bytes.len() as u64));
         Ok(())
     }
 
-    fn publish(self: Box<Self>, name: &str) -> Result<()> {
-        name::check_upload(&self.area, name, false)?;
-        let state = &mut *self.shared.state();
-        match state.objects.get(name) {
-            Some(object) if object.len() == self.bytes.len() && !self.area.is_empty() => Ok(()),
-            Some(_) => Err(Error::new(ErrorKind::Exists, format!("{name} exists already"))),
-            None => {
-                state.add_folder(name::parent(name))?;
-                state.objects.insert(name.to_owned(), self.bytes.into());
-                Ok(())
-            }
-        }
+    fn publish(mut self: Box<Self>, name: &str) -> Result<()> {
+        name::check_upload(&self.area, name, self.has_failed)?;
+        let bytes = std::mem::take(&mut self.bytes);
+        self.has_name = self.shared.state().publish(name, bytes, &self.area, self.program)?;
+        Ok(())
     }
 }
 
-fn not_found(name: &str) -> Error {
-    Error::new(ErrorKind::NotFound, format!("there is no {name}"))
+impl Drop for MemoryUpload {
+    fn drop(&mut self) {
+        self.shared.state().end_upload(self.number, self.has_name);
+    }
 }

@@ -12,6 +12,7 @@
 //! [`LocalStorage`] is a folder, [`MemoryStorage`] a map for tests. With the feature `testing` there
 //! are also a recorder, a fault injector, and the suite that every storage has to pass.
 
+mod choices;
 mod local;
 mod memory;
 mod name;
@@ -28,8 +29,9 @@ use std::sync::Arc;
 
 use crate::error::Result;
 
+pub use choices::Choices;
 pub use local::LocalStorage;
-pub use memory::MemoryStorage;
+pub use memory::{MemoryStorage, Promise};
 pub use name::{LOCK, PRUNE_LOCK};
 
 /// What a listing says of one object.
@@ -99,7 +101,9 @@ pub trait Storage: Send + Sync + fmt::Debug {
     fn create(&self, area: &str) -> Result<Box<dyn Upload>>;
 
     /// Makes the names published in, and removed from, these folders durable, and the folders made
-    /// since the last call. Folders are exact: `packs/3f`, `index`; the empty string is the top.
+    /// since the last call. Folders are exact: `packs/3f`, `index`; the empty string is the top. The
+    /// names of these folders themselves become durable too, whoever made them: it may have been a
+    /// program that died before its own sync.
     ///
     /// # Errors
     /// `NotFound` when there is no such folder. After a failure nobody knows what is durable, so every

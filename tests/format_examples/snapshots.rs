@@ -3,9 +3,10 @@
 use strongroom::chunker::{ClassTable, Cut, Method};
 use strongroom::id::SnapshotId;
 use strongroom::manifest::{
-    ClassSettings, Content, ContentList, Counts, FileSystemClock, Item, Kind, ListPage, Manifest, Metadata, Node, Page, PageRef, Record,
-    RootEntry, SETTINGS, Settings, SnapshotOptions, StatTrust, TreeRef, Xattr,
+    ClassSettings, Content, ContentList, Counts, FileSystemClock, Item, Kind, ListPage, Manifest, Metadata, Node, Page, PageRef, REMOVED,
+    Record, Removed, RootEntry, SETTING, SETTINGS, Settings, SnapshotOptions, StatTrust, TreeRef, Xattr,
 };
+use strongroom::repository::Protection;
 use strongroom::units::Timestamp;
 use strongroom::wire::{self, Extensions};
 
@@ -14,7 +15,42 @@ use super::inputs;
 use super::objects::chunk;
 
 pub fn blocks() -> Vec<Block> {
-    vec![settings_record(), manifest(), node(), leaf_page(), inner_page(), content_list(), list_page()]
+    vec![setting_record(), removed_record(), settings_record(), manifest(), node(), leaf_page(), inner_page(), content_list(), list_page()]
+}
+
+/// The labels of a record up to its payload.
+fn head(record_type: &'static str) -> Vec<(&'static str, usize)> {
+    vec![(record_type, 2), ("counter", 8), ("run", 16), ("client", 16), ("time: seconds", 8), ("nanoseconds", 4), ("payload: length", 8)]
+}
+
+fn record(record_type: u16, payload: Vec<u8>) -> Vec<u8> {
+    let record = Record {
+        record_type,
+        counter: 7,
+        run: inputs::run(),
+        client: inputs::client(),
+        time: inputs::time(1_700_000_000),
+        payload,
+        extensions: Extensions::none(),
+    };
+    let bytes = record.encode();
+    assert_eq!(Record::decode(&bytes).unwrap(), record);
+    bytes
+}
+
+fn setting_record() -> Block {
+    let bytes = record(SETTING, Protection::setting(604_800));
+    let mut labels = head("record_type: setting");
+    labels.extend([("name: length", 8), ("protect", 7), ("value: length", 8), ("604800", 6), ("extensions: none", 8)]);
+    Fields::new().split(&bytes, &labels).block("setting-record")
+}
+
+fn removed_record() -> Block {
+    let removed = Removed { snapshots: vec![SnapshotId([0xe1; 32]), SnapshotId([0xe2; 32])] };
+    let bytes = record(REMOVED, wire::encode(&removed));
+    let mut labels = head("record_type: removed");
+    labels.extend([("how many", 8), ("snapshot", 32), ("snapshot", 32), ("extensions: none", 8)]);
+    Fields::new().split(&bytes, &labels).block("removed-record")
 }
 
 fn settings_record() -> Block {

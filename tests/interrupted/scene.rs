@@ -70,6 +70,11 @@ impl Scene {
         Self::new(place, reported, &["-q", "prune", "--keep-last", "1"])
     }
 
+    /// True when the command is a prune.
+    pub fn is_prune(&self) -> bool {
+        self.command[1] == "prune"
+    }
+
     /// Goes back to the moment before the command.
     pub fn reset(&self) {
         for folder in ["repository", "cache"] {

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::crypto::{Algorithm, Argon2Cost};
-use crate::id::{ClientId, PackId};
+use crate::id::ClientId;
 use crate::manifest::{ABSENT, AbsentChunks, Record};
 use crate::repository::{CreateOptions, Credential, OpenOptions, create, records};
 use crate::storage::faults::{Damage, Faults, Lasts};
@@ -241,29 +241,6 @@ fn chunks_that_shrink_to_nothing_close_a_pack_before_its_directory_is_too_long()
     sink.commit().unwrap();
     assert!(storage.list("packs").unwrap().len() > 1);
     assert_eq!(repository.reader().unwrap().index().chunk_count(), count);
-}
-
-#[test]
-fn many_packs_are_named_by_several_segments_that_readers_accept() {
-    let frames = |chunks: usize| {
-        let chunks = vec![ChunkEntry { id: ChunkId([1; 32]), bytes: 1 }; chunks];
-        vec![FrameEntry { offset: 130, sealed_bytes: 1, plain_bytes: chunks.len() as u32, codec: 0, chunks }]
-    };
-    let pack = |n: u8| IndexedPack {
-        id: PackId([n; 32]),
-        kind: PackKind::Data,
-        bytes: 1000,
-        data_begin: 130,
-        data_end: 900,
-        frames: frames(500_000),
-    };
-    let segments = split_segments((0..10).rev().map(pack).collect());
-    assert_eq!(segments.iter().map(|segment| segment.packs.len()).collect::<Vec<_>>(), [3, 3, 3, 1]);
-    for segment in &segments {
-        segment.check().unwrap();
-        assert!((segment.encode().len() as u64) < SEGMENT_BYTES + 10_000);
-    }
-    assert!(split_segments(Vec::new()).is_empty());
 }
 
 #[test]

@@ -24,8 +24,44 @@ fn the_chosen_call_fails_once_and_leaves_nothing() {
         assert_eq!(write_one(&faults).unwrap_err().kind(), ErrorKind::Other);
         assert_eq!((faults.writing_calls(), faults.is_armed()), (nth, false));
         assert_eq!(faults.list("").unwrap().len(), published);
-        write_one(&faults).unwrap();
+        if nth < 4 {
+            write_one(&faults).unwrap();
+        }
     }
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_called_durable_again() {
+    let faults = Faults::new(MemoryStorage::new());
+    conformance::put(&faults, "index", "index/one", b"1");
+    faults.fail_writing_call(1, ErrorKind::Other, Lasts::Once);
+    assert!(faults.sync(&["index".into()]).is_err());
+    assert!(faults.sync(&["index".into()]).is_err() && faults.sync(&[]).is_err());
+    let mut upload = faults.create("index").unwrap();
+    upload.write(b"2").unwrap();
+    assert!(upload.publish("index/two").is_err());
+    faults.remove("index/one").unwrap();
+    faults.heal();
+    faults.sync(&["index".into()]).unwrap();
+}
+
+#[test]
+fn the_chosen_reading_call_fails() {
+    let faults = Faults::new(MemoryStorage::new());
+    conformance::put(&faults, "index", "index/one", b"1");
+    let read = |call: u64| match call {
+        1 => faults.read("index/one", 1).map(drop),
+        2 => faults.read_range("index/one", 0, &mut [0]),
+        _ => faults.list("index").map(drop),
+    };
+    for failing in 1..=3 {
+        faults.fail_reading_call(failing, ErrorKind::Damaged, Lasts::Once);
+        let outcomes: Vec<bool> = (1..=3).map(|call| read(call).is_ok()).collect();
+        assert_eq!(outcomes, (1..=3).map(|call| call != failing).collect::<Vec<_>>());
+        assert_eq!(faults.reading_calls(), 3);
+    }
+    faults.fail_reading_call(2, ErrorKind::Other, Lasts::Forever);
+    assert_eq!((1..=3).map(|call| read(call).is_ok()).collect::<Vec<_>>(), [true, false, false]);
 }
 
 #[test]

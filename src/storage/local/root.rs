@@ -22,14 +22,23 @@ pub(super) const FOLDER_MODE: Mode = Mode::RWXU;
 /// 190 ms, from four threads 15 ms, because the kernel merges the flushes that wait together.
 const SYNC_THREADS: usize = 8;
 
+/// Whose names are durable.
+#[derive(Debug, Default)]
+struct Folders {
+    /// Folders that got a new sub-folder and were not synced since.
+    unsynced: BTreeSet<String>,
+    /// Folders that were synced once: the names that were in them then are durable, whoever made them.
+    synced: BTreeSet<String>,
+}
+
 /// An open folder and what is known about its durability.
 #[derive(Debug)]
 pub(super) struct Root {
     pub fd: OwnedFd,
     /// Absolute, without symbolic links.
     pub path: PathBuf,
-    /// Folders that got a new sub-folder and were not synced since.
-    unsynced: Mutex<BTreeSet<String>>,
+    /// What is known of the folders themselves.
+    folders: Mutex<Folders>,
     /// A sync failed: the kernel may have dropped what it could not write, and says so only once.
     sync_failed: AtomicBool,
 }
@@ -42,7 +51,7 @@ impl Root {
             if errno == Errno::NOTDIR { error.with_kind(ErrorKind::NotFound) } else { error }
         })?;
         let path = path.canonicalize().map_err(|error| Error::io(action, text(path), error))?;
-        Ok(Self { fd, path, unsynced: Mutex::default(), sync_failed: AtomicBool::new(false) })
+        Ok(Self { fd, path, folders: Mutex::default(), sync_failed: AtomicBool::new(false) })
     }
 
     /// How an object or folder is named in messages: its whole path, escaped.
@@ -69,7 +78,7 @@ impl Root {
                 Ok(()) => {
                     // By name, because the umask may have left a folder that cannot be opened.
                     tolerate_no_modes(rustix::fs::chmodat(&self.fd, folder, FOLDER_MODE, AtFlags::empty())).map_err(failed)?;
-                    self.unsynced().insert(name::parent(folder).to_owned());
+                    self.folders().unsynced.insert(name::parent(folder).to_owned());
                 }
                 Err(Errno::EXIST) => {
                     let stat = rustix::fs::statat(&self.fd, folder, AtFlags::empty()).map_err(failed)?;
@@ -125,11 +134,17 @@ impl Root {
     /// Makes the names in these folders durable, and the folders made since the last call. One that
     /// failed is never tried again: the kernel marks what it could not write as clean, and a second
     /// sync would succeed without having written it.
+    ///
+    /// The folders above are synced too, once: another program may have made a folder and died before
+    /// it made its name durable.
     pub fn sync(&self, folders: &[String]) -> Result<()> {
         // Held to the end, so that a second caller does not return before what it waits for is done.
-        let mut unsynced = self.unsynced();
+        let mut known = self.folders();
         self.check_synced()?;
-        let folders: Vec<&str> = folders.iter().chain(unsynced.iter()).map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+        let above =
+            folders.iter().flat_map(|folder| name::ancestors(folder).map(name::parent)).filter(|above| !known.synced.contains(*above));
+        let wanted: BTreeSet<&str> = folders.iter().chain(&known.unsynced).map(String::as_str).chain(above).collect();
+        let folders: Vec<String> = wanted.into_iter().map(str::to_owned).collect();
         let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
         let work = || {
             while let Some(folder) = folders.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -148,7 +163,8 @@ impl Root {
         if let Some(error) = failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
             return Err(error);
         }
-        unsynced.clear();
+        known.unsynced.clear();
+        known.synced.extend(folders);
         Ok(())
     }
 
@@ -173,8 +189,8 @@ impl Root {
         Ok(())
     }
 
-    fn unsynced(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
-        self.unsynced.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn folders(&self) -> std::sync::MutexGuard<'_, Folders> {
+        self.folders.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -199,6 +215,16 @@ pub(super) fn tolerate_no_modes(result: rustix::io::Result<()>) -> rustix::io::R
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_folders_above_are_synced_once_because_another_program_may_have_made_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("packs/3f")).unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        root.sync(&["packs/3f".into()]).unwrap();
+        assert_eq!(root.folders().synced.iter().collect::<Vec<_>>(), ["", "packs", "packs/3f"]);
+        assert!(root.folders().unsynced.is_empty());
+    }
 
     #[test]
     fn after_a_failed_sync_nothing_is_called_durable_again() {

@@ -13,7 +13,7 @@ use crate::repository::pack_name;
 
 /// Whether an error of reading a pack says that the pack is bad, and not that the check cannot go
 /// on. A flipped bit of a header can look like a later version or another key.
-pub(super) fn is_bad_pack(error: &Error) -> bool {
+pub fn is_bad_pack(error: &Error) -> bool {
     error.is_damage() || matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::WrongKey)
 }
 
@@ -30,7 +30,7 @@ struct PackDamage {
 
 /// What was found damaged in packs.
 #[derive(Debug, Default)]
-pub(super) struct Damage {
+pub struct Damage {
     packs: BTreeMap<PackId, PackDamage>,
     lost_packs: HashSet<PackId>,
     lost_frames: HashSet<(PackId, u32)>,

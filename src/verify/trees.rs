@@ -16,21 +16,21 @@ use crate::index::{Index, Location};
 use crate::manifest::{Content, ContentList, Item, ListPage, Page, TreeRef};
 use crate::pack::PackKind;
 use crate::progress::Progress;
-use crate::repository::ChunkReader;
+use crate::repository::{ChunkReader, FrameBytes};
 use crate::wire;
 
 /// Whether a chunk of file content of this length is in no place whole.
 ///
 /// # Errors
 /// `Damaged` when this machine's cache is and holds no good place.
-pub(super) fn is_lost(index: &Index, damage: &Damage, id: &ChunkId, bytes: u64, places: &mut Vec<Location>) -> Result<bool> {
+pub fn is_lost(index: &Index, damage: &Damage, id: &ChunkId, bytes: u64, places: &mut Vec<Location>) -> Result<bool> {
     let found = index.places(id, places);
     let is_good = |place: &Location| place.pack_kind == PackKind::Data && u64::from(place.chunk_bytes) == bytes && !damage.has(place);
     if places.iter().any(is_good) { Ok(false) } else { found.map(|()| true) }
 }
 
 /// A walk over the trees of many snapshots.
-pub(super) struct Trees<'a> {
+pub struct Trees<'a> {
     reader: &'a ChunkReader<'a>,
     index: &'a Index,
     damage: &'a Damage,
@@ -40,8 +40,18 @@ pub(super) struct Trees<'a> {
     list_pages: Mutex<HashSet<(ChunkId, u8, u64)>>,
     references: AtomicU64,
     is_suspicious: AtomicBool,
+    lost: Mutex<HashSet<ChunkId>>,
     is_over: AtomicBool,
     failure: Mutex<Option<Error>>,
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub struct Walked {
+    /// Something is missing or cannot be read; what that costs is found by looking at each snapshot.
+    pub is_suspicious: bool,
+    /// The chunks of content and the pages that are named and are in no place whole.
+    pub lost: HashSet<ChunkId>,
 }
 
 /// True when `page` was not met before.
@@ -61,17 +71,17 @@ impl<'a> Trees<'a> {
             list_pages: Mutex::default(),
             references: AtomicU64::new(0),
             is_suspicious: AtomicBool::new(false),
+            lost: Mutex::default(),
             is_over: AtomicBool::new(false),
             failure: Mutex::new(None),
         }
     }
 
-    /// Walks everything below these top-level entries. True when something is missing or cannot be
-    /// read; what that costs is found by looking at each snapshot.
+    /// Walks everything below these top-level entries.
     ///
     /// # Errors
     /// Those of the storage that are no damage; `Interrupted`, `Unsupported`.
-    pub fn walk(self, roots: &[Content], outcome: &mut Outcome) -> Result<bool> {
+    pub fn walk(self, roots: &[Content], outcome: &mut Outcome) -> Result<Walked> {
         rayon::scope(|scope| roots.iter().for_each(|root| self.visit(scope, root)));
         if let Some(error) = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
@@ -80,7 +90,8 @@ impl<'a> Trees<'a> {
         outcome.tree_pages = count(self.tree_pages);
         outcome.list_pages = count(self.list_pages);
         outcome.references = self.references.into_inner();
-        Ok(self.is_suspicious.into_inner())
+        let lost = self.lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Walked { is_suspicious: self.is_suspicious.into_inner(), lost })
     }
 
     fn visit<'s>(&'s self, scope: &Scope<'s>, content: &Content) {
@@ -113,7 +124,7 @@ impl<'a> Trees<'a> {
 
     fn read_page(&self, page: &TreeRef) -> Result<Page> {
         check_interrupted(self.progress)?;
-        let decoded: Page = wire::decode(&self.reader.meta_chunk(&page.id)?, "a tree page")?;
+        let decoded: Page = wire::decode(&self.read_chunk(&page.id)?, "a tree page")?;
         decoded.check(page.depth, page.entries)?;
         Ok(decoded)
     }
@@ -136,7 +147,7 @@ impl<'a> Trees<'a> {
             match item {
                 Item::Chunk(id, bytes) if depth == 0 => match is_lost(self.index, self.damage, id, *bytes, places) {
                     Ok(false) => {}
-                    Ok(true) => self.is_suspicious.store(true, Ordering::Relaxed),
+                    Ok(true) => self.add_lost(id),
                     Err(error) => self.settle(Err(error)),
                 },
                 Item::Chunk(id, bytes) => {
@@ -156,9 +167,23 @@ impl<'a> Trees<'a> {
     }
 
     fn read_list_page(&self, id: &ChunkId, depth: u8, bytes: u64) -> Result<ListPage> {
-        let page: ListPage = wire::decode(&self.reader.meta_chunk(id)?, "a list page")?;
+        let page: ListPage = wire::decode(&self.read_chunk(id)?, "a list page")?;
         page.check(depth, bytes)?;
         Ok(page)
+    }
+
+    /// A page by its id; one that is in no place whole is noted.
+    fn read_chunk(&self, id: &ChunkId) -> Result<FrameBytes> {
+        self.reader.meta_chunk(id).inspect_err(|error| {
+            if error.is_damage() {
+                self.add_lost(id);
+            }
+        })
+    }
+
+    fn add_lost(&self, id: &ChunkId) {
+        self.is_suspicious.store(true, Ordering::Relaxed);
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
     }
 
     /// Damage is looked into later; any other error ends the walk.

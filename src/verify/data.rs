@@ -63,7 +63,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Reads `packs`, which have been found to have good directories, and returns those that are whole.
 /// That is said even of a reading that ends early, with its error.
-pub(super) fn read_packs(
+pub fn read_packs(
     repository: &Repository,
     packs: &[(PackId, u64)],
     damage: &Mutex<Damage>,

@@ -23,7 +23,7 @@ struct Folder {
 }
 
 /// Gathers the paths that damage touches.
-pub(super) struct Gathering<'a> {
+pub struct Gathering<'a> {
     reader: &'a ChunkReader<'a>,
     damage: &'a Damage,
     progress: &'a dyn Progress,

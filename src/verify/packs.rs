@@ -27,7 +27,8 @@ const ROUNDS_MAX: usize = 3;
 
 /// The segments and packs that were looked at.
 #[derive(Default)]
-pub(super) struct Looked {
+pub struct Looked {
+    /// All of them, readable or not.
     pub segments: HashSet<SegmentId>,
     /// Segments that cannot be read.
     pub bad_segments: HashSet<SegmentId>,
@@ -39,12 +40,7 @@ pub(super) struct Looked {
 ///
 /// # Errors
 /// Those of the storage that are no damage; `Interrupted`, `Unsupported`.
-pub(super) fn check_segments(
-    repository: &Repository,
-    damage: &Mutex<Damage>,
-    outcome: &mut Outcome,
-    progress: &dyn Progress,
-) -> Result<Looked> {
+pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: &mut Outcome, progress: &dyn Progress) -> Result<Looked> {
     let mut looked = Looked::default();
     for _ in 0..ROUNDS_MAX {
         let listed = repository.list_segments()?;

@@ -17,14 +17,14 @@ const PIECE_BYTES: u64 = 1 << 20;
 
 /// Buffers of one thread.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub struct Scratch {
     sealed: Vec<u8>,
     plain: Vec<u8>,
 }
 
 /// What was read.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Read {
+pub struct Read {
     /// Frames.
     pub frames: u64,
     /// Their stored bytes.
@@ -36,7 +36,7 @@ pub(super) struct Read {
 }
 
 /// A pack whose frames are to be read.
-pub(super) struct OpenPack<'a> {
+pub struct OpenPack<'a> {
     pub repository: &'a Repository,
     pub id: PackId,
     pub name: &'a str,
@@ -164,12 +164,12 @@ impl OpenPack<'_> {
 }
 
 /// The sum of two readings.
-pub(super) fn add(a: Read, b: Read) -> Read {
+pub fn add(a: Read, b: Read) -> Read {
     Read { frames: a.frames + b.frames, bytes: a.bytes + b.bytes, chunks: a.chunks + b.chunks, is_whole: a.is_whole && b.is_whole }
 }
 
 /// Numbers of frames in the order of their offsets, so that a disk streams.
-pub(super) fn order_by_offset(frames: &[FrameEntry]) -> Vec<u32> {
+pub fn order_by_offset(frames: &[FrameEntry]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..frames.len() as u32).collect();
     order.sort_unstable_by_key(|number| frames[*number as usize].offset);
     order

@@ -1,5 +1,6 @@
-//! Checks the small objects of a folder: name, seal, and what is in them.
+//! Checks the small objects: name, seal, and what is in them.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -7,29 +8,31 @@ use rayon::prelude::*;
 use super::names::{expected_hash, is_listed};
 use super::outcome::{DamagedObject, NoteAbout, Outcome};
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::Record;
+use crate::id::SnapshotId;
+use crate::manifest::{Content, Record};
 use crate::pack::{ObjectKind, open_object};
 use crate::progress::Progress;
-use crate::repository::{KEYS, KeySlot, RECORDS, Repository};
+use crate::repository::{KEYS, KeySlot, RECORDS, Repository, SNAPSHOTS};
 use crate::storage::Listed;
+use crate::wire;
 
 /// Slots and records are never longer.
 const SLOT_BYTES_MAX: u64 = 64 << 10;
 const RECORD_BYTES_MAX: u64 = 8 << 20;
 
 /// How one object is looked at: its listing and the hash that it must have.
-pub(super) type Look<'a> = dyn Fn(&Listed, [u8; 32]) -> Result<()> + Sync + 'a;
+pub type Look<'a> = dyn Fn(&Listed, [u8; 32]) -> Result<()> + Sync + 'a;
 
 /// Ends a check that the user does not want any more.
 ///
 /// # Errors
 /// `Interrupted`.
-pub(super) fn check_interrupted(progress: &dyn Progress) -> Result<()> {
+pub fn check_interrupted(progress: &dyn Progress) -> Result<()> {
     if progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "the check was interrupted")) } else { Ok(()) }
 }
 
 /// What is wrong with the object `name`, without saying its name again.
-pub(super) fn problem_of(name: &str, error: &Error) -> String {
+pub fn problem_of(name: &str, error: &Error) -> String {
     let text = error.to_string();
     text.strip_prefix(name).map_or(text.as_str(), |rest| rest.trim_start_matches(" is damaged").trim_start_matches(": ")).to_owned()
 }
@@ -39,13 +42,7 @@ pub(super) fn problem_of(name: &str, error: &Error) -> String {
 ///
 /// # Errors
 /// Those of `look` and of the storage that are no damage.
-pub(super) fn check_folder(
-    repository: &Repository,
-    folder: &str,
-    look: &Look<'_>,
-    outcome: &mut Outcome,
-    progress: &dyn Progress,
-) -> Result<u64> {
+pub fn check_folder(repository: &Repository, folder: &str, look: &Look<'_>, outcome: &mut Outcome, progress: &dyn Progress) -> Result<u64> {
     let storage = &**repository.storage();
     let mut objects = Vec::new();
     for listed in storage.list(folder)? {
@@ -77,7 +74,7 @@ pub(super) fn check_folder(
 ///
 /// # Errors
 /// As [`check_folder`].
-pub(super) fn check_keys_and_records(repository: &Repository, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
+pub fn check_keys_and_records(repository: &Repository, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
     let storage = &**repository.storage();
     let look_at_slot = |listed: &Listed, hash: [u8; 32]| {
         let bytes = storage.read(&listed.name, SLOT_BYTES_MAX)?;
@@ -94,4 +91,26 @@ pub(super) fn check_keys_and_records(repository: &Repository, outcome: &mut Outc
     };
     outcome.records = check_folder(repository, RECORDS, &look_at_record, outcome, progress)?;
     Ok(())
+}
+
+/// Checks the manifests and returns what their top-level entries hold.
+///
+/// # Errors
+/// As [`check_folder`].
+pub fn check_manifests(repository: &Repository, outcome: &mut Outcome, progress: &dyn Progress) -> Result<Vec<Content>> {
+    let roots = Mutex::new(HashSet::new());
+    let contents = Mutex::new(Vec::new());
+    let look = |listed: &Listed, hash: [u8; 32]| {
+        let manifest = repository.read_manifest(&SnapshotId(hash))?;
+        if repository.keys().identify.root(&wire::encode(&manifest.entries)) != manifest.root {
+            return Err(Error::damaged(&listed.name, "its entries do not have the hash that it says"));
+        }
+        // Snapshots with the same root hold exactly the same.
+        if roots.lock().unwrap_or_else(PoisonError::into_inner).insert(manifest.root) {
+            contents.lock().unwrap_or_else(PoisonError::into_inner).extend(manifest.entries.into_iter().map(|entry| entry.node.content));
+        }
+        Ok(())
+    };
+    outcome.snapshots = check_folder(repository, SNAPSHOTS, &look, outcome, progress)?;
+    Ok(contents.into_inner().unwrap_or_else(PoisonError::into_inner))
 }

@@ -84,14 +84,14 @@ pub fn check_names(storage: &dyn Storage, progress: &dyn Progress) -> Result<Nam
 }
 
 /// The hash that the object `name` of `folder` must have, if it is one.
-pub(super) fn expected_hash(folder: &str, name: &str) -> Option<[u8; 32]> {
+pub fn expected_hash(folder: &str, name: &str) -> Option<[u8; 32]> {
     let rest = name.strip_prefix(folder)?.strip_prefix('/')?;
     let digits = if folder == PACKS { rest.split_once('/').filter(|(first, digits)| digits.get(..2) == Some(first))?.1 } else { rest };
     from_hex(digits)
 }
 
 /// Whether the object is still there.
-pub(super) fn is_listed(storage: &dyn Storage, name: &str) -> Result<bool> {
+pub fn is_listed(storage: &dyn Storage, name: &str) -> Result<bool> {
     let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
     Ok(storage.list(folder)?.iter().any(|listed| listed.name == name))
 }

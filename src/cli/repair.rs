@@ -1,0 +1,154 @@
+//! `repo repair`: mends what can be mended, and names what cannot.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::bar::Bar;
+use super::damage::{AffectedLine, AffectedText, ObjectLine};
+use super::exit::Status;
+use super::global::{Global, open_folder};
+use super::message;
+use super::output::Output;
+use super::text::{duration, grouped};
+use crate::error::Result;
+use crate::repair::{self, Outcome, Request};
+use crate::units::{PathText, Timestamp};
+
+/// Mend a damaged repository; nothing is ever deleted
+///
+/// Reads everything. Damaged objects are set aside under damaged/ in the repository, what can be read of damaged packs is
+/// saved, and the index is made again from the packs. What is lost is recorded, so that the next snapshot of a source that
+/// still has it heals every older snapshot; the paths that wait for that are listed, and the exit code is then 4.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Only say what would be done
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Repaired<'a> {
+    is_dry_run: bool,
+    found_damage: bool,
+    has_loss: bool,
+    damaged: Vec<ObjectLine<'a>>,
+    snapshots_lost: u64,
+    records_lost: u64,
+    restored_description: bool,
+    restored_settings: bool,
+    packs_indexed: u64,
+    segments_replaced: u64,
+    packs_salvaged: u64,
+    chunks_salvaged: u64,
+    chunks_lost: u64,
+    chunks_newly_lost: u64,
+    affected: Vec<AffectedLine>,
+    affected_more: u64,
+}
+
+/// Mends, and says what was done.
+pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+    let begun = Instant::now();
+    let restored_description = !args.dry_run && restore_description(global)?;
+    let repository = global.open()?;
+    let bar = Bar::new(global);
+    let outcome = repair::run(repository, &Request { dry_run: args.dry_run, now: Timestamp::now() }, &bar)?;
+    let status = bar.finish().worst(if outcome.has_loss() { Status::Damage } else { Status::Good });
+    output.report(|output| {
+        if output.is_json {
+            output.json(&line(&outcome, args.dry_run, restored_description))
+        } else {
+            print(&outcome, args.dry_run, begun, output)
+        }
+    })?;
+    if outcome.has_loss() && !global.json {
+        advise(&outcome);
+    }
+    Ok(status)
+}
+
+/// Makes `repository.json` again if need be; the password is asked for after that, because the file says
+/// whether there is one.
+fn restore_description(global: &Global) -> Result<bool> {
+    let storage = open_folder(&global.location()?)?;
+    let restored = repair::restore_description(&storage)?;
+    if let Some(id) = restored {
+        message::note(format_args!("repository.json was missing or damaged; it was made again for repository {id}"));
+    }
+    Ok(restored.is_some())
+}
+
+fn print(outcome: &Outcome, is_dry: bool, begun: Instant, output: &mut Output) -> Result<()> {
+    for object in &outcome.damaged {
+        output.line(format_args!("{}: {}", PathText(object.name.as_bytes()), object.problem))?;
+    }
+    for affected in &outcome.affected {
+        output.line(AffectedText(affected))?;
+    }
+    if outcome.affected_more > 0 {
+        output.line(format_args!("and {} more that are not listed", grouped(outcome.affected_more)))?;
+    }
+    if output.is_quiet {
+        return Ok(());
+    }
+    let would = if is_dry { "would be " } else { "" };
+    let steps = [
+        (outcome.damaged.len() as u64, "damaged or missing objects, set aside under damaged/ where they are there"),
+        (u64::from(outcome.restored_settings), "copy of the settings written again"),
+        (outcome.packs_indexed, "packs named by the index again"),
+        (outcome.chunks_salvaged, "chunks of damaged packs saved in new ones"),
+        (outcome.segments_replaced, "index segments replaced, which named what is not there"),
+        (outcome.chunks_newly_lost, "chunks recorded as lost"),
+    ];
+    for (count, what) in steps.iter().filter(|(count, _)| *count > 0) {
+        output.line(format_args!("{would}{} {what}", grouped(*count)))?;
+    }
+    let time = duration(begun.elapsed());
+    match (outcome.found_damage(), outcome.has_loss()) {
+        (false, false) => output.line(format_args!("nothing is damaged ({time})")),
+        (true, false) => output.line(format_args!("every snapshot is whole ({time})")),
+        (_, true) => {
+            let paths = outcome.affected.len() as u64 + outcome.affected_more;
+            output.line(format_args!("{} paths in snapshots cannot be restored whole ({time})", grouped(paths)))
+        }
+    }
+}
+
+/// What to do about loss.
+fn advise(outcome: &Outcome) {
+    if outcome.snapshots_lost > 0 {
+        message::warn(format_args!("{} snapshots are lost: their manifests are damaged", grouped(outcome.snapshots_lost)));
+    }
+    if outcome.records_lost > 0 {
+        let count = grouped(outcome.records_lost);
+        message::warn(format_args!(
+            "{count} records are lost; look at tags and pins with `repo snapshots`, a forgotten snapshot may be back"
+        ));
+    }
+    if !outcome.affected.is_empty() {
+        message::say("hint: where the files are still as they were, the next `repo snapshot` stores them again, for old snapshots too");
+    }
+    message::say("hint: another copy of the repository may have the objects whole, under the same names; copy them here and repair again");
+}
+
+fn line<'a>(outcome: &'a Outcome, is_dry_run: bool, restored_description: bool) -> Repaired<'a> {
+    Repaired {
+        is_dry_run,
+        found_damage: outcome.found_damage() || restored_description,
+        has_loss: outcome.has_loss(),
+        damaged: outcome.damaged.iter().map(ObjectLine::of).collect(),
+        snapshots_lost: outcome.snapshots_lost,
+        records_lost: outcome.records_lost,
+        restored_description,
+        restored_settings: outcome.restored_settings,
+        packs_indexed: outcome.packs_indexed,
+        segments_replaced: outcome.segments_replaced,
+        packs_salvaged: outcome.packs_salvaged,
+        chunks_salvaged: outcome.chunks_salvaged,
+        chunks_lost: outcome.chunks_lost,
+        chunks_newly_lost: outcome.chunks_newly_lost,
+        affected: outcome.affected.iter().map(AffectedLine::of).collect(),
+        affected_more: outcome.affected_more,
+    }
+}

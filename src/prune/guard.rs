@@ -1,0 +1,96 @@
+//! What may be removed, by the sealed manifests themselves.
+//!
+//! Who asks for a prune decided by a listing, a while ago and without a lock. So everything that must
+//! never happen is looked at again here, under the lock: nothing pinned or committed too recently goes,
+//! nor what a differential that stays is measured against; nothing goes by a clock that is wrong, and nothing goes while snapshots are missing that nobody has
+//! removed, because what those need looks unneeded.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::tz::TimeZone;
+
+use super::request::Request;
+use crate::error::{Error, Result};
+use crate::id::SnapshotId;
+use crate::manifest::Kind;
+use crate::repository::{Repository, Rollback};
+use crate::retention::{check_clock, protected_until};
+use crate::units::Timestamp;
+
+/// What goes and what stays of the snapshots that are there.
+pub(super) struct Allowed {
+    /// What goes, sorted.
+    pub remove: Vec<SnapshotId>,
+    /// What stays, newest first.
+    pub keep: Vec<SnapshotId>,
+    /// How many of these stay only because they were committed too recently.
+    pub protected: u64,
+    /// What is missing, and was accepted as gone.
+    pub accepted: Option<Rollback>,
+    /// The time that all this was judged by.
+    pub now: Timestamp,
+}
+
+/// Looks at every manifest that is there. The caller holds a lock.
+///
+/// # Errors
+/// `Damaged` when a manifest that stays cannot be read, or when snapshots are missing; `Invalid` when
+/// ages matter and the clock is behind the newest snapshot; those of the storage.
+pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowed> {
+    let facts = repository.read_facts()?;
+    facts.check_writable()?;
+    let now = (request.clock)();
+    let protect_seconds = if request.override_protection { 0 } else { facts.protection().seconds_at(now) };
+    let wanted: HashSet<SnapshotId> = request.remove.iter().copied().filter(|id| !facts.marks().is_pinned(id)).collect();
+    let mut allowed = Allowed { remove: Vec::new(), keep: Vec::new(), protected: 0, accepted: None, now };
+    let (mut bases, mut counters, mut present, mut newest) = (HashMap::new(), HashMap::new(), Vec::new(), None);
+    for id in repository.list_snapshots()? {
+        let manifest = match repository.read_manifest(&id) {
+            // What is damaged can be forgotten, unless it may be protected.
+            Err(error) if error.is_damage() && wanted.contains(&id) && protect_seconds == 0 => {
+                present.push((id, None));
+                allowed.remove.push(id);
+                continue;
+            }
+            manifest => manifest.map_err(|error| refuse(&id, error))?,
+        };
+        present.push((id, manifest.previous));
+        newest = newest.max(Some((manifest.committed_at, id)));
+        if let Some(base) = manifest.base.filter(|_| manifest.kind == Kind::Differential) {
+            bases.insert(id, base);
+        }
+        let is_protected = protected_until(manifest.committed_at, protect_seconds, now, &TimeZone::UTC).is_some();
+        counters.insert(id, manifest.counter);
+        if wanted.contains(&id) && !is_protected {
+            allowed.remove.push(id);
+        } else {
+            allowed.protected += u64::from(wanted.contains(&id));
+            allowed.keep.push(id);
+        }
+    }
+    // A differential may have been committed since the rules let its base go.
+    let mut waiting = allowed.keep.clone();
+    while let Some(id) = waiting.pop() {
+        let base = bases.get(&id).filter(|base| !facts.marks().is_forgotten(base));
+        if let Some(at) = base.and_then(|base| allowed.remove.iter().position(|id| id == base)) {
+            let base = allowed.remove.swap_remove(at);
+            allowed.keep.push(base);
+            waiting.push(base);
+        }
+    }
+    if let Some((committed_at, id)) = newest.filter(|_| !wanted.is_empty() && !request.override_protection) {
+        check_clock(committed_at, &id, now, &TimeZone::system())?;
+    }
+    match repository.find_rollback(&present)? {
+        Some(rollback) if !request.accept_rollback => return Err(rollback.refusal()),
+        accepted => allowed.accepted = accepted,
+    }
+    allowed.remove.sort_unstable();
+    allowed.keep.sort_unstable_by_key(|id| std::cmp::Reverse((counters.get(id), *id)));
+    Ok(allowed)
+}
+
+/// An error about a snapshot that stays.
+pub(super) fn refuse(id: &SnapshotId, error: Error) -> Error {
+    error.context(format!("what snapshot {} needs cannot be read, so nothing is removed", id.short()))
+}

@@ -1,0 +1,230 @@
+//! What prune refuses to remove, whoever asks for it, and what it leaves behind.
+
+use super::*;
+use crate::manifest::{PIN, Pin, REMOVED, SETTING, TAG, TOMBSTONE, TagChange, Tombstone};
+use crate::repository::{Protection, make_reserve};
+use crate::storage::LocalStorage;
+use crate::wire;
+
+const DAY: u64 = 86_400;
+
+fn in_a_week() -> Timestamp {
+    Timestamp::now().plus_seconds(7 * DAY as i64 + 2 * 3600)
+}
+
+fn long_ago() -> Timestamp {
+    Timestamp::new(1_000_000_000, 0)
+}
+
+/// Three snapshots of one file that changes.
+fn three() -> (Bench, Vec<SnapshotId>) {
+    let bench = Bench::new();
+    let snapshot = |n: u8| {
+        bench.write("a", noise(&format!("a {n}"), 400_000));
+        bench.snapshot().id.unwrap()
+    };
+    let ids = (0..3).map(snapshot).collect();
+    (bench, ids)
+}
+
+fn publish(bench: &Bench, record_type: u16, payload: Vec<u8>) {
+    bench.repository.publish_record(record_type, payload, Timestamp::now()).unwrap();
+}
+
+/// The types of all records, sorted.
+fn records(bench: &Bench) -> Vec<u16> {
+    let listing = open(Arc::clone(&bench.storage) as _).catalogued().unwrap().listing;
+    let mut types: Vec<u16> = listing.records().iter().map(|(_, row)| row.record_type & 0x7fff).collect();
+    types.sort_unstable();
+    types
+}
+
+#[test]
+fn a_snapshot_that_was_pinned_after_the_rules_decided_stays() {
+    let (bench, ids) = three();
+    let decided = request(&ids[..2]);
+    // By another process: this repository was opened before.
+    let other = open(Arc::clone(&bench.storage) as _);
+    other.publish_record(PIN, wire::encode(&Pin { snapshot: ids[0], is_pinned: true }), Timestamp::now()).unwrap();
+    assert!(!bench.repository.facts().marks().is_pinned(&ids[0]));
+    assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
+    let left = bench.repository.list_snapshots().unwrap();
+    assert!(left.contains(&ids[0]) && !left.contains(&ids[1]));
+}
+
+#[test]
+fn the_full_of_a_differential_that_came_after_the_rules_decided_stays_unless_it_is_forgotten() {
+    let (bench, ids) = three();
+    let decided = request(&ids[..2]);
+    let differential = crate::snapshot::Request { kind: crate::manifest::Kind::Differential, ..bench.request() };
+    let late = crate::snapshot::run(&bench.repository, differential, &Silent).unwrap();
+    assert_eq!(late.manifest.base, Some(ids[0]));
+    assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
+    assert!(bench.repository.list_snapshots().unwrap().contains(&ids[0]));
+    publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[0] }));
+    assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
+}
+
+#[test]
+fn what_was_committed_too_recently_stays_whoever_asks_until_its_time_has_gone_by() {
+    let (bench, ids) = three();
+    publish(&bench, SETTING, Protection::setting(7 * DAY));
+    let outcome = prune(&bench, &ids[..2]);
+    assert_eq!((outcome.snapshots_removed, outcome.snapshots_protected, outcome.packs_removed), (0, 2, 0));
+    let planned = run(&bench.repository, &Request { dry_run: true, ..request(&ids[..2]) }, &Silent).unwrap();
+    assert_eq!((planned.snapshots_removed, planned.snapshots_protected), (0, 2));
+    // Taking the protection away does not help at once.
+    publish(&bench, SETTING, Protection::setting(0));
+    assert_eq!(prune(&bench, &ids[..1]).snapshots_protected, 1);
+    let overridden = Request { override_protection: true, ..request(&ids[..1]) };
+    assert_eq!(run(&bench.repository, &overridden, &Silent).unwrap().snapshots_removed, 1);
+    let waited = Request { clock: in_a_week, ..request(&ids[1..2]) };
+    let outcome = run(&bench.repository, &waited, &Silent).unwrap();
+    assert_eq!((outcome.snapshots_removed, outcome.snapshots_protected), (1, 0));
+    assert_eq!(bench.repository.list_snapshots().unwrap(), ids[2..]);
+}
+
+#[test]
+fn a_clock_that_is_behind_removes_nothing_but_frees_what_nothing_needs() {
+    let (bench, ids) = three();
+    let behind = |remove: &[SnapshotId]| Request { clock: long_ago, ..request(remove) };
+    let error = run(&bench.repository, &behind(&ids[..1]), &Silent).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.to_string().starts_with("clock says"), "{error}");
+    run(&bench.repository, &behind(&[]), &Silent).unwrap();
+    assert_eq!(bench.repository.list_snapshots().unwrap().len(), 3);
+    let overridden = Request { override_protection: true, ..behind(&ids[..1]) };
+    assert_eq!(run(&bench.repository, &overridden, &Silent).unwrap().snapshots_removed, 1);
+}
+
+#[test]
+fn a_snapshot_that_vanished_stops_every_prune_until_that_is_accepted() {
+    let (bench, ids) = three();
+    bench.storage.remove(&crate::repository::snapshot_name(&ids[1])).unwrap();
+    bench.storage.clear();
+    for dry_run in [true, false] {
+        let error = run(&bench.repository, &Request { dry_run, ..request(&[]) }, &Silent).unwrap_err();
+        assert!(error.to_string().contains(&ids[1].short()) && error.to_string().contains("--accept-rollback"), "{error}");
+    }
+    assert_eq!((bench.storage.count(Verb::Remove, ""), bench.storage.count(Verb::Publish, "")), (0, 0));
+    run(&bench.repository, &Request { accept_rollback: true, ..request(&[]) }, &Silent).unwrap();
+    // From now on every machine knows.
+    run(&open(Arc::clone(&bench.storage) as _), &request(&[]), &Silent).unwrap();
+}
+
+#[test]
+fn no_prune_is_taken_for_a_rollback_whichever_snapshots_it_removes() {
+    for removed in [&[0][..], &[1], &[2], &[0, 2], &[0, 1, 2]] {
+        let (bench, ids) = three();
+        let reader = open(Arc::clone(&bench.storage) as _);
+        let remove: Vec<SnapshotId> = removed.iter().map(|at| ids[*at]).collect();
+        prune(&bench, &remove);
+        // One who opened the repository before, and one who opens it now.
+        assert_eq!(reader.catalogued().unwrap().rollback, None, "{removed:?}");
+        assert_eq!(open(Arc::clone(&bench.storage) as _).catalogued().unwrap().rollback, None, "{removed:?}");
+        bench.snapshot();
+        prune(&bench, &[]);
+    }
+}
+
+#[test]
+fn marks_of_snapshots_that_are_gone_are_removed_and_counters_do_not_fall() {
+    let (bench, ids) = three();
+    publish(&bench, TAG, wire::encode(&TagChange { snapshot: ids[0], added: vec!["x".into()], removed: Vec::new() }));
+    publish(&bench, TAG, wire::encode(&TagChange { snapshot: ids[2], added: vec!["x".into()], removed: Vec::new() }));
+    publish(&bench, PIN, wire::encode(&Pin { snapshot: ids[1], is_pinned: true }));
+    publish(&bench, PIN, wire::encode(&Pin { snapshot: ids[1], is_pinned: false }));
+    for id in &ids[..2] {
+        publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
+    }
+    assert_eq!(records(&bench), [1, 3, 3, 4, 4, 5, 5]);
+    let newest = bench.repository.catalogued().unwrap().newest_counter;
+    prune(&bench, &ids[..1]);
+    assert_eq!(records(&bench), [1, 3, 4, 4, 5, REMOVED], "what is about a snapshot that is there stays");
+    prune(&bench, &ids[1..2]);
+    assert_eq!(records(&bench), [1, 3, REMOVED], "one record says what was removed, ever");
+    let again = open(Arc::clone(&bench.storage) as _);
+    assert_eq!(again.facts().removed().len(), 2);
+    assert!(again.catalogued().unwrap().newest_counter > newest);
+    assert_eq!(again.catalogued().unwrap().listing.summaries()[0].tags, ["x"]);
+}
+
+/// A cut between the removal of the manifests and that of their marks leaves the marks for the next.
+#[test]
+fn a_power_cut_at_any_call_raises_no_alarm_and_leaves_no_mark_for_ever() {
+    let (bench, ids) = three();
+    for id in &ids[..2] {
+        publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
+    }
+    for nth in 1.. {
+        let storage = bench.storage.inner().copy();
+        let faults = Arc::new(Faults::new(storage.clone()));
+        let repository = open(Arc::clone(&faults) as _);
+        faults.fail_writing_call(nth, ErrorKind::Other, Lasts::Forever);
+        let outcome = run(&repository, &request(&ids[..2]), &Silent);
+        let survivor: Arc<dyn Storage> = Arc::new(storage.after_crash(0));
+        let after = open(Arc::clone(&survivor));
+        assert_eq!(after.catalogued().unwrap().rollback, None, "cut {nth}");
+        run(&after, &request(&ids[..2]), &Silent).unwrap();
+        run(&after, &request(&[]), &Silent).unwrap();
+        let listing = open(survivor).catalogued().unwrap().listing;
+        let tombstones = listing.records().iter().filter(|(_, row)| row.record_type == TOMBSTONE).count();
+        assert_eq!(tombstones, 0, "cut {nth}");
+        if outcome.is_ok() {
+            assert!(nth > 12, "only {nth} cuts were tried");
+            break;
+        }
+    }
+}
+
+/// The disk is full at each call that needs space in turn; removing the reserve helps once.
+#[test]
+fn a_full_disk_is_pruned_with_the_help_of_the_reserve() {
+    let template = Bench::new();
+    let snapshots = age(&template, 4);
+    let remove: Vec<SnapshotId> = snapshots[..2].iter().map(|(id, _)| *id).collect();
+    let mut struck = 0;
+    for nth in 1.. {
+        let storage = template.storage.inner().copy();
+        let mut upload = storage.create("").unwrap();
+        upload.write(&[1; 100]).unwrap();
+        upload.publish("reserve").unwrap();
+        let faults = Arc::new(Faults::new(storage));
+        let repository = open(Arc::clone(&faults) as _);
+        faults.fail_writing_call(nth, ErrorKind::Full, Lasts::Once);
+        let outcome = run(&repository, &request(&remove), &Silent).unwrap();
+        if faults.is_armed() {
+            break;
+        }
+        struck += 1;
+        faults.heal();
+        assert_eq!(outcome.snapshots_removed, 2);
+        assert!(outcome.bytes_freed > 0 && (outcome.packs_rewritten > 0) == (outcome.bytes_kept_for_space == 0), "{nth}: {outcome:?}");
+        for (id, entries) in &snapshots[2..] {
+            assert!(template.read_from(&repository, *id) == *entries, "{nth}: a snapshot that stays is not whole");
+        }
+        run(&repository, &request(&[]), &Silent).unwrap();
+        let last = run(&repository, &request(&[]), &Silent).unwrap();
+        assert_eq!((last.bytes_freed, last.packs_removed), (0, 0), "{nth}");
+    }
+    assert!(struck > 8, "only {struck} calls were failed");
+}
+
+#[test]
+fn the_reserve_is_made_again_when_there_is_room_and_is_in_no_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = Arc::new(LocalStorage::create(&folder.path().join("repository")).unwrap());
+    let options = crate::repository::CreateOptions {
+        algorithm: crate::crypto::Algorithm::Aes256Gcm,
+        credential: Some(credential()),
+        cost: crate::crypto::Argon2Cost::STANDARD,
+        now: Timestamp::new(1, 0),
+    };
+    crate::repository::create(&*storage, &options).unwrap();
+    assert!(!make_reserve(&*storage).unwrap(), "init has made it");
+    storage.remove("reserve").unwrap();
+    let repository = open(Arc::clone(&storage) as _);
+    let outcome = run(&repository, &request(&[]), &Silent).unwrap();
+    assert_eq!((outcome.bytes_before, outcome.bytes_after), (0, 0));
+    assert!(!make_reserve(&*storage).unwrap(), "prune has made it");
+}

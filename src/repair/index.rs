@@ -1,0 +1,125 @@
+//! Makes the index say what is there: names packs that no segment names, and stops naming packs that
+//! are gone or damaged.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::aside::set_aside;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{PackId, RunId, SegmentId};
+use crate::index::{Index, IndexSegment, IndexedPack};
+use crate::pack::read_directory;
+use crate::progress::Progress;
+use crate::repository::{INDEX, PackListing, Repository, pack_name, segment_name, split_segments};
+use crate::verify::{Damage, Looked, is_bad_pack, problem_of};
+
+/// All packs that are there or are named, as the index is to say.
+pub(super) struct Indexed {
+    pub index: Arc<Index>,
+    pub packs: HashMap<PackId, IndexedPack>,
+}
+
+/// Reads the directories of the packs that no readable segment names; those that cannot be read go to
+/// `damage`.
+///
+/// # Errors
+/// Those of the storage that are no damage; `Interrupted`.
+pub(super) fn read_strangers(
+    repository: &Repository,
+    looked: &Looked,
+    listing: &PackListing,
+    damage: &Mutex<Damage>,
+    progress: &dyn Progress,
+) -> Result<Vec<IndexedPack>> {
+    let (storage, keys) = (&**repository.storage(), repository.keys());
+    let mut strangers: Vec<(PackId, u64)> = listing.packs().iter().map(|(id, bytes)| (*id, *bytes)).collect();
+    strangers.retain(|(id, _)| !looked.packs.contains(id));
+    strangers.sort_unstable();
+    let read = |(id, bytes): &(PackId, u64)| {
+        if progress.is_interrupted() {
+            return Err(Error::new(ErrorKind::Interrupted, "the repair was interrupted"));
+        }
+        let name = pack_name(id);
+        match read_directory(storage, keys, &name, *bytes) {
+            Ok((directory, kind, (data_begin, data_end))) => {
+                Ok(Some(IndexedPack { id: *id, kind, bytes: *bytes, data_begin, data_end, frames: directory.frames }))
+            }
+            Err(error) if is_bad_pack(&error) => {
+                damage.lock().unwrap_or_else(PoisonError::into_inner).add_lost_pack(*id, problem_of(&name, &error));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    };
+    Ok(strangers.par_iter().map(read).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// Publishes segments for `strangers`, sets the segments that cannot be read aside, and opens the index
+/// that is there then; in a dry run one that only exists here.
+///
+/// # Errors
+/// Those of the storage.
+pub(super) fn name_strangers(
+    repository: &Repository,
+    run: RunId,
+    strangers: Vec<IndexedPack>,
+    looked: &Looked,
+    is_dry: bool,
+) -> Result<Indexed> {
+    let storage = &**repository.storage();
+    let good: Vec<SegmentId> = repository.list_segments()?.into_iter().filter(|id| !looked.bad_segments.contains(id)).collect();
+    let mut packs = HashMap::new();
+    for id in &good {
+        packs.extend(repository.read_segment(*id)?.packs.into_iter().map(|pack| (pack.id, pack)));
+    }
+    packs.extend(strangers.iter().map(|pack| (pack.id, pack.clone())));
+    let new = split_segments(strangers);
+    if is_dry {
+        // Ids that no object has: zeros and a number.
+        let made_up = |n: usize| SegmentId(std::array::from_fn(|at| if at < 8 { (n as u64).to_le_bytes()[at] } else { 0 }));
+        let new: HashMap<SegmentId, IndexSegment> = new.into_iter().enumerate().map(|(n, segment)| (made_up(n), segment)).collect();
+        let all: Vec<SegmentId> = good.iter().chain(new.keys()).copied().collect();
+        let load = |id: SegmentId| new.get(&id).cloned().map_or_else(|| repository.read_segment(id), Ok);
+        return Ok(Indexed { index: Arc::new(Index::open(None, &all, &load)?), packs });
+    }
+    for segment in &new {
+        repository.publish_segment(run, segment)?;
+    }
+    if !new.is_empty() {
+        storage.sync(&[INDEX.to_owned()])?;
+    }
+    let bad: Vec<String> = looked.bad_segments.iter().map(segment_name).collect();
+    set_aside(storage, bad.iter().map(String::as_str))?;
+    Ok(Indexed { index: Arc::new(repository.open_index()?), packs })
+}
+
+/// Replaces every segment that names one of `gone` by one that does not, and returns how many there
+/// were. The old ones are set aside.
+///
+/// # Errors
+/// Those of the storage.
+pub(super) fn stop_naming(repository: &Repository, run: RunId, gone: &HashSet<PackId>, is_dry: bool) -> Result<u64> {
+    let mut old = Vec::new();
+    let (mut survivors, mut seen) = (Vec::new(), HashSet::new());
+    for id in repository.list_segments()? {
+        // In a dry run those that cannot be read are still listed.
+        let segment = match repository.read_segment(id) {
+            Err(error) if is_dry && error.is_damage() => continue,
+            other => other?,
+        };
+        if segment.packs.iter().any(|pack| gone.contains(&pack.id)) {
+            old.push(segment_name(&id));
+            survivors.extend(segment.packs.into_iter().filter(|pack| !gone.contains(&pack.id) && seen.insert(pack.id)));
+        }
+    }
+    if !is_dry && !old.is_empty() {
+        for segment in split_segments(survivors) {
+            repository.publish_segment(run, &segment)?;
+        }
+        repository.storage().sync(&[INDEX.to_owned()])?;
+        set_aside(&**repository.storage(), old.iter().map(String::as_str))?;
+    }
+    Ok(old.len() as u64)
+}

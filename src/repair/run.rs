@@ -1,0 +1,115 @@
+//! The course of a repair: small objects, the index, all data, what is lost, and then the mending.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::aside::set_aside;
+use super::index::{name_strangers, read_strangers, stop_naming};
+use super::outcome::{Outcome, Request};
+use super::salvage::{find_whole_chunks, move_chunks};
+use super::small::mend_small_objects;
+use crate::crypto::random_bytes;
+use crate::error::Result;
+use crate::id::{ChunkId, PackId, RunId};
+use crate::progress::{Finding, FindingKind, Progress};
+use crate::repository::{ChunkReader, PackListing, Repository, pack_name};
+use crate::storage::{LockMode, PRUNE_LOCK};
+use crate::verify::{self, Damage, Gathering, Trees, check_segments, read_packs};
+
+/// Reads everything in `repository`, sets aside what is damaged, and mends what can be mended.
+///
+/// # Errors
+/// `Busy` when a prune or another repair is at work; `Unsupported` when something there is of a later
+/// version; `Full` when there is no room for what is saved from damaged packs: nothing was moved
+/// away then; those of the storage; `Interrupted`.
+pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
+    let storage = Arc::clone(repository.storage());
+    let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
+    let _lock = repository.wait_for_lock(LockMode::Exclusive, progress)?;
+    let run = RunId(random_bytes()?);
+    let mut outcome = Outcome::default();
+
+    progress.stage("check objects");
+    // Read again: others may have written since the repository was opened.
+    let repository = repository.with_facts_of_now()?;
+    let (repository, roots) = mend_small_objects(repository, request, &mut outcome, progress)?;
+
+    progress.stage("check packs");
+    let mut found = verify::Outcome::default();
+    let damage = Mutex::new(Damage::default());
+    let looked = check_segments(&repository, &damage, &mut found, progress)?;
+    let listing = PackListing::read(&*storage)?;
+    let strangers = read_strangers(&repository, &looked, &listing, &damage, progress)?;
+    outcome.packs_indexed = strangers.len() as u64;
+    let indexed = name_strangers(&repository, run, strangers, &looked, request.dry_run)?;
+
+    progress.stage("check data");
+    let mut readable: Vec<(PackId, u64)> = indexed.packs.values().map(|pack| (pack.id, pack.bytes)).collect();
+    readable.retain(|(id, bytes)| listing.packs().get(id) == Some(bytes) && !is_damaged(&damage, id));
+    readable.sort_unstable();
+    read_packs(&repository, &readable, &damage, &mut found, progress).1?;
+    let damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
+
+    progress.stage("check trees");
+    let reader = repository.reader_with(Arc::clone(&indexed.index)).without_reload();
+    let walked = Trees::new(&reader, &indexed.index, &damage, progress).walk(&roots, &mut found)?;
+    if walked.is_suspicious {
+        find_affected(&repository, &reader, &damage, &mut outcome, progress)?;
+    }
+
+    progress.stage("mend");
+    record_loss(&repository, &walked.lost, request, &mut outcome)?;
+    let bad: BTreeSet<PackId> = listing.packs().keys().filter(|id| damage.has_pack(id)).copied().collect();
+    let moves = find_whole_chunks(&indexed, &bad, &damage, &mut outcome)?;
+    if !request.dry_run {
+        move_chunks(&repository, run, &reader, &moves, progress)?;
+        let names: Vec<String> = bad.iter().map(pack_name).collect();
+        set_aside(&*storage, names.iter().map(String::as_str))?;
+    }
+    let gone: HashSet<PackId> = indexed.packs.keys().filter(|id| damage.has_pack(id)).copied().collect();
+    outcome.segments_replaced = stop_naming(&repository, run, &gone, request.dry_run)?;
+    outcome.damaged.append(&mut found.damaged);
+    outcome.damaged.extend(damage.objects());
+    outcome.damaged.sort_by(|a, b| a.name.cmp(&b.name));
+    for object in &outcome.damaged {
+        progress.report(Finding::new(FindingKind::Note, object.name.as_bytes(), object.problem.as_str()));
+    }
+    Ok(outcome)
+}
+
+fn is_damaged(damage: &Mutex<Damage>, pack: &PackId) -> bool {
+    damage.lock().unwrap_or_else(PoisonError::into_inner).has_pack(pack)
+}
+
+/// Finds the paths and snapshots that cannot be restored whole.
+fn find_affected(
+    repository: &Repository,
+    reader: &ChunkReader<'_>,
+    damage: &Damage,
+    outcome: &mut Outcome,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let mut gathering = Gathering::new(reader, damage, progress);
+    for id in repository.list_snapshots()? {
+        match repository.read_manifest(&id) {
+            Ok(manifest) => gathering.look_at(&id, &manifest)?,
+            // Only in a dry run is a damaged one still listed.
+            Err(error) if error.is_damage() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut found = verify::Outcome::default();
+    gathering.finish(&mut found);
+    outcome.affected = found.affected;
+    outcome.affected_more = found.affected_more;
+    Ok(())
+}
+
+/// Records the chunks that are lost and were not recorded before.
+fn record_loss(repository: &Repository, lost: &HashSet<ChunkId>, request: &Request, outcome: &mut Outcome) -> Result<()> {
+    let known = repository.facts().absent();
+    let new: Vec<ChunkId> = lost.iter().filter(|id| !known.contains(id)).copied().collect();
+    outcome.chunks_lost = lost.len() as u64;
+    outcome.chunks_newly_lost = new.len() as u64;
+    if request.dry_run || new.is_empty() { Ok(()) } else { repository.publish_absent(new, request.now) }
+}

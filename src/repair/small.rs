@@ -1,0 +1,53 @@
+//! Mends what stands beside the packs: key slots, records, manifests, and the settings among the
+//! records.
+
+use super::aside::set_aside;
+use super::outcome::{Outcome, Request};
+use crate::error::{ErrorKind, Result};
+use crate::id::SnapshotId;
+use crate::manifest::Content;
+use crate::progress::Progress;
+use crate::repository::{RECORDS, Repository, SNAPSHOTS};
+use crate::verify::{self, check_keys_and_records, check_manifests, expected_hash};
+
+/// Sets damaged small objects aside and sees to it that there are settings. Returns the repository with
+/// what its records say then, and what the top-level entries of its snapshots hold.
+///
+/// # Errors
+/// `Unsupported` when a record says something critical that this version does not know: then nothing
+/// was changed; those of the storage; `Interrupted`.
+pub(super) fn mend_small_objects(
+    repository: Repository,
+    request: &Request,
+    outcome: &mut Outcome,
+    progress: &dyn Progress,
+) -> Result<(Repository, Vec<Content>)> {
+    match repository.facts().check_writable() {
+        Err(error) if error.kind() != ErrorKind::Damaged => return Err(error),
+        _ => {}
+    }
+    let mut found = verify::Outcome::default();
+    check_keys_and_records(&repository, &mut found, progress)?;
+    let roots = check_manifests(&repository, &mut found, progress)?;
+    let is_in = |name: &str, folder: &str| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    let count = |folder| found.damaged.iter().filter(|object| is_in(&object.name, folder)).count() as u64;
+    let names = found.damaged.iter().filter(|object| is_in(&object.name, SNAPSHOTS));
+    let lost: Vec<SnapshotId> = names.filter_map(|object| expected_hash(SNAPSHOTS, &object.name).map(SnapshotId)).collect();
+    outcome.snapshots_lost = count(SNAPSHOTS);
+    outcome.records_lost = count(RECORDS);
+    outcome.restored_settings = repository.facts().lacks_settings();
+    let repository = if request.dry_run {
+        repository
+    } else {
+        set_aside(&**repository.storage(), found.damaged.iter().map(|object| object.name.as_str()))?;
+        if outcome.restored_settings {
+            repository.restore_settings(request.now)?;
+        }
+        let repository = repository.with_facts_of_now()?;
+        // Said for good, so that nobody takes the loss for a repository that was rolled back.
+        repository.record_removal(&lost, request.now)?;
+        repository
+    };
+    outcome.damaged.append(&mut found.damaged);
+    Ok((repository, roots))
+}

@@ -1,0 +1,146 @@
+//! Damage to everything but packs.
+
+use super::*;
+use crate::manifest::SETTINGS;
+
+#[test]
+fn a_sound_repository_is_left_as_it_is() {
+    let (bench, _) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
+    let before = bench.every_object();
+    let outcome = bench.repair();
+    assert_eq!(outcome, Outcome::default());
+    assert!(!outcome.found_damage() && !outcome.has_loss());
+    assert_eq!(bench.every_object(), before);
+}
+
+#[test]
+fn the_index_is_made_again_from_the_packs_whatever_became_of_it() {
+    for algorithm in [Algorithm::Aes256Gcm, Algorithm::None] {
+        for way in ["all gone", "one gone", "one damaged", "all damaged"] {
+            let (mut bench, snapshots) = Bench::with_two_snapshots(algorithm);
+            let before: Vec<Files> = snapshots.iter().map(|id| bench.files(id)).collect();
+            bench.forget_cache();
+            let segments = bench.names("index");
+            let affected = if way.starts_with("all") { &segments[..] } else { &segments[..1] };
+            for name in affected {
+                if way.ends_with("gone") { bench.storage.remove(name).unwrap() } else { bench.flip(name, 200) }
+            }
+            let outcome = bench.repair();
+            assert!(outcome.packs_indexed > 0 && !outcome.has_loss(), "{way}: {outcome:?}");
+            assert_whole(&bench);
+            let after: Vec<Files> = snapshots.iter().map(|id| bench.files(id)).collect();
+            assert!(before == after, "{way}");
+            let kept = bench.names("damaged/index").len();
+            assert_eq!(kept, if way.ends_with("gone") { 0 } else { affected.len() }, "{way}: what was damaged is kept");
+            assert!(!bench.repair().found_damage(), "{way}: a second repair finds nothing");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_manifest_is_set_aside_and_the_others_stay() {
+    let (bench, snapshots) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
+    let name = crate::repository::snapshot_name(&snapshots[0]);
+    bench.flip(&name, 300);
+    let bytes = bench.read(&name);
+    let outcome = bench.repair();
+    assert_eq!((outcome.snapshots_lost, outcome.chunks_lost), (1, 0));
+    assert_eq!(bench.read(&format!("damaged/{name}")), bytes, "it can still be looked at");
+    assert_whole(&bench);
+    assert!(bench.files(&snapshots[1]).values().all(Option::is_some));
+}
+
+#[test]
+fn objects_that_come_back_damaged_are_set_aside_under_another_name() {
+    let (bench, snapshots) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
+    let name = crate::repository::snapshot_name(&snapshots[0]);
+    bench.flip(&name, 300);
+    let bytes = bench.read(&name);
+    bench.repair();
+    let mut upload = bench.storage.create("snapshots").unwrap();
+    upload.write(&bytes).unwrap();
+    upload.publish(&name).unwrap();
+    assert_eq!(bench.repair().snapshots_lost, 1);
+    assert_eq!(bench.names("damaged").len(), 2);
+}
+
+#[test]
+fn without_settings_everything_can_be_read_nothing_is_written_and_a_repair_brings_them_back() {
+    let (bench, snapshots) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
+    let before = bench.files(&snapshots[1]);
+    let settings = bench.open().unwrap().facts().settings().clone();
+    for name in bench.names("records") {
+        bench.storage.remove(&name).unwrap();
+    }
+    assert!(bench.files(&snapshots[1]) == before);
+    let refused = bench.open().unwrap().facts().check_writable().unwrap_err();
+    assert!(refused.is_damage(), "{refused}");
+    let error = bench.open().unwrap().publish_record(SETTINGS, Vec::new(), NOW).unwrap_err();
+    assert!(error.is_damage(), "{error}");
+    let outcome = bench.repair();
+    assert!(outcome.restored_settings);
+    assert_eq!(*bench.open().unwrap().facts().settings(), settings);
+    assert_eq!(bench.names("records").len(), 2);
+    assert_whole(&bench);
+    bench.snapshot();
+}
+
+#[test]
+fn a_damaged_record_forbids_writing_until_a_repair_sets_it_aside() {
+    let (bench, _) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
+    let name = bench.names("records").remove(0);
+    bench.flip(&name, 150);
+    assert!(bench.open().unwrap().facts().check_writable().is_err());
+    let outcome = bench.repair();
+    assert_eq!((outcome.records_lost, outcome.restored_settings), (1, true));
+    assert_eq!(bench.names("damaged"), [format!("damaged/{name}")]);
+    assert!(!bench.open().unwrap().facts().lacks_settings());
+    bench.snapshot();
+    assert_whole(&bench);
+}
+
+#[test]
+fn a_lost_or_garbled_description_is_made_again_byte_by_byte() {
+    for algorithm in [Algorithm::Aes256Gcm, Algorithm::ChaCha20Poly1305, Algorithm::None] {
+        let (bench, snapshots) = Bench::with_two_snapshots(algorithm);
+        let good = bench.read("repository.json");
+        assert!(restore_description(&*bench.storage).unwrap().is_none(), "nothing is done where nothing is wrong");
+        bench.storage.remove("repository.json").unwrap();
+        assert!(restore_description(&*bench.storage).unwrap().is_some());
+        assert_eq!(bench.read("repository.json"), good);
+        bench.storage.remove("repository.json").unwrap();
+        let mut upload = bench.storage.create("").unwrap();
+        upload.write(b"{ \"format\": ").unwrap();
+        upload.publish("repository.json").unwrap();
+        assert!(restore_description(&*bench.storage).unwrap().is_some());
+        assert_eq!(bench.read("repository.json"), good);
+        assert_eq!(bench.read("damaged/repository.json"), b"{ \"format\": ");
+        assert!(bench.files(&snapshots[0]).values().all(Option::is_some));
+    }
+}
+
+#[test]
+fn a_description_is_not_made_up_where_there_is_no_repository() {
+    let storage = crate::storage::MemoryStorage::new();
+    assert_eq!(restore_description(&storage).unwrap_err().kind(), ErrorKind::NoRepository);
+    assert!(storage.list("").unwrap().is_empty());
+}
+
+#[test]
+fn a_repair_is_alone() {
+    let (bench, _) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
+    let _prune = bench.storage.lock(crate::storage::PRUNE_LOCK, crate::storage::LockMode::Exclusive, false).unwrap();
+    let error = run(bench.open().unwrap(), &Request { dry_run: false, now: NOW }, &Silent).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+}
+
+#[test]
+fn what_is_of_a_later_version_stops_the_repair_before_anything_is_changed() {
+    let (bench, _) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
+    bench.open().unwrap().publish_record(0x8fff, vec![1], NOW).unwrap();
+    bench.flip(&bench.names("snapshots")[0], 300);
+    let before = bench.every_object();
+    let error = run(bench.open().unwrap(), &Request { dry_run: false, now: NOW }, &Silent).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(bench.every_object(), before);
+}

@@ -1,0 +1,101 @@
+//! What was removed on purpose, so that it can be told from what was lost; and the removal of records
+//! that no snapshot needs any more.
+//!
+//! Prune says which snapshots it removes before it removes them. These records stay for ever, gathered
+//! into few: 32 bytes for each snapshot that ever was, which is little beside what a snapshot takes. As
+//! they carry the highest counter, counters never fall when other records go.
+
+use std::collections::BTreeSet;
+
+use super::records::read_record;
+use super::{Repository, layout, with_reserve};
+use crate::error::Result;
+use crate::id::{RecordId, SnapshotId};
+use crate::manifest::{PIN, Pin, REMOVED, Record, Removed, TAG, TOMBSTONE, TagChange, Tombstone};
+use crate::units::Timestamp;
+use crate::wire;
+
+/// A record names so many snapshots; one that does is left alone from then on.
+const PART_IDS: usize = 16_384;
+
+impl Repository {
+    /// Says, durably, that `snapshots` are removed on purpose. Earlier records that say such things are
+    /// gathered into the new one. Takes the space of the reserve when there is no other. The caller holds
+    /// the lock alone, or removes nothing.
+    ///
+    /// # Errors
+    /// `Unsupported` when the repository must not be written to; those of the storage.
+    pub fn record_removal(&self, snapshots: &[SnapshotId], now: Timestamp) -> Result<()> {
+        let mut ids: BTreeSet<SnapshotId> = snapshots.iter().copied().collect();
+        let (mut told, mut replaced) = (BTreeSet::new(), Vec::new());
+        for (id, record) in self.read_records()? {
+            if record.record_type == REMOVED {
+                let Removed { snapshots } = wire::decode(&record.payload, "a record of removed snapshots")?;
+                if snapshots.len() < PART_IDS {
+                    replaced.push((id, snapshots));
+                } else {
+                    told.extend(snapshots);
+                }
+            }
+        }
+        told.extend(replaced.iter().flat_map(|(_, snapshots)| snapshots.iter().copied()));
+        if ids.is_subset(&told) {
+            return Ok(());
+        }
+        ids.extend(replaced.iter().flat_map(|(_, snapshots)| snapshots.iter().copied()));
+        let ids: Vec<SnapshotId> = ids.into_iter().collect();
+        let payloads: Vec<Vec<u8>> = ids.chunks(PART_IDS).map(|part| wire::encode(&Removed { snapshots: part.to_vec() })).collect();
+        for payload in payloads {
+            with_reserve(&*self.storage, || self.publish_record(REMOVED, payload.clone(), now))?;
+        }
+        self.remove_records(replaced.into_iter().map(|(id, _)| id))
+    }
+
+    /// Removes tags, pins and tombstones of snapshots that were removed on purpose and are gone. Says how
+    /// many. The caller holds the lock alone, and has made the removal of the manifests durable.
+    ///
+    /// # Errors
+    /// Those of the storage; `Damaged` when a record cannot be read.
+    pub fn remove_needless_marks(&self) -> Result<u64> {
+        let listed: BTreeSet<SnapshotId> = self.list_snapshots()?.into_iter().collect();
+        let records = self.read_records()?;
+        let newest_counter = records.iter().map(|(_, record)| record.counter).max();
+        let (mut removed, mut needless) = (BTreeSet::new(), Vec::new());
+        for (_, record) in records.iter().filter(|(_, record)| record.record_type == REMOVED) {
+            removed.extend(wire::decode::<Removed>(&record.payload, "a record of removed snapshots")?.snapshots);
+        }
+        for (id, record) in &records {
+            // The newest stays in any case: counters must not fall.
+            let is_gone = subject(record)?.is_some_and(|snapshot| removed.contains(&snapshot) && !listed.contains(&snapshot));
+            if is_gone && Some(record.counter) != newest_counter {
+                needless.push(*id);
+            }
+        }
+        let count = needless.len() as u64;
+        self.remove_records(needless.into_iter())?;
+        Ok(count)
+    }
+
+    fn read_records(&self) -> Result<Vec<(RecordId, Record)>> {
+        let listed = layout::list_ids(&*self.storage, layout::RECORDS, RecordId::parse)?;
+        listed.into_iter().map(|(id, _)| Ok((id, read_record(&*self.storage, &self.keys, id)?))).collect()
+    }
+
+    fn remove_records(&self, mut records: impl ExactSizeIterator<Item = RecordId>) -> Result<()> {
+        if records.len() == 0 {
+            return Ok(());
+        }
+        records.try_for_each(|id| self.storage.remove(&layout::record_name(&id)))?;
+        self.storage.sync(&[layout::RECORDS.to_owned()])
+    }
+}
+
+/// The snapshot that a mark is about.
+fn subject(record: &Record) -> Result<Option<SnapshotId>> {
+    Ok(match record.record_type {
+        TAG => Some(wire::decode::<TagChange>(&record.payload, "a record of tags")?.snapshot),
+        PIN => Some(wire::decode::<Pin>(&record.payload, "a record of a pin")?.snapshot),
+        TOMBSTONE => Some(wire::decode::<Tombstone>(&record.payload, "a tombstone")?.snapshot),
+        _ => None,
+    })
+}
