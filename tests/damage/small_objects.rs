@@ -10,8 +10,9 @@ fn whatever_happens_to_a_manifest_the_other_snapshot_restores() {
             for way in Way::all(is_encrypted) {
                 let what = format!("{way:?} snapshot {number}, encrypted: {is_encrypted}");
                 bench.damage(&format!("snapshots/{id}"), way);
-                // An older set of them is whole; only a machine that has seen the newer one can tell.
-                assert_eq!(bench.check(), if way == Way::Older { 0 } else { 4 }, "{what}");
+                // That the newest is gone is known to who has seen it, and the cache of this machine is deleted.
+                let is_as_before = way == Way::Older || way == Way::Deleted && number == 1;
+                assert_eq!(bench.check(), if is_as_before { 0 } else { 4 }, "{what}");
                 let outcomes = [bench.restore(0, &what), bench.restore(1, &what)];
                 match way {
                     Way::Swapped => assert!(outcomes.iter().all(|outcome| outcome.0 != 0 && outcome.1 == 0), "{what}: {outcomes:?}"),
@@ -28,7 +29,7 @@ fn whatever_happens_to_a_record_what_is_restored_is_right() {
     for is_encrypted in [true, false] {
         let bench = Bench::new(is_encrypted);
         let records = bench.files("records");
-        assert_eq!(records.len(), 4, "the settings twice and two tags");
+        assert!(records.len() >= 3, "the settings and two tags");
         for name in &records {
             for way in Way::all(is_encrypted) {
                 let what = format!("{way:?} {name}, encrypted: {is_encrypted}");

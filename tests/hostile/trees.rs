@@ -1,14 +1,15 @@
 //! Names, links and nests that lead elsewhere.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
-use strongroom::manifest::{Content, ContentList, Item};
+use strongroom::manifest::{Content, ContentList, Item, Xattr};
 use strongroom::pack::ObjectKind;
 
 use super::Forger;
 use super::forger::{node, store_leaf};
-use crate::cli_place::names;
+use crate::cli_place::{names, run};
+use crate::needs::is_root;
 use crate::picture::Picture;
 
 /// Everything of a place but what a restore may write, and the cache.
@@ -132,4 +133,49 @@ fn a_billion_laughs_end_when_they_are_not_wanted_any_more() {
     }
     let shown = crate::cli_place::run(&mut shell);
     assert!(shown.stdout.matches('/').count() > 60, "{} {}", shown.stdout, shown.stderr);
+}
+
+#[test]
+fn devices_and_privileges_of_a_hostile_snapshot_are_not_given_to_others() {
+    if !is_root() {
+        return;
+    }
+    const NOBODY: u32 = 65534;
+    let forger = Forger::new();
+    let place = &forger.place;
+    let id = forger.put_snapshot(|sink| {
+        let hole = || Content::File(5, ContentList { depth: 0, items: vec![Item::Hole(5)] });
+        let capability = Xattr {
+            name: b"security.capability".to_vec(),
+            value: vec![1, 0, 0, 2, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        };
+        let mut nodes = vec![
+            node(b"block", Content::BlockDevice(8, 0)),
+            node(b"capable", hole()),
+            node(b"character", Content::CharDevice(1, 1)),
+            node(b"root", hole()),
+        ];
+        nodes.iter_mut().for_each(|node| (node.metadata.uid, node.metadata.gid, node.metadata.mode) = (0, 0, 0o6777));
+        nodes[1].metadata.xattrs = vec![capability];
+        store_leaf(sink, nodes)
+    });
+    fs::create_dir(place.path("back")).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_repo"), place.path("repo")).unwrap();
+    fs::set_permissions(place.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+    names(&place.path("")).iter().for_each(|name| chown(name, Some(NOBODY), Some(NOBODY)).unwrap());
+    let mut command = assert_cmd::Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(place.path("repo")).env_clear().current_dir("/");
+    for (name, value) in [("REPO_CACHE_DIR", "cache"), ("REPO_REPOSITORY", "repository"), ("REPO_KEY_FILE", "key")] {
+        command.env(name, place.path(value));
+    }
+    let ran = run(command.args(["restore", "-q", &format!("{id}:{}", place.text("source")), &place.text("back")]));
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert_eq!(names(&place.path("back")), ["capable", "root"].map(|name| place.text(&format!("back/{name}"))));
+    for name in ["capable", "root"] {
+        let restored = fs::metadata(place.path("back").join(name)).unwrap();
+        assert_eq!((restored.uid(), restored.mode() & 0o7000), (NOBODY, 0), "{name}");
+        let mut value = [0; 64];
+        let found = rustix::fs::lgetxattr(place.path("back").join(name), "security.capability", &mut value[..]);
+        assert!(found.is_err(), "{name} may do what only root may");
+    }
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::cli_place::Place;
-use crate::ended::Disk;
+use crate::interrupted::Disk;
 use crate::picture::Picture;
 
 #[test]

@@ -70,9 +70,9 @@ impl Scene {
         Self::new(place, reported, &["-q", "prune", "--keep-last", "1"])
     }
 
-    /// Whether the command is a prune.
+    /// True when the command is a prune.
     pub fn is_prune(&self) -> bool {
-        self.command.iter().any(|word| word == "prune")
+        self.command[1] == "prune"
     }
 
     /// Goes back to the moment before the command.

@@ -27,7 +27,9 @@ pub struct Traced {
 /// Runs `command` under `strace`, tampering as `injection` says.
 pub fn trace(command: &Command, log: &Path, injection: Option<&str>) -> Traced {
     let mut strace = Command::new("strace");
-    strace.args(["-f", "-y", "-qq", "-o"]).arg(log).args(["-e", &format!("trace={CALLS}")]);
+    // What is injected is seen in the log only when it is traced.
+    let injected = injection.and_then(|injection| injection.split(':').next()).unwrap_or("write");
+    strace.args(["-f", "-y", "-qq", "-o"]).arg(log).args(["-e", &format!("trace={CALLS},{injected}")]);
     if let Some(injection) = injection {
         strace.args(["-e", &format!("inject={injection}")]);
     }
