@@ -34,7 +34,8 @@ fn publish(bench: &Bench, record_type: u16, payload: Vec<u8>) {
 /// The types of all records, sorted.
 fn records(bench: &Bench) -> Vec<u16> {
     let listing = open(Arc::clone(&bench.storage) as _).catalogued().unwrap().listing;
-    let mut types: Vec<u16> = listing.records().iter().map(|(_, row)| row.record_type & 0x7fff).collect();
+    // Settings are kept twice, which is not our business here.
+    let mut types: Vec<u16> = listing.records().iter().map(|(_, row)| row.record_type & 0x7fff).filter(|kind| *kind != 1).collect();
     types.sort_unstable();
     types
 }
@@ -137,12 +138,12 @@ fn marks_of_snapshots_that_are_gone_are_removed_and_counters_do_not_fall() {
     for id in &ids[..2] {
         publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
     }
-    assert_eq!(records(&bench), [1, 1, 3, 3, 4, 4, 5, 5]);
+    assert_eq!(records(&bench), [3, 3, 4, 4, 5, 5]);
     let newest = bench.repository.catalogued().unwrap().newest_counter;
     prune(&bench, &ids[..1]);
-    assert_eq!(records(&bench), [1, 1, 3, 4, 4, 5, REMOVED], "what is about a snapshot that is there stays");
+    assert_eq!(records(&bench), [3, 4, 4, 5, REMOVED], "what is about a snapshot that is there stays");
     prune(&bench, &ids[1..2]);
-    assert_eq!(records(&bench), [1, 1, 3, REMOVED], "one record says what was removed, ever");
+    assert_eq!(records(&bench), [3, REMOVED], "one record says what was removed, ever");
     let again = open(Arc::clone(&bench.storage) as _);
     assert_eq!(again.facts().removed().len(), 2);
     assert!(again.catalogued().unwrap().newest_counter > newest);
