@@ -22,7 +22,12 @@ pub struct Ran {
 impl Place {
     /// A place with a key file, and a source of three files.
     pub fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// As [`Place::new`], in a folder below `parent`.
+    pub fn below(parent: &Path) -> Self {
+        let place = Self { folder: tempfile::tempdir_in(parent).unwrap() };
         fs::write(place.path("key"), [7; 32]).unwrap();
         fs::create_dir_all(place.path("source/sub")).unwrap();
         fs::write(place.path("source/a"), "first").unwrap();
@@ -114,4 +119,14 @@ pub fn names(folder: &Path) -> Vec<String> {
     }
     names.sort();
     names
+}
+
+/// Makes `to` what `from` is, with modes and times; nothing where that is nothing.
+pub fn copy(from: &Path, to: &Path) {
+    if to.exists() {
+        fs::remove_dir_all(to).unwrap();
+    }
+    if from.exists() {
+        assert!(std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+    }
 }

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cli_place::{Place, Ran};
+use crate::needs::{is_root, skip};
 use crate::picture::Picture;
 
 /// A tree, its snapshot, and what was restored of it.
@@ -65,22 +66,6 @@ impl RoundTrip {
     fn back(&self, name: &str) -> PathBuf {
         self.place.path("back").join(name)
     }
-}
-
-/// Whether the tests run as root, who alone may make devices and give files away.
-fn is_root() -> bool {
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        skip("root");
-    }
-    is_root
-}
-
-/// Says that a test needs something that is not there. Where tests are to be complete, that fails.
-#[track_caller]
-fn skip(what: &str) {
-    assert!(std::env::var_os("CI").is_none(), "this test needs {what}");
-    eprintln!("skipped: needs {what}");
 }
 
 /// Runs a program that may not be installed; false when it is not. Fails the test when it fails.

@@ -30,6 +30,6 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let manifest = repository.read_manifest(&selected.id)?;
     let bar = Bar::hidden(global);
     // A closed pipe is noticed by the output itself.
-    browse::cat(&repository.reader()?, &Place::at(&manifest, &path)?, output, &bar)?;
+    browse::cat(&global.reader(&repository)?, &Place::at(&manifest, &path)?, output, &bar)?;
     Ok(bar.finish())
 }

@@ -33,7 +33,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let manifest = repository.read_manifest(&selected.id)?;
     let bar = Bar::hidden(global);
     let outcome = browse::changes(
-        &repository.reader()?,
+        &global.reader(&repository)?,
         &manifest,
         &mut |change| if output.is_json { output.json(&json::ChangeLine::from(change)) } else { output.line(ChangeText(change)) },
         &bar,

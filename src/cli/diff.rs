@@ -35,7 +35,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let (old_manifest, new_manifest) = (repository.read_manifest(&old.id)?, repository.read_manifest(&new.id)?);
     let bar = Bar::hidden(global);
     let outcome = browse::diff(
-        &repository.reader()?,
+        &global.reader(&repository)?,
         &place(&old_manifest, &old)?,
         &place(&new_manifest, &new)?,
         &mut |change| if output.is_json { output.json(&json::ChangeLine::from(change)) } else { output.line(ChangeText(change)) },

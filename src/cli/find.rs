@@ -40,7 +40,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let listing = global.listing(&repository)?;
     let found = browse::filter_snapshots(&repository, &listing, &args.filters.into(), &bar)?;
     browse::find(
-        &repository.reader()?,
+        &global.reader(&repository)?,
         found.iter().rev(),
         &pattern,
         &mut |summary, path, node| {

@@ -12,7 +12,7 @@ use super::password::{self, Named, Source};
 use crate::catalog::Listing;
 use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
-use crate::repository::{Catalogued, Credential, Description, OpenOptions, Repository, cache_root};
+use crate::repository::{Catalogued, ChunkReader, Credential, Description, OpenOptions, Repository, cache_root};
 use crate::storage::{LocalStorage, Storage};
 use crate::units::PathText;
 
@@ -156,6 +156,18 @@ impl Global {
             self.tell(&format!("the catalog was not used: {problem}"));
         }
         Ok(catalogued)
+    }
+
+    /// A reader of the repository; what is damaged of the index is named on standard error.
+    ///
+    /// # Errors
+    /// As [`Repository::reader`].
+    pub fn reader<'r>(&self, repository: &'r Repository) -> Result<ChunkReader<'r>> {
+        let reader = repository.reader()?;
+        for segment in reader.unreadable_segments() {
+            message::warn(format_args!("{}; the packs are asked instead", segment.problem));
+        }
+        Ok(reader)
     }
 
     /// Says something that only `-v` asks for.

@@ -32,7 +32,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let bar = Bar::hidden(global);
     let mut series = None;
     browse::history(
-        &repository.reader()?,
+        &global.reader(&repository)?,
         &listing,
         path.as_os_str().as_bytes(),
         &mut |version| {

@@ -1,12 +1,13 @@
 //! Signals: the first asks a verb to wind down, the second ends the process at once.
 //!
 //! While no verb that looks at the request is at work, a signal ends the process the ordinary way:
-//! whatever is half done then is cleaned up by the next run, as after a power cut.
+//! whatever is half done then is cleaned up by the next run, as after a power cut. The signal of a file
+//! that grows beyond the limit of the process is no reason to end it: the write fails, and says so.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 use super::exit::Status;
@@ -29,6 +30,8 @@ pub fn install() -> Result<()> {
             flag::register_conditional_shutdown(signal, i32::from(Status::Interrupted.code()), Arc::clone(&REQUESTED))?;
             flag::register(signal, Arc::clone(&REQUESTED))?;
         }
+        // Nobody asks this flag; that there is a handler makes the write fail instead.
+        flag::register(SIGXFSZ, Arc::default())?;
         Ok::<_, std::io::Error>(())
     };
     register().map_err(|error| Error::new(ErrorKind::Other, "cannot watch for signals").with_source(error))

@@ -38,7 +38,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     };
     let bar = Bar::hidden(global);
     browse::list(
-        &repository.reader()?,
+        &global.reader(&repository)?,
         &place,
         args.recursive,
         &mut |path, node| {

@@ -128,7 +128,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
     let selected = select(&repository, &global.listing(&repository)?, &args.snapshot)?;
     let manifest = repository.read_manifest(&selected.id)?;
-    let reader = repository.reader()?;
+    let reader = global.reader(&repository)?;
     if selected.path.is_none() {
         check_destination(&reader, &manifest, &selected, &args)?;
     }

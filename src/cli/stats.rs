@@ -27,7 +27,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
     let listing = global.listing(&repository)?;
     let bar = Bar::hidden(global);
-    let reader = repository.reader()?;
+    let reader = global.reader(&repository)?;
     match &args.snapshot {
         None => {
             let stats = browse::repository_stats(&reader, &listing, &bar)?;

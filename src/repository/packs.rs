@@ -1,10 +1,13 @@
-//! Which packs are there.
+//! Which packs are there, and what a pack says that it holds.
 
 use std::collections::HashMap;
 
+use super::Repository;
 use super::layout;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::id::PackId;
+use crate::index::IndexedPack;
+use crate::pack::read_directory;
 use crate::storage::Storage;
 
 /// The packs that were there when it was made, with their lengths.
@@ -39,5 +42,20 @@ impl PackListing {
     /// The sum of their lengths.
     pub fn stored_bytes(&self) -> u64 {
         self.packs.values().sum()
+    }
+}
+
+/// What the directory of a pack says that it holds; `None` when it cannot be read.
+///
+/// # Errors
+/// Those of the storage that are no damage.
+pub(super) fn read_contents(repository: &Repository, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
+    match read_directory(&**repository.storage(), repository.keys(), &layout::pack_name(&id), bytes) {
+        Ok((directory, kind, (data_begin, data_end))) => {
+            Ok(Some(IndexedPack { id, kind, bytes, data_begin, data_end, frames: directory.frames }))
+        }
+        // A flipped bit in a header can look like a later version or a key that nobody has.
+        Err(error) if error.is_damage() || matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::WrongKey) => Ok(None),
+        Err(error) => Err(error),
     }
 }

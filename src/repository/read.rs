@@ -1,7 +1,9 @@
 //! Reads chunks: looks up the place, opens the frame, verifies the id.
 //!
 //! A chunk may lie in several places; all are tried before it counts as lost. When a pack is gone,
-//! the index is loaded once more: a prune may have moved the chunk while we were reading.
+//! the index is loaded once more: a prune may have moved the chunk while we were reading. A chunk that
+//! is in none of its places may still be in a pack that the index does not name, when a segment of the
+//! index was lost; a reader that only reads looks there too.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::{Deref, Range};
@@ -9,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use super::Repository;
 use super::layout::pack_name;
+use super::salvage::UnreadableSegment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, PackId};
 use crate::index::{Index, Location};
@@ -42,6 +45,10 @@ pub struct ChunkReader<'a> {
     frames: Mutex<FrameCache>,
     /// Whether the index may have changed since it was opened.
     may_reload: bool,
+    /// Segments that could not be read when it was made; none: a damaged index ends the reading.
+    unreadable: Option<Vec<UnreadableSegment>>,
+    /// What packs hold that the index does not name, when that was asked for.
+    salvaged: Mutex<Option<Arc<Index>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -59,15 +66,17 @@ impl Repository {
         Index::open(tables.as_deref(), &self.list_segments()?, &|id| self.read_segment(id))
     }
 
-    /// A reader of this repository's chunks.
+    /// A reader of this repository's chunks, for those who only read: it goes on without index segments
+    /// that cannot be read (see [`ChunkReader::unreadable_segments`]).
     ///
     /// # Errors
-    /// As [`Repository::open_index`].
+    /// Those of the storage that are no damage.
     pub fn reader(&self) -> Result<ChunkReader<'_>> {
-        Ok(self.reader_with(Arc::new(self.open_index()?)))
+        let (index, unreadable) = self.open_index_to_read()?;
+        Ok(ChunkReader { unreadable: Some(unreadable), ..self.reader_with(Arc::new(index)) })
     }
 
-    /// A reader over an index that is open already.
+    /// A reader over an index that is open already. What the index does not name is not there.
     pub fn reader_with(&self, index: Arc<Index>) -> ChunkReader<'_> {
         ChunkReader {
             repository: self,
@@ -75,6 +84,8 @@ impl Repository {
             pack_keys: Mutex::new(HashMap::new()),
             frames: Mutex::new(FrameCache::default()),
             may_reload: true,
+            unreadable: None,
+            salvaged: Mutex::new(None),
         }
     }
 }
@@ -94,6 +105,11 @@ impl<'a> ChunkReader<'a> {
     /// The index that it looks up.
     pub fn index(&self) -> Arc<Index> {
         Arc::clone(&self.index.read().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    /// Segments of the index that could not be read. Their packs are found all the same, but slower.
+    pub fn unreadable_segments(&self) -> &[UnreadableSegment] {
+        self.unreadable.as_deref().unwrap_or_default()
     }
 
     /// A tree page or list page, by its id.
@@ -116,10 +132,30 @@ impl<'a> ChunkReader<'a> {
         match self.chunk_once(kind, id) {
             Err(error) if error.is_damage() && self.may_reload => {
                 // Worth a second look only when the index has changed since.
-                if self.reload_index()? { self.chunk_once(kind, id) } else { Err(error) }
+                let again = if self.reload_index()? { self.chunk_once(kind, id) } else { Err(error) };
+                match again {
+                    Err(error) if error.is_damage() && self.salvage() => self.chunk_once(kind, id),
+                    other => other,
+                }
             }
             other => other,
         }
+    }
+
+    /// Looks into the packs that the index does not name, once; true when there are any.
+    fn salvage(&self) -> bool {
+        if self.unreadable.is_none() {
+            return false;
+        }
+        if let Some(salvaged) = &*lock(&self.salvaged) {
+            return salvaged.chunk_count() > 0;
+        }
+        // Not under the lock: the work is spread over threads, which may come here too. What is done
+        // twice is the same.
+        let Ok(salvaged) = self.repository.salvage_index(&self.index()) else { return false };
+        let has_any = salvaged.chunk_count() > 0;
+        *lock(&self.salvaged) = Some(Arc::new(salvaged));
+        has_any
     }
 
     fn chunk_once(&self, kind: PackKind, id: &ChunkId) -> Result<FrameBytes> {
@@ -141,6 +177,13 @@ impl<'a> ChunkReader<'a> {
     pub fn places(&self, id: &ChunkId) -> Result<Vec<Location>> {
         let mut places = Vec::new();
         let outcome = self.index().places(id, &mut places);
+        let salvaged = lock(&self.salvaged).clone();
+        if let Some(salvaged) = salvaged {
+            let mut more = Vec::new();
+            // It is in memory, where nothing is damaged.
+            let _ = salvaged.places(id, &mut more);
+            places.extend(more.into_iter().filter(|place| !places.contains(place)).collect::<Vec<_>>());
+        }
         if places.is_empty() {
             outcome?;
         }
@@ -150,7 +193,7 @@ impl<'a> ChunkReader<'a> {
     /// Loads the index again; true when it is over other segments or tables than before.
     fn reload_index(&self) -> Result<bool> {
         let old = self.index();
-        let new = self.repository.open_index()?;
+        let new = if self.unreadable.is_some() { self.repository.open_index_to_read()?.0 } else { self.repository.open_index()? };
         let differs = old.is_damaged() || old.packs() != new.packs();
         *self.index.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(new);
         Ok(differs)

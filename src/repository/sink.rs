@@ -341,8 +341,11 @@ impl<'a> Sink<'a> {
     fn close_pack(&self, kind: PackKind, writer: PackWriter) -> Result<()> {
         let sender = {
             let mut closer = lock(&self.closer);
-            let closer = closer.get_or_insert_with(|| Closer::start(Arc::clone(&self.closed)));
-            closer.sender.clone()
+            let started = match closer.take() {
+                Some(started) => started,
+                None => Closer::start(Arc::clone(&self.closed)).map_err(|error| self.fail(error))?,
+            };
+            closer.insert(started).sender.clone()
         };
         sender.send((kind, writer)).map_err(|_| Error::new(ErrorKind::Other, "the thread that closes packs has ended"))
     }

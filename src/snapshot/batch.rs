@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 use super::content::{SaveError, Saver};
 use super::file::save_file;
 use super::tally::{Tally, add};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{NODE_CHANGED_WHILE_READ, Node, classify_change};
 use crate::progress::{Finding, FindingKind};
 use crate::source::{Folder, Owners, Stat};
@@ -83,6 +85,7 @@ impl Batch {
                     }
                     Err(SaveError::Repository(error)) => return Err(error),
                     Err(SaveError::Source(error)) => {
+                        refuse_shortage(&error)?;
                         // A file that is gone was removed while we walked: nothing is missing.
                         let is_gone = error.kind() == ErrorKind::NotFound;
                         let kind = if is_gone { FindingKind::Note } else { FindingKind::Unreadable };
@@ -121,8 +124,30 @@ pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
     path
 }
 
+/// Whether this process or this machine has run out of something: what fails then says nothing about
+/// the file.
+pub(super) fn is_shortage(error: &Error) -> bool {
+    let code = error.os_code().map(Errno::from_raw_os_error);
+    matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
+}
+
+/// Ends the run in a shortage, which would go on to leave out all that comes after this file.
+///
+/// # Errors
+/// `Other`, with the same number of the operating system.
+pub(super) fn refuse_shortage(error: &Error) -> Result<()> {
+    match error.os_code().filter(|_| is_shortage(error)) {
+        None => Ok(()),
+        Some(code) => {
+            let hint = if code == Errno::MFILE.raw_os_error() { "; `ulimit -n` says how many files may be open" } else { "" };
+            let message = format!("not everything can be read, so nothing is saved: {error}{hint}");
+            Err(Error::new(ErrorKind::Other, message).with_source(std::io::Error::from_raw_os_error(code)))
+        }
+    }
+}
+
 /// An error with its cause, in one line.
-pub(super) fn describe(error: &crate::error::Error) -> String {
+pub(super) fn describe(error: &Error) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),

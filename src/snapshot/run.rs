@@ -46,6 +46,11 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let series = request.series.clone().unwrap_or_else(|| default_series(&request, &sources));
     let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Shared, progress)?) };
 
+    if !request.dry_run {
+        // What a run left that was killed: packs that were never complete. Where they cannot be removed they
+        // harm nobody.
+        let _ = repository.storage().remove_stale_temporaries();
+    }
     let run = RunId(random_bytes()?);
     let mut sink = Sink::open(repository, run)?;
     if let Some(chunks) = request.checkpoint_chunks {
@@ -178,7 +183,9 @@ fn walk_and_build<'a>(repository: &'a Repository, with: &Surroundings<'_, '_, 'a
     let builder = Builder::new(with.saver.sink, &repository.keys().identify, reader);
     let (sender, receiver) = sync_channel(EVENTS_MAX);
     std::thread::scope(|threads| {
-        let building = threads.spawn(move || builder.run(&receiver));
+        let building = std::thread::Builder::new()
+            .spawn_scoped(threads, move || builder.run(&receiver))
+            .map_err(|error| Error::new(ErrorKind::Other, "cannot start a thread").with_source(error))?;
         let walked = rayon::in_place_scope(|scope| SourceWalk::new(with, scope, sender).run(sources));
         let built = building.join().unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "the thread that builds trees has ended")));
         // An error of the builder is the cause when both failed.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::batch::{Batch, Pending, describe, join};
+use super::batch::{Batch, Pending, describe, is_shortage, join, refuse_shortage};
 use super::build::Event;
 use super::compare::Trust;
 use super::content::Saver;
@@ -100,7 +100,7 @@ where
         let mut failures = Vec::new();
         for source in sources {
             if let Err(error) = self.walk_source(source) {
-                if error.kind() == ErrorKind::Interrupted {
+                if error.kind() == ErrorKind::Interrupted || is_shortage(&error) {
                     return Err(error);
                 }
                 add(&self.with.tally.problems, 1);
@@ -169,7 +169,7 @@ where
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
             }
             self.list_ahead();
-            match self.next_entry() {
+            match self.next_entry()? {
                 Some((folder, entry)) => self.visit(&folder, entry)?,
                 None => self.leave()?,
             }
@@ -177,23 +177,23 @@ where
         Ok(())
     }
 
-    fn next_entry(&mut self) -> Option<(Arc<Folder>, Entry)> {
-        let (source, source_bytes) = self.source.as_ref()?;
-        let level = self.levels.last_mut()?;
+    fn next_entry(&mut self) -> Result<Option<(Arc<Folder>, Entry)>> {
+        let (Some((source, source_bytes)), Some(level)) = (self.source.as_ref(), self.levels.last_mut()) else { return Ok(None) };
         self.path.truncate(level.path_bytes);
         if level.is_closed_to_us {
-            return None;
+            return Ok(None);
         }
         let below = self.path.get(source_bytes + 1..).unwrap_or_default();
         let reopen = || if below.is_empty() { Folder::open(&self.path) } else { source.open_below(below) };
         match level.listing.folder(reopen) {
-            Ok(folder) => level.listing.next_entry(&folder).map(|entry| (folder, entry)),
+            Ok(folder) => Ok(level.listing.next_entry(&folder).map(|entry| (folder, entry))),
             Err(error) => {
+                refuse_shortage(&error)?;
                 level.is_incomplete = true;
                 level.is_closed_to_us = true;
                 add(&self.with.tally.problems, 1);
                 self.with.saver.progress.report(Finding::new(FindingKind::Unreadable, self.path.clone(), describe(&error)));
-                None
+                Ok(None)
             }
         }
     }
@@ -244,6 +244,7 @@ where
             self.report(FindingKind::Note, self.path.clone(), "it was removed before it could be read");
             return Ok(());
         }
+        refuse_shortage(error)?;
         if let Some(level) = self.levels.last_mut() {
             level.is_incomplete = true;
         }
@@ -358,6 +359,7 @@ where
 
     /// A folder whose entries cannot be listed is saved without them, and marked.
     fn enter_unreadable(&mut self, folder: &Folder, name: Vec<u8>, base: Option<Node>, error: &Error) -> Result<()> {
+        refuse_shortage(error)?;
         add(&self.with.tally.problems, 1);
         self.report(FindingKind::Unreadable, self.path.clone(), &describe(error));
         let stat = match folder.stat(&name) {

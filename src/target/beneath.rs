@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::retry_on_intr;
 use rustix::io::{Errno, Result};
 
 /// The kernel takes paths below 4,096 bytes; longer ones are gone in several steps.
@@ -27,7 +28,7 @@ const PASSED: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOL
 /// path is `top` itself, under a handle of its own.
 pub(super) fn open_folder(top: BorrowedFd<'_>, relative: &[u8]) -> Result<OwnedFd> {
     if relative.is_empty() {
-        return openat(top, c".", FOLDER, Mode::empty());
+        return retry_on_intr(|| openat(top, c".", FOLDER, Mode::empty()));
     }
     let mut passed: Option<OwnedFd> = None;
     let mut rest = relative;
@@ -47,7 +48,7 @@ pub(super) fn open_folder_in_mount(parent: BorrowedFd<'_>, name: &[u8]) -> Resul
     match resolve(parent, name, FOLDER, ResolveFlags::NO_XDEV) {
         Some(result) => result,
         None => {
-            let folder = openat(parent, name, FOLDER, Mode::empty())?;
+            let folder = retry_on_intr(|| openat(parent, name, FOLDER, Mode::empty()))?;
             let same = rustix::fs::fstat(parent)?.st_dev == rustix::fs::fstat(&folder)?.st_dev;
             if same { Ok(folder) } else { Err(Errno::XDEV) }
         }
@@ -78,7 +79,7 @@ fn resolve(from: BorrowedFd<'_>, path: &[u8], flags: OFlags, more: ResolveFlags)
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS | more;
     let mut tries = 0;
     loop {
-        match openat2(from, path, flags, Mode::empty(), resolve) {
+        match retry_on_intr(|| openat2(from, path, flags, Mode::empty(), resolve)) {
             // A kernel before 5.6, or a sandbox that answers EPERM to calls it does not know; what
             // really is forbidden fails again part by part.
             Err(Errno::NOSYS) => {
@@ -98,7 +99,7 @@ fn open_part_by_part(from: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> Result
     while let Some(part) = parts.next() {
         let from = passed.as_ref().map_or(from, AsFd::as_fd);
         let is_last = parts.peek().is_none();
-        let opened = openat(from, part, if is_last { flags } else { PASSED }, Mode::empty())?;
+        let opened = retry_on_intr(|| openat(from, part, if is_last { flags } else { PASSED }, Mode::empty()))?;
         if is_last {
             return Ok(opened);
         }

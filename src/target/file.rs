@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::{Destination, join};
 use super::existing::Identity;
@@ -54,7 +54,8 @@ impl NewFile {
         let temporary = temporary_name()?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let within = destination.folder(folder)?;
-        let handle = rustix::fs::openat(within.as_fd(), temporary.as_slice(), flags, Mode::RUSR | Mode::WUSR).map_err(fail)?;
+        let handle =
+            retry_on_intr(|| rustix::fs::openat(within.as_fd(), temporary.as_slice(), flags, Mode::RUSR | Mode::WUSR)).map_err(fail)?;
         let state = |handle| Mutex::new(State { handle: Some(Arc::new(handle)), is_over: false });
         let identity = Identity::of(&rustix::fs::fstat(&handle).map_err(fail)?);
         Ok(Self {
@@ -97,8 +98,8 @@ impl NewFile {
         }
         let folder = self.destination.folder(&self.folder)?;
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let handle =
-            rustix::fs::openat(folder.as_fd(), self.temporary.as_slice(), flags, Mode::empty()).map_err(self.fail("cannot open"))?;
+        let handle = retry_on_intr(|| rustix::fs::openat(folder.as_fd(), self.temporary.as_slice(), flags, Mode::empty()))
+            .map_err(self.fail("cannot open"))?;
         if Identity::of(&rustix::fs::fstat(&handle).map_err(self.fail("cannot look at"))?) != self.identity {
             return Err(Error::new(ErrorKind::Changed, format!("{} was replaced during the restore", PathText(&self.path()))));
         }

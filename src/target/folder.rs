@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, SeekFrom};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::join;
 use super::existing::{Existing, Identity};
@@ -67,7 +67,8 @@ impl Folder {
     pub fn names(&self) -> Result<Vec<Vec<u8>>> {
         let fail = |errno| system_error("cannot read folder", &self.path, errno);
         // A handle of its own, because the position in a listing belongs to the handle.
-        let handle = rustix::fs::openat(&self.handle, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        let handle =
+            retry_on_intr(|| rustix::fs::openat(&self.handle, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()));
         let handle = handle.map_err(fail)?;
         rustix::fs::seek(&handle, SeekFrom::Start(0)).map_err(fail)?;
         let mut names = Vec::new();
@@ -198,7 +199,8 @@ impl Folder {
     pub fn open_file(&self, name: &[u8]) -> Result<File> {
         check_name(name)?;
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let handle = rustix::fs::openat(&self.handle, name, flags, Mode::empty()).map_err(self.fail("cannot open", name))?;
+        let handle =
+            retry_on_intr(|| rustix::fs::openat(&self.handle, name, flags, Mode::empty())).map_err(self.fail("cannot open", name))?;
         let stat = rustix::fs::fstat(&handle).map_err(self.fail("cannot look at", name))?;
         if !FileType::from_raw_mode(stat.st_mode).is_file() {
             return Err(Error::new(ErrorKind::Exists, format!("{} is not a regular file", PathText(&self.path_of(name)))));

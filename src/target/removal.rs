@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, SeekFrom, fstat, openat, unlinkat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::join;
 use super::existing::Identity;
@@ -56,7 +56,7 @@ pub(super) fn remove(parent: BorrowedFd<'_>, name: &[u8], path: &[u8]) -> Result
             levels.pop();
             let Some(above) = levels.last() else { break };
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let up = openat(&here, c"..", flags, Mode::empty()).map_err(below)?;
+            let up = retry_on_intr(|| openat(&here, c"..", flags, Mode::empty())).map_err(below)?;
             if Identity::of(&fstat(&up).map_err(below)?) != above.identity {
                 return Err(Error::new(ErrorKind::Changed, format!("{} was moved while it was removed", PathText(path))));
             }

@@ -26,7 +26,7 @@ impl Subject<'_> {
     /// Pins `name` in `folder` without opening it; a link is pinned itself.
     pub(super) fn pin(folder: BorrowedFd<'_>, name: &[u8]) -> Result<Self> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        rustix::fs::openat(folder, name, flags, Mode::empty()).map(Self::Pinned)
+        rustix::io::retry_on_intr(|| rustix::fs::openat(folder, name, flags, Mode::empty())).map(Self::Pinned)
     }
 
     fn handle(&self) -> BorrowedFd<'_> {

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use super::{Sink, lock};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::id::PackId;
 use crate::index::IndexedPack;
-use crate::pack::read_directory;
 use crate::repository::layout;
+use crate::repository::packs::read_contents;
 use crate::storage::Storage;
 
 impl Sink<'_> {
@@ -40,14 +40,7 @@ impl Sink<'_> {
         if self.repository.keys().algorithm == crate::crypto::Algorithm::None && !has_hash(storage, &name, bytes, &id)? {
             return Ok(None);
         }
-        match read_directory(storage, self.repository.keys(), &name, bytes) {
-            Ok((directory, kind, (data_begin, data_end))) => {
-                Ok(Some(IndexedPack { id, kind, bytes, data_begin, data_end, frames: directory.frames }))
-            }
-            // A flipped bit in a header can look like a later version or a key that nobody has.
-            Err(error) if error.is_damage() || matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::WrongKey) => Ok(None),
-            Err(error) => Err(error),
-        }
+        read_contents(self.repository, id, bytes)
     }
 }
 

@@ -47,10 +47,13 @@ pub(super) struct Closer {
 
 impl Closer {
     /// Starts the thread; what it closes goes to `closed`.
-    pub(super) fn start(closed: Arc<Mutex<ClosedPacks>>) -> Self {
+    ///
+    /// # Errors
+    /// `Other` when no thread can be had.
+    pub(super) fn start(closed: Arc<Mutex<ClosedPacks>>) -> Result<Self> {
         let (sender, receiver): (_, Receiver<(PackKind, PackWriter)>) = sync_channel(CLOSING_PACKS_MAX);
         let shared = Arc::clone(&closed);
-        let thread = std::thread::spawn(move || {
+        let work = move || {
             for (kind, writer) in receiver {
                 let outcome = writer.finish(&layout::pack_name);
                 let mut closed = lock(&closed);
@@ -62,8 +65,10 @@ impl Closer {
                     }
                 }
             }
-        });
-        Self { sender, thread, closed: shared }
+        };
+        let thread = std::thread::Builder::new().spawn(work);
+        let thread = thread.map_err(|error| Error::new(ErrorKind::Other, "cannot start a thread").with_source(error))?;
+        Ok(Self { sender, thread, closed: shared })
     }
 
     /// Waits for everything that was handed over.

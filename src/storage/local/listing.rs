@@ -33,7 +33,7 @@ pub(super) fn read_folder(root: &Root, folder: &str) -> Result<Entries> {
         Err(errno) => return Err(failed(errno)),
     };
     let mut entries = Vec::new();
-    for entry in Dir::read_from(&fd).map_err(failed)? {
+    for entry in rustix::io::retry_on_intr(|| Dir::read_from(&fd)).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         if let (true, Ok(name)) = (name::is_part(entry.file_name().to_bytes()), entry.file_name().to_str()) {
             entries.push(Entry { name: name.to_owned(), file_type: entry.file_type(), inode: entry.ino() });
