@@ -36,6 +36,9 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         let _lock = storage.lock(LOCK, LockMode::Shared, true)?;
         mark(repository, &check(repository, request)?, &mut needed, progress)?;
     }
+    if !request.dry_run {
+        progress.stage("wait for running snapshots");
+    }
     let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
     // Again: something may have been committed or pinned meanwhile. From here on nothing new appears.
     let allowed = check(repository, request)?;

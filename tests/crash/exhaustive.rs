@@ -38,7 +38,9 @@ fn run_all(calls_min: fn(&Verb) -> u64, run: impl Fn(&Verb, &Start, u64) -> Verd
             });
         }
     });
-    schedules.into_inner()
+    let schedules = schedules.into_inner();
+    println!("{schedules} schedules");
+    schedules
 }
 
 /// Runs a verb once for each ending at the writing call `call`.
