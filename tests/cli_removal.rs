@@ -105,6 +105,11 @@ fn prune_waits_for_a_running_snapshot_and_removes_nothing_before_it_has_ended() 
     assert_eq!(stopped.wait().unwrap().code(), Some(130));
     assert_eq!(names(&place.path("repository")), before);
     let mut waiting = start_prune(&place);
+    // Time enough for one that does not wait.
+    for _ in 0..3 {
+        place.run(&["check", "--read-data"]).expect(0);
+    }
+    assert!(waiting.try_wait().unwrap().is_none() && names(&place.path("repository")) == before);
     flock(&running, FlockOperation::Unlock).unwrap();
     assert_eq!(waiting.wait().unwrap().code(), Some(0));
     assert_eq!(ids(&place), all[1..]);

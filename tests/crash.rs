@@ -2,12 +2,14 @@
 //!
 //! `docs/testing.md` says what the disk does and what is asserted after each schedule.
 
+mod compare;
 mod endings;
 mod exhaustive;
 mod model;
 mod mutations;
 mod operations;
 mod pairs;
+mod play;
 mod random;
 mod source;
 mod verbs;

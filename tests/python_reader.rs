@@ -288,7 +288,7 @@ fn the_independent_reader_notices_one_changed_byte_in_any_kind_of_object() {
     }
 }
 
-/// All objects of a repository but its locks.
+/// All objects of a repository; locks and the reserve are none.
 fn objects(repository: &Path) -> Vec<PathBuf> {
     let (mut found, mut waiting) = (Vec::new(), vec![repository.to_owned()]);
     while let Some(path) = waiting.pop() {
@@ -296,7 +296,8 @@ fn objects(repository: &Path) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 waiting.push(path);
-            } else if path.extension().is_none_or(|extension| extension != "lock") && !path.ends_with("lock") {
+            } else if path.extension().is_none_or(|extension| extension != "lock") && !path.ends_with("lock") && !path.ends_with("reserve")
+            {
                 found.push(path);
             }
         }

@@ -26,6 +26,7 @@ mod password;
 mod process;
 mod prompt;
 mod prune;
+mod pruned;
 mod repair;
 mod restore;
 mod saved;

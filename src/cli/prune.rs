@@ -1,28 +1,25 @@
 //! `repo prune`: removes snapshots by rules, and frees the space that nothing needs.
 
-use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 
 use jiff::Span;
 use jiff::tz::TimeZone;
-use serde::Serialize;
 
 use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::message;
 use super::output::Output;
-use super::text;
-use super::times;
-use crate::browse::{self, json};
+use super::pruned::{Forgotten, print_decisions, print_outcome};
+use crate::browse;
 use crate::catalog::{Listing, Summary, series_key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
-use crate::prune::{self, Outcome, Request};
+use crate::prune::{self, Request};
 use crate::repository::Repository;
 use crate::retention::{Candidate, Decision, KeepPolicy, Reason, decide, protected_until};
 use crate::source::{FileSystem, Folder};
-use crate::units::{PathText, Timestamp};
+use crate::units::Timestamp;
 
 /// Remove snapshots that no rule keeps, and free the space that nothing needs
 ///
@@ -89,35 +86,6 @@ pub struct Args {
 fn parse_span(text: &str) -> std::result::Result<Span, String> {
     let span = text.parse::<Span>().map_err(|_| "write a time such as `30d`, `2w` or `1y 6mo`".to_owned())?;
     if span.is_positive() { Ok(span) } else { Err("the time must be longer than nothing".to_owned()) }
-}
-
-/// One snapshot and what becomes of it.
-#[derive(Serialize)]
-struct Line {
-    id: String,
-    series: Option<String>,
-    time: Option<String>,
-    decision: &'static str,
-    reasons: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct SummaryLine {
-    summary: Freed,
-}
-
-#[derive(Serialize)]
-struct Freed {
-    dry_run: bool,
-    snapshots_removed: u64,
-    snapshots_protected: u64,
-    packs_removed: u64,
-    packs_rewritten: u64,
-    bytes_before: u64,
-    bytes_after: u64,
-    bytes_freed: u64,
-    bytes_kept_unused: u64,
-    bytes_kept_for_space: u64,
 }
 
 /// Decides, says what was decided, and does it.
@@ -215,12 +183,6 @@ fn candidate(repository: &Repository, summary: &Summary) -> Result<Candidate> {
     })
 }
 
-/// A snapshot that is forgotten and still there.
-struct Forgotten {
-    id: SnapshotId,
-    protected_until: Option<String>,
-}
-
 /// What is forgotten and still there, in order.
 fn forgotten(repository: &Repository, protect_seconds: u64, now: Timestamp) -> Result<Vec<Forgotten>> {
     let marks = repository.facts().marks();
@@ -235,54 +197,6 @@ fn forgotten(repository: &Repository, protect_seconds: u64, now: Timestamp) -> R
     Ok(ids.into_iter().map(look).collect())
 }
 
-fn print_decisions(listing: &Listing, decisions: &[Decision], forgotten: &[Forgotten], output: &mut Output) -> Result<()> {
-    let summaries: HashMap<SnapshotId, &Summary> = listing.summaries().iter().map(|summary| (summary.id, summary)).collect();
-    for series in decisions.chunk_by(|a, b| a.series == b.series) {
-        if !output.is_json {
-            let kept = series.iter().filter(|decision| decision.keep).count();
-            let name = PathText(series[0].series.as_bytes());
-            output.line(format_args!("series {name}: {} snapshots, {kept} kept", series.len()))?;
-        }
-        for decision in series {
-            let (word, reasons) = words(decision);
-            let summary = summaries.get(&decision.id);
-            if output.is_json {
-                let time = summary.map(|summary| json::time_text(summary.time));
-                let line = Line { id: decision.id.to_string(), series: Some(decision.series.clone()), time, decision: word, reasons };
-                output.json(&line)?;
-            } else if let Some(summary) = summary {
-                let (id, time, kind) = (decision.id.short(), times::local(summary.time), summary.kind.name());
-                output.line(format_args!("  {word:<6}  {id}  {time}  {kind:<12}  {}", reasons.join(", ")))?;
-            }
-        }
-    }
-    if !output.is_json && !forgotten.is_empty() {
-        output.line(format_args!("forgotten: {} snapshots", forgotten.len()))?;
-    }
-    for Forgotten { id, protected_until } in forgotten {
-        let (word, mut reasons) = (if protected_until.is_some() { "keep" } else { "remove" }, vec!["forgotten".to_owned()]);
-        reasons.extend(protected_until.iter().map(|until| Reason::ProtectedUntil(until.clone()).to_string()));
-        if output.is_json {
-            output.json(&Line { id: id.to_string(), series: None, time: None, decision: word, reasons })?;
-        } else {
-            output.line(format_args!(
-                "  {word:<6}  {}{}",
-                id.short(),
-                reasons[1..].iter().map(|r| format!("  {r}")).collect::<String>()
-            ))?;
-        }
-    }
-    Ok(())
-}
-
-fn words(decision: &Decision) -> (&'static str, Vec<String>) {
-    if decision.keep {
-        ("keep", decision.reasons.iter().map(ToString::to_string).collect())
-    } else {
-        ("remove", vec!["no rule keeps it".to_owned()])
-    }
-}
-
 /// Series whose names change from run to run keep everything for ever; that should not go unnoticed.
 fn warn_of_lone_snapshots(decisions: &[Decision]) {
     let is_lone = |series: &&[Decision]| matches!(series, [only] if only.reasons.contains(&Reason::Newest));
@@ -292,48 +206,6 @@ fn warn_of_lone_snapshots(decisions: &[Decision]) {
             "{lone} series have a single snapshot each, which rules never remove; save one source under one --series"
         ));
     }
-}
-
-fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> Result<()> {
-    let Outcome { snapshots_removed, snapshots_protected, packs_removed, packs_rewritten, .. } = *outcome;
-    let Outcome { bytes_before, bytes_after, bytes_freed, bytes_kept_unused, bytes_kept_for_space, .. } = *outcome;
-    if output.is_json {
-        let summary = Freed {
-            dry_run,
-            snapshots_removed,
-            snapshots_protected,
-            packs_removed,
-            packs_rewritten,
-            bytes_before,
-            bytes_after,
-            bytes_freed,
-            bytes_kept_unused,
-            bytes_kept_for_space,
-        };
-        return output.json(&SummaryLine { summary });
-    }
-    let would = if dry_run { "would be " } else { "" };
-    let (snapshots, removed, rewritten) = (text::grouped(snapshots_removed), text::grouped(packs_removed), text::grouped(packs_rewritten));
-    output.line(format_args!("{snapshots} snapshots {would}removed; {removed} packs {would}removed, {rewritten} {would}written again"))?;
-    let (freed, before, after) = (text::bytes(bytes_freed), text::bytes(bytes_before), text::bytes(bytes_after));
-    output.line(format_args!("{would}freed now: {freed} ({before} before, {after} after)"))?;
-    if bytes_kept_unused > 0 {
-        let unused = text::bytes(bytes_kept_unused);
-        output.line(format_args!(
-            "not freed: {unused} that nothing needs, in packs that are mostly needed; it is freed when more of them is unused"
-        ))?;
-    }
-    if bytes_kept_for_space > 0 {
-        let unused = text::bytes(bytes_kept_for_space);
-        output.line(format_args!(
-            "not freed: about {unused} that nothing needs, in packs that there was no room to write again; prune again when there is"
-        ))?;
-    }
-    if snapshots_protected > 0 {
-        let protected = text::grouped(snapshots_protected);
-        output.line(format_args!("not removed: {protected} snapshots that are protected, and what only they need"))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

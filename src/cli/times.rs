@@ -64,7 +64,7 @@ pub fn parse_length(text: &str) -> std::result::Result<u64, String> {
 /// A length of time in the largest unit that it is a whole number of: `7d`, `36h`, `90s`; `off` for none.
 pub fn length(seconds: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "min")];
-    match UNITS.iter().find(|(unit, _)| seconds % unit == 0) {
+    match UNITS.iter().find(|(unit, _)| seconds.is_multiple_of(*unit)) {
         _ if seconds == 0 => "off".to_owned(),
         Some((unit, name)) => format!("{}{name}", seconds / unit),
         None => format!("{seconds}s"),

@@ -111,15 +111,19 @@ fn a_second_prune_is_busy_and_a_running_snapshot_is_waited_for() {
     let held = bench.storage.lock(PRUNE_LOCK, LockMode::Exclusive, false).unwrap();
     assert_eq!(run(&bench.repository, &Request::default(), &Silent).unwrap_err().kind(), ErrorKind::Busy);
     drop(held);
-    // A front that asks to stop while a snapshot runs gets its way.
-    struct Stop;
+    // A front that asks to stop as soon as prune waits gets its way; one that did not wait would end well.
+    #[derive(Default)]
+    struct Stop(std::sync::atomic::AtomicBool);
     impl crate::progress::Progress for Stop {
+        fn stage(&self, name: &str) {
+            self.0.store(name.starts_with("wait"), std::sync::atomic::Ordering::Relaxed);
+        }
         fn is_interrupted(&self) -> bool {
-            true
+            self.0.load(std::sync::atomic::Ordering::Relaxed)
         }
     }
     let _running = bench.storage.lock(LOCK, LockMode::Shared, false).unwrap();
-    assert_eq!(run(&bench.repository, &Request::default(), &Stop).unwrap_err().kind(), ErrorKind::Interrupted);
+    assert_eq!(run(&bench.repository, &request(&[]), &Stop::default()).unwrap_err().kind(), ErrorKind::Interrupted);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Makes the index say what is there: names packs that no segment names, and stops naming packs that
 //! are gone or damaged.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -84,6 +84,9 @@ pub(super) fn name_strangers(
         let load = |id: SegmentId| new.get(&id).cloned().map_or_else(|| repository.read_segment(id), Ok);
         return Ok(Indexed { index: Arc::new(Index::open(None, &all, &load)?), packs });
     }
+    // The run that left them may have died before it made their names durable.
+    let folders: BTreeSet<String> = new.iter().flat_map(|segment| &segment.packs).filter_map(|pack| folder_of(&pack.id)).collect();
+    storage.sync(&folders.into_iter().collect::<Vec<_>>())?;
     for segment in &new {
         repository.publish_segment(run, segment)?;
     }
@@ -93,6 +96,10 @@ pub(super) fn name_strangers(
     let bad: Vec<String> = looked.bad_segments.iter().map(segment_name).collect();
     set_aside(storage, bad.iter().map(String::as_str))?;
     Ok(Indexed { index: Arc::new(repository.open_index()?), packs })
+}
+
+fn folder_of(pack: &PackId) -> Option<String> {
+    pack_name(pack).rsplit_once('/').map(|(folder, _)| folder.to_owned())
 }
 
 /// Replaces every segment that names one of `gone` by one that does not, and returns how many there

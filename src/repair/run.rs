@@ -12,8 +12,8 @@ use crate::crypto::random_bytes;
 use crate::error::Result;
 use crate::id::{ChunkId, PackId, RunId};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, PackListing, Repository, pack_name};
-use crate::storage::{LockMode, PRUNE_LOCK};
+use crate::repository::{ChunkReader, INDEX, KEYS, PackListing, RECORDS, Repository, SNAPSHOTS, pack_name};
+use crate::storage::{LockMode, PRUNE_LOCK, Storage};
 use crate::verify::{self, Damage, Gathering, Trees, check_segments, read_packs};
 
 /// Reads everything in `repository`, sets aside what is damaged, and mends what can be mended.
@@ -32,6 +32,9 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     progress.stage("check objects");
     // Read again: others may have written since the repository was opened.
     let repository = repository.with_facts_of_now()?;
+    if !request.dry_run {
+        make_durable(&*storage)?;
+    }
     let (repository, roots) = mend_small_objects(repository, request, &mut outcome, progress)?;
 
     progress.stage("check packs");
@@ -48,7 +51,8 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     readable.retain(|(id, bytes)| listing.packs().get(id) == Some(bytes) && !is_damaged(&damage, id));
     readable.sort_unstable();
     read_packs(&repository, &readable, &damage, &mut found, progress).1?;
-    let damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    look_again(&repository, &listing, &mut damage, progress)?;
 
     progress.stage("check trees");
     let reader = repository.reader_with(Arc::clone(&indexed.index)).without_reload();
@@ -75,6 +79,36 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
         progress.report(Finding::new(FindingKind::Note, object.name.as_bytes(), object.problem.as_str()));
     }
     Ok(outcome)
+}
+
+/// Makes durable what is seen. A run or a repair that died may have published or set aside without its
+/// own sync, and what follows from what is seen must not outlive it.
+fn make_durable(storage: &dyn Storage) -> Result<()> {
+    let folders = [KEYS, RECORDS, SNAPSHOTS, INDEX].map(str::to_owned);
+    // Some tools leave out empty folders when they copy a repository.
+    folders.iter().try_for_each(|folder| storage.create_folder(folder))?;
+    storage.sync(&folders)
+}
+
+/// Takes a second look at packs that seem damaged: a disk that could not read for a moment must not cost
+/// a pack that is whole.
+///
+/// # Errors
+/// As [`run`].
+fn look_again(repository: &Repository, listing: &PackListing, damage: &mut Damage, progress: &dyn Progress) -> Result<()> {
+    if damage.is_empty() {
+        return Ok(());
+    }
+    let (again, mut found) = (Mutex::new(Damage::default()), verify::Outcome::default());
+    let looked = check_segments(repository, &again, &mut found, progress)?;
+    read_strangers(repository, &looked, listing, &again, progress)?;
+    let mut packs: Vec<(PackId, u64)> = listing.packs().iter().map(|(id, bytes)| (*id, *bytes)).collect();
+    packs.retain(|(id, _)| damage.has_pack(id) && !is_damaged(&again, id));
+    packs.sort_unstable();
+    read_packs(repository, &packs, &again, &mut found, progress).1?;
+    let again = again.into_inner().unwrap_or_else(PoisonError::into_inner);
+    damage.retain(|id| again.has_pack(id));
+    Ok(())
 }
 
 fn is_damaged(damage: &Mutex<Damage>, pack: &PackId) -> bool {

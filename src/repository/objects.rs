@@ -13,7 +13,6 @@ use crate::id::{RecordId, RunId, SegmentId, SnapshotId};
 use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX};
 use crate::manifest::Manifest;
 use crate::pack::{ObjectKind, open_object, seal_object};
-use crate::units::Timestamp;
 
 /// A manifest with its sources is never longer.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
@@ -57,7 +56,8 @@ impl Repository {
         let bytes = seal_object(&self.keys, ObjectKind::Manifest, manifest.run, &plain)?;
         layout::check_length("a manifest", plain.len().max(bytes.len()), MANIFEST_BYTES_MAX)?;
         let hash = layout::publish_hashed(&*self.storage, layout::SNAPSHOTS, &bytes, |hash| layout::snapshot_name(&SnapshotId(hash)))?;
-        self.storage.sync(&[layout::SNAPSHOTS.to_owned()])?;
+        // With the top: an init that was killed may have published `repository.json` without its own sync.
+        self.storage.sync(&[layout::SNAPSHOTS.to_owned(), String::new()])?;
         Ok(SnapshotId(hash))
     }
 
@@ -108,7 +108,7 @@ impl Repository {
     /// Those of the storage.
     pub fn catalogued(&self) -> Result<Catalogued> {
         let Loaded { listing, mut skipped, catalog_error } = self.load_listing()?;
-        let rollback = self.watch_rollback(&listing, &skipped, Timestamp::now())?;
+        let rollback = self.watch_rollback(&listing, &skipped)?;
         let newest_counter = newest_counter(&listing);
         let mut marks = Marks::default();
         for (id, row) in listing.records().iter().filter(|(_, row)| Marks::is_mark(row.record_type)) {

@@ -43,12 +43,12 @@ pub struct ChunkReader<'a> {
     index: RwLock<Arc<Index>>,
     pack_keys: Mutex<HashMap<PackId, Arc<PackKeys>>>,
     frames: Mutex<FrameCache>,
+    /// Whether the index may have changed since it was opened.
+    may_reload: bool,
     /// Segments that could not be read when it was made; none: a damaged index ends the reading.
     unreadable: Option<Vec<UnreadableSegment>>,
     /// What packs hold that the index does not name, when that was asked for.
     salvaged: Mutex<Option<Arc<Index>>>,
-    /// Whether the index may have changed since it was opened.
-    may_reload: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -83,9 +83,9 @@ impl Repository {
             index: RwLock::new(index),
             pack_keys: Mutex::new(HashMap::new()),
             frames: Mutex::new(FrameCache::default()),
+            may_reload: true,
             unreadable: None,
             salvaged: Mutex::new(None),
-            may_reload: true,
         }
     }
 }

@@ -10,15 +10,12 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::Repository;
+use super::{Repository, layout};
 use crate::catalog::{Listing, Skipped, Summary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::units::Timestamp;
 
-/// A snapshot of another writer is remembered when it is so many seconds old: until its folder was
-/// synced a power cut may take it back, and that is no rollback.
-const SETTLED_SECONDS: i64 = 60;
 /// A record that explains a loss may be replaced by another while records are read; so often they are
 /// read again.
 const ATTEMPTS: usize = 3;
@@ -90,23 +87,24 @@ impl Repository {
     }
 
     /// Looks for a rollback in a listing, and remembers the newest of it when there is none.
-    pub(super) fn watch_rollback(&self, listing: &Listing, skipped: &Skipped, now: Timestamp) -> Result<Option<Rollback>> {
+    pub(super) fn watch_rollback(&self, listing: &Listing, skipped: &Skipped) -> Result<Option<Rollback>> {
         let readable = listing.summaries().iter().map(|summary| (summary.id, summary.previous));
         let present: Vec<_> = readable.chain(skipped.snapshots.iter().map(|(id, _)| (*id, None))).collect();
         let rollback = self.find_rollback(&present)?;
         if rollback.is_none() {
-            self.remember_newest(listing.summaries(), now);
+            self.remember_newest(listing.summaries());
         }
         Ok(rollback)
     }
 
     /// Remembers the newest of `summaries`, which are in order, unless one as new is remembered already.
-    fn remember_newest(&self, summaries: &[Summary], now: Timestamp) {
+    fn remember_newest(&self, summaries: &[Summary]) {
         let Some(cache) = &self.cache else { return };
-        let is_settled = |summary: &&Summary| summary.committed_at.plus_seconds(SETTLED_SECONDS) <= now;
-        let Some(newest) = summaries.iter().rev().find(is_settled) else { return };
+        let Some(newest) = summaries.last() else { return };
         let seen = cache.seen().and_then(|seen| summaries.iter().find(|summary| summary.id == seen));
-        if seen.is_none_or(|seen| seen.order() < newest.order()) {
+        // Its writer may have died before the name was durable; then a power cut would take it back, which is
+        // no rollback.
+        if seen.is_none_or(|seen| seen.order() < newest.order()) && self.storage.sync(&[layout::SNAPSHOTS.to_owned()]).is_ok() {
             // Where it cannot be written, a rollback is noticed by what manifests say, or not at all.
             let _ = cache.set_seen(&newest.id);
         }
@@ -130,143 +128,5 @@ impl Repository {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::crypto::{Algorithm, Argon2Cost};
-    use crate::id::{ClientId, RootId, RunId};
-    use crate::manifest::{Counts, Kind, Manifest, REMOVED, SnapshotOptions};
-    use crate::repository::{CreateOptions, OpenOptions, create, snapshot_name};
-    use crate::storage::{MemoryStorage, Storage};
-    use crate::wire::Extensions;
-
-    const LONG_AGO: Timestamp = Timestamp::new(1_000_000_000, 0);
-
-    fn storage() -> Arc<MemoryStorage> {
-        let storage = Arc::new(MemoryStorage::new());
-        let cost = Argon2Cost { memory_kib: 64, passes: 1, lanes: 1 };
-        create(&*storage, &CreateOptions { algorithm: Algorithm::None, credential: None, cost, now: LONG_AGO }).unwrap();
-        storage
-    }
-
-    fn open(storage: &Arc<MemoryStorage>, cache: Option<&Path>) -> Repository {
-        let options = OpenOptions { cache_root: cache.map(Into::into), ..OpenOptions::default() };
-        Repository::open(storage.clone() as Arc<dyn Storage>, options).unwrap()
-    }
-
-    fn publish(repository: &Repository, counter: u64, previous: Option<SnapshotId>, committed_at: Timestamp) -> SnapshotId {
-        let manifest = Manifest {
-            run: RunId([1; 16]),
-            client: ClientId([2; 16]),
-            counter,
-            previous,
-            kind: Kind::Full,
-            base: None,
-            series: "home".into(),
-            host: "host".into(),
-            user: "user".into(),
-            time: committed_at,
-            started_at: committed_at,
-            committed_at,
-            clocks: Vec::new(),
-            paths: Vec::new(),
-            options: SnapshotOptions::default(),
-            tags: Vec::new(),
-            program: "test".into(),
-            root: RootId([3; 32]),
-            entries: Vec::new(),
-            counts: Counts::default(),
-            extensions: Extensions::none(),
-        };
-        repository.publish_manifest(&manifest).unwrap()
-    }
-
-    fn rollback(storage: &Arc<MemoryStorage>, cache: Option<&Path>) -> Option<Rollback> {
-        open(storage, cache).catalogued().unwrap().rollback
-    }
-
-    #[test]
-    fn a_machine_misses_the_newest_that_it_has_seen_and_others_do_not() {
-        let (storage, here, there) = (storage(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let repository = open(&storage, None);
-        let first = publish(&repository, 1, None, LONG_AGO);
-        let second = publish(&repository, 2, Some(first), LONG_AGO);
-        assert_eq!(rollback(&storage, Some(here.path())), None);
-        storage.remove(&snapshot_name(&second)).unwrap();
-        let noticed = rollback(&storage, Some(here.path())).unwrap();
-        assert_eq!(noticed, Rollback { missing: vec![second], was_seen: true });
-        // Looking does not make it right, and who was not there cannot know.
-        assert_eq!(rollback(&storage, Some(here.path())), Some(noticed.clone()));
-        assert_eq!(rollback(&storage, Some(there.path())), None);
-        open(&storage, Some(here.path())).accept_rollback(&noticed, LONG_AGO).unwrap();
-        assert_eq!(rollback(&storage, Some(here.path())), None);
-        // What is there now is what is remembered.
-        storage.remove(&snapshot_name(&first)).unwrap();
-        assert_eq!(rollback(&storage, Some(here.path())).unwrap().missing, [first]);
-    }
-
-    #[test]
-    fn a_chain_with_a_hole_is_noticed_by_everybody_and_a_recorded_removal_is_not() {
-        let storage = storage();
-        let repository = open(&storage, None);
-        let first = publish(&repository, 1, None, LONG_AGO);
-        let second = publish(&repository, 2, Some(first), LONG_AGO);
-        publish(&repository, 3, Some(second), LONG_AGO);
-        repository.record_removal(&[first], LONG_AGO).unwrap();
-        for id in [first, second] {
-            storage.remove(&snapshot_name(&id)).unwrap();
-        }
-        let noticed = rollback(&storage, None).unwrap();
-        assert_eq!(noticed, Rollback { missing: vec![second], was_seen: false });
-        assert!(noticed.to_string().contains("which other snapshots refer to, is missing"), "{noticed}");
-    }
-
-    #[test]
-    fn a_snapshot_that_a_power_cut_may_still_take_back_is_not_remembered() {
-        let (storage, cache) = (storage(), tempfile::tempdir().unwrap());
-        let fresh = publish(&open(&storage, None), 1, None, Timestamp::now());
-        assert_eq!(rollback(&storage, Some(cache.path())), None);
-        storage.remove(&snapshot_name(&fresh)).unwrap();
-        assert_eq!(rollback(&storage, Some(cache.path())), None);
-    }
-
-    #[test]
-    fn a_damaged_manifest_is_there_and_not_missing() {
-        let storage = storage();
-        let repository = open(&storage, None);
-        let first = publish(&repository, 1, None, LONG_AGO);
-        publish(&repository, 2, Some(first), LONG_AGO);
-        storage.remove(&snapshot_name(&first)).unwrap();
-        let mut upload = storage.create("snapshots").unwrap();
-        upload.write(b"not a manifest").unwrap();
-        upload.publish(&snapshot_name(&first)).unwrap();
-        assert_eq!(rollback(&storage, None), None);
-    }
-
-    #[test]
-    fn what_was_removed_is_gathered_into_few_records() {
-        let storage = storage();
-        let repository = open(&storage, None);
-        let id = |number: u32| {
-            let mut bytes = [9; 32];
-            bytes[..4].copy_from_slice(&number.to_be_bytes());
-            SnapshotId(bytes)
-        };
-        let count = || {
-            let listing = open(&storage, None).catalogued().unwrap().listing;
-            listing.records().iter().filter(|(_, row)| row.record_type == REMOVED).count()
-        };
-        for number in 0..5 {
-            repository.record_removal(&[id(number)], LONG_AGO).unwrap();
-        }
-        assert_eq!((count(), open(&storage, None).facts().removed().len()), (1, 5));
-        repository.record_removal(&(0..20_000).map(id).collect::<Vec<_>>(), LONG_AGO).unwrap();
-        repository.record_removal(&[id(30_000)], LONG_AGO).unwrap();
-        assert_eq!((count(), open(&storage, None).facts().removed().len()), (2, 20_001));
-        let before = open(&storage, None).catalogued().unwrap().newest_counter;
-        repository.record_removal(&[id(7), id(30_000)], LONG_AGO).unwrap();
-        assert_eq!(open(&storage, None).catalogued().unwrap().newest_counter, before, "what was said is not said again");
-    }
-}
+#[path = "rollback_tests.rs"]
+mod tests;

@@ -204,9 +204,7 @@ fn the_newest_is_kept_by_order_and_by_time_where_they_are_two() {
 fn the_last_snapshot_before_most_files_were_gone_outlasts_the_rules() {
     let mut all = local(&["2026-11-01T10:00", "2026-11-02T10:00", "2026-11-03T10:00", "2026-11-04T10:00", "2026-11-05T10:00"]);
     // The disk was not mounted from the third night on.
-    for at in 2..5 {
-        all[at].files = 9;
-    }
+    all[2..].iter_mut().for_each(|candidate| candidate.files = 9);
     let policy = KeepPolicy { last: 1, ..KeepPolicy::default() };
     assert_eq!(kept(&all, &policy)[0], (2, "last with 100 files, the newest has 9".to_owned()));
     assert_eq!(counters(&all, &policy), [2, 5]);

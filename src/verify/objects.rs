@@ -38,7 +38,8 @@ pub fn problem_of(name: &str, error: &Error) -> String {
 }
 
 /// Looks at every object of `folder` and returns how many there are. One that is gone when it is
-/// read, and is not listed any more, was removed meanwhile and does not count.
+/// read, and is not listed any more, was removed meanwhile and does not count. One that is damaged
+/// is looked at twice.
 ///
 /// # Errors
 /// Those of `look` and of the storage that are no damage.
@@ -51,12 +52,18 @@ pub fn check_folder(repository: &Repository, folder: &str, look: &Look<'_>, outc
             None => outcome.notes.push(NoteAbout { name: listed.name, message: "it is not named as an object and left alone".to_owned() }),
         }
     }
-    let damaged = Mutex::new(Vec::new());
+    let (damaged, slow) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let looked_at = objects.par_iter().map(|(listed, hash)| {
         check_interrupted(progress)?;
         match look(listed, *hash) {
             Ok(()) => Ok(1),
             Err(error) if error.is_not_found() && !is_listed(storage, &listed.name)? => Ok(0),
+            // A disk that could not read for a moment must not cost an object that is whole.
+            Err(error) if error.is_damage() && look(listed, *hash).is_ok() => {
+                let message = format!("it could be read only at the second try: {}", problem_of(&listed.name, &error));
+                slow.lock().unwrap_or_else(PoisonError::into_inner).push(NoteAbout { name: listed.name.clone(), message });
+                Ok(1)
+            }
             Err(error) if error.is_damage() => {
                 let object = DamagedObject { name: listed.name.clone(), problem: problem_of(&listed.name, &error) };
                 damaged.lock().unwrap_or_else(PoisonError::into_inner).push(object);
@@ -67,6 +74,7 @@ pub fn check_folder(repository: &Repository, folder: &str, look: &Look<'_>, outc
     });
     let count = looked_at.collect::<Result<Vec<u64>>>()?.into_iter().sum();
     outcome.damaged.append(&mut damaged.into_inner().unwrap_or_else(PoisonError::into_inner));
+    outcome.notes.append(&mut slow.into_inner().unwrap_or_else(PoisonError::into_inner));
     Ok(count)
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use strongroom::error::ErrorKind;
 use strongroom::storage::faults::{Faults, Lasts};
 
-use super::endings::{Ending, run_schedule, run_with_bad_read};
+use super::endings::{Ending, Follows, recover, run_schedule, run_with_bad_read};
 use super::verbs::{ALL, Start, Verb};
 use super::world::Verdict;
 
@@ -56,11 +56,11 @@ fn after_a_power_cut_at_any_call_of_any_verb_nothing_reported_is_lost_and_all_wo
         |verb| verb.calls_min,
         |verb, start, call| {
             // Making a repository makes hundreds of folders, one like the other.
-            let seeds = if verb.name == "init" && call < 260 { vec![call] } else { vec![0, 1, 5 * call + 2, 5 * call + 3, 5 * call + 4] };
+            let seeds = if verb.name == "init" && call < 260 { vec![call] } else { vec![call % 2, 5 * call + 2, 5 * call + 3 + call % 2] };
             run_endings(verb, start, call, seeds.into_iter().map(Ending::PowerCut).collect())
         },
     );
-    assert!(schedules > 1000, "only {schedules} schedules");
+    assert!(schedules > 700, "only {schedules} schedules");
 }
 
 #[test]
@@ -69,14 +69,18 @@ fn after_a_kill_or_an_error_at_any_call_of_any_verb_nothing_reported_is_lost_and
         |verb| verb.calls_min,
         |verb, start, call| {
             if verb.name == "init" && call % 16 != 1 && call < 260 {
-                let one = [Ending::Killed, Ending::Error(Lasts::Once), Ending::Full(Lasts::Forever)][call as usize % 3];
+                let one = [Ending::Killed(call), Ending::Error(Lasts::Once), Ending::Full(Lasts::Forever)][call as usize % 3];
                 return run_endings(verb, start, call, vec![one]);
             }
             run_endings(
                 verb,
                 start,
                 call,
-                vec![Ending::Killed, Ending::Error(Lasts::Once), Ending::Full(Lasts::Once), Ending::Full(Lasts::Forever)],
+                [0, 2, 3]
+                    .map(Ending::Killed)
+                    .into_iter()
+                    .chain([[Ending::Error(Lasts::Once), Ending::Full(Lasts::Once), Ending::Full(Lasts::Forever)][call as usize % 3]])
+                    .collect(),
             )
         },
     );
@@ -88,11 +92,16 @@ fn no_verb_does_harm_when_any_of_its_reads_fails() {
     let schedules = run_all(
         |_| 1,
         |verb, start, call| {
+            if verb.name.starts_with("repair") && call % 3 != 0 {
+                // A repair reads everything, and twice where it doubts; a third of its calls will do.
+                return Ok((0, false));
+            }
             let mut is_reached = false;
-            for kind in [ErrorKind::Damaged, ErrorKind::Other] {
+            let kinds = [ErrorKind::Damaged, ErrorKind::Other];
+            for kind in kinds.into_iter().take(if call % 4 == 0 { 2 } else { 1 }) {
                 is_reached |= run_with_bad_read(verb, start, call, kind).map_err(|problem| format!("{kind:?}: {problem}"))?;
             }
-            Ok((2, is_reached))
+            Ok((1, is_reached))
         },
     );
     assert!(schedules > 200, "only {schedules} schedules");
@@ -123,7 +132,7 @@ fn a_prune_schedule_frees_packs_and_writes_others_again_and_a_next_snapshot_take
 fn a_disk_with_too_little_space_fails_the_verb_and_loses_nothing() {
     use strongroom::storage::Storage;
     let mut refused = 0;
-    for verb in &ALL[1..] {
+    for verb in ALL.iter().filter(|verb| !verb.name.starts_with("init") && !verb.name.starts_with("repair")) {
         let start = (verb.start)();
         let used: u64 = start.disk.list("").unwrap().iter().map(|listed| listed.bytes).sum();
         for extra in [0, 100, 1_000, 5_000, 20_000, 70_000, 150_000, 300_000, 500_000] {
@@ -139,7 +148,7 @@ fn a_disk_with_too_little_space_fails_the_verb_and_loses_nothing() {
                 }
             }
             disk.set_capacity(None);
-            super::endings::recover(verb, &start, disk.open_again(), &mut expected, outcome.is_ok(), extra)
+            recover(verb, &start, disk.open_again(), &mut expected, outcome.is_ok(), Follows::Random(extra))
                 .unwrap_or_else(|problem| panic!("{} with {extra} bytes of space: {problem}", verb.name));
         }
     }

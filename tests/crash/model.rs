@@ -9,7 +9,8 @@ use strongroom::manifest::Kind;
 use strongroom::storage::faults::Lasts;
 
 use super::endings::Ending;
-use super::operations::{Action, Model, Operation};
+use super::operations::{Action, Operation};
+use super::play::Model;
 
 const CASES: u32 = 40;
 
@@ -20,7 +21,7 @@ fn lasts() -> impl Strategy<Value = Lasts> {
 fn ending() -> impl Strategy<Value = Ending> {
     prop_oneof![
         4 => any::<u64>().prop_map(Ending::PowerCut),
-        2 => Just(Ending::Killed),
+        2 => Just(Ending::Killed(0)),
         1 => lasts().prop_map(Ending::Error),
         1 => lasts().prop_map(Ending::Full),
     ]
@@ -34,6 +35,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (any::<u8>(), any::<bool>()).prop_map(|(number, is_pinned)| Action::Pin(number, is_pinned)),
         3 => (1..4_u8).prop_map(|keep_last| Action::Prune { keep_last }),
         1 => Just(Action::Check),
+        1 => Just(Action::Repair),
     ]
 }
 

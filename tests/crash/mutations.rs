@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use strongroom::storage::Promise;
 
-use super::endings::recover;
+use super::endings::{Follows, recover};
 use super::verbs::{ALL, FIRST, FORGET, PRUNE, Verb};
 
 /// How many of some crashes after `verb`, with `promise` broken below `prefix`, lose something.
@@ -16,7 +16,7 @@ fn losses(verb: &Verb, promise: Promise, prefix: &str) -> usize {
     let is_lost = |seed: &u64| {
         let mut expected = start.expected.clone();
         reported.iter().for_each(|id| expected.add(*id, &start.source));
-        recover(verb, &start, disk.after_crash(*seed), &mut expected, true, *seed).is_err()
+        recover(verb, &start, disk.after_crash(*seed), &mut expected, true, Follows::Random(*seed)).is_err()
     };
     (0..10).filter(is_lost).count()
 }

@@ -9,7 +9,8 @@ use strongroom::storage::Choices;
 use strongroom::storage::faults::Lasts;
 
 use super::endings::Ending;
-use super::operations::{Action, Figures, Model, Operation};
+use super::operations::{Action, Figures, Operation};
+use super::play::Model;
 
 const SCHEDULES: u64 = 60;
 /// So many endings are tried on one repository.
@@ -38,7 +39,7 @@ fn operations(choices: &mut Choices) -> Vec<Operation> {
         let lasts = [Lasts::Once, Lasts::Forever][choices.below(2) as usize];
         let ending = match choices.below(8) {
             0..=4 => Ending::PowerCut(choices.bits()),
-            5 => Ending::Killed,
+            5 => Ending::Killed(0),
             6 => Ending::Error(lasts),
             _ => Ending::Full(lasts),
         };
@@ -52,7 +53,7 @@ fn operations(choices: &mut Choices) -> Vec<Operation> {
 }
 
 fn action(choices: &mut Choices) -> Action {
-    match choices.below(12) {
+    match choices.below(13) {
         0..=5 => {
             let kind = [Kind::Incremental, Kind::Differential, Kind::Full][choices.below(3) as usize];
             Action::Snapshot(kind, choices.eighths(4))
@@ -60,6 +61,7 @@ fn action(choices: &mut Choices) -> Action {
         6 => Action::Forget(choices.below(256) as u8),
         7 => Action::Pin(choices.below(256) as u8, choices.eighths(5)),
         8..=10 => Action::Prune { keep_last: 1 + choices.below(3) as u8 },
+        11 => Action::Repair,
         _ => Action::Check,
     }
 }

@@ -8,7 +8,7 @@ use strongroom::error::{Error, ErrorKind, Result};
 use strongroom::id::SnapshotId;
 use strongroom::manifest::{Kind, PIN, Pin, TAG, TOMBSTONE, TagChange, Tombstone};
 use strongroom::progress::Silent;
-use strongroom::repository::{KeySlot, Repository, list_slots, publish_slot, remove_slot};
+use strongroom::repository::{KeySlot, Repository, list_slots, pack_name, publish_slot, remove_slot};
 use strongroom::snapshot;
 use strongroom::storage::faults::{Faults, Lasts};
 use strongroom::storage::{MemoryStorage, Storage};
@@ -16,7 +16,7 @@ use strongroom::units::Timestamp;
 use strongroom::wire;
 
 use super::source::{Source, database, noise};
-use super::world::{Expected, create, credential, new_disk, open, run_prune, snapshot_request, take_snapshot};
+use super::world::{Expected, create, credential, new_disk, open, repair_all, run_prune, snapshot_request, take_snapshot};
 
 /// What a verb starts from.
 pub struct Start {
@@ -39,9 +39,12 @@ pub struct Verb {
     pub is_done: fn(&Start, &Repository) -> bool,
     /// It makes at least so many writing calls; fewer, and the schedules test nothing.
     pub calls_min: u64,
+    /// Snapshots are not whole at its start, and are after a repair.
+    pub needs_repair: bool,
 }
 
-pub const ALL: [Verb; 11] = [INIT, FIRST, NEXT, CHECKPOINTS, PRUNE, FORGET, TAGGING, PINNING, KEY_ADD, KEY_REMOVE, KEY_CHANGE];
+pub const ALL: [Verb; 13] =
+    [INIT, FIRST, NEXT, CHECKPOINTS, PRUNE, FORGET, TAGGING, PINNING, KEY_ADD, KEY_REMOVE, KEY_CHANGE, REPAIR, REPAIR_INDEX];
 
 const INIT: Verb = Verb {
     name: "init",
@@ -55,6 +58,7 @@ const INIT: Verb = Verb {
     run: |_, storage| create(&*storage).map(|()| None),
     is_done: |_, _| true,
     calls_min: 270,
+    needs_repair: false,
 };
 
 pub const FIRST: Verb = Verb {
@@ -68,6 +72,7 @@ pub const FIRST: Verb = Verb {
     run: |start, storage| take_snapshot(&reopen(storage)?, &start.source).map(Some),
     is_done: |_, repository| repository.list_snapshots().is_ok_and(|listed| !listed.is_empty()),
     calls_min: 20,
+    needs_repair: false,
 };
 
 pub const NEXT: Verb = Verb {
@@ -96,6 +101,7 @@ const CHECKPOINTS: Verb = Verb {
     },
     is_done: |start, repository| repository.list_snapshots().is_ok_and(|listed| listed.len() > start.snapshots.len()),
     calls_min: 30,
+    needs_repair: false,
 };
 
 pub const PRUNE: Verb = Verb {
@@ -109,6 +115,7 @@ pub const PRUNE: Verb = Verb {
     run: |start, storage| run_prune(&reopen(storage)?, start.remove.clone()).map(|_| None),
     is_done: |start, repository| repository.list_snapshots().is_ok_and(|listed| start.remove.iter().all(|id| !listed.contains(id))),
     calls_min: 20,
+    needs_repair: false,
 };
 
 pub const FORGET: Verb = Verb {
@@ -125,6 +132,7 @@ pub const FORGET: Verb = Verb {
     },
     is_done: |start, repository| start.remove.iter().all(|id| repository.facts().marks().is_forgotten(id)),
     calls_min: 8,
+    needs_repair: false,
 };
 
 const TAGGING: Verb = Verb {
@@ -136,6 +144,7 @@ const TAGGING: Verb = Verb {
     },
     is_done: |start, repository| repository.facts().marks().tags(&start.snapshots[0], vec![]) == ["new"],
     calls_min: 4,
+    needs_repair: false,
 };
 
 const PINNING: Verb = Verb {
@@ -154,6 +163,7 @@ pub const KEY_ADD: Verb = Verb {
     run: |_, storage| add_key(&reopen(storage)?, 1).map(|()| None),
     is_done: |_, repository| opens(repository, 1) && opens(repository, 0),
     calls_min: 4,
+    needs_repair: false,
 };
 
 pub const KEY_REMOVE: Verb = Verb {
@@ -172,6 +182,7 @@ pub const KEY_REMOVE: Verb = Verb {
     },
     is_done: |_, repository| opens(repository, 1) && !opens(repository, 0),
     calls_min: 2,
+    needs_repair: false,
 };
 
 const KEY_CHANGE: Verb = Verb {
@@ -184,7 +195,54 @@ const KEY_CHANGE: Verb = Verb {
     },
     is_done: |_, repository| opens(repository, 1) && !opens(repository, 0),
     calls_min: 5,
+    needs_repair: false,
 };
+
+/// Packs that no segment names, one of them damaged, are to be named or set aside.
+const REPAIR: Verb = Verb {
+    name: "repair",
+    start: || {
+        let start = age(3, true);
+        let repository = open(Arc::new(start.disk.clone()), 0, None).unwrap();
+        let named: Vec<String> = repository.open_index().unwrap().packs().iter().map(|(id, ..)| pack_name(id)).collect();
+        let orphan = start.disk.list("packs").unwrap().into_iter().find(|listed| !named.contains(&listed.name)).unwrap();
+        damage(&start.disk, &orphan.name);
+        start
+    },
+    run: |_, storage| repair_all(reopen(storage)?).map(|()| None).map_err(|problem| Error::new(ErrorKind::Other, problem)),
+    is_done: |_, repository| repository.storage().list("damaged/packs").is_ok_and(|listed| listed.len() == 1),
+    calls_min: 3,
+    needs_repair: false,
+};
+
+/// One segment of the index is damaged and another is gone.
+const REPAIR_INDEX: Verb = Verb {
+    name: "repair of the index",
+    start: || {
+        let start = age(4, true);
+        let segments = start.disk.list("index").unwrap();
+        damage(&start.disk, &segments[0].name);
+        start.disk.remove(&segments[1].name).unwrap();
+        start.disk.sync(&["index".to_owned()]).unwrap();
+        start
+    },
+    is_done: |_, repository| repository.open_index().is_ok(),
+    calls_min: 6,
+    needs_repair: true,
+    ..REPAIR
+};
+
+/// Changes a byte of an object, durably.
+fn damage(disk: &MemoryStorage, name: &str) {
+    let mut bytes = disk.read(name, u64::MAX).unwrap();
+    bytes[40] = !bytes[40];
+    disk.remove(name).unwrap();
+    let (area, _) = name.split_once('/').unwrap();
+    let mut upload = disk.create(area).unwrap();
+    upload.write(&bytes).unwrap();
+    upload.publish(name).unwrap();
+    disk.sync(&[name.rsplit_once('/').unwrap().0.to_owned()]).unwrap();
+}
 
 fn reopen(storage: Arc<dyn Storage>) -> Result<Repository> {
     open(storage, 0, None)

@@ -12,6 +12,7 @@ use strongroom::id::SnapshotId;
 use strongroom::manifest::{Content, Item, Kind, SETTINGS, Settings};
 use strongroom::progress::Silent;
 use strongroom::prune;
+use strongroom::repair;
 use strongroom::repository::{self, CreateOptions, Credential, OpenOptions, Repository, SnapshotView, Step, read_content_items};
 use strongroom::snapshot;
 use strongroom::storage::{MemoryStorage, Storage};
@@ -152,4 +153,11 @@ pub fn check_all(repository: &Repository) -> Verdict {
 /// Removes snapshots and frees what nothing needs.
 pub fn run_prune(repository: &Repository, remove: Vec<SnapshotId>) -> Result<prune::Outcome> {
     prune::run(repository, &prune::Request { remove, clock: later, ..prune::Request::default() }, &Silent)
+}
+
+/// A repair finds nothing lost.
+pub fn repair_all(repository: Repository) -> Verdict {
+    let request = repair::Request { dry_run: false, now: Timestamp::new(3, 0) };
+    let outcome = repair::run(repository, &request, &Silent).map_err(failed("repair"))?;
+    if outcome.has_loss() { Err(format!("repair finds loss: {outcome:?}")) } else { Ok(()) }
 }
