@@ -116,7 +116,7 @@ fn a_second_prune_is_busy_and_a_running_snapshot_is_waited_for() {
     struct Stop(std::sync::atomic::AtomicBool);
     impl crate::progress::Progress for Stop {
         fn report(&self, finding: crate::progress::Finding) {
-            self.0.fetch_or(finding.message.contains("wait"), std::sync::atomic::Ordering::Relaxed);
+            self.0.fetch_or(finding.message.contains("waiting for it"), std::sync::atomic::Ordering::Relaxed);
         }
         fn is_interrupted(&self) -> bool {
             self.0.load(std::sync::atomic::Ordering::Relaxed)

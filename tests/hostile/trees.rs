@@ -110,7 +110,7 @@ fn laugh(forger: &Forger) -> String {
     forger.put_snapshot(|sink| {
         let bottom = store_leaf(sink, vec![node(b"f", Content::Fifo)]);
         (0..60).fold(bottom, |tree, _| {
-            let folders = (0..10u8).map(|name| node(&[b'0' + name], Content::Directory(tree.clone())));
+            let folders = (0..10u8).map(|name| node(&[b'0' + name], Content::Directory(tree)));
             store_leaf(sink, folders.collect())
         })
     })
