@@ -39,13 +39,16 @@ pub(super) fn mend_small_objects(
     let repository = if request.dry_run {
         repository
     } else {
-        set_aside(&**repository.storage(), found.damaged.iter().map(|object| object.name.as_str()))?;
+        let (manifests, others): (Vec<&str>, Vec<&str>) =
+            found.damaged.iter().map(|object| object.name.as_str()).partition(|name| is_in(name, SNAPSHOTS));
+        set_aside(&**repository.storage(), others)?;
         if outcome.restored_settings {
             repository.restore_settings(request.now)?;
         }
         let repository = repository.with_facts_of_now()?;
-        // Said for good, so that nobody takes the loss for a repository that was rolled back.
+        // Said before they go, so that nobody takes the loss for a repository that was rolled back.
         repository.record_removal(&lost, request.now)?;
+        set_aside(&**repository.storage(), manifests)?;
         repository
     };
     outcome.damaged.append(&mut found.damaged);
