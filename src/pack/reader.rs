@@ -103,7 +103,11 @@ impl PackKeys {
             .map_err(|error| error.context(format!("frame {} of {name}", place.number)))
     }
 
-    fn unseal_frame<'b>(&self, name: &str, place: &FramePlace, sealed: &'b mut [u8]) -> Result<&'b [u8]> {
+    /// Opens the frame whose stored bytes stand in `sealed`, in place, and leaves it compressed.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub fn unseal_frame<'b>(&self, name: &str, place: &FramePlace, sealed: &'b mut [u8]) -> Result<&'b [u8]> {
         let associated = Associated {
             header_hash: self.header_hash,
             purpose: Purpose::Frame,

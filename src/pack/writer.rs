@@ -42,15 +42,22 @@ impl FrameSeal {
         buffer.clear();
         buffer.resize(self.algorithm.nonce_bytes(), 0);
         let codec = codec::compress(plain, level, buffer);
-        let associated = Associated {
-            header_hash: self.header_hash,
-            purpose: Purpose::Frame,
-            number: u64::from(number),
-            codec,
-            plain_bytes: plain.len() as u64,
-        };
-        self.key.seal(&associated, buffer);
+        self.seal_buffer(number, codec, plain.len() as u64, buffer);
         codec
+    }
+
+    /// Seals what is compressed already as frame `number` into `buffer`, whose content is replaced: for a
+    /// frame that moves from one pack to another as it is.
+    pub fn seal_packed(&self, number: u32, packed: &[u8], codec: u16, plain_bytes: u32, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        buffer.resize(self.algorithm.nonce_bytes(), 0);
+        buffer.extend_from_slice(packed);
+        self.seal_buffer(number, codec, u64::from(plain_bytes), buffer);
+    }
+
+    fn seal_buffer(&self, number: u32, codec: u16, plain_bytes: u64, buffer: &mut Vec<u8>) {
+        let (header_hash, number) = (self.header_hash, u64::from(number));
+        self.key.seal(&Associated { header_hash, purpose: Purpose::Frame, number, codec, plain_bytes }, buffer);
     }
 }
 

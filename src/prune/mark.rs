@@ -1,6 +1,10 @@
 //! Which chunks are needed: every tree page, list page and chunk below the snapshots that stay.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rayon::Scope;
 
 use super::guard::refuse;
 use crate::error::{Error, ErrorKind, Result};
@@ -10,37 +14,50 @@ use crate::progress::Progress;
 use crate::repository::{ChunkReader, read_page};
 use crate::wire;
 
-/// The chunks that are needed, each with its rank: when the walk first met it. The newest snapshot is
-/// walked first, so the order of the ranks is the order in which a restore of it reads.
-#[derive(Default)]
+/// The ids that are needed are spread over so many locks.
+const SHARDS: usize = 64;
+
+/// The chunks that are needed. Those of the newest snapshot have a rank: when a walk in order comes to
+/// them, which is the order in which a restore reads. The others are marked by all threads at once.
 pub(super) struct Needed {
     ranks: HashMap<ChunkId, u64>,
+    others: Vec<Mutex<HashSet<ChunkId>>>,
     marked: HashSet<SnapshotId>,
     /// Chunks that are recorded as lost.
     absent: HashSet<ChunkId>,
+}
+
+/// What a walk goes on with below a page.
+struct Below {
+    pages: Vec<TreeRef>,
+    lists: Vec<ContentList>,
 }
 
 impl Needed {
     /// Nothing yet. Pages in `absent` are known to be lost: what they named is not known, and comes back
     /// together with them if it ever does.
     pub(super) fn new(absent: HashSet<ChunkId>) -> Self {
-        Self { absent, ..Self::default() }
+        let others = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { ranks: HashMap::new(), others, marked: HashSet::new(), absent }
     }
 
-    /// A page as it is read, or none where it is recorded as lost and indeed cannot be read.
-    fn unless_lost<T>(&self, id: &ChunkId, read: Result<T>) -> Result<Option<T>> {
-        match read {
-            Err(error) if error.is_damage() && self.absent.contains(id) => Ok(None),
-            other => other.map(Some),
-        }
+    /// Whether a chunk is needed.
+    pub(super) fn has(&self, id: &ChunkId) -> bool {
+        self.ranks.contains_key(id) || self.other(id, |ids| ids.contains(id))
     }
 
-    /// The rank of a chunk that is needed.
-    pub(super) fn rank(&self, id: &ChunkId) -> Option<u64> {
-        self.ranks.get(id).copied()
+    /// When a restore of the newest snapshot comes to a chunk; after all others when it does not need it.
+    pub(super) fn rank(&self, id: &ChunkId) -> u64 {
+        self.ranks.get(id).copied().unwrap_or(u64::MAX)
     }
 
-    /// Marks everything below `snapshots` that is not marked yet.
+    fn other<T>(&self, id: &ChunkId, act: impl FnOnce(&mut HashSet<ChunkId>) -> T) -> T {
+        // A set of finished answers, whole at any time.
+        act(&mut self.others[usize::from(id.0[31]) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Marks everything below `snapshots` that is not marked yet; the first of them that was ever marked
+    /// is the newest.
     ///
     /// # Errors
     /// `Damaged` when a manifest or a tree cannot be read: what is needed is then not known, and
@@ -49,8 +66,13 @@ impl Needed {
         for id in snapshots.iter().filter(|id| !self.marked.contains(id)).copied().collect::<Vec<_>>() {
             let refuse = |error: Error| refuse(&id, error);
             let manifest = reader.repository().read_manifest(&id).map_err(refuse)?;
-            for entry in &manifest.entries {
-                self.mark_node(reader, &entry.node, progress).map_err(refuse)?;
+            let nodes: Vec<&Node> = manifest.entries.iter().map(|entry| &entry.node).collect();
+            if self.marked.is_empty() {
+                self.rank_nodes(reader, &nodes, progress).map_err(refuse)?;
+            } else {
+                Marking { needed: self, reader, progress, failure: Mutex::default(), is_over: AtomicBool::new(false) }
+                    .run(&nodes)
+                    .map_err(refuse)?;
             }
             self.marked.insert(id);
             progress.add_done(1, 0);
@@ -58,77 +80,147 @@ impl Needed {
         Ok(())
     }
 
-    /// True the first time.
-    fn add(&mut self, id: ChunkId) -> bool {
-        let rank = self.ranks.len() as u64;
-        match self.ranks.entry(id) {
-            std::collections::hash_map::Entry::Occupied(_) => false,
-            std::collections::hash_map::Entry::Vacant(vacant) => {
-                vacant.insert(rank);
-                true
+    /// Marks in the order of a restore.
+    fn rank_nodes(&mut self, reader: &ChunkReader<'_>, nodes: &[&Node], progress: &dyn Progress) -> Result<()> {
+        let mut below = Below { pages: Vec::new(), lists: Vec::new() };
+        nodes.iter().for_each(|node| below.take(node));
+        below.pages.reverse();
+        let mut pages = std::mem::take(&mut below.pages);
+        loop {
+            for list in below.lists.drain(..) {
+                mark_list(reader, &list, &self.absent, &mut |id| {
+                    let rank = self.ranks.len() as u64;
+                    let before = self.ranks.len();
+                    self.ranks.entry(id).or_insert(rank);
+                    self.ranks.len() > before
+                })?;
             }
-        }
-    }
-
-    fn mark_node(&mut self, reader: &ChunkReader<'_>, node: &Node, progress: &dyn Progress) -> Result<()> {
-        // A page that is marked has everything below it marked: an error on the way ends the prune.
-        let mut pages: Vec<TreeRef> = Vec::new();
-        self.take_content(reader, &node.content, &mut pages)?;
-        while let Some(page) = pages.pop() {
-            if progress.is_interrupted() {
-                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-            }
-            if !self.add(page.id) {
+            let Some(page) = pages.pop() else { return Ok(()) };
+            check_interrupted(progress)?;
+            let rank = self.ranks.len() as u64;
+            if self.ranks.contains_key(&page.id) {
                 continue;
             }
-            match self.unless_lost(&page.id, read_page(reader, &page))? {
-                None => {}
-                Some(Page::Inner(refs)) => {
-                    let below = |inner: &crate::manifest::PageRef| TreeRef { id: inner.id, depth: page.depth - 1, entries: inner.entries };
-                    pages.extend(refs.iter().rev().map(below));
-                }
-                Some(Page::Leaf(nodes)) => {
-                    let mut folders = Vec::new();
-                    for node in &nodes {
-                        self.take_content(reader, &node.content, &mut folders)?;
-                    }
-                    pages.extend(folders.into_iter().rev());
-                }
+            self.ranks.insert(page.id, rank);
+            if let Some(decoded) = unless_lost(&self.absent, &page.id, read_page(reader, &page))? {
+                below.take_page(&page, &decoded);
+                pages.extend(below.pages.drain(..).rev());
             }
         }
-        Ok(())
     }
+}
 
-    fn take_content(&mut self, reader: &ChunkReader<'_>, content: &Content, folders: &mut Vec<TreeRef>) -> Result<()> {
-        match content {
-            Content::Directory(tree) => folders.push(*tree),
-            Content::File(_, list) => self.mark_list(reader, list)?,
+impl Below {
+    fn take(&mut self, node: &Node) {
+        match &node.content {
+            Content::Directory(tree) => self.pages.push(*tree),
+            Content::File(_, list) => self.lists.push(list.clone()),
             _ => {}
         }
-        Ok(())
     }
 
-    fn mark_list(&mut self, reader: &ChunkReader<'_>, list: &ContentList) -> Result<()> {
-        let mut levels = vec![(list.depth, list.items.clone().into_iter())];
-        while let Some((depth, items)) = levels.last_mut() {
-            let depth = *depth;
-            match items.next() {
-                None => {
-                    levels.pop();
-                }
-                Some(Item::Hole(_)) => {}
-                Some(Item::Chunk(id, bytes)) => {
-                    if self.add(id)
-                        && depth > 0
-                        && let Some(plain) = self.unless_lost(&id, reader.meta_chunk(&id))?
-                    {
-                        let page: ListPage = wire::decode(&plain, "a list page")?;
-                        page.check(depth - 1, bytes)?;
-                        levels.push((depth - 1, page.items.into_iter()));
-                    }
-                }
+    fn take_page(&mut self, page: &TreeRef, decoded: &Page) {
+        match decoded {
+            Page::Inner(refs) => {
+                self.pages.extend(refs.iter().map(|below| TreeRef { id: below.id, depth: page.depth - 1, entries: below.entries }));
             }
+            Page::Leaf(nodes) => nodes.iter().for_each(|node| self.take(node)),
+        }
+    }
+}
+
+/// A walk by all threads, in no order.
+struct Marking<'a, 'r> {
+    needed: &'a Needed,
+    reader: &'a ChunkReader<'r>,
+    progress: &'a dyn Progress,
+    failure: Mutex<Option<Error>>,
+    is_over: AtomicBool,
+}
+
+impl Marking<'_, '_> {
+    fn run(self, nodes: &[&Node]) -> Result<()> {
+        rayon::scope(|scope| {
+            let mut below = Below { pages: Vec::new(), lists: Vec::new() };
+            nodes.iter().for_each(|node| below.take(node));
+            self.go_on(scope, below);
+        });
+        self.failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+
+    /// True the first time.
+    fn add(&self, id: ChunkId) -> bool {
+        !self.needed.ranks.contains_key(&id) && self.needed.other(&id, |ids| ids.insert(id))
+    }
+
+    fn go_on<'s>(&'s self, scope: &Scope<'s>, below: Below) {
+        for list in below.lists {
+            self.settle(mark_list(self.reader, &list, &self.needed.absent, &mut |id| self.add(id)));
+        }
+        for page in below.pages {
+            // A page that is marked has everything below it marked: an error on the way ends the prune.
+            if self.add(page.id) {
+                scope.spawn(move |scope| {
+                    if !self.is_over.load(Ordering::Relaxed) {
+                        let outcome = self.visit(scope, &page);
+                        self.settle(outcome);
+                    }
+                });
+            }
+        }
+    }
+
+    fn visit<'s>(&'s self, scope: &Scope<'s>, page: &TreeRef) -> Result<()> {
+        check_interrupted(self.progress)?;
+        if let Some(decoded) = unless_lost(&self.needed.absent, &page.id, read_page(self.reader, page))? {
+            let mut below = Below { pages: Vec::new(), lists: Vec::new() };
+            below.take_page(page, &decoded);
+            self.go_on(scope, below);
         }
         Ok(())
     }
+
+    fn settle(&self, outcome: Result<()>) {
+        if let Err(error) = outcome {
+            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Marks what a content list names; `add` is true the first time.
+fn mark_list(reader: &ChunkReader<'_>, list: &ContentList, absent: &HashSet<ChunkId>, add: &mut dyn FnMut(ChunkId) -> bool) -> Result<()> {
+    let mut levels = vec![(list.depth, list.items.clone().into_iter())];
+    while let Some((depth, items)) = levels.last_mut() {
+        let depth = *depth;
+        match items.next() {
+            None => {
+                levels.pop();
+            }
+            Some(Item::Hole(_)) => {}
+            Some(Item::Chunk(id, bytes)) => {
+                if add(id)
+                    && depth > 0
+                    && let Some(plain) = unless_lost(absent, &id, reader.meta_chunk(&id))?
+                {
+                    let page: ListPage = wire::decode(&plain, "a list page")?;
+                    page.check(depth - 1, bytes)?;
+                    levels.push((depth - 1, page.items.into_iter()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A page as it is read, or none where it is recorded as lost and indeed cannot be read.
+fn unless_lost<T>(absent: &HashSet<ChunkId>, id: &ChunkId, read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Err(error) if error.is_damage() && absent.contains(id) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn check_interrupted(progress: &dyn Progress) -> Result<()> {
+    if progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
 }

@@ -10,6 +10,7 @@ mod guard;
 mod mark;
 mod plan;
 mod request;
+mod rewrite;
 mod run;
 mod sweep;
 #[cfg(test)]

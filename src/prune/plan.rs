@@ -1,6 +1,12 @@
 //! What to do with each pack: keep it, remove it, or write it again without its waste.
+//!
+//! A pack of which nothing is needed goes, and costs nothing. Writing a pack again costs a read and a
+//! write of all that is still needed of it, so it is done where it brings most: packs with the largest
+//! unused share first, until no more than a small share of the repository is unused. A frame less than
+//! half of which is needed is never left long, because every restore decodes all of it.
+//! `docs/decisions/0007-what-prune-writes-again.md` has the measurements.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::mark::Needed;
 use crate::id::{ChunkId, PackId, SegmentId};
@@ -11,14 +17,41 @@ use crate::pack::{FrameEntry, PackKind};
 const FRAME_LIVE_SHARE: u64 = 2;
 /// … when the waste of the pack is more than 1 in 50 of its bytes.
 const PACK_WASTE_SHARE: u64 = 50;
+/// 1 in so many bytes of all packs may stay unused, where they lie between others that are needed.
+const UNUSED_SHARE: u64 = 400;
+/// A pack of which less than 1 in so many bytes is unused is not worth the work.
+const PACK_UNUSED_SHARE: u64 = 64;
+/// A frame of database pages has so many plain bytes at most …
+const DATABASE_FRAME_BYTES: u32 = 256 << 10;
+/// … of chunks of this length at most.
+const DATABASE_CHUNK_BYTES: u32 = 16 << 10;
 
-/// A chunk that is moved to a new pack.
+/// What moves to a new pack.
+pub(super) enum Unit {
+    /// A frame all of which is needed, as it is.
+    Frame(FrameEntry, u32),
+    /// The needed chunks of a frame; true when they are database pages.
+    Chunks(Vec<ChunkId>, bool),
+}
+
+/// Something that moves, and from where.
 pub(super) struct Move {
+    /// When a restore of the newest snapshot comes to it.
     pub rank: u64,
-    pub id: ChunkId,
+    pub pack: PackId,
+    pub pack_bytes: u64,
     pub kind: PackKind,
-    /// It lies in a frame of database pages.
-    pub is_database: bool,
+    pub unit: Unit,
+}
+
+impl Move {
+    /// About how many stored bytes it is: what is compressed is counted as it will be unpacked.
+    pub fn bytes(&self) -> u64 {
+        match &self.unit {
+            Unit::Frame(entry, _) => u64::from(entry.sealed_bytes),
+            Unit::Chunks(chunks, is_database) => chunks.len() as u64 * if *is_database { 8 << 10 } else { 32 << 10 },
+        }
+    }
 }
 
 /// What becomes of the packs.
@@ -43,61 +76,95 @@ impl Plan {
     }
 }
 
+/// How much of a pack is used.
+struct Use<'a> {
+    pack: &'a IndexedPack,
+    /// Plain bytes of needed chunks.
+    live: u64,
+    /// Stored bytes of what is not needed, as if frames were compressed evenly.
+    unused: u64,
+    /// Those of them in frames less than half of which is needed.
+    waste: u64,
+}
+
+impl<'a> Use<'a> {
+    fn of(pack: &'a IndexedPack, needed: &Needed) -> Self {
+        let mut used = Self { pack, live: 0, unused: 0, waste: 0 };
+        for frame in &pack.frames {
+            let live: u64 = frame.chunks.iter().filter(|chunk| needed.has(&chunk.id)).map(|chunk| u64::from(chunk.bytes)).sum();
+            let plain = u64::from(frame.plain_bytes).max(1);
+            let unused = u64::from(frame.sealed_bytes) * (plain - live.min(plain)) / plain;
+            used.live += live;
+            used.unused += unused;
+            used.waste += if live * FRAME_LIVE_SHARE < plain { unused } else { 0 };
+        }
+        used
+    }
+
+    fn is_wasteful(&self) -> bool {
+        self.waste * PACK_WASTE_SHARE > self.pack.bytes
+    }
+
+    fn is_worth_it(&self) -> bool {
+        self.unused * PACK_UNUSED_SHARE > self.pack.bytes
+    }
+}
+
 /// Decides for each pack of `segments` that is in `listing` with the expected length. Packs in the
 /// listing that no segment names are dead: no snapshot is running that could still name them.
 ///
 /// A chunk that lies in several packs stays in all of them: which copy is whole is not known here.
 pub(super) fn make_plan(segments: &[(SegmentId, IndexSegment)], listing: &HashMap<PackId, u64>, needed: &Needed) -> Plan {
     let mut plan = Plan::default();
-    let mut named: HashMap<PackId, &IndexedPack> = HashMap::new();
-    for pack in segments.iter().flat_map(|(_, segment)| &segment.packs) {
-        named.insert(pack.id, pack);
-    }
+    let named: HashMap<PackId, &IndexedPack> =
+        segments.iter().flat_map(|(_, segment)| &segment.packs).map(|pack| (pack.id, pack)).collect();
+    let mut partly = Vec::new();
     for (id, bytes) in listing {
         match named.get(id) {
             None => plan.dead.push((*id, *bytes)),
-            Some(pack) if pack.bytes == *bytes => plan_pack(&mut plan, pack, needed),
+            Some(pack) if pack.bytes == *bytes => match Use::of(pack, needed) {
+                Use { live: 0, .. } => plan.dead.push((*id, *bytes)),
+                used if used.unused > 0 => partly.push(used),
+                _ => {}
+            },
             // Another length than expected: damage, which is not ours to judge.
             Some(_) => {}
         }
     }
     plan.dead.sort_unstable();
+    // The largest share first; ids make the order the same each time.
+    partly.sort_by_key(|used| (std::cmp::Reverse((u128::from(used.unused) << 64) / u128::from(used.pack.bytes.max(1))), used.pack.id));
+    let kept_bytes: u64 = listing.values().sum::<u64>() - plan.dead.iter().map(|(_, bytes)| bytes).sum::<u64>();
+    let mut unused: u64 = partly.iter().map(|used| used.unused).sum();
+    let mut moved = HashSet::new();
+    for used in partly {
+        if used.is_wasteful() || (used.is_worth_it() && unused > kept_bytes / UNUSED_SHARE) {
+            unused -= used.unused;
+            plan.rewritten.push((used.pack.id, used.pack.bytes));
+            plan.moved_bytes += used.pack.bytes.saturating_sub(used.unused);
+            plan_moves(&mut plan.moves, used.pack, needed, &mut moved);
+        }
+    }
+    plan.kept_unused_bytes = unused;
     plan.rewritten.sort_unstable();
-    plan.moves.sort_by_key(|chunk| (chunk.rank, chunk.id));
-    plan.moves.dedup_by_key(|chunk| chunk.id);
+    plan.moves.sort_by_key(|unit| (unit.rank, unit.pack));
     plan
 }
 
-fn plan_pack(plan: &mut Plan, pack: &IndexedPack, needed: &Needed) {
-    let live_bytes = |frame: &FrameEntry| -> u64 {
-        frame.chunks.iter().filter(|chunk| needed.rank(&chunk.id).is_some()).map(|chunk| u64::from(chunk.bytes)).sum()
-    };
-    // Stored bytes of what is not needed of a frame, as if it were compressed evenly.
-    let unused_bytes = |frame: &FrameEntry, live: u64| {
-        let plain = u64::from(frame.plain_bytes).max(1);
-        u64::from(frame.sealed_bytes) * (plain - live.min(plain)) / plain
-    };
-    let (mut waste, mut unused, mut live_in_pack) = (0, 0, 0);
-    for frame in &pack.frames {
-        let live = live_bytes(frame);
-        live_in_pack += live;
-        unused += unused_bytes(frame, live);
-        if live * FRAME_LIVE_SHARE < u64::from(frame.plain_bytes) {
-            waste += unused_bytes(frame, live);
-        }
-    }
-    if live_in_pack == 0 {
-        plan.dead.push((pack.id, pack.bytes));
-    } else if waste * PACK_WASTE_SHARE > pack.bytes {
-        plan.rewritten.push((pack.id, pack.bytes));
-        plan.moved_bytes += pack.bytes.saturating_sub(unused);
-        for frame in &pack.frames {
-            let is_database =
-                pack.kind == PackKind::Data && frame.plain_bytes <= 256 << 10 && frame.chunks.iter().all(|chunk| chunk.bytes <= 16 << 10);
-            let live = frame.chunks.iter().filter_map(|chunk| Some((chunk.id, needed.rank(&chunk.id)?)));
-            plan.moves.extend(live.map(|(id, rank)| Move { rank, id, kind: pack.kind, is_database }));
-        }
-    } else {
-        plan.kept_unused_bytes += unused;
+fn plan_moves(moves: &mut Vec<Move>, pack: &IndexedPack, needed: &Needed, moved: &mut HashSet<ChunkId>) {
+    for (number, frame) in (0..).zip(&pack.frames) {
+        let is_whole = frame.chunks.iter().all(|chunk| needed.has(&chunk.id) && !moved.contains(&chunk.id));
+        let live: Vec<ChunkId> = frame.chunks.iter().map(|chunk| chunk.id).filter(|id| needed.has(id) && moved.insert(*id)).collect();
+        let Some(rank) = live.iter().map(|id| needed.rank(id)).min() else { continue };
+        // A frame that names a chunk twice is not moved as it is, so that the chunk is there once.
+        let unit = if is_whole && live.len() == frame.chunks.len() {
+            Unit::Frame(frame.clone(), number)
+        } else {
+            let is_database = pack.kind == PackKind::Data
+                && frame.plain_bytes <= DATABASE_FRAME_BYTES
+                && frame.chunks.iter().all(|chunk| chunk.bytes <= DATABASE_CHUNK_BYTES);
+            Unit::Chunks(live, is_database)
+        };
+        moves.push(Move { rank, pack: pack.id, pack_bytes: pack.bytes, kind: pack.kind, unit });
     }
 }

@@ -1,16 +1,12 @@
 //! Carries out a plan, in an order in which a crash loses nothing.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
 
-use super::plan::{Move, Plan};
-use crate::chunker::Class;
-use crate::error::{Error, ErrorKind, Result};
+use super::plan::Plan;
+use crate::error::Result;
 use crate::id::{PackId, RunId, SegmentId};
 use crate::index::{IndexSegment, IndexedPack};
-use crate::pack::PackKind;
-use crate::progress::Progress;
-use crate::repository::{FrameGatherer, PackListing, Repository, Sink, pack_name, segment_name, split_segments, with_reserve};
+use crate::repository::{PackListing, Repository, pack_name, segment_name, split_segments, with_reserve};
 
 /// What a rewrite leaves free beside the packs.
 const ROOM_BYTES: u64 = 1 << 20;
@@ -82,27 +78,4 @@ pub(super) fn remove_unnamed_packs(repository: &Repository) -> Result<()> {
 pub(super) fn has_room(repository: &Repository, plan: &Plan) -> bool {
     let wanted = plan.moved_bytes.saturating_add(plan.moved_bytes / 8).saturating_add(ROOM_BYTES);
     repository.storage().free_bytes().is_none_or(|free| free >= wanted)
-}
-
-/// Writes what is needed of the packs of the plan into new ones, durable and indexed when it returns.
-///
-/// # Errors
-/// `Damaged` when a chunk that is needed cannot be read anywhere; those of the storage. The old packs
-/// are still there then.
-pub(super) fn move_chunks(repository: &Repository, run: RunId, plan: &Plan, progress: &dyn Progress) -> Result<()> {
-    let reader = repository.reader_with(Arc::new(repository.open_index()?));
-    let sink = Sink::open_to_move(repository, run)?;
-    let mut gatherer = FrameGatherer::default();
-    for Move { id, kind, is_database, .. } in &plan.moves {
-        if progress.is_interrupted() {
-            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-        }
-        // Reading verifies the id, so nothing that is damaged is carried on.
-        let plain = if *kind == PackKind::Data { reader.data_chunk(id)? } else { reader.meta_chunk(id)? };
-        let class = if *is_database { Class::Database } else { Class::General };
-        sink.move_chunk(&mut gatherer, *kind, class, *id, &plain)?;
-        progress.add_done(0, plain.len() as u64);
-    }
-    sink.flush(&mut gatherer)?;
-    sink.commit()
 }

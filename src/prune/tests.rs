@@ -159,3 +159,62 @@ fn packs_of_an_interrupted_run_are_freed() {
     assert!(outcome.bytes_freed > 30 << 20, "{outcome:?}");
     bench.assert_same(&bench.snapshot());
 }
+
+/// The frames that a restore of `id` decodes, each once, with their packs.
+fn frames_of(bench: &Bench, id: SnapshotId) -> std::collections::HashMap<(crate::id::PackId, u32), crate::index::Location> {
+    let manifest = bench.repository.read_manifest(&id).unwrap();
+    let reader = bench.repository.reader().unwrap();
+    let mut walk = crate::repository::SnapshotView::new(&reader, &manifest).walk();
+    let mut frames = std::collections::HashMap::new();
+    while let Some(step) = walk.next_step().unwrap() {
+        let crate::repository::Step::Entry(node) = step else { continue };
+        let crate::manifest::Content::File(_, list) = &node.content else { continue };
+        crate::repository::read_content_items(&reader, list, &mut |item| {
+            if let crate::manifest::Item::Chunk(id, _) = item {
+                let place = reader.places(&id)?.remove(0);
+                frames.insert((place.pack, place.frame.number), place);
+            }
+            Ok(())
+        })
+        .unwrap();
+    }
+    frames
+}
+
+#[test]
+fn after_a_prune_the_newest_snapshot_decodes_at_most_twice_its_bytes() {
+    let bench = Bench::new();
+    let snapshots = age(&bench, 8);
+    let (newest, entries) = snapshots.last().unwrap();
+    let plain_bytes: usize = entries.values().map(|(_, plain)| plain.len()).sum();
+    let removed: Vec<SnapshotId> = snapshots[..7].iter().map(|(id, _)| *id).collect();
+    prune(&bench, &removed);
+    let decoded_bytes: u64 = frames_of(&bench, *newest).values().map(|place| u64::from(place.frame.plain_bytes)).sum();
+    assert!(decoded_bytes <= 2 * plain_bytes as u64, "{decoded_bytes} for {plain_bytes}");
+}
+
+#[test]
+fn a_frame_all_of_which_is_needed_moves_as_it_is_and_the_rest_of_others_is_gathered_again() {
+    let bench = Bench::new();
+    // Two chunks that travel alone, and small files that share a frame, of which few stay.
+    bench.write("alone", [b"\xff\xd8\xff".to_vec(), "text that shrinks, ".repeat(40_000).into_bytes(), noise("alone", 600_000)].concat());
+    for n in 0..40 {
+        bench.write(&format!("small-{n}"), noise(&n.to_string(), 20_000));
+    }
+    let first = bench.snapshot().id.unwrap();
+    let before = frames_of(&bench, first);
+    for n in 0..36 {
+        std::fs::remove_file(bench.source.path().join(format!("small-{n}"))).unwrap();
+    }
+    let second = bench.snapshot();
+    let outcome = prune(&bench, &[first]);
+    assert!(outcome.packs_rewritten > 0, "{outcome:?}");
+    bench.assert_same(&second);
+    let after = frames_of(&bench, second.id.unwrap());
+    let shape = |place: &crate::index::Location| (place.frame.sealed_bytes, place.frame.plain_bytes, place.frame.codec);
+    let old: std::collections::HashSet<_> = before.values().map(shape).collect();
+    let (same, new): (Vec<_>, Vec<_>) = after.values().map(shape).partition(|shape| old.contains(shape));
+    assert!(!same.is_empty() && !new.is_empty(), "{same:?} {new:?}");
+    assert!(new.iter().all(|(_, plain_bytes, _)| *plain_bytes <= 4 * 20_000), "{new:?}");
+    assert!(before.keys().all(|(pack, _)| !after.keys().any(|(other, _)| other == pack)), "all of it lies in new packs");
+}

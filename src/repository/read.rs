@@ -215,7 +215,6 @@ impl<'a> ChunkReader<'a> {
     /// # Errors
     /// `NotFound` when the pack is gone; `Damaged`.
     pub fn read_frame(&self, place: &Location) -> Result<Vec<u8>> {
-        let keys = self.pack_keys(&place.pack, place.pack_bytes)?;
         let frame = &place.frame;
         let in_pack = FramePlace {
             number: frame.number,
@@ -224,7 +223,29 @@ impl<'a> ChunkReader<'a> {
             plain_bytes: frame.plain_bytes,
             codec: frame.codec,
         };
-        keys.read_frame(&**self.repository.storage(), &pack_name(&place.pack), &in_pack).map_err(call_damage)
+        self.read_frame_at(&place.pack, place.pack_bytes, &in_pack)
+    }
+
+    /// Reads and opens a frame of a pack, past the cache. Ids of chunks are not verified yet.
+    ///
+    /// # Errors
+    /// As [`ChunkReader::read_frame`].
+    pub fn read_frame_at(&self, pack: &PackId, pack_bytes: u64, place: &FramePlace) -> Result<Vec<u8>> {
+        let keys = self.pack_keys(pack, pack_bytes)?;
+        keys.read_frame(&**self.repository.storage(), &pack_name(pack), place).map_err(call_damage)
+    }
+
+    /// Reads a frame into `buffer` and opens it there, but leaves it compressed.
+    ///
+    /// # Errors
+    /// As [`ChunkReader::read_frame`].
+    pub fn read_packed_frame<'b>(&self, pack: &PackId, pack_bytes: u64, place: &FramePlace, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
+        let (keys, name) = (self.pack_keys(pack, pack_bytes)?, pack_name(pack));
+        // What directories and segments say was capped when they were decoded.
+        buffer.clear();
+        buffer.resize(place.sealed_bytes as usize, 0);
+        self.repository.storage().read_range(&name, place.offset, buffer).map_err(call_damage)?;
+        keys.unseal_frame(&name, place, buffer).map_err(call_damage)
     }
 
     fn pack_keys(&self, pack: &PackId, pack_bytes: u64) -> Result<Arc<PackKeys>> {

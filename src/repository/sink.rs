@@ -24,7 +24,7 @@ use crate::chunker::Class;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, RunId};
 use crate::index::{Index, IndexSegment, IndexedPack, Presence};
-use crate::pack::{ChunkEntry, FRAME_PLAIN_BYTES_MAX, FinishedPack, PackKind, PackWriter};
+use crate::pack::{ChunkEntry, FRAME_PLAIN_BYTES_MAX, FinishedPack, FrameEntry, FrameSeal, PackKind, PackWriter};
 
 /// Frames of general content and small media are closed at so many plain bytes: enough for small
 /// files to compress together, few enough to read one of them back quickly.
@@ -67,7 +67,7 @@ type OpenPack = Arc<Mutex<Option<PackWriter>>>;
 
 struct PackSlot {
     kind: PackKind,
-    open: Mutex<Option<(OpenPack, Arc<crate::pack::FrameSeal>)>>,
+    open: Mutex<Option<(OpenPack, Arc<FrameSeal>)>>,
 }
 
 /// Takes chunks for one run.
@@ -235,6 +235,20 @@ impl<'a> Sink<'a> {
         }
     }
 
+    /// Stores a frame of a pack of `kind` again as it is, still compressed. All its chunks are needed, and
+    /// move with it.
+    ///
+    /// # Errors
+    /// As [`Sink::store_data`].
+    pub fn move_frame(&self, kind: PackKind, entry: &FrameEntry, packed: &[u8]) -> Result<()> {
+        let slot = if kind == PackKind::Data { &self.data } else { &self.meta };
+        let seal = |seal: &FrameSeal, number: u32, sealed: &mut Vec<u8>| {
+            seal.seal_packed(number, packed, entry.codec, entry.plain_bytes, sealed);
+            entry.codec
+        };
+        self.try_store_sealed(slot, entry.chunks.clone(), &seal).map_err(|error| self.fail(error))
+    }
+
     fn gather(&self, slot: &PackSlot, open: &mut OpenFrame, target_bytes: usize, id: ChunkId, plain: &[u8]) -> Result<()> {
         if self.is_dry {
             return Ok(());
@@ -292,6 +306,17 @@ impl<'a> Sink<'a> {
     }
 
     fn try_store_frame(&self, slot: &PackSlot, plain: &[u8], chunks: Vec<ChunkEntry>) -> Result<()> {
+        let level = self.repository.facts().settings().compression_level;
+        self.try_store_sealed(slot, chunks, &|seal, number, sealed| seal.seal(number, plain, level, sealed))
+    }
+
+    /// Draws a number, lets `seal` make the sealed bytes for it and say their codec, and writes them.
+    fn try_store_sealed(
+        &self,
+        slot: &PackSlot,
+        chunks: Vec<ChunkEntry>,
+        seal_frame: &dyn Fn(&FrameSeal, u32, &mut Vec<u8>) -> u16,
+    ) -> Result<()> {
         thread_local! {
             // A sealed frame is written at once, so one buffer serves each worker for the whole run.
             static SEALED: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
@@ -300,7 +325,7 @@ impl<'a> Sink<'a> {
         // The buffer is taken, not borrowed: while a worker waits in here it may be given other work.
         let mut sealed = SEALED.take();
         let (pack, seal, number) = self.draw_frame(slot)?;
-        let codec = seal.seal(number, plain, settings.compression_level, &mut sealed);
+        let codec = seal_frame(&seal, number, &mut sealed);
         let finished = {
             let mut writer = lock(&pack);
             let open = writer.as_mut().ok_or_else(|| Error::new(ErrorKind::Other, "a pack was closed while it was written to"))?;
@@ -323,7 +348,7 @@ impl<'a> Sink<'a> {
         }
     }
 
-    fn draw_frame(&self, slot: &PackSlot) -> Result<(OpenPack, Arc<crate::pack::FrameSeal>, u32)> {
+    fn draw_frame(&self, slot: &PackSlot) -> Result<(OpenPack, Arc<FrameSeal>, u32)> {
         let mut open = lock(&slot.open);
         if open.is_none() {
             lock(&self.closed).check()?;
