@@ -9,9 +9,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::mark::Needed;
+use crate::chunker::Class;
 use crate::id::{ChunkId, PackId, SegmentId};
 use crate::index::{IndexSegment, IndexedPack};
 use crate::pack::{FrameEntry, PackKind};
+use crate::repository::class_of_frame;
 
 /// A frame of which less than half is needed is waste worth a rewrite of its pack …
 const FRAME_LIVE_SHARE: u64 = 2;
@@ -21,17 +23,13 @@ const PACK_WASTE_SHARE: u64 = 50;
 const UNUSED_SHARE: u64 = 400;
 /// A pack of which less than 1 in so many bytes is unused is not worth the work.
 const PACK_UNUSED_SHARE: u64 = 64;
-/// A frame of database pages has so many plain bytes at most …
-const DATABASE_FRAME_BYTES: u32 = 256 << 10;
-/// … of chunks of this length at most.
-const DATABASE_CHUNK_BYTES: u32 = 16 << 10;
 
 /// What moves to a new pack.
 pub(super) enum Unit {
     /// A frame all of which is needed, as it is.
     Frame(FrameEntry, u32),
-    /// The needed chunks of a frame; true when they are database pages.
-    Chunks(Vec<ChunkId>, bool),
+    /// The needed chunks of a frame, and how they are gathered again.
+    Chunks(Vec<ChunkId>, Class),
 }
 
 /// Something that moves, and from where.
@@ -49,7 +47,7 @@ impl Move {
     pub fn bytes(&self) -> u64 {
         match &self.unit {
             Unit::Frame(entry, _) => u64::from(entry.sealed_bytes),
-            Unit::Chunks(chunks, is_database) => chunks.len() as u64 * if *is_database { 8 << 10 } else { 32 << 10 },
+            Unit::Chunks(chunks, class) => chunks.len() as u64 * if *class == Class::Database { 8 << 10 } else { 32 << 10 },
         }
     }
 }
@@ -160,10 +158,7 @@ fn plan_moves(moves: &mut Vec<Move>, pack: &IndexedPack, needed: &Needed, moved:
         let unit = if is_whole && live.len() == frame.chunks.len() {
             Unit::Frame(frame.clone(), number)
         } else {
-            let is_database = pack.kind == PackKind::Data
-                && frame.plain_bytes <= DATABASE_FRAME_BYTES
-                && frame.chunks.iter().all(|chunk| chunk.bytes <= DATABASE_CHUNK_BYTES);
-            Unit::Chunks(live, is_database)
+            Unit::Chunks(live, class_of_frame(pack.kind, frame))
         };
         moves.push(Move { rank, pack: pack.id, pack_bytes: pack.bytes, kind: pack.kind, unit });
     }

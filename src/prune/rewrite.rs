@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::RunId;
 use crate::pack::{FrameEntry, FramePlace, PackKind};
 use crate::progress::Progress;
-use crate::repository::{ChunkReader, FrameGatherer, Repository, Sink};
+use crate::repository::{ChunkReader, FrameGatherer, Repository, Sink, class_of_frame};
 
 /// A run of moves has about so many stored bytes: long enough that few frames are closed early at its end.
 const RUN_BYTES: u64 = 16 << 20;
@@ -56,18 +56,17 @@ fn split_runs(moves: &[Move]) -> Vec<&[Move]> {
 }
 
 fn move_unit(reader: &ChunkReader<'_>, sink: &Sink<'_>, gatherer: &mut FrameGatherer, unit: &Move, buffer: &mut Vec<u8>) -> Result<()> {
-    let (chunks, is_database): (Vec<_>, bool) = match &unit.unit {
-        Unit::Chunks(chunks, is_database) => (chunks.clone(), *is_database),
+    let (chunks, class): (Vec<_>, Class) = match &unit.unit {
+        Unit::Chunks(chunks, class) => (chunks.clone(), *class),
         Unit::Frame(entry, number) => {
             match read_packed(reader, unit, entry, *number, buffer) {
                 Ok(packed) => return sink.move_frame(unit.kind, entry, packed),
                 // Another pack may have its chunks.
-                Err(error) if error.is_damage() => (entry.chunks.iter().map(|chunk| chunk.id).collect(), false),
+                Err(error) if error.is_damage() => (entry.chunks.iter().map(|chunk| chunk.id).collect(), class_of_frame(unit.kind, entry)),
                 Err(error) => return Err(error),
             }
         }
     };
-    let class = if is_database { Class::Database } else { Class::General };
     for id in chunks {
         // Reading verifies the id, so nothing that is damaged is carried on.
         let plain = if unit.kind == PackKind::Data { reader.data_chunk(&id)? } else { reader.meta_chunk(&id)? };

@@ -10,18 +10,14 @@ use crate::id::{ChunkId, PackId, RunId};
 use crate::index::Location;
 use crate::pack::PackKind;
 use crate::progress::Progress;
-use crate::repository::{ChunkReader, FrameGatherer, Repository, Sink};
+use crate::repository::{ChunkReader, FrameGatherer, Repository, Sink, class_of_frame};
 use crate::verify::Damage;
-
-/// Frames of database pages are gathered up to this length, of chunks up to the next one.
-const DATABASE_FRAME_BYTES: u32 = 256 << 10;
-const DATABASE_CHUNK_BYTES: u32 = 16 << 10;
 
 /// A chunk that is to be moved to a new pack.
 pub(super) struct Move {
     id: ChunkId,
     kind: PackKind,
-    is_database: bool,
+    class: Class,
 }
 
 /// The chunks that are whole in one of the `bad` packs, and in no good one.
@@ -34,15 +30,13 @@ pub(super) fn find_whole_chunks(indexed: &Indexed, bad: &BTreeSet<PackId>, damag
     for pack in bad.iter().filter_map(|id| indexed.packs.get(id)) {
         let before = moves.len();
         for frame in &pack.frames {
-            let is_database = pack.kind == PackKind::Data
-                && frame.plain_bytes <= DATABASE_FRAME_BYTES
-                && frame.chunks.iter().all(|chunk| chunk.bytes <= DATABASE_CHUNK_BYTES);
+            let class = class_of_frame(pack.kind, frame);
             for chunk in &frame.chunks {
                 indexed.index.places(&chunk.id, &mut places)?;
                 let is_whole = |place: &Location| place.pack_kind == pack.kind && !damage.has(place);
                 let is_elsewhere = places.iter().any(|place| is_whole(place) && !bad.contains(&place.pack));
                 if !is_elsewhere && places.iter().any(is_whole) && seen.insert(chunk.id) {
-                    moves.push(Move { id: chunk.id, kind: pack.kind, is_database });
+                    moves.push(Move { id: chunk.id, kind: pack.kind, class });
                 }
             }
         }
@@ -69,14 +63,13 @@ pub(super) fn move_chunks(
     }
     let sink = Sink::open_to_move(repository, run)?;
     let mut gatherer = FrameGatherer::default();
-    for Move { id, kind, is_database } in moves {
+    for Move { id, kind, class } in moves {
         if progress.is_interrupted() {
             return Err(Error::new(ErrorKind::Interrupted, "the repair was interrupted"));
         }
         // Reading verifies the id, so nothing that is damaged is carried on.
         let plain = if *kind == PackKind::Data { reader.data_chunk(id)? } else { reader.meta_chunk(id)? };
-        let class = if *is_database { Class::Database } else { Class::General };
-        sink.move_chunk(&mut gatherer, *kind, class, *id, &plain)?;
+        sink.move_chunk(&mut gatherer, *kind, *class, *id, &plain)?;
     }
     sink.flush(&mut gatherer)?;
     sink.commit()

@@ -31,6 +31,8 @@ use crate::pack::{ChunkEntry, FRAME_PLAIN_BYTES_MAX, FinishedPack, FrameEntry, F
 const FRAME_BYTES: usize = 1 << 20;
 /// Frames of database pages: a night's change to one page should not cost a MiB to read back.
 const DATABASE_FRAME_BYTES: usize = 256 << 10;
+/// Database files are cut into chunks of this length.
+const DATABASE_CHUNK_BYTES: u32 = 16 << 10;
 /// Frames of tree pages.
 const META_FRAME_BYTES: usize = 256 << 10;
 /// A chunk of this length or more travels alone.
@@ -507,6 +509,15 @@ impl Drop for Sink<'_> {
 /// The plain length at which frames of a class are closed.
 fn frame_bytes(class: Class) -> usize {
     if class == Class::Database { DATABASE_FRAME_BYTES } else { FRAME_BYTES }
+}
+
+/// The class in which the chunks of a stored frame are gathered again: nothing says it, but only frames
+/// of database pages are as short, of chunks as short.
+pub fn class_of_frame(kind: PackKind, frame: &FrameEntry) -> Class {
+    let is_database = kind == PackKind::Data
+        && frame.plain_bytes as usize <= DATABASE_FRAME_BYTES
+        && frame.chunks.iter().all(|chunk| chunk.bytes <= DATABASE_CHUNK_BYTES);
+    if is_database { Class::Database } else { Class::General }
 }
 
 /// The frames that one worker has open, one for each class.
