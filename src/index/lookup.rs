@@ -150,6 +150,22 @@ impl Index {
         packs
     }
 
+    /// A number for `id`, below [`Index::chunk_count`] and the same at every call; none when the index does
+    /// not name it. Who has something to note of many chunks keeps it in an array instead of a map of ids.
+    ///
+    /// # Errors
+    /// `Damaged` when the cache on this machine is: then nothing may be concluded from what was noted.
+    pub fn entry_number(&self, id: &ChunkId) -> Result<Option<u64>> {
+        let mut before = 0;
+        for table in &self.tables {
+            if let Some(row) = table.first_row(id)? {
+                return Ok(Some(before + u64::from(row)));
+            }
+            before += u64::from(table.chunk_count());
+        }
+        Ok(None)
+    }
+
     /// How many chunk entries there are; a chunk with several places counts for each.
     pub fn chunk_count(&self) -> u64 {
         self.tables.iter().map(|table| u64::from(table.chunk_count())).sum()

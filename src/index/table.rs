@@ -166,8 +166,29 @@ impl Table {
     /// # Errors
     /// `Damaged`, and those of `each`.
     pub fn for_each_row(&self, id: &ChunkId, mut each: impl FnMut(ChunkRow) -> Result<bool>) -> Result<()> {
+        let (low, end) = self.find(id)?;
+        for row in low..end {
+            let chunk = self.read_chunk(row)?;
+            if chunk.id != *id || !each(chunk)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of the first row of `id`.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub fn first_row(&self, id: &ChunkId) -> Result<Option<u32>> {
+        let (low, end) = self.find(id)?;
+        Ok((low < end && self.read_chunk(low)?.id == *id).then_some(low))
+    }
+
+    /// Where rows of `id` begin, if there are any, and where they must have ended.
+    fn find(&self, id: &ChunkId) -> Result<(u32, u32)> {
         if !self.may_contain(id)? {
-            return Ok(());
+            return Ok((0, 0));
         }
         let bucket = bucket_of(id, self.layout.fan_out_bits);
         let bounds = self.read(Section::FanOut, bucket * 4, 8)?;
@@ -180,13 +201,7 @@ impl Table {
             let middle = low + (high - low) / 2;
             if self.read_chunk(middle)?.id < *id { low = middle + 1 } else { high = middle }
         }
-        for row in low..end {
-            let chunk = self.read_chunk(row)?;
-            if chunk.id != *id || !each(chunk)? {
-                break;
-            }
-        }
-        Ok(())
+        Ok((low, end))
     }
 
     /// Reads from a section, after comparing the blocks it touches with their checksums.

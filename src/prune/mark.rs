@@ -1,59 +1,98 @@
 //! Which chunks are needed: every tree page, list page and chunk below the snapshots that stay.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::Scope;
 
 use super::guard::refuse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
+use crate::index::Index;
 use crate::manifest::{Content, ContentList, Item, ListPage, Node, Page, TreeRef};
 use crate::progress::Progress;
 use crate::repository::{ChunkReader, read_page};
 use crate::wire;
 
-/// The ids that are needed are spread over so many locks.
-const SHARDS: usize = 64;
+/// A chunk that is needed, of no rank.
+const NEEDED: u32 = 1;
+/// Ranks begin here; below the highest number there is room for four thousand million of them.
+const FIRST_RANK: u32 = 2;
 
-/// The chunks that are needed. Those of the newest snapshot have a rank: when a walk in order comes to
-/// them, which is the order in which a restore reads. The others are marked by all threads at once.
+/// The chunks that are needed: four bytes for each entry of the index. Those of the newest snapshot have
+/// a rank: when a walk in order comes to them, which is the order in which a restore reads. The others
+/// are marked by all threads at once.
 pub(super) struct Needed {
-    ranks: HashMap<ChunkId, u64>,
-    others: Vec<Mutex<HashSet<ChunkId>>>,
+    index: Arc<Index>,
+    /// By the number of the entry: 0, or `NEEDED`, or the rank.
+    marks: Vec<AtomicU32>,
+    next_rank: u32,
+    /// What is needed and stands not in the index: it came later, or is lost.
+    others: Mutex<HashSet<ChunkId>>,
     marked: HashSet<SnapshotId>,
     /// Chunks that are recorded as lost.
     absent: HashSet<ChunkId>,
 }
 
 /// What a walk goes on with below a page.
+#[derive(Default)]
 struct Below {
     pages: Vec<TreeRef>,
     lists: Vec<ContentList>,
 }
 
 impl Needed {
-    /// Nothing yet. Pages in `absent` are known to be lost: what they named is not known, and comes back
-    /// together with them if it ever does.
-    pub(super) fn new(absent: HashSet<ChunkId>) -> Self {
-        let others = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { ranks: HashMap::new(), others, marked: HashSet::new(), absent }
+    /// Nothing yet, of the chunks of `index`. Pages in `absent` are known to be lost: what they named is
+    /// not known, and comes back together with them if it ever does.
+    pub(super) fn new(index: Arc<Index>, absent: HashSet<ChunkId>) -> Self {
+        let marks = (0..index.chunk_count()).map(|_| AtomicU32::new(0)).collect();
+        Self { index, marks, next_rank: FIRST_RANK, others: Mutex::default(), marked: HashSet::new(), absent }
+    }
+
+    fn mark_of(&self, id: &ChunkId) -> Result<Option<&AtomicU32>> {
+        Ok(self.index.entry_number(id)?.and_then(|number| self.marks.get(number as usize)))
     }
 
     /// Whether a chunk is needed.
-    pub(super) fn has(&self, id: &ChunkId) -> bool {
-        self.ranks.contains_key(id) || self.other(id, |ids| ids.contains(id))
+    ///
+    /// # Errors
+    /// `Damaged` when this machine's index tables are.
+    pub(super) fn has(&self, id: &ChunkId) -> Result<bool> {
+        Ok(match self.mark_of(id)? {
+            Some(mark) => mark.load(Ordering::Relaxed) != 0,
+            None => self.others().contains(id),
+        })
     }
 
     /// When a restore of the newest snapshot comes to a chunk; after all others when it does not need it.
-    pub(super) fn rank(&self, id: &ChunkId) -> u64 {
-        self.ranks.get(id).copied().unwrap_or(u64::MAX)
+    ///
+    /// # Errors
+    /// As [`Needed::has`].
+    pub(super) fn rank(&self, id: &ChunkId) -> Result<u32> {
+        let mark = self.mark_of(id)?.map_or(0, |mark| mark.load(Ordering::Relaxed));
+        Ok(if mark >= FIRST_RANK { mark } else { u32::MAX })
     }
 
-    fn other<T>(&self, id: &ChunkId, act: impl FnOnce(&mut HashSet<ChunkId>) -> T) -> T {
+    /// True the first time.
+    fn add(&self, id: &ChunkId, mark: u32) -> Result<bool> {
+        Ok(match self.mark_of(id)? {
+            Some(before) => before.compare_exchange(0, mark, Ordering::Relaxed, Ordering::Relaxed).is_ok(),
+            None => self.others().insert(*id),
+        })
+    }
+
+    /// True the first time.
+    fn add_ranked(&mut self, id: &ChunkId) -> Result<bool> {
+        let is_new = self.add(id, self.next_rank)?;
+        // Beyond all measure they come last, in no order.
+        self.next_rank = self.next_rank.saturating_add(u32::from(is_new)).min(u32::MAX - 1);
+        Ok(is_new)
+    }
+
+    fn others(&self) -> MutexGuard<'_, HashSet<ChunkId>> {
         // A set of finished answers, whole at any time.
-        act(&mut self.others[usize::from(id.0[31]) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner))
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Marks everything below `snapshots` that is not marked yet; the first of them that was ever marked
@@ -82,31 +121,26 @@ impl Needed {
 
     /// Marks in the order of a restore.
     fn rank_nodes(&mut self, reader: &ChunkReader<'_>, nodes: &[&Node], progress: &dyn Progress) -> Result<()> {
-        let mut below = Below { pages: Vec::new(), lists: Vec::new() };
+        let mut below = Below::default();
         nodes.iter().for_each(|node| below.take(node));
-        below.pages.reverse();
-        let mut pages = std::mem::take(&mut below.pages);
-        loop {
+        let mut pages: Vec<TreeRef> = below.pages.drain(..).rev().collect();
+        let absent = std::mem::take(&mut self.absent);
+        let mut walk = || loop {
             for list in below.lists.drain(..) {
-                mark_list(reader, &list, &self.absent, &mut |id| {
-                    let rank = self.ranks.len() as u64;
-                    let before = self.ranks.len();
-                    self.ranks.entry(id).or_insert(rank);
-                    self.ranks.len() > before
-                })?;
+                mark_list(reader, &list, &absent, &mut |id| self.add_ranked(id))?;
             }
             let Some(page) = pages.pop() else { return Ok(()) };
             check_interrupted(progress)?;
-            let rank = self.ranks.len() as u64;
-            if self.ranks.contains_key(&page.id) {
-                continue;
-            }
-            self.ranks.insert(page.id, rank);
-            if let Some(decoded) = unless_lost(&self.absent, &page.id, read_page(reader, &page))? {
+            if self.add_ranked(&page.id)?
+                && let Some(decoded) = unless_lost(&absent, &page.id, read_page(reader, &page))?
+            {
                 below.take_page(&page, &decoded);
                 pages.extend(below.pages.drain(..).rev());
             }
-        }
+        };
+        let outcome = walk();
+        self.absent = absent;
+        outcome
     }
 }
 
@@ -141,31 +175,28 @@ struct Marking<'a, 'r> {
 impl Marking<'_, '_> {
     fn run(self, nodes: &[&Node]) -> Result<()> {
         rayon::scope(|scope| {
-            let mut below = Below { pages: Vec::new(), lists: Vec::new() };
+            let mut below = Below::default();
             nodes.iter().for_each(|node| below.take(node));
             self.go_on(scope, below);
         });
         self.failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }
 
-    /// True the first time.
-    fn add(&self, id: ChunkId) -> bool {
-        !self.needed.ranks.contains_key(&id) && self.needed.other(&id, |ids| ids.insert(id))
-    }
-
     fn go_on<'s>(&'s self, scope: &Scope<'s>, below: Below) {
         for list in below.lists {
-            self.settle(mark_list(self.reader, &list, &self.needed.absent, &mut |id| self.add(id)));
+            self.settle(mark_list(self.reader, &list, &self.needed.absent, &mut |id| self.needed.add(id, NEEDED)));
         }
         for page in below.pages {
             // A page that is marked has everything below it marked: an error on the way ends the prune.
-            if self.add(page.id) {
-                scope.spawn(move |scope| {
+            match self.needed.add(&page.id, NEEDED) {
+                Ok(false) => {}
+                Ok(true) => scope.spawn(move |scope| {
                     if !self.is_over.load(Ordering::Relaxed) {
                         let outcome = self.visit(scope, &page);
                         self.settle(outcome);
                     }
-                });
+                }),
+                Err(error) => self.settle(Err(error)),
             }
         }
     }
@@ -173,7 +204,7 @@ impl Marking<'_, '_> {
     fn visit<'s>(&'s self, scope: &Scope<'s>, page: &TreeRef) -> Result<()> {
         check_interrupted(self.progress)?;
         if let Some(decoded) = unless_lost(&self.needed.absent, &page.id, read_page(self.reader, page))? {
-            let mut below = Below { pages: Vec::new(), lists: Vec::new() };
+            let mut below = Below::default();
             below.take_page(page, &decoded);
             self.go_on(scope, below);
         }
@@ -189,7 +220,12 @@ impl Marking<'_, '_> {
 }
 
 /// Marks what a content list names; `add` is true the first time.
-fn mark_list(reader: &ChunkReader<'_>, list: &ContentList, absent: &HashSet<ChunkId>, add: &mut dyn FnMut(ChunkId) -> bool) -> Result<()> {
+fn mark_list(
+    reader: &ChunkReader<'_>,
+    list: &ContentList,
+    absent: &HashSet<ChunkId>,
+    add: &mut dyn FnMut(&ChunkId) -> Result<bool>,
+) -> Result<()> {
     let mut levels = vec![(list.depth, list.items.clone().into_iter())];
     while let Some((depth, items)) = levels.last_mut() {
         let depth = *depth;
@@ -199,7 +235,7 @@ fn mark_list(reader: &ChunkReader<'_>, list: &ContentList, absent: &HashSet<Chun
             }
             Some(Item::Hole(_)) => {}
             Some(Item::Chunk(id, bytes)) => {
-                if add(id)
+                if add(&id)?
                     && depth > 0
                     && let Some(plain) = unless_lost(absent, &id, reader.meta_chunk(&id))?
                 {

@@ -8,6 +8,7 @@
 
 mod guard;
 mod mark;
+mod naming;
 mod plan;
 mod request;
 mod rewrite;

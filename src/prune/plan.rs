@@ -6,14 +6,17 @@
 //! half of which is needed is never left long, because every restore decodes all of it.
 //! `docs/decisions/0007-what-prune-writes-again.md` has the measurements.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use super::mark::Needed;
+use super::naming::Naming;
 use crate::chunker::Class;
-use crate::id::{ChunkId, PackId, SegmentId};
-use crate::index::{IndexSegment, IndexedPack};
+use crate::error::Result;
+use crate::id::{ChunkId, PackId};
+use crate::index::IndexedPack;
 use crate::pack::{FrameEntry, PackKind};
-use crate::repository::class_of_frame;
+use crate::repository::{Repository, class_of_frame};
 
 /// A frame of which less than half is needed is waste worth a rewrite of its pack …
 const FRAME_LIVE_SHARE: u64 = 2;
@@ -35,7 +38,7 @@ pub(super) enum Unit {
 /// Something that moves, and from where.
 pub(super) struct Move {
     /// When a restore of the newest snapshot comes to it.
-    pub rank: u64,
+    pub rank: u32,
     pub pack: PackId,
     pub pack_bytes: u64,
     pub kind: PackKind,
@@ -75,8 +78,9 @@ impl Plan {
 }
 
 /// How much of a pack is used.
-struct Use<'a> {
-    pack: &'a IndexedPack,
+struct Use {
+    id: PackId,
+    bytes: u64,
     /// Plain bytes of needed chunks.
     live: u64,
     /// Stored bytes of what is not needed, as if frames were compressed evenly.
@@ -85,81 +89,104 @@ struct Use<'a> {
     waste: u64,
 }
 
-impl<'a> Use<'a> {
-    fn of(pack: &'a IndexedPack, needed: &Needed) -> Self {
-        let mut used = Self { pack, live: 0, unused: 0, waste: 0 };
+impl Use {
+    fn of(pack: &IndexedPack, needed: &Needed) -> Result<Self> {
+        let mut used = Self { id: pack.id, bytes: pack.bytes, live: 0, unused: 0, waste: 0 };
         for frame in &pack.frames {
-            let live: u64 = frame.chunks.iter().filter(|chunk| needed.has(&chunk.id)).map(|chunk| u64::from(chunk.bytes)).sum();
+            let mut live = 0;
+            for chunk in &frame.chunks {
+                live += if needed.has(&chunk.id)? { u64::from(chunk.bytes) } else { 0 };
+            }
             let plain = u64::from(frame.plain_bytes).max(1);
             let unused = u64::from(frame.sealed_bytes) * (plain - live.min(plain)) / plain;
             used.live += live;
             used.unused += unused;
             used.waste += if live * FRAME_LIVE_SHARE < plain { unused } else { 0 };
         }
-        used
+        Ok(used)
     }
 
     fn is_wasteful(&self) -> bool {
-        self.waste * PACK_WASTE_SHARE > self.pack.bytes
+        self.waste * PACK_WASTE_SHARE > self.bytes
     }
 
     fn is_worth_it(&self) -> bool {
-        self.unused * PACK_UNUSED_SHARE > self.pack.bytes
+        self.unused * PACK_UNUSED_SHARE > self.bytes
     }
 }
 
-/// Decides for each pack of `segments` that is in `listing` with the expected length. Packs in the
-/// listing that no segment names are dead: no snapshot is running that could still name them.
+/// Decides for each pack that is in `listing` with the expected length. Packs in the listing that no
+/// segment names are dead: no snapshot is running that could still name them. Segments are read one at
+/// a time, so that memory does not grow with their number.
 ///
 /// A chunk that lies in several packs stays in all of them: which copy is whole is not known here.
-pub(super) fn make_plan(segments: &[(SegmentId, IndexSegment)], listing: &HashMap<PackId, u64>, needed: &Needed) -> Plan {
-    let mut plan = Plan::default();
-    let named: HashMap<PackId, &IndexedPack> =
-        segments.iter().flat_map(|(_, segment)| &segment.packs).map(|pack| (pack.id, pack)).collect();
-    let mut partly = Vec::new();
-    for (id, bytes) in listing {
-        match named.get(id) {
-            None => plan.dead.push((*id, *bytes)),
-            Some(pack) if pack.bytes == *bytes => match Use::of(pack, needed) {
-                Use { live: 0, .. } => plan.dead.push((*id, *bytes)),
-                used if used.unused > 0 => partly.push(used),
-                _ => {}
-            },
-            // Another length than expected: damage, which is not ours to judge.
-            Some(_) => {}
+///
+/// # Errors
+/// `Damaged` when a segment or this machine's index tables are; those of the storage.
+pub(super) fn make_plan(repository: &Repository, naming: &mut Naming, listing: &HashMap<PackId, u64>, needed: &Needed) -> Result<Plan> {
+    let (mut plan, mut partly) = (Plan::default(), Vec::new());
+    for id in repository.list_segments()? {
+        for pack in repository.read_segment(id)?.packs {
+            // Another length than expected is damage, which is not ours to judge.
+            if naming.add(pack.id, id) && listing.get(&pack.id) == Some(&pack.bytes) {
+                match Use::of(&pack, needed)? {
+                    Use { live: 0, .. } => plan.dead.push((pack.id, pack.bytes)),
+                    used if used.unused > 0 => partly.push(used),
+                    _ => {}
+                }
+            }
         }
     }
+    plan.dead.extend(listing.iter().filter(|(id, _)| !naming.names(id)).map(|(id, bytes)| (*id, *bytes)));
     plan.dead.sort_unstable();
     // The largest share first; ids make the order the same each time.
-    partly.sort_by_key(|used| (std::cmp::Reverse((u128::from(used.unused) << 64) / u128::from(used.pack.bytes.max(1))), used.pack.id));
+    partly.sort_by_key(|used| (Reverse((u128::from(used.unused) << 64) / u128::from(used.bytes.max(1))), used.id));
     let kept_bytes: u64 = listing.values().sum::<u64>() - plan.dead.iter().map(|(_, bytes)| bytes).sum::<u64>();
     let mut unused: u64 = partly.iter().map(|used| used.unused).sum();
-    let mut moved = HashSet::new();
     for used in partly {
         if used.is_wasteful() || (used.is_worth_it() && unused > kept_bytes / UNUSED_SHARE) {
             unused -= used.unused;
-            plan.rewritten.push((used.pack.id, used.pack.bytes));
-            plan.moved_bytes += used.pack.bytes.saturating_sub(used.unused);
-            plan_moves(&mut plan.moves, used.pack, needed, &mut moved);
+            plan.rewritten.push((used.id, used.bytes));
+            plan.moved_bytes += used.bytes.saturating_sub(used.unused);
         }
     }
     plan.kept_unused_bytes = unused;
     plan.rewritten.sort_unstable();
-    plan.moves.sort_by_key(|unit| (unit.rank, unit.pack));
-    plan
+    plan_moves(repository, naming, needed, &mut plan)?;
+    Ok(plan)
 }
 
-fn plan_moves(moves: &mut Vec<Move>, pack: &IndexedPack, needed: &Needed, moved: &mut HashSet<ChunkId>) {
-    for (number, frame) in (0..).zip(&pack.frames) {
-        let is_whole = frame.chunks.iter().all(|chunk| needed.has(&chunk.id) && !moved.contains(&chunk.id));
-        let live: Vec<ChunkId> = frame.chunks.iter().map(|chunk| chunk.id).filter(|id| needed.has(id) && moved.insert(*id)).collect();
-        let Some(rank) = live.iter().map(|id| needed.rank(id)).min() else { continue };
-        // A frame that names a chunk twice is not moved as it is, so that the chunk is there once.
-        let unit = if is_whole && live.len() == frame.chunks.len() {
-            Unit::Frame(frame.clone(), number)
-        } else {
-            Unit::Chunks(live, class_of_frame(pack.kind, frame))
-        };
-        moves.push(Move { rank, pack: pack.id, pack_bytes: pack.bytes, kind: pack.kind, unit });
+/// Plans what moves of the packs that are written again.
+fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, plan: &mut Plan) -> Result<()> {
+    let mut waiting: HashSet<PackId> = plan.rewritten.iter().map(|(id, _)| *id).collect();
+    let mut moved = HashSet::new();
+    for id in naming.segments_of(waiting.iter()) {
+        for pack in repository.read_segment(id)?.packs {
+            if waiting.remove(&pack.id) {
+                plan_pack(&mut plan.moves, pack, needed, &mut moved)?;
+            }
+        }
     }
+    plan.moves.sort_by_key(|unit| (unit.rank, unit.pack));
+    Ok(())
+}
+
+fn plan_pack(moves: &mut Vec<Move>, pack: IndexedPack, needed: &Needed, moved: &mut HashSet<ChunkId>) -> Result<()> {
+    for (number, frame) in (0..).zip(pack.frames) {
+        let (mut live, mut rank, mut is_whole) = (Vec::new(), u32::MAX, true);
+        for chunk in &frame.chunks {
+            if needed.has(&chunk.id)? && moved.insert(chunk.id) {
+                live.push(chunk.id);
+                rank = rank.min(needed.rank(&chunk.id)?);
+            } else {
+                is_whole = false;
+            }
+        }
+        if !live.is_empty() {
+            let class = class_of_frame(pack.kind, &frame);
+            let unit = if is_whole { Unit::Frame(frame, number) } else { Unit::Chunks(live, class) };
+            moves.push(Move { rank, pack: pack.id, pack_bytes: pack.bytes, kind: pack.kind, unit });
+        }
+    }
+    Ok(())
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::guard::{Allowed, check};
 use super::mark::Needed;
+use super::naming::Naming;
 use super::plan::{Plan, make_plan};
 use super::request::{Outcome, Request};
 use super::rewrite::move_chunks;
 use super::sweep::{has_room, remove_packs, remove_unnamed_packs};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{PackId, RunId, SegmentId, SnapshotId};
-use crate::index::IndexSegment;
+use crate::id::{PackId, RunId, SnapshotId};
 use crate::progress::Progress;
 use crate::repository::{PackListing, Repository, make_reserve, snapshot_name};
 use crate::storage::{LOCK, LockMode, PRUNE_LOCK};
@@ -30,7 +30,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     let storage = repository.storage();
     let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
     let facts = repository.read_facts()?;
-    let mut needed = Needed::new(facts.absent().clone());
+    let mut needed = Needed::new(Arc::new(repository.open_index()?), facts.absent().clone());
 
     progress.stage("mark");
     {
@@ -46,8 +46,9 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     mark(repository, &allowed, &mut needed, progress)?;
 
     let listing = PackListing::read(&**storage)?;
-    let segments = read_segments(repository)?;
-    let plan = make_plan(&segments, listing.packs(), &needed);
+    let mut naming = Naming::default();
+    let plan = make_plan(repository, &mut naming, listing.packs(), &needed)?;
+    drop(needed);
     let mut outcome = Outcome {
         snapshots_removed: allowed.remove.len() as u64,
         snapshots_protected: allowed.protected,
@@ -63,7 +64,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     } else {
         progress.stage("sweep");
         remove_snapshots(repository, &allowed)?;
-        sweep(repository, &segments, &plan, &mut outcome, progress)?;
+        sweep(repository, &mut naming, &plan, &mut outcome, progress)?;
         outcome.bytes_after = PackListing::read(&**storage)?.stored_bytes();
         make_reserve(&**storage)?;
     }
@@ -92,21 +93,15 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
 }
 
 /// Removes dead packs, and writes again what is worth it.
-fn sweep(
-    repository: &Repository,
-    segments: &[(SegmentId, IndexSegment)],
-    plan: &Plan,
-    outcome: &mut Outcome,
-    progress: &dyn Progress,
-) -> Result<()> {
+fn sweep(repository: &Repository, naming: &mut Naming, plan: &Plan, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
     let run = RunId(random_bytes()?);
     let ids = |packs: &[(PackId, u64)]| packs.iter().map(|(id, _)| *id).collect::<HashSet<PackId>>();
-    remove_packs(repository, run, segments, &ids(&plan.dead))?;
+    remove_packs(repository, run, naming, &ids(&plan.dead))?;
     if !plan.rewritten.is_empty() {
         progress.stage("rewrite");
         let moved = if has_room(repository, plan) { move_chunks(repository, run, plan, progress) } else { Err(no_room()) };
         match moved {
-            Ok(()) => remove_packs(repository, run, &read_segments(repository)?, &ids(&plan.rewritten))?,
+            Ok(()) => remove_packs(repository, run, naming, &ids(&plan.rewritten))?,
             Err(error) if error.kind() == ErrorKind::Full => {
                 // Nothing is lost and much may have been freed: the rest waits for a prune with more room.
                 remove_unnamed_packs(repository)?;
@@ -127,8 +122,4 @@ fn no_room() -> Error {
 fn mark(repository: &Repository, allowed: &Allowed, needed: &mut Needed, progress: &dyn Progress) -> Result<()> {
     let reader = repository.reader_with(Arc::new(repository.open_index()?));
     needed.mark(&reader, &allowed.keep, progress)
-}
-
-fn read_segments(repository: &Repository) -> Result<Vec<(SegmentId, IndexSegment)>> {
-    repository.list_segments()?.into_iter().map(|id| Ok((id, repository.read_segment(id)?))).collect()
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::naming::Naming;
 use super::plan::Plan;
 use crate::error::Result;
-use crate::id::{PackId, RunId, SegmentId};
+use crate::id::{PackId, RunId};
 use crate::index::{IndexSegment, IndexedPack};
 use crate::repository::{PackListing, Repository, pack_name, segment_name, split_segments, with_reserve};
 
@@ -15,35 +16,39 @@ const ROOM_BYTES: u64 = 1 << 20;
 ///
 /// # Errors
 /// Those of the storage.
-pub(super) fn remove_packs(
-    repository: &Repository,
-    run: RunId,
-    segments: &[(SegmentId, IndexSegment)],
-    packs: &HashSet<PackId>,
-) -> Result<()> {
+pub(super) fn remove_packs(repository: &Repository, run: RunId, naming: &mut Naming, packs: &HashSet<PackId>) -> Result<()> {
     if packs.is_empty() {
         return Ok(());
     }
     let storage = repository.storage();
-    let affected = |segment: &IndexSegment| segment.packs.iter().any(|pack| packs.contains(&pack.id));
-    let old: Vec<&(SegmentId, IndexSegment)> = segments.iter().filter(|(_, segment)| affected(segment)).collect();
-    let mut survivors: Vec<IndexedPack> = Vec::new();
-    let mut seen = HashSet::new();
-    for pack in old.iter().flat_map(|(_, segment)| &segment.packs) {
-        if !packs.contains(&pack.id) && seen.insert(pack.id) {
-            survivors.push(pack.clone());
+    let old = naming.segments_of(packs.iter());
+    let mut waiting: Vec<IndexedPack> = Vec::new();
+    let (mut seen, mut published) = (HashSet::new(), HashSet::new());
+    let mut publish = |naming: &mut Naming, segment: IndexSegment| -> Result<()> {
+        let (id, _) = with_reserve(&**storage, || repository.publish_segment(run, &segment))?;
+        segment.packs.iter().for_each(|pack| {
+            naming.add(pack.id, id);
+        });
+        published.insert(id);
+        Ok(())
+    };
+    for id in &old {
+        for pack in repository.read_segment(*id)?.packs {
+            naming.remove(&pack.id, id);
+            if !packs.contains(&pack.id) && seen.insert(pack.id) {
+                waiting.push(pack);
+            }
         }
+        // All but the last are as long as segments become, so memory does not grow with their number.
+        let mut full = split_segments(std::mem::take(&mut waiting));
+        waiting = full.pop().map_or_else(Vec::new, |last| last.packs);
+        full.into_iter().try_for_each(|segment| publish(naming, segment))?;
     }
-    let mut published = HashSet::new();
-    for segment in split_segments(survivors) {
-        published.insert(with_reserve(&**storage, || repository.publish_segment(run, &segment))?.0);
-    }
+    split_segments(waiting).into_iter().try_for_each(|segment| publish(naming, segment))?;
     let index = ["index".to_owned()];
     storage.sync(&index)?;
-    for (id, _) in &old {
-        if !published.contains(id) {
-            storage.remove(&segment_name(id))?;
-        }
+    for id in old.iter().filter(|id| !published.contains(*id)) {
+        storage.remove(&segment_name(id))?;
     }
     storage.sync(&index)?;
     remove_files(repository, packs)
