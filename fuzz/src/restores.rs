@@ -25,13 +25,19 @@ const BYTES_MAX: u64 = 1 << 20;
 /// below the destination, planning changes nothing, and restoring nothing outside of the destination
 /// nor anything that was not planned.
 pub fn restore_plan(bytes: &[u8]) {
+    plan_and_restore(bytes);
+}
+
+/// What was planned, and what a restore then did. None where nothing was, because the forgery was refused
+/// or the plan is too long.
+fn plan_and_restore(bytes: &[u8]) -> Option<(Outcome, Outcome)> {
     let mut choices = Choices::new(bytes);
     let place = Place::new(choices.byte());
     let mut request = place.request(&mut choices);
-    let Some(forgery) = forge(&mut choices, place.outside().as_os_str().as_bytes()) else { return };
+    let forgery = forge(&mut choices, place.outside().as_os_str().as_bytes())?;
     let (outside, target) = (place.describe_outside(), describe(&place.target()));
     request.dry_run = true;
-    let Some(plan) = run(&forgery, &request) else { return };
+    let plan = run(&forgery, &request)?;
     assert!(place.describe_outside() == outside && describe(&place.target()) == target, "a dry run changes nothing");
     let mut planned = HashSet::new();
     for action in &plan.actions {
@@ -42,10 +48,10 @@ pub fn restore_plan(bytes: &[u8]) {
         planned.insert(action.path.clone());
     }
     if plan.actions.len() > ACTIONS_MAX || plan.bytes_written > BYTES_MAX {
-        return;
+        return None;
     }
     request.dry_run = false;
-    let _ = run(&forgery, &request);
+    let restored = run(&forgery, &request);
     assert_eq!(place.describe_outside(), outside, "nothing outside of the destination is changed");
     for path in describe(&place.target()).keys().filter(|path| !target.contains_key(*path)) {
         assert!(planned.contains(path) || path.windows(8).any(|part| part == b".damaged"), "{path:?} was planned");
@@ -59,6 +65,7 @@ pub fn restore_plan(bytes: &[u8]) {
     request.overwrite = Overwrite::Always;
     let _ = run(&forgery, &request);
     assert_eq!(place.describe_outside(), outside, "nor by a second restore");
+    Some((plan, restored?))
 }
 
 fn run(forgery: &Forgery, request: &Request<'_>) -> Option<Outcome> {
@@ -157,4 +164,33 @@ fn describe(top: &Path) -> BTreeMap<Vec<u8>, String> {
         lines.insert(path.as_os_str().as_bytes().to_vec(), line);
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seed(wanted: &str) -> (Outcome, Outcome) {
+        let seeds = crate::examples::seeds();
+        let (.., bytes) = seeds.iter().find(|(target, name, _)| (*target, *name) == ("restore_plan", wanted)).unwrap();
+        plan_and_restore(bytes).unwrap()
+    }
+
+    #[test]
+    fn the_seeds_are_planned_and_restored() {
+        for (name, planned, done) in [
+            ("files", 4, [2, 1, 2, 0]),
+            ("folders", 7, [2, 4, 0, 0]),
+            ("link_in_the_way", 3, [1, 2, 1, 0]),
+            ("destination_is_filled", 6, [4, 3, 0, 0]),
+            ("evil_names", 6, [0, 5, 1, 3]),
+            ("missing_chunks", 2, [1, 1, 0, 1]),
+            ("sources", 5, [1, 3, 0, 0]),
+            ("pages_again", 1, [0, 2, 0, 1]),
+        ] {
+            let (plan, restored) = seed(name);
+            assert_eq!(plan.actions.len(), planned, "{name}");
+            assert_eq!([restored.files, restored.directories, restored.others, restored.damaged], done, "{name}");
+        }
+    }
 }
