@@ -1,6 +1,6 @@
 //! Well-formed inputs: what the seeds are made from, and the surroundings that some targets need.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use strongroom::catalog::{Listing, Summary};
 use strongroom::codec;
@@ -28,13 +28,18 @@ pub fn keys(algorithm: Algorithm) -> KeyRing {
     SecretBundle::public().key_ring(algorithm, RepositoryId([1; 16]))
 }
 
-/// An empty repository without encryption.
+/// An empty repository without encryption, each time another copy of the same one: making one anew
+/// writes a reserve of 16 MiB.
 pub fn repository() -> Arc<MemoryStorage> {
-    let storage = MemoryStorage::default();
-    let cost = Argon2Cost { memory_kib: 64, passes: 1, lanes: 1 };
-    let options = CreateOptions { algorithm: Algorithm::None, credential: None, cost, now: TIME };
-    create(&storage, &options).expect("memory takes a repository");
-    Arc::new(storage)
+    static EMPTY: OnceLock<MemoryStorage> = OnceLock::new();
+    let empty = EMPTY.get_or_init(|| {
+        let storage = MemoryStorage::default();
+        let cost = Argon2Cost { memory_kib: 64, passes: 1, lanes: 1 };
+        let options = CreateOptions { algorithm: Algorithm::None, credential: None, cost, now: TIME };
+        create(&storage, &options).expect("memory takes a repository");
+        storage
+    });
+    Arc::new(empty.copy())
 }
 
 /// Snapshots of two series, some of whose ids begin alike.
@@ -165,6 +170,7 @@ fn choices() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("days", "\n7d\n2026-11-22 18:00\n", [2, 5, 7, 3].to_vec()),
         ("within", "30d\n36h\n2026-11-22T18:00:00+01:00\n", vec![0, 0]),
         ("calendar", "1 year 2 months\noff\n\n", vec![1, 2, 123, 1, 2, 3, 4, 5]),
+        ("tags", "\nnever\n\n", vec![2, 64]),
         ("backwards", "-3d\n90min\n1969-12-31T23:59:59.25Z\n", vec![2, 1, 3]),
         ("clock_behind", "P1M\n61s\n2001-01-01\n", vec![2, 1, 3]),
     ] {
