@@ -1,6 +1,6 @@
 //! Well-formed inputs: what the seeds are made from, and the surroundings that some targets need.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use strongroom::catalog::{Listing, Summary};
 use strongroom::codec;
@@ -8,8 +8,9 @@ use strongroom::crypto::{Algorithm, Argon2Cost, Secret};
 use strongroom::id::{ChunkId, ClientId, PackId, RepositoryId, RootId, RunId, SnapshotId};
 use strongroom::index::{IndexSegment, IndexedPack};
 use strongroom::manifest::{
-    Content, ContentList, Counts, Item, Kind, ListPage, Manifest, Metadata, Node, Page, PageRef, Record, RootEntry, SnapshotOptions,
-    StatTrust, TreeRef, Xattr,
+    ABSENT, AbsentChunks, Content, ContentList, Counts, HEALED, HealedChunks, Item, Kind, ListPage, Manifest, Metadata, Node, PIN, Page,
+    PageRef, Pin, REMOVED, Record, Removed, RootEntry, SETTING, Setting, SnapshotOptions, StatTrust, TAG, TOMBSTONE, TagChange, Tombstone,
+    TreeRef, Xattr,
 };
 use strongroom::pack::{ChunkEntry, FinishedPack, KeyRing, ObjectHeader, ObjectKind, PackDirectory, PackKind, PackWriter, seal_object};
 use strongroom::repository::{CreateOptions, Credential, Description, KeySlot, SecretBundle, create};
@@ -27,13 +28,18 @@ pub fn keys(algorithm: Algorithm) -> KeyRing {
     SecretBundle::public().key_ring(algorithm, RepositoryId([1; 16]))
 }
 
-/// An empty repository without encryption.
+/// An empty repository without encryption, each time another copy of the same one: making one anew
+/// writes a reserve of 16 MiB.
 pub fn repository() -> Arc<MemoryStorage> {
-    let storage = MemoryStorage::default();
-    let cost = Argon2Cost { memory_kib: 64, passes: 1, lanes: 1 };
-    let options = CreateOptions { algorithm: Algorithm::None, credential: None, cost, now: TIME };
-    create(&storage, &options).expect("memory takes a repository");
-    Arc::new(storage)
+    static EMPTY: OnceLock<MemoryStorage> = OnceLock::new();
+    let empty = EMPTY.get_or_init(|| {
+        let storage = MemoryStorage::default();
+        let cost = Argon2Cost { memory_kib: 64, passes: 1, lanes: 1 };
+        let options = CreateOptions { algorithm: Algorithm::None, credential: None, cost, now: TIME };
+        create(&storage, &options).expect("memory takes a repository");
+        storage
+    });
+    Arc::new(empty.copy())
 }
 
 /// Snapshots of two series, some of whose ids begin alike.
@@ -61,6 +67,7 @@ pub fn publish(storage: &dyn Storage, bytes: &[u8]) -> Option<String> {
 /// The seeds of every target, each with a name. Those of `key_slot`, `pack` and `sealed_object` hold
 /// random salts and differ at every call.
 pub fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let (snapshot, chunks, words) = (SnapshotId([4; 32]), || vec![ChunkId([1; 32]), ChunkId([2; 32])], || vec!["tax".to_owned()]);
     let mut seeds: Vec<(&str, &str, Vec<u8>)> = vec![
         ("index_segment", "two_packs", IndexSegment::new(vec![indexed_pack(1), indexed_pack(9)]).encode()),
         ("index_segment", "empty", IndexSegment::default().encode()),
@@ -75,6 +82,13 @@ pub fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("pack", "meta", pack(PackKind::Meta).1),
         ("record", "settings", record(0x8001, &[0; 90])),
         ("record", "unknown", record(77, b"anything")),
+        ("record", "absent", record(ABSENT, &wire::encode(&AbsentChunks { chunks: chunks() }))),
+        ("record", "tags", record(TAG, &wire::encode(&TagChange { snapshot, added: words(), removed: words() }))),
+        ("record", "pin", record(PIN, &wire::encode(&Pin { snapshot, is_pinned: true }))),
+        ("record", "tombstone", record(TOMBSTONE, &wire::encode(&Tombstone { snapshot }))),
+        ("record", "setting", record(SETTING, &wire::encode(&Setting { name: "protect".into(), value: "7d".into() }))),
+        ("record", "healed", record(HEALED, &wire::encode(&HealedChunks { chunks: chunks() }))),
+        ("record", "removed", record(REMOVED, &wire::encode(&Removed { snapshots: vec![snapshot; 2] }))),
         ("tree_page", "leaf", wire::encode(&Page::Leaf(nodes()))),
         ("tree_page", "inner", wire::encode(&Page::Inner(page_refs()))),
         ("tree_page", "empty", wire::encode(&Page::Leaf(vec![]))),
@@ -93,6 +107,7 @@ pub fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         seeds.push(("frame_content", name, frame(&plain)));
     }
     seeds.extend(texts());
+    seeds.extend(choices());
     seeds
 }
 
@@ -114,6 +129,52 @@ fn texts() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         [("latest", "latest~2"), ("series", "latest~1@home:/srv"), ("prefix", "abab05"), ("number", "latest~99999999999999999999")]
     {
         seeds.push(("snapshot_selection", name, text.as_bytes().to_vec()));
+    }
+    seeds
+}
+
+/// Inputs whose bytes are choices: steps of a forgery, and snapshots after the texts of a policy.
+fn choices() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    // A file of one chunk, named by the number; its metadata and flags are as usual.
+    let file = |name: u8| vec![0, 0, 1, 2, name, 0, 0];
+    let link = |to: u8, name: u8| vec![2, to, name, 0, 0];
+    let folder = |content: Vec<u8>, how: u8, name: u8| [vec![5], content, vec![6, how, name, 0, 0]].concat();
+    let hard = |name: u8| vec![0, 0, 1, 2, name, 4, 2, 1, 0];
+    let mut seeds = Vec::new();
+    for (name, head, steps) in [
+        ("files", [0, 0], [file(0), file(1), vec![3, 2, 0, 0], vec![4, 3, 4, 0, 0]].concat()),
+        ("folders", [1, 34], folder([file(0), folder(file(1), 0, 2)].concat(), 2, 1)),
+        ("link_in_the_way", [0, 8], [link(0, 3), folder(file(4), 0, 1)].concat()),
+        ("destination_is_filled", [2, 56], [file(0), folder(file(4), 0, 3), folder(file(3), 0, 1), file(2)].concat()),
+        ("hard_links", [0, 32], [hard(0), hard(1), hard(2)].concat()),
+        ("evil_names", [0, 2], [folder(file(8), 0, 0), folder(file(12), 0, 1), link(1, 3), folder(file(14), 1, 2)].concat()),
+        ("missing_chunks", [0, 0], [vec![0, 0, 3, 1, 9, 4, 0, 7, 2, 0, 0, 0], vec![8, 0, 1, 2], vec![0, 18, 1, 1, 1, 5, 1, 0, 0]].concat()),
+        ("sources", [1, 2], [file(0), vec![10, 0, 1, 0, 1, 3, 0], file(1), vec![10, 0, 0, 2, 3, 0]].concat()),
+        (
+            "pages_again",
+            [0, 0],
+            [folder(file(0), 6, 0), vec![7, 0, 1, 0, 0], vec![7, 77, 2, 0, 0], vec![9, 3, 0, 0, 0, 7, 2, 3, 0, 0]].concat(),
+        ),
+        (
+            "metadata",
+            [0, 32],
+            vec![0, 0, 1, 2, 0, 31, 255, 15, 0, 0, 0, 0, 0, 0, 4, 4, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 1, 65, 0],
+        ),
+    ] {
+        seeds.push(("restore_plan", name, [&head[..], &steps].concat()));
+    }
+    let snapshot =
+        |how: u8, day: u8, counter: u8| [&[how, day, 0, day, 0, counter][..], if how & 8 == 8 { &[0] } else { &[] }, &[40]].concat();
+    let days: Vec<u8> = (0..20).flat_map(|day| snapshot([0, 1, 13, 17, 97][usize::from(day) % 5], day * 3, day)).collect();
+    for (name, text, rules) in [
+        ("days", "\n7d\n2026-11-22 18:00\n", [2, 5, 7, 3].to_vec()),
+        ("within", "30d\n36h\n2026-11-22T18:00:00+01:00\n", vec![0, 0]),
+        ("calendar", "1 year 2 months\noff\n\n", vec![1, 2, 123, 1, 2, 3, 4, 5]),
+        ("tags", "\nnever\n\n", vec![2, 64]),
+        ("backwards", "-3d\n90min\n1969-12-31T23:59:59.25Z\n", vec![2, 1, 3]),
+        ("clock_behind", "P1M\n61s\n2001-01-01\n", vec![2, 1, 3]),
+    ] {
+        seeds.push(("keep_policy", name, [text.as_bytes(), &rules, &days].concat()));
     }
     seeds
 }
@@ -203,6 +264,12 @@ fn node(name: &str, content: Content) -> Node {
     Node { name: name.into(), metadata, content, flags: 0, extensions: Extensions::none() }
 }
 
+/// A node with nothing special about it.
+pub fn plain_node(name: &[u8], content: Content) -> Node {
+    let metadata = Metadata { mode: 0o755, links: 1, mtime: TIME, ..Metadata::default() };
+    Node { name: name.to_vec(), metadata, content, flags: 0, extensions: Extensions::none() }
+}
+
 fn nodes() -> Vec<Node> {
     vec![
         node("block", Content::BlockDevice(8, 1)),
@@ -219,7 +286,8 @@ fn page_refs() -> Vec<PageRef> {
     vec![page("f", 200), page("z", 31)]
 }
 
-fn manifest() -> Manifest {
+/// A manifest of one source.
+pub fn manifest() -> Manifest {
     let entry = |path: &str, node: Node| RootEntry { path: path.into(), node };
     Manifest {
         run: RUN,

@@ -7,13 +7,19 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod choices;
+mod forgery;
 mod objects;
+mod policies;
+mod restores;
 mod structures;
 mod texts;
 
 pub mod examples;
 
 pub use objects::{frame_content, key_slot, object_header, pack, sealed_object};
+pub use policies::keep_policy;
+pub use restores::restore_plan;
 pub use structures::{index_segment, list_page, manifest, pack_directory, record, tree_page};
 pub use texts::{description, filter_patterns, find_pattern, snapshot_selection};
 
@@ -21,12 +27,13 @@ pub use texts::{description, filter_patterns, find_pattern, snapshot_selection};
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("description", description),
     ("filter_patterns", filter_patterns),
     ("find_pattern", find_pattern),
     ("frame_content", frame_content),
     ("index_segment", index_segment),
+    ("keep_policy", keep_policy),
     ("key_slot", key_slot),
     ("list_page", list_page),
     ("manifest", manifest),
@@ -34,6 +41,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("pack", pack),
     ("pack_directory", pack_directory),
     ("record", record),
+    ("restore_plan", restore_plan),
     ("sealed_object", sealed_object),
     ("snapshot_selection", snapshot_selection),
     ("tree_page", tree_page),

@@ -4,7 +4,10 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use strongroom::index::IndexSegment;
-use strongroom::manifest::{CONTENT_ITEMS_IN_NODE, Content, Item, ListPage, Manifest, Page, Record, Settings};
+use strongroom::manifest::{
+    ABSENT, AbsentChunks, CONTENT_ITEMS_IN_NODE, Content, HEALED, HealedChunks, Item, ListPage, Manifest, PIN, Page, Pin, REMOVED, Record,
+    Removed, SETTING, SETTINGS, Setting, Settings, TAG, TOMBSTONE, TagChange, Tombstone,
+};
 use strongroom::pack::PackDirectory;
 use strongroom::wire;
 
@@ -80,5 +83,16 @@ pub fn record(bytes: &[u8]) {
     let Ok(record) = Record::decode(bytes) else { return };
     assert_eq!(record.encode(), bytes);
     let _ = record.check_known();
-    decode::<Settings>(&record.payload);
+    let payload = &record.payload;
+    match record.record_type {
+        SETTINGS => drop(decode::<Settings>(payload)),
+        ABSENT => drop(decode::<AbsentChunks>(payload)),
+        TAG => drop(decode::<TagChange>(payload)),
+        PIN => drop(decode::<Pin>(payload)),
+        TOMBSTONE => drop(decode::<Tombstone>(payload)),
+        SETTING => drop(decode::<Setting>(payload)),
+        HEALED => drop(decode::<HealedChunks>(payload)),
+        REMOVED => drop(decode::<Removed>(payload)),
+        _ => {}
+    }
 }

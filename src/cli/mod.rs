@@ -37,7 +37,7 @@ mod snapshots;
 mod stats;
 mod tag;
 mod text;
-mod times;
+pub mod times;
 
 use std::process::ExitCode;
 
