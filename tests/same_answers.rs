@@ -8,6 +8,9 @@ use std::path::Path;
 use crate::cli_place::{Place, names};
 use crate::picture::Picture;
 
+/// From so many snapshots and records on a listing goes through the catalog.
+const OBJECTS_OF_A_CATALOG: usize = 32;
+
 /// A place with several snapshots of two series and of every kind.
 fn make_place() -> Place {
     let place = Place::with_repository();
@@ -22,6 +25,10 @@ fn make_place() -> Place {
     for kind in ["differential", "full", "incremental"] {
         place.run(&["snapshot", &source, "--kind", kind, "--host", "elsewhere", "--series", "daily"]).expect(0);
         fs::write(place.path(&format!("source/new in {kind}")), kind.repeat(5000)).unwrap();
+    }
+    // Listings of very few objects do without the catalog.
+    for turn in 0..OBJECTS_OF_A_CATALOG {
+        place.run(&["tag", "latest", if turn % 2 == 0 { "--add" } else { "--remove" }, "turn"]).expect(0);
     }
     place
 }

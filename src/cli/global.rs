@@ -132,7 +132,7 @@ impl Global {
     /// # Errors
     /// Those of the storage.
     pub fn listing(&self, repository: &Repository) -> Result<Listing> {
-        let Catalogued { listing, rollback, .. } = self.catalogued(repository)?;
+        let Catalogued { listing, rollback, .. } = self.tell_skipped(repository.catalogued_to_read()?);
         if let Some(rollback) = rollback {
             message::warn(rollback);
         }
@@ -145,7 +145,10 @@ impl Global {
     /// # Errors
     /// Those of the storage.
     pub fn catalogued(&self, repository: &Repository) -> Result<Catalogued> {
-        let catalogued = repository.catalogued()?;
+        Ok(self.tell_skipped(repository.catalogued()?))
+    }
+
+    fn tell_skipped(&self, catalogued: Catalogued) -> Catalogued {
         for (id, error) in &catalogued.skipped.snapshots {
             message::warn(format_args!("snapshot {id} cannot be read: {error}"));
         }
@@ -155,7 +158,7 @@ impl Global {
         if let Some(problem) = &catalogued.problem {
             self.tell(&format!("the catalog was not used: {problem}"));
         }
-        Ok(catalogued)
+        catalogued
     }
 
     /// A reader of the repository; what is damaged of the index is named on standard error.

@@ -16,6 +16,9 @@ use crate::pack::{ObjectKind, open_object, seal_object};
 
 /// A manifest with its sources is never longer.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+/// Below so many snapshots and records a listing opens no catalog: opening the database costs some
+/// milliseconds of CPU time and a dozen threads. A guess on the safe side: the break-even was not measured.
+const CATALOG_OBJECTS_MIN: usize = 32;
 
 /// A listing of the snapshots, and what could not be read for it.
 pub struct Catalogued {
@@ -107,7 +110,20 @@ impl Repository {
     /// # Errors
     /// Those of the storage.
     pub fn catalogued(&self) -> Result<Catalogued> {
-        let Loaded { listing, mut skipped, catalog_error } = self.load_listing()?;
+        self.catalogued_from(0)
+    }
+
+    /// As [`Repository::catalogued`], for who only reads and has nothing to tell the catalog: so few
+    /// objects that reading them is quicker than opening the database are read.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn catalogued_to_read(&self) -> Result<Catalogued> {
+        self.catalogued_from(CATALOG_OBJECTS_MIN)
+    }
+
+    fn catalogued_from(&self, objects_min: usize) -> Result<Catalogued> {
+        let Loaded { listing, mut skipped, catalog_error } = self.load_listing(objects_min)?;
         let rollback = self.watch_rollback(&listing, &skipped)?;
         let newest_counter = newest_counter(&listing);
         let mut marks = Marks::default();
@@ -132,14 +148,17 @@ impl Repository {
     }
 
     /// Everything that is listed, forgotten or not.
-    fn load_listing(&self) -> Result<Loaded> {
+    fn load_listing(&self, objects_min: usize) -> Result<Loaded> {
         let folder = self.cache.as_ref().filter(|_| self.catalog).map(|cache| cache.catalog());
-        self.with_sealed(|sealed| catalog::load(folder.as_deref(), self.description.id, sealed))
+        self.with_sealed(|sealed| {
+            let has_enough = sealed.snapshots.len() + sealed.records.len() >= objects_min;
+            catalog::load(folder.as_deref().filter(|_| has_enough), self.description.id, sealed)
+        })
     }
 
     /// The highest counter of any record or manifest, also of forgotten ones.
     pub(super) fn newest_counter(&self) -> Result<u64> {
-        Ok(newest_counter(&self.load_listing()?.listing))
+        Ok(newest_counter(&self.load_listing(0)?.listing))
     }
 
     /// Calls `work` with what is stored now: the truth that a catalog is compared with.

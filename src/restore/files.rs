@@ -96,19 +96,20 @@ impl FileInWork {
         }
     }
 
-    /// One piece less is to come, or the planning is over; true when it was the last.
-    pub fn settle(&self) -> bool {
-        self.pending.fetch_sub(1, Ordering::AcqRel) == 1
+    /// So many pieces less are to come, or the planning, which counts as one, is over; true when they
+    /// were the last.
+    pub fn settle(&self, pieces: u64) -> bool {
+        self.pending.fetch_sub(pieces, Ordering::AcqRel) == pieces
     }
 
-    /// Writes a piece.
-    pub fn write(&self, writer: &Writer<'_>, offset: u64, bytes: &[u8]) {
+    /// Writes so many pieces that lie one behind the other.
+    pub fn write(&self, writer: &Writer<'_>, offset: u64, bytes: &[u8], pieces: u64) {
         if self.is_failed.load(Ordering::Relaxed) {
             return;
         }
         let outcome = self.open(writer).and_then(|file| {
             file.write_at(offset, bytes)?;
-            let is_last = self.pending.load(Ordering::Relaxed) == 1;
+            let is_last = self.pending.load(Ordering::Relaxed) == pieces;
             if !is_last && writer.open_files.load(Ordering::Relaxed) > OPEN_FILES_MAX {
                 file.close()?;
                 self.forget_handle(writer);

@@ -82,6 +82,30 @@ impl Frames {
     }
 }
 
+/// Chunks that lie one behind the other in a frame as they do in a file: written at once.
+struct Stretch {
+    /// The number of the file in the window.
+    file: u32,
+    /// Where it belongs in the file.
+    offset: u64,
+    pieces: u64,
+    /// Where it lies in the plain bytes of the frame.
+    begin: usize,
+    end: usize,
+}
+
+impl Stretch {
+    fn goes_on_with(&self, want: &Want, begin: usize) -> bool {
+        let offset = self.offset.checked_add((self.end - self.begin) as u64);
+        self.file == want.file && self.end == begin && offset == Some(want.offset)
+    }
+
+    fn extend(&mut self, end: usize) {
+        self.end = end;
+        self.pieces += 1;
+    }
+}
+
 struct Run<'a> {
     writer: &'a Writer<'a>,
     window: &'a Window,
@@ -115,6 +139,7 @@ impl Run<'_> {
         wants.sort_unstable_by_key(|placed| (placed.chunk_offset, placed.chunk_bytes, placed.want.id));
         let mut rest = Vec::new();
         let mut verified: Option<(u32, u32, ChunkId, bool)> = None;
+        let mut stretch: Option<Stretch> = None;
         for PlacedWant { chunk_offset, chunk_bytes, want } in wants.iter() {
             let start = *chunk_offset as usize;
             let bytes = plain.get(start..start + *chunk_bytes as usize);
@@ -124,25 +149,35 @@ impl Run<'_> {
             };
             verified = Some((*chunk_offset, *chunk_bytes, want.id, is_right));
             match bytes {
-                Some(bytes) if is_right => self.deliver(want, bytes),
+                Some(bytes) if is_right => {
+                    let end = start + bytes.len();
+                    match &mut stretch {
+                        Some(stretch) if stretch.goes_on_with(want, start) => stretch.extend(end),
+                        _ => {
+                            let begun = Stretch { file: want.file, offset: want.offset, pieces: 1, begin: start, end };
+                            self.deliver(plain, stretch.replace(begun));
+                        }
+                    }
+                }
                 _ => {
                     self.frames.set_bad(key, Some(*chunk_offset));
                     rest.push(*want);
                 }
             }
         }
+        self.deliver(plain, stretch);
         rest
     }
 
-    fn deliver(&self, want: &Want, bytes: &[u8]) {
-        let file = &self.window.files[want.file as usize];
-        file.write(self.writer, want.offset, bytes);
-        self.settle(want);
+    fn deliver(&self, plain: &[u8], stretch: Option<Stretch>) {
+        let Some(Stretch { file, offset, pieces, begin, end }) = stretch else { return };
+        self.window.files[file as usize].write(self.writer, offset, &plain[begin..end], pieces);
+        self.settle(file, pieces);
     }
 
-    fn settle(&self, want: &Want) {
-        let file = &self.window.files[want.file as usize];
-        if file.settle() && !self.writer.task.is_over() {
+    fn settle(&self, file: u32, pieces: u64) {
+        let file = &self.window.files[file as usize];
+        if file.settle(pieces) && !self.writer.task.is_over() {
             file.finish(self.writer);
         }
     }
@@ -175,7 +210,7 @@ impl Run<'_> {
         }
         for want in rest {
             self.window.files[want.file as usize].add_missing(want.offset..want.offset.saturating_add(want.bytes));
-            self.settle(&want);
+            self.settle(want.file, 1);
         }
     }
 

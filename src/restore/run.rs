@@ -122,7 +122,7 @@ impl<'w> Restore<'w> {
             }
             if self.writer.task.is_over() { self.writer.task.check() } else { Ok(()) }
         })?;
-        if file.settle() {
+        if file.settle(1) {
             self.window.ready.push(number);
         }
         Ok(())

@@ -24,10 +24,18 @@ pub(super) struct Applied {
 }
 
 /// Sets the attributes of `metadata` on `subject` and removes others.
-pub(super) fn apply(subject: &Subject<'_>, metadata: &Metadata, options: &ApplyOptions, notes: &mut Vec<String>) -> Applied {
+/// With `has_none` it is known to have none that would have to be removed.
+pub(super) fn apply(
+    subject: &Subject<'_>,
+    has_none: bool,
+    metadata: &Metadata,
+    options: &ApplyOptions,
+    notes: &mut Vec<String>,
+) -> Applied {
     let mut applied = Applied::default();
     // Where listing is not supported there is nothing to remove, and setting will say why not.
-    for name in subject.xattr_names().unwrap_or_default() {
+    let names = if has_none { Vec::new() } else { subject.xattr_names().unwrap_or_default() };
+    for name in names {
         let is_wanted = metadata.xattrs.iter().any(|xattr| xattr.name == name);
         if !is_wanted
             && is_ours_to_remove(&name)

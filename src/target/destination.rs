@@ -69,10 +69,10 @@ impl Destination {
     /// # Errors
     /// `Damaged` for an impossible name; `NotFound`; `Exists` when a link or a file is in the way.
     pub fn folder(&self, relative: &[u8]) -> Result<Arc<Folder>> {
-        check_relative(relative)?;
         if let Some(folder) = self.kept_folder(relative) {
             return Ok(folder);
         }
+        check_relative(relative)?;
         // The nearest kept folder above, so that a deep tree is not walked from the top each time.
         let mut above = relative;
         let mut from = None;
@@ -123,16 +123,29 @@ impl Destination {
         rustix::fs::syncfs(&self.handle).map_err(|errno| system_error("cannot sync", &self.path, errno))
     }
 
+    /// As [`Destination::folder`], but a handle that is kept is not looked at: for who notices by the
+    /// call that comes next that the folder was removed, and then asks again.
+    pub(super) fn folder_as_kept(&self, relative: &[u8]) -> Result<Arc<Folder>> {
+        self.find_kept(relative).map_or_else(|| self.folder(relative), Ok)
+    }
+
     fn kept_folder(&self, relative: &[u8]) -> Option<Arc<Folder>> {
-        let mut kept = self.lock_kept();
-        let at = kept.iter().rposition(|(path, _)| path == relative)?;
-        let entry = kept.remove(at);
-        if entry.1.is_removed() {
+        let folder = self.find_kept(relative)?;
+        // Not under the lock: other threads should not wait for a look at the file system.
+        if folder.is_removed() {
+            self.lock_kept().retain(|(_, kept)| !Arc::ptr_eq(kept, &folder));
             return None;
         }
-        let folder = Arc::clone(&entry.1);
-        kept.push(entry);
         Some(folder)
+    }
+
+    fn find_kept(&self, relative: &[u8]) -> Option<Arc<Folder>> {
+        let mut kept = self.lock_kept();
+        let at = kept.iter().rposition(|(path, _)| path == relative)?;
+        if at + 1 < kept.len() {
+            kept[at..].rotate_left(1);
+        }
+        kept.last().map(|(_, folder)| Arc::clone(folder))
     }
 
     fn keep(&self, relative: &[u8], folder: Folder) -> Arc<Folder> {

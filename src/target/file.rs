@@ -2,7 +2,8 @@
 //!
 //! A restore writes frames in the order of the packs, so thousands of files may be begun at a time.
 //! A file can therefore let go of its handle and takes it back when it is written to again, by its
-//! temporary name, and only if that name still leads to the same inode. Nothing here holds a folder.
+//! temporary name, and only if that name still leads to the same inode. It holds its folder as long as
+//! its own handle, so that it gets its name in the folder that it was made in.
 //! A crash leaves at most temporary names, which [`super::is_temporary_name`] knows.
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,8 +14,9 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::{Destination, join};
 use super::existing::Identity;
+use super::folder::Folder;
 use super::given_names::{damaged_name, temporary_name};
-use super::metadata::{ApplyOptions, apply_inode_flags, apply_to_file};
+use super::metadata::{ApplyOptions, Fresh, apply_inode_flags, apply_to_fresh_file};
 use super::system_error;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Metadata, check_name};
@@ -32,12 +34,21 @@ pub struct NewFile {
     name: Vec<u8>,
     temporary: Vec<u8>,
     identity: Identity,
+    /// Who owns it until its metadata is set.
+    owner: (u32, u32),
     state: Mutex<State>,
+}
+
+/// A file in its folder.
+#[derive(Clone, Debug)]
+struct Opened {
+    handle: Arc<OwnedFd>,
+    folder: Arc<Folder>,
 }
 
 #[derive(Debug)]
 struct State {
-    handle: Option<Arc<OwnedFd>>,
+    opened: Option<Opened>,
     /// True once it has its name, or is removed.
     is_over: bool,
 }
@@ -53,18 +64,28 @@ impl NewFile {
         let fail = |errno| system_error("cannot create", &join(&destination.full_path(folder), name), errno);
         let temporary = temporary_name()?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let within = destination.folder(folder)?;
-        let handle =
-            retry_on_intr(|| rustix::fs::openat(within.as_fd(), temporary.as_slice(), flags, Mode::RUSR | Mode::WUSR)).map_err(fail)?;
-        let state = |handle| Mutex::new(State { handle: Some(Arc::new(handle)), is_over: false });
-        let identity = Identity::of(&rustix::fs::fstat(&handle).map_err(fail)?);
+        let open =
+            |within: &Folder| retry_on_intr(|| rustix::fs::openat(within.as_fd(), temporary.as_slice(), flags, Mode::RUSR | Mode::WUSR));
+        let mut within = destination.folder_as_kept(folder)?;
+        let handle = match open(&within) {
+            // The folder of a kept handle was removed; another one may have its name by now.
+            Err(Errno::NOENT) => {
+                within = destination.folder(folder)?;
+                open(&within)
+            }
+            other => other,
+        }
+        .map_err(fail)?;
+        let stat = rustix::fs::fstat(&handle).map_err(fail)?;
+        let opened = Opened { handle: Arc::new(handle), folder: within };
         Ok(Self {
             destination: Arc::clone(destination),
             folder: folder.to_vec(),
             name: name.to_vec(),
             temporary,
-            identity,
-            state: state(handle),
+            identity: Identity::of(&stat),
+            owner: (stat.st_uid, stat.st_gid),
+            state: Mutex::new(State { opened: Some(opened), is_over: false }),
         })
     }
 
@@ -89,12 +110,16 @@ impl NewFile {
 
     /// The handle, taken back by the temporary name if it was let go.
     fn handle(&self) -> Result<Arc<OwnedFd>> {
+        Ok(self.opened()?.handle)
+    }
+
+    fn opened(&self) -> Result<Opened> {
         let mut state = self.lock();
         if state.is_over {
             return Err(Error::new(ErrorKind::Invalid, format!("{} is complete already", PathText(&self.path()))));
         }
-        if let Some(handle) = &state.handle {
-            return Ok(Arc::clone(handle));
+        if let Some(opened) = &state.opened {
+            return Ok(opened.clone());
         }
         let folder = self.destination.folder(&self.folder)?;
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -103,9 +128,9 @@ impl NewFile {
         if Identity::of(&rustix::fs::fstat(&handle).map_err(self.fail("cannot look at"))?) != self.identity {
             return Err(Error::new(ErrorKind::Changed, format!("{} was replaced during the restore", PathText(&self.path()))));
         }
-        let handle = Arc::new(handle);
-        state.handle = Some(Arc::clone(&handle));
-        Ok(handle)
+        let opened = Opened { handle: Arc::new(handle), folder };
+        state.opened = Some(opened.clone());
+        Ok(opened)
     }
 
     /// Lets go of the file handle; the next call that needs it opens it again. Threads that write
@@ -115,10 +140,10 @@ impl NewFile {
     /// Those of setting the mode, without which it could not be opened again under a strict umask.
     pub fn close(&self) -> Result<()> {
         let mut state = self.lock();
-        if let Some(handle) = &state.handle {
-            rustix::fs::fchmod(handle, Mode::RUSR | Mode::WUSR).map_err(self.fail("cannot set the mode of"))?;
+        if let Some(opened) = &state.opened {
+            rustix::fs::fchmod(&opened.handle, Mode::RUSR | Mode::WUSR).map_err(self.fail("cannot set the mode of"))?;
         }
-        state.handle = None;
+        state.opened = None;
         Ok(())
     }
 
@@ -183,9 +208,8 @@ impl NewFile {
     /// # Errors
     /// As [`NewFile::finish`].
     pub fn finish_as(&self, name: &[u8], metadata: &Metadata, options: &ApplyOptions, replace: bool) -> Result<Vec<String>> {
-        let handle = self.handle()?;
-        let folder = self.destination.folder(&self.folder)?;
-        let mut notes = apply_to_file(handle.as_fd(), metadata, options);
+        let Opened { handle, folder } = self.opened()?;
+        let mut notes = apply_to_fresh_file(handle.as_fd(), self.fresh(&folder), metadata, options);
         folder.rename_new(&self.temporary, name, replace)?;
         self.end();
         notes.extend(apply_inode_flags(handle.as_fd(), metadata, options));
@@ -199,12 +223,11 @@ impl NewFile {
     /// # Errors
     /// `Exists` when no such name is free.
     pub fn keep_damaged(&self, metadata: &Metadata, options: &ApplyOptions) -> Result<(Vec<u8>, Vec<String>)> {
-        let handle = self.handle()?;
-        let folder = self.destination.folder(&self.folder)?;
+        let Opened { handle, folder } = self.opened()?;
         let mut plain = metadata.clone();
         plain.mode &= 0o1777;
         plain.xattrs.retain(|xattr| xattr.name != b"security.capability");
-        let notes = apply_to_file(handle.as_fd(), &plain, options);
+        let notes = apply_to_fresh_file(handle.as_fd(), self.fresh(&folder), &plain, options);
         for number in 1..DAMAGED_MAX {
             let name = damaged_name(&self.name, number);
             match folder.rename_new(&self.temporary, &name, false) {
@@ -227,10 +250,14 @@ impl NewFile {
         self.remove_temporary()
     }
 
+    fn fresh(&self, folder: &Folder) -> Fresh {
+        Fresh { owner: self.owner, has_inherited: folder.gives_acl() }
+    }
+
     fn end(&self) {
         let mut state = self.lock();
         state.is_over = true;
-        state.handle = None;
+        state.opened = None;
     }
 
     fn remove_temporary(&self) -> Result<()> {

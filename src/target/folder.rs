@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, SeekFrom};
 use rustix::io::{Errno, retry_on_intr};
@@ -21,7 +22,12 @@ pub struct Folder {
     handle: OwnedFd,
     /// For messages only.
     path: Vec<u8>,
+    /// Whether it gives an ACL to what is made in it, once that was asked.
+    gives_acl: OnceLock<bool>,
 }
+
+/// What a folder gives to the files that are made in it.
+const DEFAULT_ACL: &str = "system.posix_acl_default";
 
 /// Which sort of device node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +40,7 @@ pub enum DeviceKind {
 
 impl Folder {
     pub(super) fn new(handle: OwnedFd, path: Vec<u8>) -> Self {
-        Self { handle, path }
+        Self { handle, path, gives_acl: OnceLock::new() }
     }
 
     /// The path of an entry, for messages.
@@ -217,6 +223,18 @@ impl Folder {
             }
             _ => Ok(()),
         }
+    }
+
+    /// True when what is made in the folder inherits an ACL. Asked once: its own metadata is set after
+    /// its entries are made.
+    pub(super) fn gives_acl(&self) -> bool {
+        let ask = || match rustix::fs::fgetxattr(&self.handle, DEFAULT_ACL, &mut [0u8; 1][..]) {
+            // It has none, or its file system has no such thing. Anything else is an ACL that does not
+            // fit, or no answer.
+            Err(errno) => !matches!(errno, Errno::NODATA | Errno::OPNOTSUPP),
+            Ok(_) => true,
+        };
+        *self.gives_acl.get_or_init(ask)
     }
 
     /// True when the folder was removed and its handle leads nowhere.

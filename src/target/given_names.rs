@@ -3,6 +3,8 @@
 //! A temporary name does not contain the final one, which may have 255 bytes already, and is random,
 //! so that nobody can take it beforehand.
 
+use std::cell::RefCell;
+
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
@@ -10,6 +12,15 @@ use crate::id::to_hex;
 
 /// Temporary names begin with this and go on with 32 hexadecimal digits.
 const TEMPORARY_PREFIX: &[u8] = b".repo-restore-";
+
+/// Names are drawn from the operating system so many at once: a restore of small files would ask for
+/// each as often as it makes one.
+const DRAWN_AT_ONCE: usize = 256;
+
+thread_local! {
+    /// What this thread has drawn and not used yet.
+    static DRAWN: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The longest name of one entry, in bytes.
 const NAME_BYTES_MAX: usize = 255;
@@ -25,16 +36,28 @@ pub fn is_temporary_name(name: &[u8]) -> bool {
 /// # Errors
 /// `Other` when the operating system has no random numbers.
 pub fn temporary_name() -> Result<Vec<u8>> {
-    let mut random = [0; 16];
+    let random = DRAWN.with_borrow_mut(|drawn| -> Result<[u8; 16]> {
+        if drawn.is_empty() {
+            *drawn = draw_many()?;
+        }
+        Ok(drawn.pop().unwrap_or_default())
+    })?;
+    Ok([TEMPORARY_PREFIX, to_hex(&random).as_bytes()].concat())
+}
+
+/// Random bytes for [`DRAWN_AT_ONCE`] names.
+fn draw_many() -> Result<Vec<[u8; 16]>> {
+    let mut random = vec![[0; 16]; DRAWN_AT_ONCE];
+    let bytes = random.as_flattened_mut();
     let mut filled = 0;
-    while filled < random.len() {
-        match rustix::rand::getrandom(&mut random[filled..], rustix::rand::GetRandomFlags::empty()) {
+    while filled < bytes.len() {
+        match rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty()) {
             Ok(count) => filled += count,
             Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::io("cannot draw", "a random name", errno)),
         }
     }
-    Ok([TEMPORARY_PREFIX, to_hex(&random).as_bytes()].concat())
+    Ok(random)
 }
 
 /// `NAME.damaged` for the first, `NAME.damaged~2` … for others, with NAME cut so that all fits.

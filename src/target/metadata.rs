@@ -64,12 +64,26 @@ impl Default for ApplyOptions {
 /// Sets the metadata of an open regular file, all but inode flags (see [`apply_inode_flags`]).
 /// Returns what could not be set, in words.
 pub fn apply_to_file(handle: BorrowedFd<'_>, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
-    apply(&Subject::Opened(handle), metadata, options)
+    apply(&Subject::Opened(handle), None, metadata, options)
+}
+
+/// A regular file that was just made, and what is known of it without asking again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fresh {
+    /// Its owner and group.
+    pub owner: (u32, u32),
+    /// True when its folder may have given it attributes.
+    pub has_inherited: bool,
+}
+
+/// As [`apply_to_file`], for a file that this restore has made.
+pub(super) fn apply_to_fresh_file(handle: BorrowedFd<'_>, fresh: Fresh, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
+    apply(&Subject::Opened(handle), Some(fresh), metadata, options)
 }
 
 /// Sets the metadata of a folder whose entries are complete, inode flags included.
 pub fn apply_to_folder(folder: &Folder, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
-    let mut notes = apply(&Subject::Opened(folder.as_fd()), metadata, options);
+    let mut notes = apply(&Subject::Opened(folder.as_fd()), None, metadata, options);
     notes.extend(apply_inode_flags(folder.as_fd(), metadata, options));
     notes
 }
@@ -81,18 +95,22 @@ pub fn apply_to_folder(folder: &Folder, metadata: &Metadata, options: &ApplyOpti
 pub fn apply_to_link_or_special(folder: &Folder, name: &[u8], metadata: &Metadata, options: &ApplyOptions) -> Result<Vec<String>> {
     check_name(name)?;
     let subject = Subject::pin(folder.as_fd(), name).map_err(|errno| system_error("cannot reach", &folder.path_of(name), errno))?;
-    Ok(apply(&subject, metadata, options))
+    Ok(apply(&subject, None, metadata, options))
 }
 
-fn apply(subject: &Subject<'_>, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
+fn apply(subject: &Subject<'_>, fresh: Option<Fresh>, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
     let mut notes = Vec::new();
-    let stat = match subject.stat() {
-        Ok(stat) => stat,
-        Err(errno) => return vec![format!("metadata not restored: {}", reason(errno))],
+    let (owner, is_symlink) = match fresh {
+        Some(fresh) => (fresh.owner, false),
+        None => match subject.stat() {
+            Ok(stat) => ((stat.st_uid, stat.st_gid), FileType::from_raw_mode(stat.st_mode).is_symlink()),
+            Err(errno) => return vec![format!("metadata not restored: {}", reason(errno))],
+        },
     };
-    let owner_is_right = apply_owner(subject, (stat.st_uid, stat.st_gid), metadata, options, &mut notes);
-    let attributes = attributes::apply(subject, metadata, options, &mut notes);
-    if !FileType::from_raw_mode(stat.st_mode).is_symlink() {
+    let owner_is_right = apply_owner(subject, owner, metadata, options, &mut notes);
+    let has_none = fresh.is_some_and(|fresh| !fresh.has_inherited);
+    let attributes = attributes::apply(subject, has_none, metadata, options, &mut notes);
+    if !is_symlink {
         let (mode, note) = permitted_mode(metadata, owner_is_right, options.set_id, attributes.access_acl_is_missing);
         notes.extend(note.map(str::to_owned));
         apply_mode(subject, mode, &mut notes);

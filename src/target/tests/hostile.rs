@@ -141,3 +141,15 @@ fn removing_takes_links_wide_folders_and_what_is_not_there() {
     folder.remove(b"wide").unwrap();
     assert!(names_in(top.path()).is_empty());
 }
+
+#[test]
+fn a_file_is_begun_in_the_folder_that_has_the_name_and_not_in_one_that_was_removed() {
+    let (top, destination) = destination();
+    destination.make_folder(b"d").unwrap();
+    fs::remove_dir(top.path().join("d")).unwrap();
+    assert!(NewFile::create(&destination, b"d", b"f").unwrap_err().is_not_found());
+    fs::create_dir(top.path().join("d")).unwrap();
+    let file = NewFile::create(&destination, b"d", b"f").unwrap();
+    file.finish(&Metadata::default(), &ApplyOptions::default(), false).unwrap();
+    assert!(top.path().join("d/f").is_file());
+}
