@@ -33,6 +33,9 @@ pub(super) enum Event {
     Leave { is_incomplete: bool },
 }
 
+/// Several events, in order.
+pub(super) type Events = Vec<Event>;
+
 /// A folder that is being built.
 struct Building {
     node: Node,
@@ -64,8 +67,8 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
     ///
     /// # Errors
     /// Those of the repository.
-    pub(super) fn run(mut self, events: &Receiver<Event>) -> Result<Vec<RootEntry>> {
-        for event in events {
+    pub(super) fn run(mut self, events: &Receiver<Events>) -> Result<Vec<RootEntry>> {
+        for event in events.iter().flatten() {
             self.take(event)?;
             self.checkpoints.pass()?;
         }

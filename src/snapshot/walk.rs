@@ -4,13 +4,13 @@
 //! folders. Listings of the next folders are made by the workers ahead of the walk. Nothing here
 //! recurses: a tree of 10,000 levels is an ordinary one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
+use super::ahead::Ahead;
 use super::batch::{Batch, Pending, describe, is_shortage, join, refuse_shortage};
-use super::build::Event;
+use super::build::{Event, Events};
 use super::compare::Trust;
 use super::content::Saver;
 use super::listing::{Entry, FolderListing};
@@ -26,10 +26,10 @@ use crate::source::{FileSystem, FileType, Filter, Folder, Owners, Stat, has_cach
 use crate::units::Timestamp;
 use crate::wire::Extensions;
 
-/// Listings of so many folders of one level are made ahead.
-const AHEAD_IN_LEVEL: usize = 8;
-/// And so many in all: each holds a handle.
-const AHEAD_IN_ALL: usize = 48;
+/// Listings of so many folders are made ahead: each holds a handle.
+const AHEAD_IN_ALL: usize = 96;
+/// The builder is told of so many events at once: waking it costs more than most of them.
+pub(super) const EVENTS_TOGETHER: usize = 32;
 /// So many levels keep their handle; the ones above are opened again when the walk returns.
 const OPEN_LEVELS: usize = 128;
 
@@ -51,8 +51,11 @@ pub(super) struct Surroundings<'w, 's, 'a> {
 pub(super) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
     with: &'w Surroundings<'w, 's, 'a>,
     scope: &'x rayon::Scope<'scope>,
-    events: SyncSender<Event>,
-    ahead: Arc<AtomicUsize>,
+    events: SyncSender<Events>,
+    /// What the builder was not told yet.
+    untold: Events,
+    /// So many listings are being made, or are made and not yet taken, on all levels.
+    ahead: usize,
     clocks: HashMap<u64, Timestamp>,
     levels: Vec<Level<'w, 'a>>,
     path: Vec<u8>,
@@ -67,8 +70,7 @@ struct Level<'w, 'a> {
     file_system: FileSystem,
     trust: Option<Trust>,
     batch: Option<Batch>,
-    ahead: VecDeque<(Vec<u8>, Receiver<Result<FolderListing>>)>,
-    ahead_until: Vec<u8>,
+    ahead: Ahead,
     is_incomplete: bool,
     is_closed_to_us: bool,
 }
@@ -79,12 +81,13 @@ where
     's: 'scope,
     'a: 'scope,
 {
-    pub(super) fn new(with: &'w Surroundings<'w, 's, 'a>, scope: &'x rayon::Scope<'scope>, events: SyncSender<Event>) -> Self {
+    pub(super) fn new(with: &'w Surroundings<'w, 's, 'a>, scope: &'x rayon::Scope<'scope>, events: SyncSender<Events>) -> Self {
         Self {
             with,
             scope,
             events,
-            ahead: Arc::new(AtomicUsize::new(0)),
+            untold: Vec::new(),
+            ahead: 0,
             clocks: HashMap::new(),
             levels: Vec::new(),
             path: Vec::new(),
@@ -112,6 +115,7 @@ where
             // With nothing saved at all there is nothing to commit.
             return Err(failures.swap_remove(0));
         }
+        self.tell()?;
         let mut clocks: Vec<_> = self.clocks.iter().map(|(id, newest)| FileSystemClock { file_system: *id, newest: *newest }).collect();
         clocks.sort_by_key(|clock| clock.file_system);
         Ok(clocks)
@@ -332,17 +336,10 @@ where
 
     fn visit_folder(&mut self, folder: &Folder, name: Vec<u8>, base: Option<Node>) -> Result<()> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
-        let listing = match level.ahead.front() {
-            Some((ahead, _)) if *ahead == name => {
-                let received = level.ahead.pop_front().map(|(_, listing)| listing.recv());
-                self.ahead.fetch_sub(1, Ordering::Relaxed);
-                match received {
-                    Some(Ok(listing)) => listing,
-                    _ => Err(Error::new(ErrorKind::Other, "a worker ended early")),
-                }
-            }
-            _ => folder.open_below(&name).and_then(FolderListing::read),
-        };
+        let waiting = level.ahead.len();
+        let listing = level.ahead.take(&name);
+        self.ahead -= waiting - level.ahead.len();
+        let listing = listing.unwrap_or_else(|| folder.open_below(&name).and_then(FolderListing::read));
         // Asked before anything is sent: whatever fails here costs this folder only.
         let listing = listing.and_then(|mut listing| Ok((self.file_system_of(&mut listing)?, listing)));
         match listing {
@@ -437,8 +434,7 @@ where
             file_system,
             trust,
             batch: None,
-            ahead: VecDeque::new(),
-            ahead_until: Vec::new(),
+            ahead: Ahead::default(),
             is_incomplete: false,
             is_closed_to_us: false,
         });
@@ -451,7 +447,7 @@ where
     fn leave(&mut self) -> Result<()> {
         self.flush_batch()?;
         let Some(mut level) = self.levels.pop() else { return Ok(()) };
-        self.ahead.fetch_sub(level.ahead.len(), Ordering::Relaxed);
+        self.ahead -= level.ahead.len();
         if level.base.has_more() {
             self.send(Event::Gap)?;
         }
@@ -462,35 +458,18 @@ where
     fn list_ahead(&mut self) {
         let with = self.with;
         let Some(level) = self.levels.last_mut() else { return };
-        if level.ahead.len() > AHEAD_IN_LEVEL / 2 || level.is_closed_to_us {
+        if !level.ahead.wants_more() || level.is_closed_to_us {
             return;
         }
         let Ok(parent) = level.listing.folder(closed) else { return };
-        let upcoming = level.listing.upcoming();
-        let begin = upcoming.partition_point(|entry| entry.name <= level.ahead_until);
         let folder_path = &self.path[..level.path_bytes];
-        for entry in &upcoming[begin..] {
-            if level.ahead.len() >= AHEAD_IN_LEVEL || self.ahead.load(Ordering::Relaxed) >= AHEAD_IN_ALL {
-                return;
-            }
-            level.ahead_until.clone_from(&entry.name);
-            let Ok(stat) = &entry.stat else { continue };
-            let is_wanted = stat.is_directory()
+        let is_wanted = |entry: &Entry| {
+            entry.stat.as_ref().is_ok_and(|stat| stat.is_directory() && !with.skip.contains(&stat.identity()))
                 && check_name(&entry.name).is_ok()
-                && !with.skip.contains(&stat.identity())
-                && !with.filter.is_excluded(&join(folder_path, &entry.name), true);
-            if !is_wanted {
-                continue;
-            }
-            let (sender, receiver) = sync_channel(1);
-            let (parent, name) = (Arc::clone(&parent), entry.name.clone());
-            level.ahead.push_back((name.clone(), receiver));
-            self.ahead.fetch_add(1, Ordering::Relaxed);
-            self.scope.spawn(move |_| {
-                // Nobody waits for it any more when the walk has ended.
-                let _ = sender.send(parent.open_below(&name).and_then(FolderListing::read));
-            });
-        }
+                && !with.filter.is_excluded(&join(folder_path, &entry.name), true)
+        };
+        let room = AHEAD_IN_ALL.saturating_sub(self.ahead);
+        self.ahead += level.ahead.begin(self.scope, &parent, level.listing.upcoming(), room, is_wanted);
     }
 
     fn flush_batch(&mut self) -> Result<()> {
@@ -502,8 +481,13 @@ where
 
     fn send_batch(&mut self, batch: Batch) -> Result<()> {
         let (sender, receiver) = sync_channel(1);
+        let is_full = batch.is_full();
         // First the event, which waits when the builder is behind: so the queue of work is bounded.
         self.send(Event::Batch(receiver))?;
+        if is_full {
+            // It may be one file of a terabyte, and who waits for it makes checkpoints meanwhile.
+            self.tell()?;
+        }
         let with = self.with;
         self.scope.spawn(move |_| {
             // The builder has ended with an error of its own when nobody listens.
@@ -519,9 +503,16 @@ where
         }
     }
 
-    fn send(&self, event: Event) -> Result<()> {
+    fn send(&mut self, event: Event) -> Result<()> {
+        self.untold.push(event);
+        if self.untold.len() < EVENTS_TOGETHER { Ok(()) } else { self.tell() }
+    }
+
+    /// Tells the builder what was found so far.
+    fn tell(&mut self) -> Result<()> {
+        let events = std::mem::replace(&mut self.untold, Vec::with_capacity(EVENTS_TOGETHER));
         // The builder ends early only with an error, and that one is reported.
-        self.events.send(event).map_err(|_| Error::new(ErrorKind::Interrupted, "the trees could not be built"))
+        self.events.send(events).map_err(|_| Error::new(ErrorKind::Interrupted, "the trees could not be built"))
     }
 
     fn report(&self, kind: FindingKind, path: Vec<u8>, message: &str) {

@@ -27,8 +27,9 @@ pub struct Folder {
     handle: OwnedFd,
     /// What it was opened as, for messages only.
     shown: Vec<u8>,
-    /// A handle has one reading position, which two listings at once would share.
-    listing: Mutex<()>,
+    /// A handle has one reading position, which two listings at once would share. True when it is at
+    /// the start no more.
+    listing: Mutex<bool>,
 }
 
 impl Folder {
@@ -66,7 +67,7 @@ impl Folder {
     }
 
     fn from_handle(handle: OwnedFd, shown: &[u8]) -> Self {
-        Self { handle, shown: shown.to_vec(), listing: Mutex::new(()) }
+        Self { handle, shown: shown.to_vec(), listing: Mutex::new(false) }
     }
 
     fn open_handle(&self, relative: &[u8]) -> rustix::io::Result<OwnedFd> {
@@ -90,8 +91,10 @@ impl Folder {
     /// Whatever reading the folder fails with; a part of a listing is never given as the whole.
     pub fn names(&self) -> Result<Vec<Vec<u8>>> {
         let failed = |errno: Errno| Error::io("cannot list", PathText(&self.shown), errno);
-        let _alone = self.listing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        rustix::fs::seek(&self.handle, SeekFrom::Start(0)).map_err(failed)?;
+        let mut was_read = self.listing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if std::mem::replace(&mut *was_read, true) {
+            rustix::fs::seek(&self.handle, SeekFrom::Start(0)).map_err(failed)?;
+        }
         let mut buffer = vec![MaybeUninit::uninit(); LISTING_BYTES];
         let mut entries = RawDir::new(&self.handle, &mut buffer);
         let mut names = Vec::new();
