@@ -57,6 +57,10 @@ impl Ahead {
         room: usize,
         is_wanted: impl Fn(&Entry) -> bool,
     ) -> usize {
+        if upcoming.last().is_none_or(|last| last.name <= self.until) {
+            // Asked for every entry of a folder of files.
+            return 0;
+        }
         let begin = upcoming.partition_point(|entry| entry.name <= self.until);
         let (before, mut names) = (self.folders, Vec::new());
         for entry in &upcoming[begin..] {

@@ -1,7 +1,6 @@
 //! One run from the lock to the manifest.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 
@@ -64,7 +63,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     warn_of_rollback(&catalogued, progress);
     warn_of_clock(&catalogued.listing, started_at, progress);
     let newest = catalogued.listing.summaries().last();
-    let reader = repository.reader_with(Arc::new(repository.open_index()?));
+    let reader = repository.reader_with(sink.index());
     let wanted = if stream.is_some() { Kind::Full } else { request.kind };
     let base = choose_base(repository, &reader, &catalogued.listing, &series, wanted, progress)?;
     let kind = if base.is_some() { wanted } else { Kind::Full };

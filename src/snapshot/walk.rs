@@ -71,6 +71,8 @@ struct Level<'w, 'a> {
     trust: Option<Trust>,
     batch: Option<Batch>,
     ahead: Ahead,
+    /// The builder was told of nothing in this folder that may differ from the base.
+    is_still_same: bool,
     is_incomplete: bool,
     is_closed_to_us: bool,
 }
@@ -435,6 +437,7 @@ where
             trust,
             batch: None,
             ahead: Ahead::default(),
+            is_still_same: tree.is_some(),
             is_incomplete: false,
             is_closed_to_us: false,
         });
@@ -497,13 +500,25 @@ where
     }
 
     fn send_same(&mut self, node: Option<Node>) -> Result<()> {
-        match node {
-            Some(node) => self.send(Event::Same(Box::new(node))),
-            None => Ok(()),
+        let is_still_same = self.levels.last().is_some_and(|level| level.is_still_same);
+        match (node, self.untold.last_mut()) {
+            // It is of this folder: another would have been entered or left since.
+            (Some(_), Some(Event::StillSame(entries))) if is_still_same => {
+                *entries += 1;
+                Ok(())
+            }
+            (Some(_), _) if is_still_same => self.send(Event::StillSame(1)),
+            (Some(node), _) => self.send(Event::Same(Box::new(node))),
+            (None, _) => Ok(()),
         }
     }
 
     fn send(&mut self, event: Event) -> Result<()> {
+        if !matches!(event, Event::StillSame(_) | Event::Same(_))
+            && let Some(level) = self.levels.last_mut()
+        {
+            level.is_still_same = false;
+        }
         self.untold.push(event);
         if self.untold.len() < EVENTS_TOGETHER { Ok(()) } else { self.tell() }
     }
