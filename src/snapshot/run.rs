@@ -11,7 +11,7 @@ use super::request::{Outcome, Request};
 use super::roots::{ancestors, order_sources};
 use super::stream::save_stream;
 use super::tally::Tally;
-use super::walk::{EVENTS_TOGETHER, SourceWalk, Surroundings};
+use super::walk::{SourceWalk, Surroundings};
 use super::warnings::{warn_of_clock, warn_of_loss, warn_of_rollback};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
@@ -24,9 +24,9 @@ use crate::storage::LockMode;
 use crate::units::lossy_text;
 use crate::wire::{self, Extensions};
 
-/// So many events wait between the walk and the builder. With the folders of their files they hold a
-/// few hundred handles at most.
-pub(super) const EVENTS_MAX: usize = 256;
+/// So many bundles of events wait between the walk and the builder: enough that all workers have files
+/// to read, few enough that the folders of these files are open.
+pub(super) const BUNDLES_MAX: usize = 32;
 
 /// Takes a snapshot as `request` says. It exists when this returns an id, and not before.
 ///
@@ -181,7 +181,7 @@ type Found = (Vec<RootEntry>, Vec<FileSystemClock>);
 fn walk_and_build<'a>(repository: &'a Repository, with: &Surroundings<'_, '_, 'a>, sources: &[Vec<u8>]) -> Result<Found> {
     let reader: Option<&ChunkReader<'a>> = with.base.map(|(_, reader)| reader);
     let builder = Builder::new(with.saver.sink, &repository.keys().identify, reader);
-    let (sender, receiver) = sync_channel(EVENTS_MAX / EVENTS_TOGETHER);
+    let (sender, receiver) = sync_channel(BUNDLES_MAX);
     std::thread::scope(|threads| {
         let building = std::thread::Builder::new()
             .spawn_scoped(threads, move || builder.run(&receiver))

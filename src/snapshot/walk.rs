@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::ahead::Ahead;
-use super::batch::{Batch, Pending, describe, is_shortage, join, refuse_shortage};
+use super::batch::{Batch, Pending, Saved, describe, is_enough, is_shortage, join, refuse_shortage};
 use super::build::{Event, Events};
 use super::compare::Trust;
 use super::content::Saver;
@@ -29,7 +29,9 @@ use crate::wire::Extensions;
 /// Listings of so many folders are made ahead: each holds a handle.
 const AHEAD_IN_ALL: usize = 96;
 /// The builder is told of so many events at once: waking it costs more than most of them.
-pub(super) const EVENTS_TOGETHER: usize = 32;
+const EVENTS_TOGETHER: usize = 32;
+/// A worker is given the files of so many small folders at once.
+const BATCHES_TOGETHER: usize = 4;
 /// So many levels keep their handle; the ones above are opened again when the walk returns.
 const OPEN_LEVELS: usize = 128;
 
@@ -54,6 +56,11 @@ pub(super) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
     events: SyncSender<Events>,
     /// What the builder was not told yet.
     untold: Events,
+    /// Batches among them, which no worker has yet.
+    unread: Vec<(Batch, SyncSender<Result<Vec<Saved>>>)>,
+    /// Files and bytes of these.
+    unread_files: usize,
+    unread_bytes: u64,
     /// So many listings are being made, or are made and not yet taken, on all levels.
     ahead: usize,
     clocks: HashMap<u64, Timestamp>,
@@ -89,6 +96,9 @@ where
             scope,
             events,
             untold: Vec::new(),
+            unread: Vec::new(),
+            unread_files: 0,
+            unread_bytes: 0,
             ahead: 0,
             clocks: HashMap::new(),
             levels: Vec::new(),
@@ -484,19 +494,11 @@ where
 
     fn send_batch(&mut self, batch: Batch) -> Result<()> {
         let (sender, receiver) = sync_channel(1);
-        let is_full = batch.is_full();
-        // First the event, which waits when the builder is behind: so the queue of work is bounded.
+        self.unread_files += batch.files.len();
+        self.unread_bytes += batch.bytes;
+        self.unread.push((batch, sender));
         self.send(Event::Batch(receiver))?;
-        if is_full {
-            // It may be one file of a terabyte, and who waits for it makes checkpoints meanwhile.
-            self.tell()?;
-        }
-        let with = self.with;
-        self.scope.spawn(move |_| {
-            // The builder has ended with an error of its own when nobody listens.
-            let _ = sender.send(batch.save(with.saver, with.owners, with.tally));
-        });
-        Ok(())
+        if is_enough(self.unread_files, self.unread_bytes) || self.unread.len() >= BATCHES_TOGETHER { self.tell() } else { Ok(()) }
     }
 
     fn send_same(&mut self, node: Option<Node>) -> Result<()> {
@@ -523,11 +525,24 @@ where
         if self.untold.len() < EVENTS_TOGETHER { Ok(()) } else { self.tell() }
     }
 
-    /// Tells the builder what was found so far.
+    /// Tells the builder what was found so far, and has a worker read the files.
     fn tell(&mut self) -> Result<()> {
         let events = std::mem::replace(&mut self.untold, Vec::with_capacity(EVENTS_TOGETHER));
+        // First the events, which wait when the builder is behind: so the queue of work is bounded.
         // The builder ends early only with an error, and that one is reported.
-        self.events.send(events).map_err(|_| Error::new(ErrorKind::Interrupted, "the trees could not be built"))
+        self.events.send(events).map_err(|_| Error::new(ErrorKind::Interrupted, "the trees could not be built"))?;
+        let batches = std::mem::take(&mut self.unread);
+        (self.unread_files, self.unread_bytes) = (0, 0);
+        if !batches.is_empty() {
+            let with = self.with;
+            self.scope.spawn(move |_| {
+                for (batch, sender) in batches {
+                    // The builder has ended with an error of its own when nobody listens.
+                    let _ = sender.send(batch.save(with.saver, with.owners, with.tally));
+                }
+            });
+        }
+        Ok(())
     }
 
     fn report(&self, kind: FindingKind, path: Vec<u8>, message: &str) {
