@@ -4,6 +4,7 @@
 //! (authenticated, capped) directory states, so a bomb cannot grow beyond it.
 
 use std::cell::RefCell;
+use std::io::Cursor;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -34,13 +35,16 @@ pub fn compress(plain: &[u8], level: i32, out: &mut Vec<u8>) -> u16 {
     let begin = out.len();
     if plain.len() < PROBE_FROM_BYTES || shrinks(plain) {
         let bound = zstd::zstd_safe::compress_bound(plain.len());
-        out.resize(begin + bound, 0);
+        out.reserve(bound);
         let written = COMPRESSOR.with_borrow_mut(|slot| {
             if slot.as_ref().is_none_or(|(kept, _)| *kept != level) {
                 *slot = zstd::bulk::Compressor::new(level).ok().map(|compressor| (level, compressor));
             }
             let (_, compressor) = slot.as_mut()?;
-            compressor.compress_to_buffer(plain, &mut out[begin..]).ok()
+            // Behind what is there, and without clearing the room first.
+            let mut room = Cursor::new(&mut *out);
+            room.set_position(begin as u64);
+            compressor.compress_to_buffer(plain, &mut room).ok()
         });
         // A frame that saves less than 1 in 64 is cheaper to read back as it is.
         if let Some(written) = written.filter(|written| *written < plain.len() - plain.len() / 64) {

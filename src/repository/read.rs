@@ -201,7 +201,7 @@ impl<'a> ChunkReader<'a> {
 
     /// The plain bytes of the frame at `place`, from the cache if it was read lately.
     fn frame(&self, place: &Location) -> Result<Arc<Vec<u8>>> {
-        let key = (place.pack, place.frame.number);
+        let key = (place.frame.number, place.pack);
         if let Some(frame) = lock(&self.frames).get(&key) {
             return Ok(frame);
         }
@@ -288,8 +288,9 @@ fn call_damage(error: Error) -> Error {
     if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::WrongKey) { error.with_kind(ErrorKind::Damaged) } else { error }
 }
 
-/// A frame: its pack and its number.
-type FrameKey = (PackId, u32);
+/// A frame: its number and its pack. Frames that are kept are mostly of one pack, so the number, which
+/// is compared first, tells them apart.
+type FrameKey = (u32, PackId);
 
 /// The frames that were opened last. So few are kept that looking through them all is quick.
 #[derive(Default)]

@@ -60,7 +60,7 @@ pub struct SinkCounts {
 
 /// What is in the repository already.
 struct Known {
-    index: Index,
+    index: Arc<Index>,
     presence: Presence,
 }
 
@@ -119,7 +119,7 @@ impl<'a> Sink<'a> {
         // lost, and such a chunk must not count as known.
         let facts = repository.read_facts()?;
         facts.check_writable()?;
-        let index = repository.open_index()?;
+        let index = Arc::new(repository.open_index()?);
         let listing = PackListing::read(&**repository.storage())?;
         let presence = index.presence(listing.packs());
         let closed = Arc::new(Mutex::new(ClosedPacks::default()));
@@ -156,6 +156,11 @@ impl<'a> Sink<'a> {
     /// What it did so far.
     pub fn counts(&self) -> &SinkCounts {
         &self.counts
+    }
+
+    /// The index of what is stored: as it was when the sink was opened, or at the last checkpoint.
+    pub fn index(&self) -> Arc<Index> {
+        Arc::clone(&self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner()).index)
     }
 
     /// True when every pack that the index names is there and no chunk is recorded as lost, so that
@@ -483,7 +488,7 @@ impl<'a> Sink<'a> {
 
     /// Looks the chunks of `segments` up in the index from now on.
     fn forget_indexed(&self, segments: &[IndexSegment]) -> Result<()> {
-        let index = self.repository.open_index()?;
+        let index = Arc::new(self.repository.open_index()?);
         let presence = index.presence(lock(&self.listing).packs());
         *self.known.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Known { index, presence };
         for chunk in segments.iter().flat_map(|segment| &segment.packs).flat_map(|pack| &pack.frames).flat_map(|frame| &frame.chunks) {

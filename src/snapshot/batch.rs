@@ -53,7 +53,7 @@ impl Batch {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.files.len() >= FILES_MAX || self.bytes >= BYTES_MAX
+        is_enough(self.files.len(), self.bytes)
     }
 
     /// Reads the files and stores what is new.
@@ -101,6 +101,11 @@ impl Batch {
             Ok(saved)
         })
     }
+}
+
+/// Whether so many files with so many bytes are work enough for one worker at a time.
+pub(super) fn is_enough(files: usize, bytes: u64) -> bool {
+    files >= FILES_MAX || bytes >= BYTES_MAX
 }
 
 fn count(tally: &Tally, node: &Node, base: Option<&Node>, bytes_read: u64) {

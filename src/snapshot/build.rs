@@ -21,6 +21,9 @@ pub(super) enum Event {
     Source(Vec<u8>),
     /// A folder begins; `node` has no content yet.
     Enter { node: Box<Node>, base: Option<Box<Node>> },
+    /// So many entries of a folder in which nothing differed before them are as in the base, which
+    /// still has them: they need not be told one by one.
+    StillSame(u64),
     /// An entry that is as in the base.
     Same(Box<Node>),
     /// An entry that was looked at; not a folder.
@@ -32,6 +35,9 @@ pub(super) enum Event {
     /// The folder is done; `is_incomplete` when part of it could not be read.
     Leave { is_incomplete: bool },
 }
+
+/// Several events, in order.
+pub(super) type Events = Vec<Event>;
 
 /// A folder that is being built.
 struct Building {
@@ -64,8 +70,8 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
     ///
     /// # Errors
     /// Those of the repository.
-    pub(super) fn run(mut self, events: &Receiver<Event>) -> Result<Vec<RootEntry>> {
-        for event in events {
+    pub(super) fn run(mut self, events: &Receiver<Events>) -> Result<Vec<RootEntry>> {
+        for event in events.iter().flatten() {
             self.take(event)?;
             self.checkpoints.pass()?;
         }
@@ -81,6 +87,12 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
                     _ => None,
                 });
                 self.levels.push(Building { node: *node, base: base.map(|base| *base), base_tree, same: 0, writer: None });
+            }
+            Event::StillSame(entries) => {
+                if let Some(level) = self.levels.last_mut() {
+                    debug_assert!(level.writer.is_none() && level.base_tree.is_some());
+                    level.same += entries;
+                }
             }
             Event::Same(node) => self.push_same(*node)?,
             Event::Entry { node, base } => self.push(*node, base.as_deref())?,

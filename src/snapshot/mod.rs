@@ -6,6 +6,7 @@
 //! bounded, so memory does not grow with the source. The manifest comes last: before it is published
 //! nothing has happened, after it the snapshot is whole.
 
+mod ahead;
 mod base;
 mod batch;
 mod build;

@@ -1,7 +1,6 @@
 //! One run from the lock to the manifest.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 
@@ -25,8 +24,9 @@ use crate::storage::LockMode;
 use crate::units::lossy_text;
 use crate::wire::{self, Extensions};
 
-/// So many events wait between the walk and the builder.
-pub(super) const EVENTS_MAX: usize = 256;
+/// So many bundles of events wait between the walk and the builder: enough that all workers have files
+/// to read, few enough that the folders of these files are open.
+pub(super) const BUNDLES_MAX: usize = 32;
 
 /// Takes a snapshot as `request` says. It exists when this returns an id, and not before.
 ///
@@ -63,7 +63,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     warn_of_rollback(&catalogued, progress);
     warn_of_clock(&catalogued.listing, started_at, progress);
     let newest = catalogued.listing.summaries().last();
-    let reader = repository.reader_with(Arc::new(repository.open_index()?));
+    let reader = repository.reader_with(sink.index());
     let wanted = if stream.is_some() { Kind::Full } else { request.kind };
     let base = choose_base(repository, &reader, &catalogued.listing, &series, wanted, progress)?;
     let kind = if base.is_some() { wanted } else { Kind::Full };
@@ -181,7 +181,7 @@ type Found = (Vec<RootEntry>, Vec<FileSystemClock>);
 fn walk_and_build<'a>(repository: &'a Repository, with: &Surroundings<'_, '_, 'a>, sources: &[Vec<u8>]) -> Result<Found> {
     let reader: Option<&ChunkReader<'a>> = with.base.map(|(_, reader)| reader);
     let builder = Builder::new(with.saver.sink, &repository.keys().identify, reader);
-    let (sender, receiver) = sync_channel(EVENTS_MAX);
+    let (sender, receiver) = sync_channel(BUNDLES_MAX);
     std::thread::scope(|threads| {
         let building = std::thread::Builder::new()
             .spawn_scoped(threads, move || builder.run(&receiver))

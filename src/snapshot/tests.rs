@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::run::EVENTS_MAX;
+use super::run::BUNDLES_MAX;
 use super::*;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::ErrorKind;
@@ -245,8 +245,9 @@ fn an_interrupted_run_leaves_packs_that_the_next_one_takes_over() {
 fn checkpoints_make_segments_on_the_way() {
     let bench = Bench::new();
     // Several times what waits between the walk and the builder, so that the builder cannot meet it all at once.
-    for n in 0..6 * EVENTS_MAX {
-        bench.write(&format!("folder-{}/file-{n}", n / 20), noise(&n.to_string(), 3000));
+    // Four folders with files are a bundle at most.
+    for n in 0..2 * 4 * 6 * BUNDLES_MAX {
+        bench.write(&format!("folder-{}/file-{n}", n / 2), noise(&n.to_string(), 3000));
     }
     let outcome = run(&bench.repository, Request { checkpoint_chunks: Some(50), ..bench.request() }, &Silent).unwrap();
     assert!(bench.repository.list_segments().unwrap().len() > 2);

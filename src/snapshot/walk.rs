@@ -4,13 +4,13 @@
 //! folders. Listings of the next folders are made by the workers ahead of the walk. Nothing here
 //! recurses: a tree of 10,000 levels is an ordinary one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
-use super::batch::{Batch, Pending, describe, is_shortage, join, refuse_shortage};
-use super::build::Event;
+use super::ahead::Ahead;
+use super::batch::{Batch, Pending, Saved, describe, is_enough, is_shortage, join, refuse_shortage};
+use super::build::{Event, Events};
 use super::compare::Trust;
 use super::content::Saver;
 use super::listing::{Entry, FolderListing};
@@ -26,10 +26,12 @@ use crate::source::{FileSystem, FileType, Filter, Folder, Owners, Stat, has_cach
 use crate::units::Timestamp;
 use crate::wire::Extensions;
 
-/// Listings of so many folders of one level are made ahead.
-const AHEAD_IN_LEVEL: usize = 8;
-/// And so many in all: each holds a handle.
-const AHEAD_IN_ALL: usize = 48;
+/// Listings of so many folders are made ahead: each holds a handle.
+const AHEAD_IN_ALL: usize = 96;
+/// The builder is told of so many events at once: waking it costs more than most of them.
+const EVENTS_TOGETHER: usize = 32;
+/// A worker is given the files of so many small folders at once.
+const BATCHES_TOGETHER: usize = 4;
 /// So many levels keep their handle; the ones above are opened again when the walk returns.
 const OPEN_LEVELS: usize = 128;
 
@@ -51,8 +53,16 @@ pub(super) struct Surroundings<'w, 's, 'a> {
 pub(super) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
     with: &'w Surroundings<'w, 's, 'a>,
     scope: &'x rayon::Scope<'scope>,
-    events: SyncSender<Event>,
-    ahead: Arc<AtomicUsize>,
+    events: SyncSender<Events>,
+    /// What the builder was not told yet.
+    untold: Events,
+    /// Batches among them, which no worker has yet.
+    unread: Vec<(Batch, SyncSender<Result<Vec<Saved>>>)>,
+    /// Files and bytes of these.
+    unread_files: usize,
+    unread_bytes: u64,
+    /// So many listings are being made, or are made and not yet taken, on all levels.
+    ahead: usize,
     clocks: HashMap<u64, Timestamp>,
     levels: Vec<Level<'w, 'a>>,
     path: Vec<u8>,
@@ -67,8 +77,9 @@ struct Level<'w, 'a> {
     file_system: FileSystem,
     trust: Option<Trust>,
     batch: Option<Batch>,
-    ahead: VecDeque<(Vec<u8>, Receiver<Result<FolderListing>>)>,
-    ahead_until: Vec<u8>,
+    ahead: Ahead,
+    /// The builder was told of nothing in this folder that may differ from the base.
+    is_still_same: bool,
     is_incomplete: bool,
     is_closed_to_us: bool,
 }
@@ -79,12 +90,16 @@ where
     's: 'scope,
     'a: 'scope,
 {
-    pub(super) fn new(with: &'w Surroundings<'w, 's, 'a>, scope: &'x rayon::Scope<'scope>, events: SyncSender<Event>) -> Self {
+    pub(super) fn new(with: &'w Surroundings<'w, 's, 'a>, scope: &'x rayon::Scope<'scope>, events: SyncSender<Events>) -> Self {
         Self {
             with,
             scope,
             events,
-            ahead: Arc::new(AtomicUsize::new(0)),
+            untold: Vec::new(),
+            unread: Vec::new(),
+            unread_files: 0,
+            unread_bytes: 0,
+            ahead: 0,
             clocks: HashMap::new(),
             levels: Vec::new(),
             path: Vec::new(),
@@ -112,6 +127,7 @@ where
             // With nothing saved at all there is nothing to commit.
             return Err(failures.swap_remove(0));
         }
+        self.tell()?;
         let mut clocks: Vec<_> = self.clocks.iter().map(|(id, newest)| FileSystemClock { file_system: *id, newest: *newest }).collect();
         clocks.sort_by_key(|clock| clock.file_system);
         Ok(clocks)
@@ -332,17 +348,10 @@ where
 
     fn visit_folder(&mut self, folder: &Folder, name: Vec<u8>, base: Option<Node>) -> Result<()> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
-        let listing = match level.ahead.front() {
-            Some((ahead, _)) if *ahead == name => {
-                let received = level.ahead.pop_front().map(|(_, listing)| listing.recv());
-                self.ahead.fetch_sub(1, Ordering::Relaxed);
-                match received {
-                    Some(Ok(listing)) => listing,
-                    _ => Err(Error::new(ErrorKind::Other, "a worker ended early")),
-                }
-            }
-            _ => folder.open_below(&name).and_then(FolderListing::read),
-        };
+        let waiting = level.ahead.len();
+        let listing = level.ahead.take(&name);
+        self.ahead -= waiting - level.ahead.len();
+        let listing = listing.unwrap_or_else(|| folder.open_below(&name).and_then(FolderListing::read));
         // Asked before anything is sent: whatever fails here costs this folder only.
         let listing = listing.and_then(|mut listing| Ok((self.file_system_of(&mut listing)?, listing)));
         match listing {
@@ -437,8 +446,8 @@ where
             file_system,
             trust,
             batch: None,
-            ahead: VecDeque::new(),
-            ahead_until: Vec::new(),
+            ahead: Ahead::default(),
+            is_still_same: tree.is_some(),
             is_incomplete: false,
             is_closed_to_us: false,
         });
@@ -451,7 +460,7 @@ where
     fn leave(&mut self) -> Result<()> {
         self.flush_batch()?;
         let Some(mut level) = self.levels.pop() else { return Ok(()) };
-        self.ahead.fetch_sub(level.ahead.len(), Ordering::Relaxed);
+        self.ahead -= level.ahead.len();
         if level.base.has_more() {
             self.send(Event::Gap)?;
         }
@@ -462,35 +471,18 @@ where
     fn list_ahead(&mut self) {
         let with = self.with;
         let Some(level) = self.levels.last_mut() else { return };
-        if level.ahead.len() > AHEAD_IN_LEVEL / 2 || level.is_closed_to_us {
+        if !level.ahead.wants_more() || level.is_closed_to_us {
             return;
         }
         let Ok(parent) = level.listing.folder(closed) else { return };
-        let upcoming = level.listing.upcoming();
-        let begin = upcoming.partition_point(|entry| entry.name <= level.ahead_until);
         let folder_path = &self.path[..level.path_bytes];
-        for entry in &upcoming[begin..] {
-            if level.ahead.len() >= AHEAD_IN_LEVEL || self.ahead.load(Ordering::Relaxed) >= AHEAD_IN_ALL {
-                return;
-            }
-            level.ahead_until.clone_from(&entry.name);
-            let Ok(stat) = &entry.stat else { continue };
-            let is_wanted = stat.is_directory()
+        let is_wanted = |entry: &Entry| {
+            entry.stat.as_ref().is_ok_and(|stat| stat.is_directory() && !with.skip.contains(&stat.identity()))
                 && check_name(&entry.name).is_ok()
-                && !with.skip.contains(&stat.identity())
-                && !with.filter.is_excluded(&join(folder_path, &entry.name), true);
-            if !is_wanted {
-                continue;
-            }
-            let (sender, receiver) = sync_channel(1);
-            let (parent, name) = (Arc::clone(&parent), entry.name.clone());
-            level.ahead.push_back((name.clone(), receiver));
-            self.ahead.fetch_add(1, Ordering::Relaxed);
-            self.scope.spawn(move |_| {
-                // Nobody waits for it any more when the walk has ended.
-                let _ = sender.send(parent.open_below(&name).and_then(FolderListing::read));
-            });
-        }
+                && !with.filter.is_excluded(&join(folder_path, &entry.name), true)
+        };
+        let room = AHEAD_IN_ALL.saturating_sub(self.ahead);
+        self.ahead += level.ahead.begin(self.scope, &parent, level.listing.upcoming(), room, is_wanted);
     }
 
     fn flush_batch(&mut self) -> Result<()> {
@@ -502,26 +494,55 @@ where
 
     fn send_batch(&mut self, batch: Batch) -> Result<()> {
         let (sender, receiver) = sync_channel(1);
-        // First the event, which waits when the builder is behind: so the queue of work is bounded.
+        self.unread_files += batch.files.len();
+        self.unread_bytes += batch.bytes;
+        self.unread.push((batch, sender));
         self.send(Event::Batch(receiver))?;
-        let with = self.with;
-        self.scope.spawn(move |_| {
-            // The builder has ended with an error of its own when nobody listens.
-            let _ = sender.send(batch.save(with.saver, with.owners, with.tally));
-        });
-        Ok(())
+        if is_enough(self.unread_files, self.unread_bytes) || self.unread.len() >= BATCHES_TOGETHER { self.tell() } else { Ok(()) }
     }
 
     fn send_same(&mut self, node: Option<Node>) -> Result<()> {
-        match node {
-            Some(node) => self.send(Event::Same(Box::new(node))),
-            None => Ok(()),
+        let is_still_same = self.levels.last().is_some_and(|level| level.is_still_same);
+        match (node, self.untold.last_mut()) {
+            // It is of this folder: another would have been entered or left since.
+            (Some(_), Some(Event::StillSame(entries))) if is_still_same => {
+                *entries += 1;
+                Ok(())
+            }
+            (Some(_), _) if is_still_same => self.send(Event::StillSame(1)),
+            (Some(node), _) => self.send(Event::Same(Box::new(node))),
+            (None, _) => Ok(()),
         }
     }
 
-    fn send(&self, event: Event) -> Result<()> {
+    fn send(&mut self, event: Event) -> Result<()> {
+        if !matches!(event, Event::StillSame(_) | Event::Same(_))
+            && let Some(level) = self.levels.last_mut()
+        {
+            level.is_still_same = false;
+        }
+        self.untold.push(event);
+        if self.untold.len() < EVENTS_TOGETHER { Ok(()) } else { self.tell() }
+    }
+
+    /// Tells the builder what was found so far, and has a worker read the files.
+    fn tell(&mut self) -> Result<()> {
+        let events = std::mem::replace(&mut self.untold, Vec::with_capacity(EVENTS_TOGETHER));
+        // First the events, which wait when the builder is behind: so the queue of work is bounded.
         // The builder ends early only with an error, and that one is reported.
-        self.events.send(event).map_err(|_| Error::new(ErrorKind::Interrupted, "the trees could not be built"))
+        self.events.send(events).map_err(|_| Error::new(ErrorKind::Interrupted, "the trees could not be built"))?;
+        let batches = std::mem::take(&mut self.unread);
+        (self.unread_files, self.unread_bytes) = (0, 0);
+        if !batches.is_empty() {
+            let with = self.with;
+            self.scope.spawn(move |_| {
+                for (batch, sender) in batches {
+                    // The builder has ended with an error of its own when nobody listens.
+                    let _ = sender.send(batch.save(with.saver, with.owners, with.tally));
+                }
+            });
+        }
+        Ok(())
     }
 
     fn report(&self, kind: FindingKind, path: Vec<u8>, message: &str) {

@@ -5,6 +5,7 @@
 //! (Linux before 5.6, some containers) the components are opened one by one. Folders may so be
 //! deeper than PATH_MAX: whoever walks keeps a handle every few levels and goes on from there.
 
+use std::cell::RefCell;
 use std::mem::MaybeUninit;
 use std::sync::Mutex;
 
@@ -27,8 +28,9 @@ pub struct Folder {
     handle: OwnedFd,
     /// What it was opened as, for messages only.
     shown: Vec<u8>,
-    /// A handle has one reading position, which two listings at once would share.
-    listing: Mutex<()>,
+    /// A handle has one reading position, which two listings at once would share. True when it is at
+    /// the start no more.
+    listing: Mutex<bool>,
 }
 
 impl Folder {
@@ -66,7 +68,7 @@ impl Folder {
     }
 
     fn from_handle(handle: OwnedFd, shown: &[u8]) -> Self {
-        Self { handle, shown: shown.to_vec(), listing: Mutex::new(()) }
+        Self { handle, shown: shown.to_vec(), listing: Mutex::new(false) }
     }
 
     fn open_handle(&self, relative: &[u8]) -> rustix::io::Result<OwnedFd> {
@@ -90,25 +92,18 @@ impl Folder {
     /// Whatever reading the folder fails with; a part of a listing is never given as the whole.
     pub fn names(&self) -> Result<Vec<Vec<u8>>> {
         let failed = |errno: Errno| Error::io("cannot list", PathText(&self.shown), errno);
-        let _alone = self.listing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        rustix::fs::seek(&self.handle, SeekFrom::Start(0)).map_err(failed)?;
-        let mut buffer = vec![MaybeUninit::uninit(); LISTING_BYTES];
-        let mut entries = RawDir::new(&self.handle, &mut buffer);
-        let mut names = Vec::new();
-        while let Some(entry) = entries.next() {
-            match entry {
-                Ok(entry) => match entry.file_name().to_bytes() {
-                    b"." | b".." => {}
-                    name => names.push(name.to_vec()),
-                },
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(failed(errno)),
-            }
+        let mut was_read = self.listing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if std::mem::replace(&mut *was_read, true) {
+            rustix::fs::seek(&self.handle, SeekFrom::Start(0)).map_err(failed)?;
         }
-        names.sort_unstable();
-        // A rename during the listing can show an entry twice.
-        names.dedup();
-        Ok(names)
+        thread_local! {
+            // To give so much back to the allocator after each of many small folders costs it dearly.
+            static BUFFER: RefCell<Vec<MaybeUninit<u8>>> = const { RefCell::new(Vec::new()) };
+        }
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.resize(LISTING_BYTES, MaybeUninit::uninit());
+            read_names(&self.handle, buffer).map_err(failed)
+        })
     }
 
     /// Looks at the entry `name` (one component); a symbolic link is not followed.
@@ -161,6 +156,26 @@ pub(super) fn open_without_touching(flags: OFlags, open: impl Fn(OFlags) -> rust
         Err(Errno::PERM) => open(flags),
         result => result,
     }
+}
+
+/// The names that an open folder gives from here on, sorted, each once.
+fn read_names(handle: &OwnedFd, buffer: &mut [MaybeUninit<u8>]) -> rustix::io::Result<Vec<Vec<u8>>> {
+    let mut entries = RawDir::new(handle, buffer);
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next() {
+        match entry {
+            Ok(entry) => match entry.file_name().to_bytes() {
+                b"." | b".." => {}
+                name => names.push(name.to_vec()),
+            },
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    names.sort_unstable();
+    // A rename during the listing can show an entry twice.
+    names.dedup();
+    Ok(names)
 }
 
 /// Opens component by component, each relative to the one before, following no link.
