@@ -8,6 +8,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -35,14 +36,22 @@ pub(super) fn run<T: Send + 'static>(
 ) -> std::result::Result<T, Failure> {
     let (sender, receiver) = sync_channel(1);
     let failed = |error| Failure { error, is_stuck: false };
-    thread::Builder::new()
-        .name("catalog".into())
-        .spawn(move || {
+    let work = Arc::new(Mutex::new(Some(work)));
+    let taken = Arc::clone(&work);
+    let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let started = thread::Builder::new().name("catalog".into()).spawn(move || {
+        if let Some(work) = take(&taken) {
             let outcome = catch_unwind(AssertUnwindSafe(work));
             // Nobody listens any more after the deadline.
             let _ = sender.send(outcome);
-        })
-        .map_err(|error| failed(Error::io("cannot start a thread for", "the catalog", error)))?;
+        }
+    });
+    if let Err(error) = started {
+        // Dropping the work here would drop the database it owns without a guard, which may wait for ever for
+        // threads that the database could not start either. It is left as it is.
+        std::mem::forget(take(&work));
+        return Err(Failure { error: Error::io("cannot start a thread for", "the catalog", error), is_stuck: true });
+    }
     match receiver.recv_timeout(patience) {
         Ok(Ok(outcome)) => outcome.map_err(failed),
         Ok(Err(panic)) => Err(failed(Error::damaged("the catalog", panic_text(panic.as_ref())))),
