@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::bar::Bar;
-use super::damage::{AffectedLine, AffectedText, ObjectLine};
+use super::damage::{AffectedLine, ObjectLine, print_affected};
 use super::exit::Status;
 use super::global::{Global, open_folder};
 use super::message;
@@ -145,12 +145,7 @@ fn print_names(outcome: &NamesOutcome, output: &mut Output) -> Result<()> {
 }
 
 fn print(outcome: &Outcome, begun: Instant, output: &mut Output) -> Result<()> {
-    for affected in &outcome.affected {
-        output.line(AffectedText(affected))?;
-    }
-    if outcome.affected_more > 0 {
-        output.line(format_args!("and {} more that are not listed", grouped(outcome.affected_more)))?;
-    }
+    print_affected(&outcome.affected, outcome.affected_more, output)?;
     if output.is_quiet {
         return Ok(());
     }

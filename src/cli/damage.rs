@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::output::Output;
+use super::text::grouped;
+use crate::error::Result;
 use crate::id::to_hex;
 use crate::units::{PathText, lossy_text};
 use crate::verify::{Affected, DamagedObject};
@@ -45,8 +48,16 @@ impl AffectedLine {
     }
 }
 
-/// A path that cannot be restored whole, for people.
-pub struct AffectedText<'a>(pub &'a Affected);
+/// Prints the paths that cannot be restored whole, a line each, and how many are not listed.
+pub fn print_affected(affected: &[Affected], more: u64, output: &mut Output) -> Result<()> {
+    affected.iter().try_for_each(|affected| output.line(AffectedText(affected)))?;
+    if more > 0 {
+        output.line(format_args!("and {} more that are not listed", grouped(more)))?;
+    }
+    Ok(())
+}
+
+struct AffectedText<'a>(&'a Affected);
 
 impl std::fmt::Display for AffectedText<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
