@@ -50,7 +50,7 @@ fn a_full_disk_fails_a_snapshot_cleanly_and_can_be_pruned_and_go_on() {
     let repository = disk.0.join("repository");
     let command = |arguments: &[&str]| run(place.command().env("REPO_REPOSITORY", &repository).args(arguments));
     command(&["init"]).expect(0);
-    assert_eq!(fs::metadata(repository.join("reserve")).unwrap().len(), 16 << 20);
+    assert_eq!(fs::metadata(repository.join("reserve")).unwrap().len(), 256 << 10);
     let (source, mut ids) = (place.text("source"), Vec::new());
     for seed in 0..2 {
         fs::write(place.path("source/b"), noise(seed, 20 << 20)).unwrap();

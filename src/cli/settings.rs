@@ -74,7 +74,7 @@ fn protect(repository: &Repository, global: &Global, seconds: u64) -> Result<()>
     let now = Timestamp::now();
     let listing = global.listing(repository)?;
     if let Some(newest) = listing.summaries().iter().max_by_key(|summary| (summary.committed_at, summary.id)) {
-        check_clock(newest.committed_at, &newest.id, now, &TimeZone::system())?;
+        check_clock(newest.committed_at, &newest.id, now, TimeZone::system)?;
     }
     repository.publish_record(SETTING, Protection::setting(seconds), now).map(|_| ())
 }

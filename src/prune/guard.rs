@@ -79,7 +79,7 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
         }
     }
     if let Some((committed_at, id)) = newest.filter(|_| !wanted.is_empty() && !request.override_protection) {
-        check_clock(committed_at, &id, now, &TimeZone::system())?;
+        check_clock(committed_at, &id, now, TimeZone::system)?;
     }
     match repository.find_rollback(&present)? {
         Some(rollback) if !request.accept_rollback => return Err(rollback.refusal()),

@@ -66,7 +66,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         remove_snapshots(repository, &allowed)?;
         sweep(repository, &mut naming, &plan, &mut outcome, progress)?;
         outcome.bytes_after = PackListing::read(&**storage)?.stored_bytes();
-        make_reserve(&**storage)?;
+        make_reserve(&**storage, outcome.bytes_after)?;
     }
     outcome.bytes_freed = outcome.bytes_before.saturating_sub(outcome.bytes_after);
     Ok(outcome)

@@ -153,7 +153,7 @@ fn packs_of_an_interrupted_run_are_freed() {
     let faults = Arc::new(Faults::new(Arc::clone(&bench.storage)));
     let doomed = open(Arc::clone(&faults) as _);
     bench.write("b", noise("b", 40 << 20));
-    faults.fail_writing_call(60, ErrorKind::Full, Lasts::Forever);
+    faults.fail_writing_call(30, ErrorKind::Full, Lasts::Forever);
     assert!(crate::snapshot::run(&doomed, bench.request(), &Silent).is_err());
     let outcome = prune(&bench, &[]);
     assert!(outcome.bytes_freed > 30 << 20, "{outcome:?}");

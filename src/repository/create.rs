@@ -75,7 +75,7 @@ pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_
     upload.write(&json)?;
     upload.publish(layout::DESCRIPTION)?;
     storage.sync(&[String::new()])?;
-    make_reserve(storage)?;
+    make_reserve(storage, 0)?;
     Ok(description.id)
 }
 

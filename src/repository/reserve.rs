@@ -1,46 +1,56 @@
 //! Space that is set aside, so that a full disk can still be pruned.
 //!
 //! To remove packs, prune first writes a record and a new index: some bytes that a full disk does not
-//! have. The object `reserve` in the top folder takes them at init and is removed when they are needed.
-//! It is no part of the repository: nothing reads it, no size counts it, copies may leave it out.
+//! have. The object `reserve` in the top folder takes them early and is removed when they are needed.
+//! It is no part of the repository: nothing reads it, no size counts it, copies may leave it out. Its
+//! length follows the packs, because the index does: a large one in a small repository would be waste.
 
 use crate::crypto::random_bytes;
 use crate::error::{ErrorKind, Result};
 use crate::storage::Storage;
-use crate::units::MIB;
+use crate::units::{KIB, MIB};
 
 /// The name of the object, in the top folder.
 pub const RESERVE: &str = "reserve";
-/// Enough for an index that names some hundred thousand chunks, several times.
-pub const RESERVE_BYTES: u64 = 16 * MIB;
+/// Its least length: some records, and the index of some thousand chunks.
+pub const RESERVE_BYTES_MIN: u64 = 256 * KIB;
+/// Its greatest length, enough for an index that names some hundred thousand chunks, several times:
+/// prune replaces only segments that name packs which go.
+pub const RESERVE_BYTES_MAX: u64 = 16 * MIB;
+/// In between it is this share of the packs. An index of the smallest usual chunks is about as much.
+const PACKS_SHARE: u64 = 256;
 /// It is made when so many times its length is free: it shall not be what fills the disk.
 const FREE_SHARE: u64 = 8;
 /// It is written in pieces of this length.
-const PIECE_BYTES: usize = 1 << 20;
+const PIECE_BYTES: usize = 256 << 10;
 
-/// Makes the reserve when there is none, there is plenty of space, and the storage says how much: one
-/// that does not cannot be full in this way. Its bytes are noise, which no file system compresses or
-/// stores once. Says whether it was made; a disk that is full all the same is no error.
+/// Makes the reserve that packs of `pack_bytes` in all need, when there is none or it is less than half
+/// as long, there is plenty of space, and the storage says how much: one that does not cannot be full in
+/// this way. Its bytes are noise, which no file system compresses or stores once. Says whether it was
+/// made; a disk that is full all the same is no error.
 ///
 /// # Errors
 /// Those of the storage.
-pub fn make_reserve(storage: &dyn Storage) -> Result<bool> {
-    let has_room = storage.free_bytes().is_some_and(|free| free / FREE_SHARE >= RESERVE_BYTES);
-    if !has_room || has_reserve(storage)? {
+pub fn make_reserve(storage: &dyn Storage, pack_bytes: u64) -> Result<bool> {
+    let wanted_bytes = (pack_bytes / PACKS_SHARE).clamp(RESERVE_BYTES_MIN, RESERVE_BYTES_MAX);
+    let has_room = storage.free_bytes().is_some_and(|free| free / FREE_SHARE >= wanted_bytes);
+    if !has_room || reserved_bytes(storage)?.is_some_and(|bytes| bytes >= wanted_bytes / 2) {
         return Ok(false);
     }
-    match write_reserve(storage) {
+    // Names are never written over. Without it for a moment, nothing is lost.
+    match release_reserve(storage).and_then(|_| write_reserve(storage, wanted_bytes)) {
         Ok(()) => Ok(true),
-        Err(error) if matches!(error.kind(), ErrorKind::Full | ErrorKind::Exists) => Ok(false),
+        // Another run that ends now does the same.
+        Err(error) if matches!(error.kind(), ErrorKind::Full | ErrorKind::Exists | ErrorKind::NotFound) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-fn write_reserve(storage: &dyn Storage) -> Result<()> {
+fn write_reserve(storage: &dyn Storage, bytes: u64) -> Result<()> {
     let mut noise = blake3::Hasher::new_keyed(&random_bytes()?).finalize_xof();
     let mut piece = vec![0; PIECE_BYTES];
     let mut upload = storage.create("")?;
-    for _ in 0..RESERVE_BYTES / PIECE_BYTES as u64 {
+    for _ in 0..bytes.div_ceil(PIECE_BYTES as u64) {
         noise.fill(&mut piece);
         upload.write(&piece)?;
     }
@@ -48,12 +58,8 @@ fn write_reserve(storage: &dyn Storage) -> Result<()> {
     storage.sync(&[String::new()])
 }
 
-fn has_reserve(storage: &dyn Storage) -> Result<bool> {
-    match storage.read_range(RESERVE, 0, &mut []) {
-        Ok(()) => Ok(true),
-        Err(error) if error.is_not_found() => Ok(false),
-        Err(error) => Err(error),
-    }
+fn reserved_bytes(storage: &dyn Storage) -> Result<Option<u64>> {
+    Ok(storage.list("")?.into_iter().find(|listed| listed.name == RESERVE).map(|listed| listed.bytes))
 }
 
 /// Gives the space of the reserve back to the file system. False when there was none.
@@ -61,7 +67,7 @@ fn has_reserve(storage: &dyn Storage) -> Result<bool> {
 /// # Errors
 /// Those of the storage.
 pub fn release_reserve(storage: &dyn Storage) -> Result<bool> {
-    if !has_reserve(storage)? {
+    if reserved_bytes(storage)?.is_none() {
         return Ok(false);
     }
     storage.remove(RESERVE)?;
@@ -93,12 +99,12 @@ mod tests {
     fn a_folder_has_one_reserve_that_is_given_back_once_and_made_again() {
         let folder = tempfile::tempdir().unwrap();
         let storage = LocalStorage::create(&folder.path().join("repository")).unwrap();
-        assert!(make_reserve(&storage).unwrap() && !make_reserve(&storage).unwrap());
-        assert_eq!(storage.list("").unwrap()[0].bytes, RESERVE_BYTES);
+        assert!(make_reserve(&storage, 0).unwrap() && !make_reserve(&storage, 0).unwrap());
+        assert_eq!(reserved_bytes(&storage).unwrap(), Some(RESERVE_BYTES_MIN));
         let tries = Cell::new(0);
         let full_once = || {
             tries.set(tries.get() + 1);
-            if has_reserve(&storage)? { Err(Error::new(ErrorKind::Full, "full")) } else { Ok(()) }
+            if reserved_bytes(&storage)?.is_some() { Err(Error::new(ErrorKind::Full, "full")) } else { Ok(()) }
         };
         with_reserve(&storage, full_once).unwrap();
         assert_eq!((tries.get(), storage.list("").unwrap().len()), (2, 0));
@@ -108,13 +114,28 @@ mod tests {
         };
         assert_eq!(with_reserve(&storage, always_full).unwrap_err().kind(), ErrorKind::Full);
         assert_eq!(tries.get(), 3, "without a reserve nothing is tried again");
-        assert!(make_reserve(&storage).unwrap());
+        assert!(make_reserve(&storage, 0).unwrap());
+    }
+
+    #[test]
+    fn a_reserve_grows_with_the_packs_in_steps_up_to_a_limit_and_never_shrinks() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = LocalStorage::create(&folder.path().join("repository")).unwrap();
+        let after = |pack_bytes| {
+            let is_made = make_reserve(&storage, pack_bytes).unwrap();
+            (is_made, reserved_bytes(&storage).unwrap().unwrap())
+        };
+        assert_eq!(after(0), (true, 256 * KIB));
+        assert_eq!(after(100 * MIB), (false, 256 * KIB), "more than half of what is wanted is there");
+        assert_eq!(after(512 * MIB), (true, 2 * MIB));
+        assert_eq!(after(u64::MAX), (true, RESERVE_BYTES_MAX));
+        assert_eq!(after(0), (false, RESERVE_BYTES_MAX));
     }
 
     #[test]
     fn a_storage_that_does_not_say_how_much_is_free_has_no_reserve() {
         let storage = MemoryStorage::new();
-        assert!(!make_reserve(&storage).unwrap() && !release_reserve(&storage).unwrap());
+        assert!(!make_reserve(&storage, 0).unwrap() && !release_reserve(&storage).unwrap());
         assert_eq!(storage.list("").unwrap(), []);
     }
 }

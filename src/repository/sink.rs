@@ -28,7 +28,7 @@ use crate::pack::{ChunkEntry, FRAME_PLAIN_BYTES_MAX, FinishedPack, FrameEntry, F
 
 /// Frames of general content and small media are closed at so many plain bytes: enough for small
 /// files to compress together, few enough to read one of them back quickly.
-const FRAME_BYTES: usize = 1 << 20;
+const FRAME_BYTES: usize = 2 << 20;
 /// Frames of database pages: a night's change to one page should not cost a MiB to read back.
 const DATABASE_FRAME_BYTES: usize = 256 << 10;
 /// Database files are cut into chunks of this length.
@@ -156,6 +156,11 @@ impl<'a> Sink<'a> {
     /// What it did so far.
     pub fn counts(&self) -> &SinkCounts {
         &self.counts
+    }
+
+    /// The bytes of all packs, those of this run with them as soon as they are durable.
+    pub fn pack_bytes(&self) -> u64 {
+        lock(&self.listing).stored_bytes()
     }
 
     /// The index of what is stored: as it was when the sink was opened, or at the last checkpoint.

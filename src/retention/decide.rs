@@ -53,7 +53,7 @@ pub fn decide(
 ) -> Result<Vec<Decision>> {
     policy.check()?;
     if let Some(newest) = candidates.iter().max_by_key(|candidate| (candidate.committed_at, candidate.id)) {
-        check_clock(newest.committed_at, &newest.id, now, zone)?;
+        check_clock(newest.committed_at, &newest.id, now, || zone.clone())?;
     }
     let mut series: BTreeMap<&str, Vec<&Candidate>> = BTreeMap::new();
     for candidate in candidates {
@@ -94,15 +94,17 @@ pub fn protected_until(committed_at: Timestamp, protect_seconds: u64, now: Times
 }
 
 /// Refuses a clock that is behind that of the machine that committed the newest snapshot `newest` at
-/// `committed_at`: nothing can then be said about ages.
+/// `committed_at`: nothing can then be said about ages. `zone` is asked for the message alone: to find the
+/// zone of the system, every folder of the time zone database is read.
 ///
 /// # Errors
 /// `Invalid`.
-pub fn check_clock(committed_at: Timestamp, newest: &SnapshotId, now: Timestamp, zone: &TimeZone) -> Result<()> {
+pub fn check_clock(committed_at: Timestamp, newest: &SnapshotId, now: Timestamp, zone: impl FnOnce() -> TimeZone) -> Result<()> {
     if committed_at <= now.plus_seconds(CLOCK_SKEW_SECONDS_MAX) {
         return Ok(());
     }
-    let (now, committed) = (time_text(&in_zone(now, zone)), time_text(&in_zone(committed_at, zone)));
+    let zone = zone();
+    let (now, committed) = (time_text(&in_zone(now, &zone)), time_text(&in_zone(committed_at, &zone)));
     let message = format!("clock says {now}, but snapshot {} was committed at {committed}; set the clock", newest.short());
     Err(Error::new(ErrorKind::Invalid, message))
 }

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId};
 use crate::manifest::{FileSystemClock, Kind, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, Repository, Sink};
+use crate::repository::{ChunkReader, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
 use crate::storage::LockMode;
 use crate::units::lossy_text;
@@ -145,6 +145,10 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         return Ok(Outcome { id: None, manifest, packs_adopted });
     }
     let id = repository.publish_manifest(&manifest)?;
+    if manifest.counts.bytes_stored > 0 {
+        // The snapshot is safe. Where space cannot be set aside, a later run tries again.
+        let _ = make_reserve(&**repository.storage(), sink.pack_bytes());
+    }
     repository.tell_catalog(&id, &manifest);
     if catalogued.rollback.is_none() {
         // What is missing is still to be noticed by the next command.

@@ -230,7 +230,7 @@ fn an_interrupted_run_leaves_packs_that_the_next_one_takes_over() {
     let faults = Arc::new(crate::storage::faults::Faults::new(Arc::clone(&bench.storage)));
     let storage: Arc<dyn crate::storage::Storage> = Arc::clone(&faults) as _;
     let doomed = Repository::open(storage, OpenOptions { credential: Some(credential()), ..OpenOptions::default() }).unwrap();
-    faults.fail_writing_call(120, ErrorKind::Other, crate::storage::faults::Lasts::Forever);
+    faults.fail_writing_call(66, ErrorKind::Other, crate::storage::faults::Lasts::Forever);
     assert!(run(&doomed, bench.request(), &Silent).is_err());
     assert!(bench.repository.list_snapshots().unwrap().is_empty());
     bench.storage.clear();

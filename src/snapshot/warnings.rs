@@ -24,7 +24,7 @@ pub(super) fn warn_of_rollback(catalogued: &Catalogued, progress: &dyn Progress)
 /// Says that the clock is behind that of an earlier run: ages and rules go by it.
 pub(super) fn warn_of_clock(listing: &Listing, now: Timestamp, progress: &dyn Progress) {
     let newest = listing.summaries().iter().max_by_key(|summary| (summary.committed_at, summary.id));
-    let checked = newest.map_or(Ok(()), |newest| check_clock(newest.committed_at, &newest.id, now, &TimeZone::system()));
+    let checked = newest.map_or(Ok(()), |newest| check_clock(newest.committed_at, &newest.id, now, TimeZone::system));
     if let Err(error) = checked {
         warn(progress, error.to_string());
     }

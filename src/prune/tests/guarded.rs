@@ -225,10 +225,10 @@ fn the_reserve_is_made_again_when_there_is_room_and_is_in_no_size() {
         now: Timestamp::new(1, 0),
     };
     crate::repository::create(&*storage, &options).unwrap();
-    assert!(!make_reserve(&*storage).unwrap(), "init has made it");
+    assert!(!make_reserve(&*storage, 0).unwrap(), "init has made it");
     storage.remove("reserve").unwrap();
     let repository = open(Arc::clone(&storage) as _);
     let outcome = run(&repository, &request(&[]), &Silent).unwrap();
     assert_eq!((outcome.bytes_before, outcome.bytes_after), (0, 0));
-    assert!(!make_reserve(&*storage).unwrap(), "prune has made it");
+    assert!(!make_reserve(&*storage, 0).unwrap(), "prune has made it");
 }
