@@ -3,16 +3,23 @@
 
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Mutex;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use jiff::tz::TimeZone;
 use strongroom::chunker::{Class, ClassTable, Cutter, GearTable};
 use strongroom::codec;
 use strongroom::crypto::{Algorithm, Associated, Identify, ObjectKey, Purpose, Secret};
 use strongroom::error::Result;
-use strongroom::id::{ChunkId, PackId, SegmentId};
+use strongroom::id::{ChunkId, PackId, RepositoryId, RunId, SegmentId, SnapshotId};
 use strongroom::index::{Index, IndexSegment, IndexedPack};
-use strongroom::manifest::{Content, ContentList, Item, Metadata, Node, Page, PageStore, TreeWriter};
-use strongroom::pack::{ChunkEntry, FrameEntry, PackKind};
+use strongroom::manifest::{Content, ContentList, Item, Kind, Metadata, Node, Page, PageStore, TreeWriter};
+use strongroom::pack::{ChunkEntry, FrameEntry, PackKind, PackWriter};
+use strongroom::repository::SecretBundle;
+use strongroom::retention::{Candidate, KeepPolicy, decide};
+use strongroom::storage::{MemoryStorage, Storage};
 use strongroom::units::Timestamp;
 use strongroom::wire::{self, Extensions};
 
@@ -128,12 +135,12 @@ fn chunk(number: u64) -> ChunkId {
 }
 
 /// Packs of 256 frames with 16 chunks each, as a run over small chunks leaves them.
-fn segment(chunks: u64) -> IndexSegment {
+fn segment(chunks: Range<u64>) -> IndexSegment {
     const FRAME_CHUNKS: u64 = 16;
     const PACK_CHUNKS: u64 = 256 * FRAME_CHUNKS;
     let pack = |first: u64| {
-        let frames = (first..chunks.min(first + PACK_CHUNKS)).step_by(FRAME_CHUNKS as usize).enumerate().map(|(number, first)| {
-            let entries = (first..chunks.min(first + FRAME_CHUNKS)).map(|number| ChunkEntry { id: chunk(number), bytes: 4096 });
+        let frames = (first..chunks.end.min(first + PACK_CHUNKS)).step_by(FRAME_CHUNKS as usize).enumerate().map(|(number, first)| {
+            let entries = (first..chunks.end.min(first + FRAME_CHUNKS)).map(|number| ChunkEntry { id: chunk(number), bytes: 4096 });
             let entries: Vec<ChunkEntry> = entries.collect();
             let plain_bytes = entries.len() as u32 * 4096;
             FrameEntry { offset: 130 + number as u64 * 65536, sealed_bytes: 65536, plain_bytes, codec: 1, chunks: entries }
@@ -142,29 +149,97 @@ fn segment(chunks: u64) -> IndexSegment {
         let id = PackId(*blake3::hash(&first.to_be_bytes()).as_bytes());
         IndexedPack { id, kind: PackKind::Data, bytes: data_end + 32, data_begin: 130, data_end, frames }
     };
-    IndexSegment::new((0..chunks).step_by(PACK_CHUNKS as usize).map(pack).collect())
+    IndexSegment::new(chunks.clone().step_by(PACK_CHUNKS as usize).map(pack).collect())
+}
+
+/// An index of so many chunks in segments of a million, with the packs that it names.
+fn open_index(folder: &Path, chunks: u64) -> (Index, HashMap<PackId, u64>) {
+    const SEGMENT_CHUNKS: u64 = 1_000_000;
+    let segment_id = |number: u64| SegmentId(*blake3::hash(&number.to_le_bytes()).as_bytes());
+    let ids: Vec<SegmentId> = (0..chunks / SEGMENT_CHUNKS).map(segment_id).collect();
+    let packs = Mutex::new(HashMap::new());
+    let load = |id: SegmentId| {
+        let number = (0..).find(|number| segment_id(*number) == id).expect("it is one of those above");
+        let segment = segment(number * SEGMENT_CHUNKS..(number + 1) * SEGMENT_CHUNKS);
+        packs.lock().expect("nobody panics with it").extend(segment.packs.iter().map(|pack| (pack.id, pack.bytes)));
+        Ok(segment)
+    };
+    let index = Index::open(Some(folder), &ids, &load).expect("the segments are sound");
+    (index, packs.into_inner().expect("nobody panics with it"))
 }
 
 fn index(criterion: &mut Criterion) {
-    const CHUNKS: u64 = 1_000_000;
-    let segment = segment(CHUNKS);
-    let packs: HashMap<PackId, u64> = segment.packs.iter().map(|pack| (pack.id, pack.bytes)).collect();
-    let folder = tempfile::tempdir().expect("a folder for tables");
-    let index = Index::open(Some(folder.path()), &[SegmentId([1; 32])], &|_| Ok(segment.clone())).expect("the segment is sound");
-    let presence = index.presence(&packs);
-    assert_eq!((index.chunk_count(), presence.missing_packs().len()), (CHUNKS, 0));
-    let (known, unknown): (Vec<ChunkId>, Vec<ChunkId>) = (0..4096).map(|n| (chunk(n * 241 % CHUNKS), chunk(CHUNKS + n))).unzip();
-    let mut group = criterion.benchmark_group("index of a million chunks");
-    group.throughput(Throughput::Elements(1));
-    for (name, ids, is_known) in [("hit", &known, true), ("miss", &unknown, false)] {
-        let mut at = 0;
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                at = (at + 1) % ids.len();
-                assert_eq!(index.is_known(&ids[at], &presence), is_known);
-            })
-        });
+    for millions in [1, 20] {
+        let chunks = millions * 1_000_000;
+        let folder = tempfile::tempdir().expect("a folder for tables");
+        let (index, packs) = open_index(folder.path(), chunks);
+        let presence = index.presence(&packs);
+        assert_eq!((index.chunk_count(), presence.missing_packs().len()), (chunks, 0));
+        let pairs = (0..65_536).map(|n| (chunk(n * 241_001 % chunks), chunk(chunks + n)));
+        let (known, unknown): (Vec<ChunkId>, Vec<ChunkId>) = pairs.unzip();
+        let mut group = criterion.benchmark_group(format!("index, {millions} million chunks"));
+        group.throughput(Throughput::Elements(1));
+        for (name, ids, is_known) in [("hit", &known, true), ("miss", &unknown, false)] {
+            let mut at = 0;
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| {
+                    at = (at + 1) % ids.len();
+                    assert_eq!(index.is_known(&ids[at], &presence), is_known);
+                })
+            });
+        }
+        group.finish();
     }
+}
+
+/// Frames of 2 MiB of text to a finished pack: compress, seal, append, hash, directory.
+fn frame_assembly(criterion: &mut Criterion) {
+    const FRAMES: usize = 8;
+    const CHUNKS: usize = 32;
+    let plain = text(2 * MIB);
+    let chunks = || (0..CHUNKS as u64).map(|n| ChunkEntry { id: chunk(n), bytes: (2 * MIB / CHUNKS) as u32 }).collect::<Vec<_>>();
+    let keys = SecretBundle::public().key_ring(Algorithm::Aes256Gcm, RepositoryId([2; 16]));
+    let storage = MemoryStorage::new();
+    let mut group = criterion.benchmark_group("frame assembly");
+    group.throughput(Throughput::Bytes((FRAMES * 2 * MIB) as u64)).sample_size(20);
+    group.bench_function("text", |bencher| {
+        let mut sealed = Vec::new();
+        bencher.iter(|| {
+            let upload = storage.create("packs").expect("memory");
+            let mut writer = PackWriter::create(&keys, PackKind::Data, RunId([1; 16]), upload).expect("memory");
+            let seal = writer.seal();
+            for _ in 0..FRAMES {
+                let number = seal.draw_number();
+                let codec = seal.seal(number, black_box(&plain), 3, &mut sealed);
+                writer.append(number, &sealed, codec, chunks()).expect("memory");
+            }
+            assert!(writer.is_complete());
+        })
+    });
+    group.finish();
+}
+
+/// The rules over a snapshot an hour of ten thousand hours.
+fn retention(criterion: &mut Criterion) {
+    const SNAPSHOTS: u64 = 10_000;
+    let candidate = |number: u64| {
+        let time = Timestamp::new(1_600_000_000 + 3600 * number as i64, 0);
+        let (id, series) = (SnapshotId(*blake3::hash(&number.to_le_bytes()).as_bytes()), "home".to_owned());
+        let (kind, tags) = (Kind::Incremental, Vec::new());
+        Candidate { id, series, time, committed_at: time, counter: number, kind, base: None, files: 1, tags, is_pinned: false }
+    };
+    let candidates: Vec<Candidate> = (0..SNAPSHOTS).map(candidate).collect();
+    let now = candidates.last().expect("there are some").time;
+    let policy = KeepPolicy { daily: 7, weekly: 4, monthly: 12, ..KeepPolicy::default() };
+    let zone = TimeZone::get("Europe/Berlin").unwrap_or(TimeZone::UTC);
+    let mut group = criterion.benchmark_group("retention");
+    group.throughput(Throughput::Elements(SNAPSHOTS)).sample_size(20);
+    group.bench_function("10,000 snapshots", |bencher| {
+        bencher.iter(|| {
+            let decisions = decide(&candidates, &policy, 0, now, &zone).expect("the clock is right");
+            assert!(decisions.iter().filter(|decision| decision.keep).count() < 30);
+        })
+    });
     group.finish();
 }
 
@@ -237,5 +312,5 @@ fn tree(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, chunker, keyed_hash, compress, seal, index, tree);
+criterion_group!(benches, chunker, keyed_hash, compress, seal, frame_assembly, index, tree, retention);
 criterion_main!(benches);

@@ -1,7 +1,8 @@
 //! From a password to a key, slowly: Argon2id.
 
-use argon2::{Argon2, Params, Version};
-use zeroize::Zeroizing;
+use argon2::{Argon2, Block, Params, Version};
+use rayon::prelude::*;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::secret::Secret;
 use crate::error::{Error, ErrorKind, Result};
@@ -42,17 +43,27 @@ impl Argon2Cost {
         let refused = |error: argon2::Error| Error::new(ErrorKind::Damaged, format!("a key slot is damaged: {error}"));
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(refused)?;
         let blocks = params.block_count();
-        let mut memory = Zeroizing::new(Vec::new());
-        memory.try_reserve_exact(blocks).map_err(|error| {
+        let mut memory = Blocks(Vec::new());
+        memory.0.try_reserve_exact(blocks).map_err(|error| {
             Error::new(ErrorKind::Other, format!("not enough memory to derive the key ({} MiB are needed)", self.memory_kib >> 10))
                 .with_source(error)
         })?;
-        memory.resize(blocks, argon2::Block::default());
+        (0..blocks).into_par_iter().map(|_| Block::default()).collect_into_vec(&mut memory.0);
         let mut key = Zeroizing::new([0; 32]);
         Argon2::new(argon2::Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into_with_memory(password, salt, &mut *key, &mut memory[..])
+            .hash_password_into_with_memory(password, salt, &mut *key, &mut memory.0[..])
             .map_err(refused)?;
         Ok(Secret(*key))
+    }
+}
+
+/// The memory that is filled. First touched and at last wiped by all threads: on two cores one thread
+/// would take a fifth of the whole time for that.
+struct Blocks(Vec<Block>);
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        self.0.par_iter_mut().with_min_len(1024).for_each(Zeroize::zeroize);
     }
 }
 

@@ -135,6 +135,7 @@ impl Visitor for DryRun<'_> {
                 node,
                 is_complete: left.is_complete,
                 is_included: left.is_included,
+                keeps_metadata: false,
             };
             delete_others(self.task, destination, &folder, &|_| false)?;
         }

@@ -77,11 +77,11 @@ fn make_elsewhere(writer: &Writer<'_>, above: &[u8], name: &[u8]) -> Result<(Ent
 ///
 /// # Errors
 /// What ends the restore; anything else is reported.
-pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork, keeps_metadata: bool) -> Result<()> {
+pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork) -> Result<()> {
     if writer.task.request.delete {
         delete_others(writer.task, &writer.destination, folder, &|relative| writer.is_kept(relative))?;
     }
-    if keeps_metadata {
+    if folder.keeps_metadata {
         return Ok(());
     }
     match writer.destination.folder(&folder.relative) {

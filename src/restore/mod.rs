@@ -2,7 +2,8 @@
 //!
 //! The tree is walked once, in order. Folders are made at once, for their owner only; files gather in
 //! a window of bounded size. A window is planned so that every frame that it needs is read, opened
-//! and unpacked once, in the order of the packs, and its chunks are written wherever they belong.
+//! and unpacked once, in the order of the packs, and its chunks are written wherever they belong. While
+//! that is done the next window is planned.
 //! When a window is done, the hard links and the metadata of the folders that were left in it follow,
 //! deepest first. Memory so depends on the window, not on the snapshot.
 //!
@@ -14,6 +15,7 @@ mod content;
 mod delete;
 mod dry_run;
 mod entries;
+mod execute;
 mod files;
 mod folders;
 mod frames;
@@ -21,6 +23,7 @@ mod in_the_way;
 mod links;
 mod notes;
 mod outcome;
+mod plan;
 mod request;
 mod run;
 mod selection;

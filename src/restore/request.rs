@@ -26,7 +26,8 @@ pub enum Overwrite {
     Always,
 }
 
-/// How much is planned at a time. Memory grows with it: about 100 bytes a chunk, 500 a file.
+/// How much is planned at a time. Memory grows with it: about 100 bytes a chunk, 500 a file, twice,
+/// because one window is planned while another is executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowLimits {
     /// References to chunks.
@@ -37,8 +38,8 @@ pub struct WindowLimits {
 
 impl Default for WindowLimits {
     fn default() -> Self {
-        // 256 Ki references of 16 KiB each are 4 GiB of a database, in which each frame is read once.
-        Self { chunks: 262_144, entries: 20_000 }
+        // 128 Ki references of 16 KiB each are 2 GiB of a database, in which each frame is read once.
+        Self { chunks: 131_072, entries: 10_000 }
     }
 }
 

@@ -1,24 +1,24 @@
-//! The restore itself: walks, plans, executes window by window, and winds up.
+//! The restore itself: walks and plans, while what was planned is executed window by window, and winds up.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
-use super::content::{Piece, each_piece};
 use super::dry_run::DryRun;
 use super::entries::{Entered, Left, Start, Visitor, visit};
-use super::files::FileInWork;
+use super::execute::Executor;
 use super::folders;
-use super::frames::Frames;
 use super::in_the_way::{NamesBefore, Way, decide};
-use super::links::{LinkInWork, LinkKey, Linked, Role, apply_flags, make_link};
+use super::links::{LinkInWork, Linked, Role, apply_flags, make_link};
 use super::outcome::{Count, Outcome};
+use super::plan::{PlannedFile, plan_name};
 use super::request::Request;
 use super::specials;
-use super::task::{Task, join, with_causes};
+use super::task::{Task, ended, first_cause, join, with_causes};
 use super::verify::Verify;
-use super::window::{FolderInWork, Want, Window};
+use super::window::{FolderInWork, Window};
 use super::writer::Writer;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Manifest, Node};
 use crate::progress::{FindingKind, Progress};
 use crate::repository::ChunkReader;
@@ -44,11 +44,7 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
         return Ok(task.tally.outcome());
     }
     let writer = Writer::new(&task, Destination::open(&request.destination, true)?);
-    let mut restore = Restore::new(&writer);
-    visit(&task, manifest, &start, &mut restore)?;
-    restore.execute_window()?;
-    let blocked = std::mem::take(&mut restore.blocked);
-    drop(restore);
+    let blocked = plan_and_execute(&writer, manifest, &start)?;
     apply_flags(&writer);
     writer.destination.sync()?;
     if request.verify {
@@ -61,11 +57,36 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
     Ok(task.tally.outcome())
 }
 
-/// The walk that restores.
-struct Restore<'w> {
+/// Walks on this thread, and writes what was planned with all others. Returns the folders that could not
+/// be made.
+fn plan_and_execute(writer: &Writer<'_>, manifest: &Manifest, start: &Start) -> Result<HashSet<Vec<u8>>> {
+    // One window is executed, one waits and one is planned.
+    let (sender, receiver) = sync_channel(0);
+    std::thread::scope(|threads| {
+        let executing = std::thread::Builder::new()
+            .spawn_scoped(threads, move || Executor::new(writer).run(&receiver))
+            .map_err(|error| Error::new(ErrorKind::Other, "cannot start a thread").with_source(error))?;
+        let mut planning = Planning::new(writer, sender);
+        let planned = visit(writer.task, manifest, start, &mut planning).and_then(|()| planning.send_window());
+        let blocked = std::mem::take(&mut planning.blocked);
+        // The channel ends with it, and so does the thread.
+        drop(planning);
+        let executed = executing.join().unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "the thread that writes files has ended")));
+        first_cause(planned, executed).map(|()| blocked)
+    })
+}
+
+fn send(writer: &Writer<'_>, windows: &SyncSender<Window>, window: Window) -> Result<()> {
+    // Who executes has gone when it failed, and has said why.
+    windows.send(window).map_err(|_| ended())?;
+    writer.task.check()
+}
+
+/// The walk that plans.
+struct Planning<'w> {
     writer: &'w Writer<'w>,
+    windows: SyncSender<Window>,
     window: Window,
-    frames: Frames,
     /// For each folder on the way down the names that it had before.
     before: Vec<NamesBefore>,
     /// The folder of the last entry, shared by the files in it.
@@ -77,12 +98,12 @@ struct Restore<'w> {
     destination_keeps_metadata: bool,
 }
 
-impl<'w> Restore<'w> {
-    fn new(writer: &'w Writer<'w>) -> Self {
+impl<'w> Planning<'w> {
+    fn new(writer: &'w Writer<'w>, windows: SyncSender<Window>) -> Self {
         Self {
             writer,
+            windows,
             window: Window::default(),
-            frames: Frames::default(),
             before: Vec::new(),
             folder: Arc::from(&b""[..]),
             blocked: HashSet::new(),
@@ -99,78 +120,14 @@ impl<'w> Restore<'w> {
         Arc::clone(&self.folder)
     }
 
-    /// Plans a regular file; a long one is executed in parts.
-    fn plan_file(&mut self, folder: Arc<[u8]>, node: Node, way: Way, link: Option<LinkKey>, ordinal: u64) -> Result<()> {
-        let Content::File(_, list) = &node.content else { return Ok(()) };
-        let file = Arc::new(FileInWork::new(folder, &node, way, link, ordinal));
-        let (reader, limits) = (self.writer.task.reader, self.writer.task.request.window);
-        let mut number = self.window.add_file(&file);
-        each_piece(reader, list, &mut |piece| {
-            file.set_ends_with_hole(matches!(piece, Piece::Hole));
-            match piece {
-                Piece::Hole => {}
-                Piece::Lost(range) => file.add_missing(range),
-                Piece::Chunk(id, offset, bytes) => {
-                    file.expect_piece();
-                    let places = reader.places(&id).unwrap_or_default();
-                    self.window.add_chunk(Want { id, file: number, bytes, offset }, &places);
-                    if self.window.has_chunks_enough(&limits) {
-                        self.execute_frames()?;
-                        number = self.window.add_file(&file);
-                    }
-                }
-            }
-            if self.writer.task.is_over() { self.writer.task.check() } else { Ok(()) }
-        })?;
-        if file.settle(1) {
-            self.window.ready.push(number);
-        }
-        Ok(())
+    fn add_file(&mut self, file: PlannedFile, root: usize) -> Result<()> {
+        let windows = &self.windows;
+        plan_name(self.writer, &mut self.window, file, root, &mut |window| send(self.writer, windows, window.take_files()))
     }
 
-    /// Writes the files that are planned.
-    fn execute_frames(&mut self) -> Result<()> {
-        self.frames.execute(self.writer, &self.window);
-        self.window.forget_files();
-        self.writer.task.check()
-    }
-
-    /// Executes everything that is planned: files, then links to them, then folders around them.
-    fn execute_window(&mut self) -> Result<()> {
-        loop {
-            self.execute_frames()?;
-            for link in std::mem::take(&mut self.window.links) {
-                self.writer.task.check()?;
-                match make_link(self.writer, link)? {
-                    Linked::Done => {}
-                    Linked::NoFirst(LinkInWork { key, folder, node, way, ordinal }) => {
-                        self.add_file(folder, node, way, key.0, ordinal)?;
-                    }
-                    Linked::Refused(LinkInWork { folder, node, way, ordinal, .. }) => self.plan_file(folder, node, way, None, ordinal)?,
-                }
-            }
-            if self.window.files.is_empty() && self.window.links.is_empty() {
-                break;
-            }
-        }
-        for folder in std::mem::take(&mut self.window.folders) {
-            self.writer.task.check()?;
-            let keeps_metadata = folder.relative.is_empty() && self.destination_keeps_metadata;
-            folders::finish(self.writer, &folder, keeps_metadata)?;
-        }
-        self.window = Window::default();
-        Ok(())
-    }
-
-    fn add_file(&mut self, folder: Arc<[u8]>, node: Node, way: Way, root: usize, ordinal: u64) -> Result<()> {
-        match self.writer.links.join(root, &node) {
-            Role::Alone => self.plan_file(folder, node, way, None, ordinal),
-            Role::First(key) => self.plan_file(folder, node, way, Some(key), ordinal),
-            Role::Later(key) => {
-                self.window.links.push(LinkInWork { key, folder, node, way, ordinal });
-                Ok(())
-            }
-        }
+    /// Hands over what is planned.
+    fn send_window(&mut self) -> Result<()> {
+        send(self.writer, &self.windows, std::mem::take(&mut self.window))
     }
 
     /// Makes a link, pipe or device at once: a further name of one that was made links to it.
@@ -199,7 +156,7 @@ impl<'w> Restore<'w> {
     }
 }
 
-impl Visitor for Restore<'_> {
+impl Visitor for Planning<'_> {
     fn enter(&mut self, relative: &[u8], _: Option<&Node>) -> Result<Entered> {
         const NONE: &NamesBefore = &Vec::new();
         let (entered, before) = folders::make(self.writer, self.before.last().unwrap_or(NONE), relative)?;
@@ -241,11 +198,11 @@ impl Visitor for Restore<'_> {
         task.progress.add_total(1, node.file_bytes());
         if matches!(node.content, Content::File(..)) {
             let folder = self.share_folder(folder);
-            self.add_file(folder, node, way, root, ordinal)?;
+            self.add_file(PlannedFile { folder, node, way, ordinal }, root)?;
         } else {
             self.make_special(folder, node, way, root, ordinal)?;
         }
-        if self.window.is_full(&task.request.window) { self.execute_window() } else { Ok(()) }
+        if self.window.is_full(&task.request.window) { self.send_window() } else { Ok(()) }
     }
 
     fn leave(&mut self, left: Left<'_>) -> Result<()> {
@@ -257,8 +214,9 @@ impl Visitor for Restore<'_> {
             node,
             is_complete: left.is_complete,
             is_included: left.is_included,
+            keeps_metadata: left.relative.is_empty() && self.destination_keeps_metadata,
         });
-        if self.window.is_full(&self.writer.task.request.window) { self.execute_window() } else { Ok(()) }
+        if self.window.is_full(&self.writer.task.request.window) { self.send_window() } else { Ok(()) }
     }
 
     fn unreadable(&mut self, relative: &[u8], error: Error) {

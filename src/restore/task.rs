@@ -1,5 +1,6 @@
 //! One restore: where it reads, what it was asked, and what came of it so far.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::notes::Notes;
@@ -21,13 +22,23 @@ pub(super) struct Task<'a> {
     pub progress: &'a dyn Progress,
     pub tally: Tally,
     pub notes: Notes,
+    is_over: AtomicBool,
     failure: Mutex<Option<Error>>,
 }
 
 impl<'a> Task<'a> {
     pub fn new(reader: &'a ChunkReader<'a>, request: &'a Request<'a>, progress: &'a dyn Progress) -> Self {
         let selection = Selection::new(request);
-        Self { reader, request, selection, progress, tally: Tally::default(), notes: Notes::default(), failure: Mutex::default() }
+        Self {
+            reader,
+            request,
+            selection,
+            progress,
+            tally: Tally::default(),
+            notes: Notes::default(),
+            is_over: AtomicBool::new(false),
+            failure: Mutex::default(),
+        }
     }
 
     /// The path of `relative` in the destination, for messages.
@@ -63,7 +74,10 @@ impl<'a> Task<'a> {
     /// Lets the restore end with `error`; the first one counts.
     pub fn end(&self, error: Error) {
         // One assignment: whole whatever happens to a thread.
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_over.swap(true, Ordering::Relaxed) {
+            *failure = Some(error);
+        }
     }
 
     /// True when no more work is to be begun.
@@ -71,16 +85,37 @@ impl<'a> Task<'a> {
         if self.progress.is_interrupted() {
             self.end(Error::new(ErrorKind::Interrupted, "interrupted; what was restored so far stays"));
         }
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.is_over.load(Ordering::Relaxed)
     }
 
-    /// Gives the error that ends the restore, if there is one.
+    /// Gives the error that ends the restore, if there is one, to who asks first; to others it says no
+    /// more than that (see [`first_cause`]).
     ///
     /// # Errors
     /// That error.
     pub fn check(&self) -> Result<()> {
-        self.is_over();
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+        if !self.is_over() {
+            return Ok(());
+        }
+        Err(self.failure.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(ended))
+    }
+}
+
+const ENDED: &str = "the restore has ended";
+
+/// What a thread returns that stops because another one failed.
+pub(super) fn ended() -> Error {
+    Error::new(ErrorKind::Interrupted, ENDED)
+}
+
+/// Of two threads the one that knows why both ended.
+///
+/// # Errors
+/// That of either.
+pub(super) fn first_cause(one: Result<()>, other: Result<()>) -> Result<()> {
+    match one {
+        Err(error) if error.to_string().contains(ENDED) => other.and(Err(error)),
+        _ => one.and(other),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) const KEPT_FRAMES: usize = 8;
 const KEPT_FRAME_BYTES: u32 = 2 << 20;
 /// Paths of folders in a window take at most so many bytes, so that a tree of many levels with long
 /// names does not fill the memory.
-const PATH_BYTES_MAX: usize = 32 << 20;
+const PATH_BYTES_MAX: usize = 16 << 20;
 
 /// Which frame: the pack and the number in it.
 pub(super) type FrameKey = (PackId, u32);
@@ -70,6 +70,8 @@ pub(super) struct FolderInWork {
     pub is_complete: bool,
     /// True when everything below it was selected.
     pub is_included: bool,
+    /// True when it is the destination and stays as its user made it.
+    pub keeps_metadata: bool,
 }
 
 /// What is planned.
@@ -154,9 +156,10 @@ impl Window {
         self.last_frames.iter().map(|at| self.frames[*at].key())
     }
 
-    /// Forgets the files and their chunks; links and folders stay.
-    pub fn forget_files(&mut self) {
+    /// Takes the files and their chunks out; links and folders stay.
+    pub fn take_files(&mut self) -> Self {
         let (links, folders) = (std::mem::take(&mut self.links), std::mem::take(&mut self.folders));
-        *self = Self { links, folders, path_bytes: self.path_bytes, ..Self::default() };
+        let rest = Self { links, folders, path_bytes: self.path_bytes, ..Self::default() };
+        std::mem::replace(self, rest)
     }
 }
