@@ -30,7 +30,7 @@ pub use cache::{CacheFolder, cache_root};
 pub use create::{CreateOptions, create, create_protected};
 pub use description::{Description, FORMAT};
 pub use layout::{
-    DAMAGED, DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name,
+    DAMAGED, DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name, sync_folder,
 };
 pub use marks::Marks;
 pub use objects::Catalogued;
