@@ -106,7 +106,7 @@ impl Repository {
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
             (_, false) => {
-                if !storage.list(layout::KEYS)?.is_empty() {
+                if !layout::list_ids(&*storage, layout::KEYS, SlotId::parse)?.is_empty() {
                     return Err(Error::damaged(layout::DESCRIPTION, "it says that nothing is encrypted, but there are key slots"));
                 }
                 (SecretBundle::public(), None)
