@@ -6,6 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout;
+use super::records::read_facts;
+use super::secrets::SecretBundle;
+use super::slot::{Credential, open_slots};
 use crate::crypto::{Algorithm, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
@@ -42,18 +45,18 @@ impl Description {
     /// # Errors
     /// `Other` when the operating system has no random numbers.
     pub fn new(algorithm: Algorithm) -> Result<(Self, Vec<u8>)> {
-        Self::of(RepositoryId(random_bytes()?), algorithm)
+        Self::of(RepositoryId(random_bytes()?), algorithm, FORMAT)
     }
 
-    /// The description of the repository `id`, and its bytes, the same each time: a file that is lost can
-    /// be made again from what every sealed object says of its repository.
+    /// The description of the repository `id` of the number `format`, and its bytes, the same each time:
+    /// a file that is lost can be made again from what every sealed object says of its repository.
     ///
     /// # Errors
     /// `Other` when it cannot be written as JSON.
-    pub fn of(id: RepositoryId, algorithm: Algorithm) -> Result<(Self, Vec<u8>)> {
+    pub fn of(id: RepositoryId, algorithm: Algorithm, format: u32) -> Result<(Self, Vec<u8>)> {
         let text = Text {
             about: "strongroom backup repository; its format is described in docs/format.md of the program".to_owned(),
-            format: FORMAT,
+            format,
             id: id.to_string(),
             encryption: algorithm.name().to_owned(),
             required_features: Vec::new(),
@@ -74,6 +77,26 @@ impl Description {
             .read(layout::DESCRIPTION, BYTES_MAX)
             .map_err(|error| if error.is_not_found() { layout::no_repository(storage) } else { error })?;
         Self::decode(&bytes)
+    }
+
+    /// Whether what is stored was sealed with this description: key slots and settings are bound to the
+    /// exact bytes of its file.
+    ///
+    /// # Errors
+    /// `WrongKey` when that cannot be said, because `credential` opens nothing; those of the storage.
+    pub fn fits(&self, storage: &dyn Storage, credential: Option<&Credential>) -> Result<bool> {
+        let sealed = || {
+            let bundle = match credential {
+                Some(credential) if self.algorithm != Algorithm::None => open_slots(storage, self, credential)?.0,
+                _ => SecretBundle::public(),
+            };
+            read_facts(storage, &bundle.key_ring(self.algorithm, self.id), self)
+        };
+        match sealed() {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_damage() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Decodes the bytes of the file.
