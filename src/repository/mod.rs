@@ -114,7 +114,11 @@ impl Repository {
         };
         let keys = bundle.key_ring(description.algorithm, description.id);
         let facts = records::read_facts(&*storage, &keys, &description)?;
-        let table = class_table(facts.settings())?;
+        let table = match class_table(facts.settings()) {
+            // Then nothing is written, and so nothing cut.
+            Err(error) if error.kind() == ErrorKind::Unsupported => ClassTable::current(),
+            table => table?,
+        };
         let cutter = Cutter::new(table, GearTable::new(&keys.identify.gear_table()));
         let cache = options.cache_root.and_then(|root| CacheFolder::open(&root, description.id, &storage.identity()).ok());
         Ok(Self { storage, description, keys, slot, bundle, facts, cutter, cache, catalog: !options.no_catalog })
