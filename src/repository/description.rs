@@ -14,8 +14,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
 use crate::storage::Storage;
 
-/// The format number that this version reads and writes.
-pub const FORMAT: u32 = 0;
+/// The format number of new repositories; this version reads and writes all up to it. Number 0 was the
+/// format before it was frozen: the same bytes but for the number, which stays what it is.
+pub const FORMAT: u32 = 1;
 /// The description is never longer.
 const BYTES_MAX: u64 = 4096;
 
@@ -131,8 +132,10 @@ mod tests {
         assert_eq!(Description::decode(&bytes).unwrap().id, description.id);
         let text = String::from_utf8(bytes).unwrap();
         let kind = |text: String| Description::decode(text.as_bytes()).unwrap_err().kind();
-        assert_eq!(kind(text.replace("\"format\": 0", "\"format\": 7")), ErrorKind::Unsupported);
-        assert_eq!(kind("{\"format\": 7}".to_owned()), ErrorKind::Unsupported);
+        let older = text.replace("\"format\": 1", "\"format\": 0");
+        assert_eq!(Description::decode(older.as_bytes()).unwrap().id, description.id);
+        assert_eq!(kind(text.replace("\"format\": 1", "\"format\": 2")), ErrorKind::Unsupported);
+        assert_eq!(kind("{\"format\": 2}".to_owned()), ErrorKind::Unsupported);
         assert_eq!(kind(text.replace("[]", "[\"x\"]")), ErrorKind::Unsupported);
         assert_eq!(kind(text.replace("none", "rot13")), ErrorKind::Unsupported);
         assert_eq!(kind(text.replace("\"id\"", "\"di\"")), ErrorKind::Damaged);

@@ -245,7 +245,7 @@ class Repository:
         text = self.read_file("repository.json", 4096)
         self.description_hash, members = blake(text), json.loads(text.decode("utf-8"))
         check(isinstance(members, dict) and type(members.get("format")) is int, "repository.json: no format")
-        check(members["format"] == 0, "repository.json: an unknown format")
+        check(members["format"] in (0, 1), "repository.json: an unknown format")
         check(members.get("required_features") == [], "repository.json: an unknown feature")
         id, encryption = members.get("id"), members.get("encryption")
         check(isinstance(members.get("about"), str), "repository.json: nothing about it")

@@ -69,7 +69,7 @@ fn another_id_in_the_description_is_refused() {
 
 #[test]
 fn a_later_format_in_the_description_is_refused() {
-    assert_refused(13, |text| text.replace("\"format\": 0", "\"format\": 99"));
+    assert_refused(13, |text| text.replace("\"format\": 1", "\"format\": 99"));
 }
 
 #[test]
