@@ -45,6 +45,8 @@ impl Golden {
 
     /// What desktops and sync tools leave in folders is passed over.
     fn litter(&self) {
+        // Without encryption it is empty, and so is not there.
+        fs::create_dir_all(self.place.path("repository/keys")).unwrap();
         for folder in ["", "keys", "index", "snapshots", "records", "packs", "packs/00"] {
             let folder = self.place.path("repository").join(folder);
             if folder.is_dir() {

@@ -81,6 +81,18 @@ impl Facts {
         self.newest_counter
     }
 
+    /// Refuses to change keys where a record says something critical that this version does not know.
+    /// Damage is no obstacle: a key that was betrayed must go.
+    ///
+    /// # Errors
+    /// `Unsupported`.
+    pub fn check_understood(&self) -> Result<()> {
+        match self.check_writable() {
+            Err(error) if error.kind() == ErrorKind::Unsupported => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses to write where a record says something critical that this version does not know, or
     /// cannot be read: it may say that a chunk is lost. What is stored can be read all the same.
     ///

@@ -131,6 +131,9 @@ fn an_unknown_critical_record_forbids_writing_and_allows_reading() {
         let ran = place.run(&["snapshot", "--kind", kind, &place.text("source")]).expect(13);
         assert!(ran.stdout.is_empty() && ran.stderr.contains("0x8f00"), "{}", ran.stderr);
     }
+    fs::write(place.path("new key"), [9; 32]).unwrap();
+    place.run(&["key", "add", "--new-key-file", &place.text("new key")]).expect(13);
+    place.run(&["key", "list"]).expect(0);
     assert_eq!(names(&place.path("repository")), before);
     assert!(place.run(&["ls", "-R", "latest"]).expect(0).stdout.contains("sub/c d"));
     place.run(&["restore", &format!("latest:{}", place.text("source")), &place.text("back")]).expect(0);
