@@ -16,11 +16,28 @@ pub const GIB: u64 = 1 << 30;
 /// A point in time: seconds since 1970 in UTC (negative before) and nanoseconds, 0 to 999,999,999,
 /// that count forward from there. The same split that the kernel uses, so that every file time fits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "AnyTimestamp")]
 pub struct Timestamp {
     /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
     pub seconds: i64,
     /// Nanoseconds after `seconds`.
     pub nanoseconds: u32,
+}
+
+/// A time as it was read, before anybody has looked at it.
+#[derive(Deserialize)]
+struct AnyTimestamp {
+    seconds: i64,
+    nanoseconds: u32,
+}
+
+impl TryFrom<AnyTimestamp> for Timestamp {
+    type Error = &'static str;
+
+    fn try_from(any: AnyTimestamp) -> Result<Self, Self::Error> {
+        let AnyTimestamp { seconds, nanoseconds } = any;
+        if nanoseconds < 1_000_000_000 { Ok(Self { seconds, nanoseconds }) } else { Err("a time has too many nanoseconds") }
+    }
 }
 
 impl Timestamp {

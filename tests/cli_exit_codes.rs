@@ -30,7 +30,7 @@ fn a_later_format_is_13() {
     let path = place.path("repository/repository.json");
     let text = fs::read_to_string(&path).unwrap();
     fs::remove_file(&path).unwrap();
-    fs::write(&path, text.replace("\"format\": 0", "\"format\": 9")).unwrap();
+    fs::write(&path, text.replace("\"format\": 1", "\"format\": 2")).unwrap();
     assert_eq!(place.run(&["snapshots"]).expect(13).stdout, "");
 }
 

@@ -20,6 +20,7 @@ mod damage;
 mod fidelity;
 mod format_examples;
 mod full_disk;
+mod golden;
 mod hostile;
 mod interrupted;
 mod layers;

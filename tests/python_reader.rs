@@ -23,7 +23,7 @@ const PASSWORD: &[u8] = b"correct horse";
 const KEY: [u8; 32] = [7; 32];
 
 /// True when the reader can run here. Where it must (`CI`), a missing package is a failure.
-fn can_run() -> bool {
+pub fn can_run() -> bool {
     let imports = "import sys, argon2, blake3, cryptography, zstandard; assert sys.version_info >= (3, 11)";
     let found = Command::new("python3").args(["-c", imports]).output().is_ok_and(|output| output.status.success());
     if !found {

@@ -97,6 +97,19 @@ impl Global {
         self.open_with(None)
     }
 
+    /// The password or key that was named; where none was, the password that the user is asked for, if
+    /// there is need of one.
+    ///
+    /// # Errors
+    /// `Invalid` when it cannot be read.
+    pub fn credential(&self, location: &str, is_encrypted: bool) -> Result<Option<Credential>> {
+        match self.source()? {
+            Some(source) => source.read().map(Some),
+            None if is_encrypted => password::ask(&format!("password of {location}: "), false).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Opens the repository that was named with a password or key that was read already, or as
     /// [`Global::open`] does.
     ///
@@ -107,11 +120,9 @@ impl Global {
         let storage: Arc<dyn Storage> = Arc::new(open_folder(&location)?);
         // Looked at before anybody is asked for a password: there may be no repository, or no need.
         let description = Description::read(&*storage)?;
-        let credential = match (credential, self.source()?) {
-            (Some(credential), _) => Some(credential),
-            (None, Some(source)) => Some(source.read()?),
-            (None, None) if description.algorithm == Algorithm::None => None,
-            (None, None) => Some(password::ask(&format!("password of {}: ", storage.location()), false)?),
+        let credential = match credential {
+            Some(credential) => Some(credential),
+            None => self.credential(&storage.location(), description.algorithm != Algorithm::None)?,
         };
         let options = OpenOptions {
             credential,

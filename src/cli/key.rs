@@ -96,6 +96,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let Some(in_use) = repository.slot() else {
         return Err(Error::new(ErrorKind::Invalid, "the repository is not encrypted: it has no keys"));
     };
+    if !matches!(args.command, Command::List) {
+        repository.facts().check_understood()?;
+    }
     match args.command {
         Command::List => list(&repository, in_use, output)?,
         Command::Add(new) => {

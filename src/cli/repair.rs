@@ -12,7 +12,8 @@ use super::message;
 use super::output::Output;
 use super::text::{duration, grouped};
 use crate::error::Result;
-use crate::repair::{self, Outcome, Request};
+use crate::repair::{self, Outcome, Request, RestoredDescription};
+use crate::storage::Storage;
 use crate::units::{PathText, Timestamp};
 
 /// Mend a damaged repository; nothing is ever deleted
@@ -50,8 +51,9 @@ struct Repaired<'a> {
 /// Mends, and says what was done.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let begun = Instant::now();
-    let restored_description = !args.dry_run && restore_description(global)?;
-    let repository = global.open()?;
+    let restored = if args.dry_run { None } else { restore_description(global)? };
+    let restored_description = restored.is_some();
+    let repository = global.open_with(restored.and_then(|restored| restored.credential))?;
     let bar = Bar::new(global);
     let outcome = repair::run(repository, &Request { dry_run: args.dry_run, now: Timestamp::now() }, &bar)?;
     let status = bar.finish().worst(if outcome.has_loss() { Status::Damage } else { Status::Good });
@@ -68,15 +70,14 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     Ok(status)
 }
 
-/// Makes `repository.json` again if need be; the password is asked for after that, because the file says
-/// whether there is one.
-fn restore_description(global: &Global) -> Result<bool> {
+/// Makes `repository.json` again if need be, which takes the password.
+fn restore_description(global: &Global) -> Result<Option<RestoredDescription>> {
     let storage = open_folder(&global.location()?)?;
-    let restored = repair::restore_description(&storage)?;
-    if let Some(id) = restored {
+    let restored = repair::restore_description(&storage, &mut |is_encrypted| global.credential(&storage.location(), is_encrypted))?;
+    if let Some(RestoredDescription { id, .. }) = restored {
         message::note(format_args!("repository.json was missing or damaged; it was made again for repository {id}"));
     }
-    Ok(restored.is_some())
+    Ok(restored)
 }
 
 fn print(outcome: &Outcome, is_dry: bool, begun: Instant, output: &mut Output) -> Result<()> {

@@ -126,6 +126,11 @@ mod tests {
         wrong(&|segment| segment.packs[0].data_begin = 65);
         wrong(&|segment| segment.packs[0].frames[0].sealed_bytes = 137);
         wrong(&|segment| segment.packs[0].frames[0].plain_bytes = 151);
+        wrong(&|segment| segment.packs[0].frames[0].chunks[0].bytes = 0);
+        wrong(&|segment| {
+            let frame = FrameEntry { offset: 160, sealed_bytes: 40, plain_bytes: 0, codec: 0, chunks: Vec::new() };
+            segment.packs[0].frames.push(frame);
+        });
     }
 
     #[test]

@@ -58,15 +58,21 @@ impl ContentList {
         if self.items.len() > CONTENT_ITEMS_IN_NODE || self.depth > DEPTH_MAX {
             return Err(Error::damaged("a node", "its content list is too long"));
         }
-        check_items(&self.items, file_bytes, "a node")
+        if self.items.is_empty() && self.depth > 0 {
+            return Err(Error::damaged("a node", "its content list has pages and no item"));
+        }
+        check_items(&self.items, self.depth, file_bytes, "a node")
     }
 }
 
-fn check_items(items: &[Item], bytes: u64, what: &str) -> Result<()> {
+fn check_items(items: &[Item], depth: u8, bytes: u64, what: &str) -> Result<()> {
     let mut sum = 0u64;
     for item in items {
         if item.bytes() == 0 {
             return Err(Error::damaged(what, "its content list has an empty item"));
+        }
+        if depth > 0 && matches!(item, Item::Hole(_)) {
+            return Err(Error::damaged(what, "its content list has a hole among its pages"));
         }
         sum = sum.checked_add(item.bytes()).ok_or_else(|| Error::damaged(what, "its content is too long"))?;
     }
@@ -91,7 +97,7 @@ impl ListPage {
         if self.depth != depth || self.items.is_empty() || self.items.len() > PAGE_ITEMS_MAX {
             return Err(Error::damaged("a list page", "it has another depth or count than its reference"));
         }
-        check_items(&self.items, bytes, "a list page")
+        check_items(&self.items, depth, bytes, "a list page")
     }
 }
 
@@ -232,6 +238,22 @@ mod tests {
             list.check(u64::from(count) * 16384).unwrap();
             assert!(pages.read(&list) == items, "{count} items differ");
         }
+    }
+
+    #[test]
+    fn lists_that_contradict_themselves_are_refused() {
+        let chunk = |bytes| Item::Chunk(ChunkId([1; 32]), bytes);
+        let wrong = |depth: u8, items: Vec<Item>, bytes: u64| {
+            assert!(ContentList { depth, items: items.clone() }.check(bytes).unwrap_err().is_damage(), "{items:?}");
+            assert!(ListPage { depth, items: items.clone() }.check(depth, bytes).unwrap_err().is_damage(), "{items:?}");
+        };
+        wrong(0, vec![chunk(0)], 0);
+        wrong(0, vec![Item::Hole(5)], 6);
+        wrong(0, vec![chunk(u64::MAX), chunk(2)], 1);
+        wrong(1, vec![chunk(5), Item::Hole(5)], 10);
+        wrong(1, Vec::new(), 0);
+        ContentList::default().check(0).unwrap();
+        ContentList { depth: 1, items: vec![chunk(5), chunk(5)] }.check(10).unwrap();
     }
 
     #[test]

@@ -92,8 +92,8 @@ pub fn check_frames(frames: &[FrameEntry], begin: u64, end: u64) -> Result<()> {
         if sum != u64::from(frame.plain_bytes) || frame.plain_bytes > FRAME_PLAIN_BYTES_MAX {
             return wrong("the chunks of a frame do not add up");
         }
-        if frame.chunks.iter().any(|chunk| chunk.bytes == 0) {
-            return wrong("a chunk is empty");
+        if frame.chunks.is_empty() || frame.chunks.iter().any(|chunk| chunk.bytes == 0) {
+            return wrong("a frame or a chunk is empty");
         }
     }
     places.sort_unstable();

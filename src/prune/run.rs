@@ -14,7 +14,7 @@ use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RunId, SnapshotId};
 use crate::progress::Progress;
-use crate::repository::{PackListing, Repository, make_reserve, snapshot_name};
+use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, snapshot_name, sync_folder};
 use crate::storage::{LOCK, LockMode, PRUNE_LOCK};
 
 /// Removes the snapshots of `request` and frees what nothing needs any more.
@@ -78,7 +78,7 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
     if !allowed.remove.is_empty() {
         // What stays is durable before anything goes in its favour: the run that wrote the newest may have
         // died before its own sync.
-        storage.sync(&["snapshots".to_owned()])?;
+        sync_folder(&**storage, SNAPSHOTS)?;
     }
     let missing = allowed.accepted.iter().flat_map(|rollback| rollback.missing.iter().copied());
     let gone: Vec<SnapshotId> = allowed.remove.iter().copied().chain(missing).collect();
@@ -87,7 +87,7 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
     for id in &allowed.remove {
         storage.remove(&snapshot_name(id))?;
     }
-    storage.sync(&["snapshots".to_owned()])?;
+    sync_folder(&**storage, SNAPSHOTS)?;
     // Those that a crash leaves are for the next prune.
     repository.remove_needless_marks().map(|_| ())
 }

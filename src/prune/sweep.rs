@@ -7,7 +7,7 @@ use super::plan::Plan;
 use crate::error::Result;
 use crate::id::{PackId, RunId};
 use crate::index::{IndexSegment, IndexedPack};
-use crate::repository::{PackListing, Repository, pack_name, segment_name, split_segments, with_reserve};
+use crate::repository::{INDEX, PackListing, Repository, pack_name, segment_name, split_segments, sync_folder, with_reserve};
 
 /// What a rewrite leaves free beside the packs.
 const ROOM_BYTES: u64 = 1 << 20;
@@ -45,12 +45,11 @@ pub(super) fn remove_packs(repository: &Repository, run: RunId, naming: &mut Nam
         full.into_iter().try_for_each(|segment| publish(naming, segment))?;
     }
     split_segments(waiting).into_iter().try_for_each(|segment| publish(naming, segment))?;
-    let index = ["index".to_owned()];
-    storage.sync(&index)?;
+    sync_folder(&**storage, INDEX)?;
     for id in old.iter().filter(|id| !published.contains(*id)) {
         storage.remove(&segment_name(id))?;
     }
-    storage.sync(&index)?;
+    sync_folder(&**storage, INDEX)?;
     remove_files(repository, packs)
 }
 

@@ -20,6 +20,6 @@ mod small;
 #[cfg(test)]
 mod tests;
 
-pub use description::restore_description;
+pub use description::{RestoredDescription, restore_description};
 pub use outcome::{Outcome, Request};
 pub use run::run;

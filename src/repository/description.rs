@@ -6,13 +6,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout;
+use super::records::read_facts;
+use super::secrets::SecretBundle;
+use super::slot::{Credential, open_slots};
 use crate::crypto::{Algorithm, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
 use crate::storage::Storage;
 
-/// The format number that this version reads and writes.
-pub const FORMAT: u32 = 0;
+/// The format number of new repositories; this version reads and writes all up to it. Number 0 was the
+/// format before it was frozen: the same bytes but for the number, which stays what it is.
+pub const FORMAT: u32 = 1;
 /// The description is never longer.
 const BYTES_MAX: u64 = 4096;
 
@@ -42,18 +46,18 @@ impl Description {
     /// # Errors
     /// `Other` when the operating system has no random numbers.
     pub fn new(algorithm: Algorithm) -> Result<(Self, Vec<u8>)> {
-        Self::of(RepositoryId(random_bytes()?), algorithm)
+        Self::of(RepositoryId(random_bytes()?), algorithm, FORMAT)
     }
 
-    /// The description of the repository `id`, and its bytes, the same each time: a file that is lost can
-    /// be made again from what every sealed object says of its repository.
+    /// The description of the repository `id` of the number `format`, and its bytes, the same each time:
+    /// a file that is lost can be made again from what every sealed object says of its repository.
     ///
     /// # Errors
     /// `Other` when it cannot be written as JSON.
-    pub fn of(id: RepositoryId, algorithm: Algorithm) -> Result<(Self, Vec<u8>)> {
+    pub fn of(id: RepositoryId, algorithm: Algorithm, format: u32) -> Result<(Self, Vec<u8>)> {
         let text = Text {
             about: "strongroom backup repository; its format is described in docs/format.md of the program".to_owned(),
-            format: FORMAT,
+            format,
             id: id.to_string(),
             encryption: algorithm.name().to_owned(),
             required_features: Vec::new(),
@@ -74,6 +78,26 @@ impl Description {
             .read(layout::DESCRIPTION, BYTES_MAX)
             .map_err(|error| if error.is_not_found() { layout::no_repository(storage) } else { error })?;
         Self::decode(&bytes)
+    }
+
+    /// Whether what is stored was sealed with this description: key slots and settings are bound to the
+    /// exact bytes of its file.
+    ///
+    /// # Errors
+    /// `WrongKey` when that cannot be said, because `credential` opens nothing; those of the storage.
+    pub fn fits(&self, storage: &dyn Storage, credential: Option<&Credential>) -> Result<bool> {
+        let sealed = || {
+            let bundle = match credential {
+                Some(credential) if self.algorithm != Algorithm::None => open_slots(storage, self, credential)?.0,
+                _ => SecretBundle::public(),
+            };
+            read_facts(storage, &bundle.key_ring(self.algorithm, self.id), self)
+        };
+        match sealed() {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_damage() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Decodes the bytes of the file.
@@ -108,8 +132,10 @@ mod tests {
         assert_eq!(Description::decode(&bytes).unwrap().id, description.id);
         let text = String::from_utf8(bytes).unwrap();
         let kind = |text: String| Description::decode(text.as_bytes()).unwrap_err().kind();
-        assert_eq!(kind(text.replace("\"format\": 0", "\"format\": 7")), ErrorKind::Unsupported);
-        assert_eq!(kind("{\"format\": 7}".to_owned()), ErrorKind::Unsupported);
+        let older = text.replace("\"format\": 1", "\"format\": 0");
+        assert_eq!(Description::decode(older.as_bytes()).unwrap().id, description.id);
+        assert_eq!(kind(text.replace("\"format\": 1", "\"format\": 2")), ErrorKind::Unsupported);
+        assert_eq!(kind("{\"format\": 2}".to_owned()), ErrorKind::Unsupported);
         assert_eq!(kind(text.replace("[]", "[\"x\"]")), ErrorKind::Unsupported);
         assert_eq!(kind(text.replace("none", "rot13")), ErrorKind::Unsupported);
         assert_eq!(kind(text.replace("\"id\"", "\"di\"")), ErrorKind::Damaged);

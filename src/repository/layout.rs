@@ -79,6 +79,21 @@ pub fn create_folders(storage: &dyn Storage) -> Result<()> {
     storage.sync(&[String::new(), PACKS.to_owned()])
 }
 
+/// Makes the names in `folder` durable, and makes the folder where it is missing: some tools leave out
+/// empty folders when they copy a repository.
+///
+/// # Errors
+/// Those of the storage.
+pub fn sync_folder(storage: &dyn Storage, folder: &str) -> Result<()> {
+    match storage.sync(&[folder.to_owned()]) {
+        Err(error) if error.is_not_found() => {
+            storage.create_folder(folder)?;
+            storage.sync(&[folder.to_owned()])
+        }
+        outcome => outcome,
+    }
+}
+
 /// Stores `bytes` under the name that `name` makes of their BLAKE3, durable but for the name.
 ///
 /// # Errors

@@ -89,7 +89,7 @@ mod tests {
     use crate::crypto::{Algorithm, Argon2Cost};
     use crate::error::ErrorKind;
     use crate::id::{ClientId, RootId, RunId};
-    use crate::manifest::{Counts, Kind, Manifest, SnapshotOptions};
+    use crate::manifest::{Counts, Kind, Manifest, SETTING, SETTINGS, Setting, Settings, SnapshotOptions};
     use crate::repository::{CreateOptions, OpenOptions, Repository, create};
     use crate::storage::{MemoryStorage, Storage};
     use crate::units::Timestamp;
@@ -196,5 +196,34 @@ mod tests {
         repository.publish_record(wire::CRITICAL | 99, vec![1], Timestamp::default()).unwrap();
         let error = open(&storage, None).publish_record(TAG, tag(A, &[], &[]), Timestamp::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn what_a_later_version_says_is_not_hidden_by_damage_that_comes_after_it() {
+        let storage = storage();
+        let repository = open(&storage, None);
+        let bad = wire::encode(&Setting { name: "protect".into(), value: "x".into() });
+        repository.publish_records(vec![(wire::CRITICAL | 99, vec![1]), (SETTING, bad)], Timestamp::default()).unwrap();
+        assert_eq!(open(&storage, None).facts().check_writable().unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn a_repository_that_is_cut_in_a_way_of_later_is_read_and_not_written() {
+        let storage = storage();
+        let repository = open(&storage, None);
+        let snapshot = publish(&repository, 1);
+        let settings = Settings { class_table: u16::MAX, ..repository.facts().settings().clone() };
+        repository.publish_record(SETTINGS, wire::encode(&settings), Timestamp::default()).unwrap();
+        let repository = open(&storage, None);
+        assert_eq!(repository.catalogued().unwrap().listing.summaries()[0].id, snapshot);
+        assert_eq!(repository.facts().check_writable().unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn where_no_higher_counter_is_left_nothing_is_recorded() {
+        let storage = storage();
+        let repository = open(&storage, None);
+        publish(&repository, u64::MAX - 1);
+        assert!(repository.publish_record(TAG, tag(A, &[], &[]), Timestamp::default()).unwrap_err().is_damage());
     }
 }

@@ -30,7 +30,7 @@ pub use cache::{CacheFolder, cache_root};
 pub use create::{CreateOptions, create, create_protected};
 pub use description::{Description, FORMAT};
 pub use layout::{
-    DAMAGED, DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name,
+    DAMAGED, DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name, sync_folder,
 };
 pub use marks::Marks;
 pub use objects::Catalogued;
@@ -106,7 +106,7 @@ impl Repository {
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
             (_, false) => {
-                if !storage.list(layout::KEYS)?.is_empty() {
+                if !layout::list_ids(&*storage, layout::KEYS, SlotId::parse)?.is_empty() {
                     return Err(Error::damaged(layout::DESCRIPTION, "it says that nothing is encrypted, but there are key slots"));
                 }
                 (SecretBundle::public(), None)
@@ -114,7 +114,11 @@ impl Repository {
         };
         let keys = bundle.key_ring(description.algorithm, description.id);
         let facts = records::read_facts(&*storage, &keys, &description)?;
-        let table = class_table(facts.settings())?;
+        let table = match class_table(facts.settings()) {
+            // Then nothing is written, and so nothing cut.
+            Err(error) if error.kind() == ErrorKind::Unsupported => ClassTable::current(),
+            table => table?,
+        };
         let cutter = Cutter::new(table, GearTable::new(&keys.identify.gear_table()));
         let cache = options.cache_root.and_then(|root| CacheFolder::open(&root, description.id, &storage.identity()).ok());
         Ok(Self { storage, description, keys, slot, bundle, facts, cutter, cache, catalog: !options.no_catalog })

@@ -36,7 +36,10 @@ impl Protection {
             let message = format!("the repository has a setting `{}`, which this version does not know", name.escape_debug());
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        let seconds = value.parse().map_err(|error| Error::damaged("a record of a setting", error))?;
+        // The parser of the standard library takes a plus sign, the format does not.
+        let digits = Some(&*value).filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
+        let seconds = digits.and_then(|digits| digits.parse().ok());
+        let seconds = seconds.ok_or_else(|| Error::damaged("a record of a setting", "its value is no number of seconds"))?;
         let before = self.changes.last().map_or(time, |(before, _)| *before);
         self.changes.push((time.max(before), seconds));
         Ok(())
@@ -110,7 +113,7 @@ mod tests {
         let mut protection = Protection::default();
         let set = |name: &str, value: &str| wire::encode(&Setting { name: name.into(), value: value.into() });
         assert_eq!(protection.apply(day(0), &set("colour", "1")).unwrap_err().kind(), ErrorKind::Unsupported);
-        for value in ["", "-1", "7d", "99999999999999999999999"] {
+        for value in ["", "-1", "+1", "7d", "99999999999999999999999"] {
             assert_eq!(protection.apply(day(0), &set(PROTECT, value)).unwrap_err().kind(), ErrorKind::Damaged, "{value}");
         }
         assert_eq!(protection, Protection::default());

@@ -6,7 +6,7 @@ use super::description::Description;
 use super::layout;
 use super::marks::Marks;
 use super::protection::Protection;
-use super::{Repository, class_settings};
+use super::{Repository, class_settings, class_table};
 use crate::chunker::ClassTable;
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
@@ -81,6 +81,18 @@ impl Facts {
         self.newest_counter
     }
 
+    /// Refuses to change keys where a record says something critical that this version does not know.
+    /// Damage is no obstacle: a key that was betrayed must go.
+    ///
+    /// # Errors
+    /// `Unsupported`.
+    pub fn check_understood(&self) -> Result<()> {
+        match self.check_writable() {
+            Err(error) if error.kind() == ErrorKind::Unsupported => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses to write where a record says something critical that this version does not know, or
     /// cannot be read: it may say that a chunk is lost. What is stored can be read all the same.
     ///
@@ -120,6 +132,9 @@ impl Repository {
             return Err(Error::new(ErrorKind::Invalid, "a record cannot say so much at once"));
         }
         let newest = self.newest_counter()?;
+        if newest.checked_add(records.len() as u64 + 1).is_none() {
+            return Err(Error::damaged(layout::RECORDS, "no higher counter is left"));
+        }
         let run = RunId(random_bytes()?);
         let client = self.cache.as_ref().map_or(ClientId([0; 16]), |cache| cache.client());
         let publish = |(counter, (record_type, payload))| {
@@ -155,6 +170,7 @@ impl Repository {
         encode: impl Fn(Vec<ChunkId>) -> Vec<u8>,
     ) -> Result<()> {
         chunks.sort_unstable();
+        chunks.dedup();
         let records = chunks.chunks(IDS_MAX).map(|chunks| (record_type, encode(chunks.to_vec()))).collect();
         self.publish_records(records, time).map(|_| ())
     }
@@ -165,7 +181,7 @@ impl Repository {
     /// # Errors
     /// Those of the storage.
     pub fn restore_settings(&self, time: Timestamp) -> Result<()> {
-        let (facts, counter) = (&self.facts, self.newest_counter()? + 1);
+        let (facts, counter) = (&self.facts, self.newest_counter()?.saturating_add(1));
         publish_settings(&*self.storage, &self.keys, &facts.settings, facts.settings_copies, counter, time)
     }
 }
@@ -238,7 +254,7 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
             // It was removed since it was listed.
             Err(error) if error.is_not_found() => {}
             Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Unsupported) => {
-                refusal = Some((error.kind(), error.to_string()));
+                refuse(&mut refusal, &error);
             }
             Err(error) => return Err(error),
         }
@@ -261,14 +277,14 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
             }
             SETTING => {
                 if let Err(error) = protection.apply(record.time, &record.payload) {
-                    refusal = Some((error.kind(), error.to_string()));
+                    refuse(&mut refusal, &error);
                 }
             }
             REMOVED => removed.extend(wire::decode::<Removed>(&record.payload, "a record of removed snapshots")?.snapshots),
             _ => {
                 marks.apply(record.record_type, &record.payload)?;
                 if let Err(error) = record.check_known() {
-                    refusal = Some((error.kind(), error.to_string()));
+                    refuse(&mut refusal, &error);
                 }
             }
         }
@@ -281,6 +297,19 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
     if settings.repository_json != description.hash {
         return Err(Error::damaged(layout::DESCRIPTION, "it was changed after the repository was made"));
     }
+    // Who only reads does not cut.
+    match class_table(&settings) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => refuse(&mut refusal, &error),
+        table => drop(table?),
+    }
     let newest_counter = records.iter().map(|(_, record)| record.counter).max().unwrap_or(0);
     Ok(Facts { settings, settings_copies, absent, marks, protection, removed, refusal, newest_counter })
+}
+
+/// Notes why nothing may be written. What a later version says is never hidden behind damage, which a
+/// repair may mend.
+fn refuse(refusal: &mut Option<(ErrorKind, String)>, error: &Error) {
+    if refusal.as_ref().is_none_or(|(kind, _)| *kind != ErrorKind::Unsupported) {
+        *refusal = Some((error.kind(), error.to_string()));
+    }
 }

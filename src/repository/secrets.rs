@@ -1,9 +1,11 @@
 //! The bundle of secrets that a key slot wraps.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::{Algorithm, Identify, Secret, random_bytes};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::RepositoryId;
 use crate::pack::KeyRing;
 use crate::wire::{self, Extensions};
@@ -52,6 +54,10 @@ impl SecretBundle {
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let bundle: Self = wire::decode(bytes, "a key bundle")?;
         bundle.extensions.check(&[], "a key bundle")?;
+        let epochs: HashSet<u16> = bundle.data.iter().map(|(epoch, _)| *epoch).collect();
+        if bundle.data.is_empty() || epochs.len() < bundle.data.len() {
+            return Err(Error::damaged("a key bundle", "it has no data secret, or two of one epoch"));
+        }
         Ok(bundle)
     }
 
@@ -65,5 +71,22 @@ impl SecretBundle {
             data: self.data.clone(),
             identify: Identify::new(&self.dedup),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_has_at_least_one_data_secret_and_one_for_each_epoch() {
+        let bundle = |epochs: &[u16]| {
+            let data = epochs.iter().map(|epoch| (*epoch, Secret([*epoch as u8; 32]))).collect();
+            SecretBundle { data, ..SecretBundle::public() }.encode()
+        };
+        for epochs in [&[][..], &[3, 3], &[0, 1, 0]] {
+            assert!(SecretBundle::decode(&bundle(epochs)).err().unwrap().is_damage(), "{epochs:?}");
+        }
+        assert_eq!(SecretBundle::decode(&bundle(&[7, 2])).unwrap().data.len(), 2);
     }
 }

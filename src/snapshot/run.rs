@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId};
 use crate::manifest::{FileSystemClock, Kind, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, Repository, Sink, make_reserve};
+use crate::repository::{ChunkReader, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
 use crate::storage::LockMode;
 use crate::units::lossy_text;
@@ -47,6 +47,8 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Shared, progress)?) };
 
     if !request.dry_run {
+        // A copy of an empty repository may lack it; a run that stores nothing syncs it all the same.
+        repository.storage().create_folder(INDEX)?;
         // What a run left that was killed: packs that were never complete. Where they cannot be removed they
         // harm nobody.
         let _ = repository.storage().remove_stale_temporaries();

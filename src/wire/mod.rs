@@ -78,6 +78,7 @@ impl std::io::Write for Same<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Timestamp;
 
     #[test]
     fn integers_are_fixed_width_and_little_endian() {
@@ -90,6 +91,12 @@ mod tests {
         assert_eq!(decode::<u32>(&bytes, "x").unwrap(), 7);
         assert!(decode::<u32>(&bytes[..3], "x").is_err());
         assert!(decode::<u32>(&[bytes, vec![0]].concat(), "x").is_err());
+    }
+
+    #[test]
+    fn a_time_of_more_nanoseconds_than_a_second_has_is_refused() {
+        assert_eq!(decode::<Timestamp>(&encode(&(-1i64, 999_999_999u32)), "x").unwrap(), Timestamp::new(-1, 999_999_999));
+        assert!(decode::<Timestamp>(&encode(&(-1i64, 1_000_000_000u32)), "x").unwrap_err().is_damage());
     }
 
     #[test]

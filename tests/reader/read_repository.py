@@ -23,7 +23,8 @@ ALGORITHMS = {"none": 0, "aes-256-gcm": 1, "chacha20-poly1305": 2}
 CIPHERS = {1: AESGCM, 2: ChaCha20Poly1305}
 DATA, META, INDEX, MANIFEST, RECORD = 1, 2, 3, 4, 5  # kinds of objects (5)
 OF_FRAME, OF_DIRECTORY, OF_BODY = 1, 2, 3  # purposes of keys (5)
-PASSWORD, KEY_FILE, SETTINGS = 1, 2, 0x8001  # types of key slots (4) and of a record (8)
+PASSWORD, KEY_FILE = 1, 2  # types of key slots (4)
+SETTINGS, ABSENT, TAG, PIN, TOMBSTONE, SETTING, HEALED, REMOVED = 0x8001, 0x8002, 3, 0x8004, 5, 0x8006, 7, 8  # records (8)
 FILE, DIRECTORY, LINK, PIPE, CHARACTERS, BLOCKS, ANCESTOR = range(7)  # contents of nodes (9)
 MIB = 1 << 20
 TYPES = {PIPE: stat.S_IFIFO, CHARACTERS: stat.S_IFCHR, BLOCKS: stat.S_IFBLK}
@@ -211,8 +212,17 @@ class Repository:
         self.read_description()
         self.dedup, self.index, self.meta, self.data = self.read_secrets()
         self.chunk_keys = {DATA: derive(self.dedup, b"chunk id"), META: derive(self.dedup, b"meta chunk id")}
-        settings = list(filter(None, map(self.read_record, self.ids("records"))))
-        check(settings and max(settings)[-1] == self.description_hash, "repository.json is not that of the settings")
+        self.read_marks(sorted(self.read_all("records", self.read_record)))
+
+    def read_all(self, folder, read):
+        """What can be read of a folder; what cannot is complained about."""
+        found = []
+        for id in self.ids(folder):
+            try:
+                found.append(read(id))
+            except ERRORS as error:
+                self.complain(f"{folder}/{id}", error)
+        return found
 
     def complain(self, what, error):
         message = f"{what}: {str(error) or type(error).__name__}"
@@ -234,7 +244,8 @@ class Repository:
     def read_description(self):
         text = self.read_file("repository.json", 4096)
         self.description_hash, members = blake(text), json.loads(text.decode("utf-8"))
-        check(isinstance(members, dict) and members.get("format") == 0, "repository.json: an unknown format")
+        check(isinstance(members, dict) and type(members.get("format")) is int, "repository.json: no format")
+        check(members["format"] in (0, 1), "repository.json: an unknown format")
         check(members.get("required_features") == [], "repository.json: an unknown feature")
         id, encryption = members.get("id"), members.get("encryption")
         check(isinstance(members.get("about"), str), "repository.json: nothing about it")
@@ -332,24 +343,62 @@ class Repository:
         return Decoder(self.unseal(header.key, data[d.at :], header.hash, OF_BODY, 0, codec, plain_bytes))
 
     def read_record(self, id):
-        """The order of a record of settings (8), and the hash of the description in it."""
+        """The order of a record (8), its type and its payload."""
         with self.read_object("records", id) as d:
             record_type, counter, _run, _client = d.u16(), d.u64(), d.take(16), d.take(16)
             _time, payload = d.time(), d.bytes()
             d.extensions()
-        return (counter, id, Decoder(payload).id()) if record_type == SETTINGS else None
+        return counter, id, record_type, payload
+
+    def read_marks(self, records):
+        """Checks the settings, and learns what later records have made of snapshots."""
+        described, self.tag_changes, pinned, forgotten = None, [], set(), set()
+        for _counter, _id, record_type, payload in records:
+            with Decoder(payload) as d:
+                if record_type == SETTINGS:
+                    described, _class_table = d.id(), d.u16()
+                    d.list(d.u16, d.u32, d.u32, d.u32, d.u16, d.u64, d.u64)
+                    _compression_level, _pack_bytes = d.integer(4, True), d.u64()
+                    d.extensions()
+                elif record_type == TAG:
+                    self.tag_changes.append((d.id().hex(), d.list(d.string), d.list(d.string)))
+                elif record_type == PIN:
+                    snapshot, is_pinned = d.id().hex(), d.bool()
+                    (pinned.add if is_pinned else pinned.discard)(snapshot)
+                elif record_type == TOMBSTONE:
+                    forgotten.add(d.id().hex())
+                elif record_type == SETTING:
+                    _name, _value = d.string(), d.string()
+                elif record_type in (ABSENT, HEALED, REMOVED):
+                    check_ascends(d.list(d.id), "ids of a record")
+                else:
+                    d.at = len(payload)
+        self.forgotten = forgotten - pinned
+        if described is None:
+            self.complain("records", "the settings are missing")
+        check(described in (None, self.description_hash), "repository.json is not that of the settings")
+
+    def tags(self, id, tags):
+        """The tags that the manifest `id`, which has `tags`, has by now."""
+        for _, added, removed in (change for change in self.tag_changes if change[0] == id):
+            tags = [tag for tag in tags if tag not in removed]
+            tags += [tag for tag in dict.fromkeys(added) if tag not in tags]
+        return tags
 
     def read_manifest(self, id):
         with self.read_object("snapshots", id) as d:
             return d.manifest(id, derive(self.dedup, b"root id"))
 
+    def read_segment(self, id):
+        with self.read_object("index", id) as d:
+            packs = d.list(d.id, d.indexed_pack)
+            d.extensions()
+        check_ascends((id for id, _ in packs), "packs")
+        return packs
+
     def read_index(self):
         """Notes the places of all chunks: of the index, and of packs that it does not name."""
-        for segment in self.ids("index"):
-            with self.read_object("index", segment) as d:
-                packs = d.list(d.id, d.indexed_pack)
-                d.extensions()
-            check_ascends((id for id, _ in packs), "packs")
+        for packs in self.read_all("index", self.read_segment):
             for id, pack in packs:
                 check(self.listed.setdefault(id.hex(), pack) == pack, "two segments differ about a pack")
                 self.note_places(id.hex(), pack)
@@ -515,11 +564,12 @@ def main(command, path, wanted=None, destination=None):
     sys.setrecursionlimit(100_000)
     os.umask(0o077)
     repository = Repository(path)
-    manifests = sorted(map(repository.read_manifest, repository.ids("snapshots")))
+    manifests = sorted(repository.read_all("snapshots", repository.read_manifest))
+    manifests = [found for found in manifests if found.id not in repository.forgotten]
     if command == "list":
         for found in manifests:
             time = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=found.time // 1000)
-            words = (found.kind, found.host, found.user, found.series, *found.tags, *map(os.fsdecode, found.paths))
+            words = (found.kind, found.host, found.user, found.series, *repository.tags(found.id, found.tags), *map(os.fsdecode, found.paths))
             print(found.id, f"{time:%Y-%m-%dT%H:%M:%SZ}", *(ascii(word)[1:-1] for word in words))
     else:
         found = manifests[-1:] if wanted == "latest" else [one for one in manifests if one.id.startswith(wanted)]

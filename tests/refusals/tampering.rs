@@ -69,7 +69,7 @@ fn another_id_in_the_description_is_refused() {
 
 #[test]
 fn a_later_format_in_the_description_is_refused() {
-    assert_refused(13, |text| text.replace("\"format\": 0", "\"format\": 99"));
+    assert_refused(13, |text| text.replace("\"format\": 1", "\"format\": 99"));
 }
 
 #[test]
@@ -131,6 +131,9 @@ fn an_unknown_critical_record_forbids_writing_and_allows_reading() {
         let ran = place.run(&["snapshot", "--kind", kind, &place.text("source")]).expect(13);
         assert!(ran.stdout.is_empty() && ran.stderr.contains("0x8f00"), "{}", ran.stderr);
     }
+    fs::write(place.path("new key"), [9; 32]).unwrap();
+    place.run(&["key", "add", "--new-key-file", &place.text("new key")]).expect(13);
+    place.run(&["key", "list"]).expect(0);
     assert_eq!(names(&place.path("repository")), before);
     assert!(place.run(&["ls", "-R", "latest"]).expect(0).stdout.contains("sub/c d"));
     place.run(&["restore", &format!("latest:{}", place.text("source")), &place.text("back")]).expect(0);

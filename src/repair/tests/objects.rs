@@ -104,15 +104,16 @@ fn a_lost_or_garbled_description_is_made_again_byte_by_byte() {
     for algorithm in [Algorithm::Aes256Gcm, Algorithm::ChaCha20Poly1305, Algorithm::None] {
         let (bench, snapshots) = Bench::with_two_snapshots(algorithm);
         let good = bench.read("repository.json");
-        assert!(restore_description(&*bench.storage).unwrap().is_none(), "nothing is done where nothing is wrong");
+        let restore = || restore_description(&*bench.storage, &mut |_| Ok(credential(algorithm)));
+        assert!(restore().unwrap().is_none(), "nothing is done where nothing is wrong");
         bench.storage.remove("repository.json").unwrap();
-        assert!(restore_description(&*bench.storage).unwrap().is_some());
+        assert!(restore().unwrap().is_some());
         assert_eq!(bench.read("repository.json"), good);
         bench.storage.remove("repository.json").unwrap();
         let mut upload = bench.storage.create("").unwrap();
         upload.write(b"{ \"format\": ").unwrap();
         upload.publish("repository.json").unwrap();
-        assert!(restore_description(&*bench.storage).unwrap().is_some());
+        assert!(restore().unwrap().is_some());
         assert_eq!(bench.read("repository.json"), good);
         assert_eq!(bench.read("damaged/repository.json"), b"{ \"format\": ");
         assert!(bench.files(&snapshots[0]).values().all(Option::is_some));
@@ -122,7 +123,8 @@ fn a_lost_or_garbled_description_is_made_again_byte_by_byte() {
 #[test]
 fn a_description_is_not_made_up_where_there_is_no_repository() {
     let storage = crate::storage::MemoryStorage::new();
-    assert_eq!(restore_description(&storage).unwrap_err().kind(), ErrorKind::NoRepository);
+    let restored = restore_description(&storage, &mut |_| panic!("there is nothing to open"));
+    assert_eq!(restored.err().unwrap().kind(), ErrorKind::NoRepository);
     assert!(storage.list("").unwrap().is_empty());
 }
 
