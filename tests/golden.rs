@@ -108,16 +108,16 @@ impl Golden {
     fn assert_restores(&self, id: &str) {
         let wanted = self.list_of(id);
         let to = self.place.path("restored");
-        self.run(&["-q", "restore", id, to.to_str().unwrap()]).expect(0);
+        expect_restored(self.run(&["-q", "restore", id, to.to_str().unwrap()]));
         listing::assert_same(&wanted, listing::list(&to), &format!("restore of {id}"));
-        fs::remove_dir_all(to).unwrap();
+        remove(&to);
     }
 
     fn assert_python_restores(&self, id: &str) {
         let (repository, to) = (self.place.path("repository"), self.place.path("restored by python"));
         self.read(&["restore".as_ref(), repository.as_ref(), id.as_ref(), to.as_ref()]).expect(0);
         listing::assert_same(&self.list_of(id), listing::list(&to), &format!("the reader in Python on {id}"));
-        fs::remove_dir_all(to).unwrap();
+        remove(&to);
     }
 
     fn list_of(&self, id: &str) -> BTreeMap<String, listing::Entry> {
@@ -160,11 +160,27 @@ impl Golden {
         assert!(left.contains(&new) && left.len() >= 2, "{left:?}");
         left.iter().filter(|id| **id != new).for_each(|id| self.assert_restores(id));
         let to = self.place.text("restored");
-        self.run(&["-q", "restore", &new, &to, "--quiet"]).expect(0);
+        expect_restored(self.run(&["-q", "restore", &new, &to]));
         let source = self.place.text("restored") + &self.place.text("source");
         assert_eq!(fs::read(Path::new(&source).join("sub/c d")).unwrap(), b"third");
         let ran = self.run(&["repair", "--json"]).expect(0);
         assert_eq!(ran.json()["found_damage"], false, "{}", ran.stdout);
+    }
+}
+
+/// Removes a restored folder, also with folders in it that their owner may not write to.
+fn remove(folder: &Path) {
+    assert!(Command::new("chmod").args(["-R", "u+rwX"]).arg(folder).status().unwrap().success());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// Who is not root cannot give files away, and is told so.
+#[track_caller]
+fn expect_restored(ran: Ran) {
+    let is_root = rustix::process::geteuid().is_root();
+    let is_about_owners = ran.stderr.lines().all(|line| line.contains("owner ") || line.contains("group "));
+    if is_root || ran.code != 3 || !is_about_owners {
+        ran.expect(0);
     }
 }
 
@@ -340,7 +356,7 @@ fn a_copy_that_lost_its_empty_folders_works_for_every_command() {
             again();
             place.run(next).expect(0);
         }
-        place.run(&["restore", "latest", &place.text("restored"), "--quiet"]).expect(0);
+        expect_restored(place.run(&["-q", "restore", "latest", &place.text("restored")]));
         fs::remove_dir_all(place.path("restored")).unwrap();
     }
 }

@@ -13,6 +13,7 @@ use std::path::Path;
 /// path of the same file.
 pub type Entry = Vec<String>;
 
+const MODE: usize = 1;
 const OWNER: usize = 2;
 const MTIME: usize = 3;
 
@@ -86,6 +87,10 @@ fn escape(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| if is_plain(*byte) { char::from(*byte).to_string() } else { format!("\\x{byte:02x}") }).collect()
 }
 
+fn without_lent_rights(mode: &str) -> Option<u32> {
+    u32::from_str_radix(mode, 8).ok().map(|mode| mode & !0o6000)
+}
+
 /// Fails unless `found` is what `wanted` says. Folders above the sources that the list does not name do not
 /// count; who is not root cannot give files away.
 #[track_caller]
@@ -96,6 +101,10 @@ pub fn assert_same(wanted: &BTreeMap<String, Entry>, mut found: BTreeMap<String,
         let Some(wanted) = wanted.get(path) else { continue };
         if !is_root {
             entry[OWNER] = wanted[OWNER].clone();
+            // A file of another owner does not get the bits that lend the owner's rights.
+            if without_lent_rights(&entry[MODE]) == without_lent_rights(&wanted[MODE]) {
+                entry[MODE] = wanted[MODE].clone();
+            }
         }
         if wanted[MTIME] == "-" {
             entry[MTIME] = "-".to_owned();

@@ -163,7 +163,10 @@ class Story:
                     listing.write("".join(line + "\n" for line in self.lists[found["id"]]))
         for name in ("reserve", "lock", "prune.lock"):
             os.unlink(os.path.join(self.repository, name))
-        for folder, _, _ in os.walk(self.repository, topdown=False):
+        for folder, _, files in os.walk(self.repository, topdown=False):
+            os.chmod(folder, 0o755)
+            for name in files:
+                os.chmod(os.path.join(folder, name), 0o644)
             if not os.listdir(folder):
                 os.rmdir(folder)
         shutil.rmtree(SOURCE)
