@@ -23,6 +23,6 @@ mod table_build;
 #[cfg(test)]
 mod tests;
 
-pub use lookup::{FrameRef, Index, Location, Presence};
+pub use lookup::{EntryNumbers, FrameRef, Index, Location, Presence};
 pub use open::LoadSegment;
 pub use segment::{IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX};

@@ -176,13 +176,17 @@ impl Table {
         Ok(())
     }
 
-    /// The number of the first row of `id`.
+    /// The first row of `id`, with its number.
     ///
     /// # Errors
     /// `Damaged`.
-    pub fn first_row(&self, id: &ChunkId) -> Result<Option<u32>> {
+    pub fn first_row(&self, id: &ChunkId) -> Result<Option<(u32, ChunkRow)>> {
         let (low, end) = self.find(id)?;
-        Ok((low < end && self.read_chunk(low)?.id == *id).then_some(low))
+        if low >= end {
+            return Ok(None);
+        }
+        let chunk = self.read_chunk(low)?;
+        Ok((chunk.id == *id).then_some((low, chunk)))
     }
 
     /// Where rows of `id` begin, if there are any, and where they must have ended.

@@ -9,8 +9,8 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use super::mark::Needed;
 use super::naming::Naming;
+use super::needed::Needed;
 use crate::chunker::Class;
 use crate::error::Result;
 use crate::id::{ChunkId, PackId};
@@ -156,14 +156,13 @@ pub(super) fn make_plan(repository: &Repository, naming: &mut Naming, listing: &
     Ok(plan)
 }
 
-/// Plans what moves of the packs that are written again.
+/// Plans what moves of the packs that are written again, and takes its marks away.
 fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, plan: &mut Plan) -> Result<()> {
     let mut waiting: HashSet<PackId> = plan.rewritten.iter().map(|(id, _)| *id).collect();
-    let mut moved = HashSet::new();
     for id in naming.segments_of(waiting.iter()) {
         for pack in repository.read_segment(id)?.packs {
             if waiting.remove(&pack.id) {
-                plan_pack(&mut plan.moves, pack, needed, &mut moved)?;
+                plan_pack(&mut plan.moves, pack, needed)?;
             }
         }
     }
@@ -171,11 +170,12 @@ fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, plan: &
     Ok(())
 }
 
-fn plan_pack(moves: &mut Vec<Move>, pack: IndexedPack, needed: &Needed, moved: &mut HashSet<ChunkId>) -> Result<()> {
+fn plan_pack(moves: &mut Vec<Move>, pack: IndexedPack, needed: &Needed) -> Result<()> {
     for (number, frame) in (0..).zip(pack.frames) {
         let (mut live, mut rank, mut is_whole) = (Vec::new(), u32::MAX, true);
         for chunk in &frame.chunks {
-            if needed.has(&chunk.id)? && moved.insert(chunk.id) {
+            // Once: the mark goes, so that a second place of the chunk does not move as well.
+            if needed.take(&chunk.id)? {
                 live.push(chunk.id);
                 rank = rank.min(needed.rank(&chunk.id)?);
             } else {
