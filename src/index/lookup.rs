@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::ordered::OrderedRows;
 use super::rows::{ChunkRow, PackRow};
 use super::table::Table;
 use crate::error::{Error, Result};
@@ -186,18 +187,16 @@ impl Index {
         self.tables.iter().map(|table| u64::from(table.frame_count())).sum()
     }
 
-    /// Gives every entry to `each`, table by table, in order of the ids within a table. A pack that
-    /// two segments list comes twice.
+    /// Gives every entry to `each` in the order of the ids, so that places of one chunk come together. A
+    /// pack that two segments list comes twice.
     ///
     /// # Errors
     /// `Damaged` when the cache on this machine is (open the index again and begin anew), and those
     /// of `each`.
     pub fn for_each_chunk(&self, each: &mut dyn FnMut(&ChunkId, &Location) -> Result<()>) -> Result<()> {
-        for table in &self.tables {
-            for row in 0..table.chunk_count() {
-                let chunk = table.read_chunk(row)?;
-                each(&chunk.id, &locate(table, &chunk)?)?;
-            }
+        let mut rows = OrderedRows::new(&self.tables)?;
+        while let Some((at, chunk)) = rows.next_row()? {
+            each(&chunk.id, &locate(&self.tables[at], &chunk)?)?;
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ mod lookup;
 mod mapping;
 mod merge;
 mod open;
+mod ordered;
 mod rows;
 mod segment;
 mod table;
@@ -25,4 +26,4 @@ mod tests;
 
 pub use lookup::{EntryNumbers, FrameRef, Index, Location, Presence};
 pub use open::LoadSegment;
-pub use segment::{IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX};
+pub use segment::{IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX, SEGMENTS_AT_ONCE};
