@@ -221,23 +221,27 @@ def index(bench, options):
         with open(os.path.join(source, f"{number}.txt"), "wb") as file:
             file.write(content(number + 1, 0) + str(number).encode())
     time.sleep(3)
-    bench.run("snapshot of 1,000 files, alone", "snapshot", source)
+    bench.run("snapshot of 1,000 files, alone", "snapshot", source, "--series", "index")
     bench.run(f"making the index of {count} chunks (the example)", bench.repository, bench.key, str(count),
               str(options.segment_chunks), binary=os.path.abspath(options.maker))
-    one = f"latest:{source}/7.txt"
+    one = f"latest@index:{source}/7.txt"
     bench.run("first open: cat of one file", "cat", one, tail=0)
     bench.run("cat of one file", "cat", one, tail=0)
-    bench.run("ls", "ls", "-R", "latest", tail=0)
-    bench.run("nothing changed", "snapshot", source)
-    with open(os.path.join(source, "1.txt"), "ab") as file:
-        file.write(b"more")
-    bench.run("one file changed", "snapshot", source)
+    bench.run("ls of 1,000 files", "ls", "-R", "latest@index", tail=0)
+    for night in ("nothing changed", "one file changed"):
+        bench.run(night, "snapshot", source, "--series", "index")
+        with open(os.path.join(source, "1.txt"), "ab") as file:
+            file.write(b"more")
     bench.run("restore one file", "restore", one, bench.path("one"))
+    bench.run("ls -R of the synthetic snapshot, a file for each frame", "ls", "-R", "latest@synthetic", tail=0)
     bench.run("stats", "stats")
     # What is read of the data has no frames, so damage is found and expected: this is about time and memory.
-    bench.run("check (structure, hardly any data)", "check", "--read-data=0.001", accept=(0, 4))
-    bench.run("prune -n to one snapshot", "prune", "--keep-last", "1", "-n")
-    bench.run("prune to one snapshot: all synthetic packs go", "prune", "--keep-last", "1")
+    bench.run("check of structure, hardly any data", "check", "--read-data=0.001", accept=(0, 4))
+    bench.run("prune -n, of two small snapshots and one pack", "prune", "--keep-last", "1", "-n")
+    bench.run("prune of two small snapshots and one pack", "prune", "--keep-last", "1")
+    bench.run("first open after it: cat of one file", "cat", one, tail=0)
+    bench.quiet("forget", "latest@synthetic")
+    bench.run("prune of all synthetic packs", "prune")
 
 
 # database

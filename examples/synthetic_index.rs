@@ -2,8 +2,9 @@
 //!
 //! What is made is what a run of that size leaves: packs of 32 MiB, listed with their length, with header
 //! and sealed directory, and the index segments that name them. The frames are holes in sparse files, so
-//! that two terabytes of chunks take the space of their ids. Nothing needs these chunks, and a check that
-//! reads their data finds damage: such a repository is for measuring only.
+//! that two terabytes of chunks take the space of their ids. A snapshot of the series `synthetic` needs all
+//! of them but one pack: one file for each frame, one folder for each segment. Whoever reads their data finds damage:
+//! such a repository is for measuring only. It must have a snapshot already, from which the metadata is taken.
 //!
 //! Arguments: the repository, its key file, how many chunks, and how many chunks a segment names.
 
@@ -17,10 +18,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use strongroom::codec;
 use strongroom::crypto::{Associated, Purpose, random_bytes};
-use strongroom::id::{ChunkId, PackId, RunId};
+use strongroom::id::{ChunkId, PackId, RootId, RunId};
 use strongroom::index::{IndexSegment, IndexedPack};
+use strongroom::manifest::{Content, ContentList, Item, Kind, Manifest, Node, PageStore, RootEntry, TreeWriter};
 use strongroom::pack::{ChunkEntry, FOOTER_BYTES, FrameEntry, ObjectKind, PackDirectory, PackKind};
-use strongroom::repository::{Credential, OpenOptions, Repository, pack_name};
+use strongroom::repository::{Credential, OpenOptions, Repository, Sink, SinkPages, pack_name};
 use strongroom::storage::LocalStorage;
 use strongroom::wire;
 
@@ -94,6 +96,19 @@ fn make_pack(root: &Path, repository: &Repository, run: RunId, number: u64, chun
     Ok(IndexedPack { id, kind: PackKind::Data, bytes: data_end + sealed.len() as u64, data_begin, data_end, frames })
 }
 
+/// The folder of one segment: a file for each frame. The first pack of the first segment is left out, so that
+/// there is something for a prune to remove, and a segment that names it for it to replace.
+fn make_folder(pages: &mut impl PageStore, template: &Node, number: u64, segment: &IndexSegment) -> Result<Node, Box<dyn Error + Send + Sync>> {
+    let mut folder = TreeWriter::default();
+    let packs = segment.packs.iter().skip(usize::from(number == 0));
+    for (number, frame) in packs.flat_map(|pack| &pack.frames).enumerate() {
+        let items = frame.chunks.iter().map(|chunk| Item::Chunk(chunk.id, u64::from(chunk.bytes))).collect();
+        let content = Content::File(u64::from(frame.plain_bytes), ContentList { depth: 0, items });
+        folder.push(Node { name: format!("{number:08}").into_bytes(), content, ..template.clone() }, pages)?;
+    }
+    Ok(Node { name: format!("{number:08}").into_bytes(), content: Content::Directory(folder.finish(pages)?), ..template.clone() })
+}
+
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [root, key_file, chunks, segment_chunks] = arguments.as_slice() else {
@@ -103,6 +118,14 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let credential = Some(Credential::KeyFile(std::fs::read(key_file)?.into()));
     let repository = Repository::open(Arc::new(LocalStorage::open(&root)?), OpenOptions { credential, ..OpenOptions::default() })?;
     let run = RunId(random_bytes()?);
+    // Opened before there is much to index, and used for the pages of the trees only.
+    let sink = Sink::open(&repository, run)?;
+    let mut pages = SinkPages { sink: &sink, identify: &repository.keys().identify };
+    let catalogued = repository.catalogued()?;
+    let last = catalogued.listing.summaries().last().ok_or("the repository has no snapshot to take metadata from")?.id;
+    let manifest = repository.read_manifest(&last)?;
+    let template = manifest.entries.last().ok_or("the snapshot is empty")?.node.clone();
+    let (mut top, mut folders) = (TreeWriter::default(), 0);
     let mut number = 0;
     // About so many chunks fill a pack; one segment is in memory at a time.
     let pack_chunks = PACK_BYTES / (40 << 10);
@@ -115,6 +138,16 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         let segment = IndexSegment::new(made?);
         left = left.saturating_sub(segment.chunk_count());
         repository.publish_segment(run, &segment)?;
+        top.push(make_folder(&mut pages, &template, folders, &segment)?, &mut pages)?;
+        folders += 1;
     }
+    let content = Content::Directory(top.finish(&mut pages)?);
+    sink.commit()?;
+    let path = b"/synthetic".to_vec();
+    let node = Node { name: b"synthetic".to_vec(), content, ..template };
+    let (counter, series, paths) = (catalogued.newest_counter + 1, "synthetic".to_owned(), vec![path.clone().into()]);
+    let entries = vec![RootEntry { path, node }];
+    let (root, previous) = (RootId(random_bytes()?), Some(last));
+    repository.publish_manifest(&Manifest { run, counter, previous, kind: Kind::Full, base: None, series, paths, root, entries, ..manifest })?;
     Ok(())
 }

@@ -9,6 +9,8 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
+use rayon::prelude::*;
+
 use super::naming::Naming;
 use super::needed::Needed;
 use crate::chunker::Class;
@@ -126,14 +128,16 @@ impl Use {
 pub(super) fn make_plan(repository: &Repository, naming: &mut Naming, listing: &HashMap<PackId, u64>, needed: &Needed) -> Result<Plan> {
     let (mut plan, mut partly) = (Plan::default(), Vec::new());
     for id in repository.list_segments()? {
-        for pack in repository.read_segment(id)?.packs {
-            // Another length than expected is damage, which is not ours to judge.
-            if naming.add(pack.id, id) && listing.get(&pack.id) == Some(&pack.bytes) {
-                match Use::of(&pack, needed)? {
-                    Use { live: 0, .. } => plan.dead.push((pack.id, pack.bytes)),
-                    used if used.unused > 0 => partly.push(used),
-                    _ => {}
-                }
+        let mut packs = repository.read_segment(id)?.packs;
+        // Another length than expected is damage, which is not ours to judge.
+        packs.retain(|pack| naming.add(pack.id, id) && listing.get(&pack.id) == Some(&pack.bytes));
+        // One look-up for each chunk of the repository: most of the time of a plan.
+        let uses = packs.par_iter().map(|pack| Use::of(pack, needed)).collect::<Result<Vec<Use>>>()?;
+        for used in uses {
+            match used {
+                Use { live: 0, id, bytes, .. } => plan.dead.push((id, bytes)),
+                used if used.unused > 0 => partly.push(used),
+                _ => {}
             }
         }
     }
