@@ -70,7 +70,13 @@ fn make_frames(dice: &mut Dice, data_begin: u64, chunks_max: u64) -> (Vec<FrameE
 }
 
 /// Makes one pack of at most so many chunks; its name is random, as nothing was hashed.
-fn make_pack(root: &Path, repository: &Repository, run: RunId, number: u64, chunks_max: u64) -> Result<IndexedPack, Box<dyn Error + Send + Sync>> {
+fn make_pack(
+    root: &Path,
+    repository: &Repository,
+    run: RunId,
+    number: u64,
+    chunks_max: u64,
+) -> Result<IndexedPack, Box<dyn Error + Send + Sync>> {
     let (keys, mut dice) = (repository.keys(), Dice::new(run, number));
     let (header, _) = keys.new_object(ObjectKind::DataPack, run, Purpose::Frame)?;
     let key = keys.object_key(&header, Purpose::Directory, "a new pack")?;
@@ -98,7 +104,12 @@ fn make_pack(root: &Path, repository: &Repository, run: RunId, number: u64, chun
 
 /// The folder of one segment: a file for each frame. The first pack of the first segment is left out, so that
 /// there is something for a prune to remove, and a segment that names it for it to replace.
-fn make_folder(pages: &mut impl PageStore, template: &Node, number: u64, segment: &IndexSegment) -> Result<Node, Box<dyn Error + Send + Sync>> {
+fn make_folder(
+    pages: &mut impl PageStore,
+    template: &Node,
+    number: u64,
+    segment: &IndexSegment,
+) -> Result<Node, Box<dyn Error + Send + Sync>> {
     let mut folder = TreeWriter::default();
     let packs = segment.packs.iter().skip(usize::from(number == 0));
     for (number, frame) in packs.flat_map(|pack| &pack.frames).enumerate() {
@@ -148,6 +159,17 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let (counter, series, paths) = (catalogued.newest_counter + 1, "synthetic".to_owned(), vec![path.clone().into()]);
     let entries = vec![RootEntry { path, node }];
     let (root, previous) = (RootId(random_bytes()?), Some(last));
-    repository.publish_manifest(&Manifest { run, counter, previous, kind: Kind::Full, base: None, series, paths, root, entries, ..manifest })?;
+    repository.publish_manifest(&Manifest {
+        run,
+        counter,
+        previous,
+        kind: Kind::Full,
+        base: None,
+        series,
+        paths,
+        root,
+        entries,
+        ..manifest
+    })?;
     Ok(())
 }

@@ -18,6 +18,7 @@ mod merge;
 mod open;
 mod ordered;
 mod rows;
+mod search;
 mod segment;
 mod table;
 mod table_build;

@@ -52,8 +52,7 @@ impl Index {
             let covered: BTreeSet<SegmentId> = tables.iter().flat_map(Table::segments).collect();
             let missing: Vec<SegmentId> = wanted.difference(&covered).copied().collect();
             for group in missing.chunks(SEGMENTS_AT_ONCE) {
-                let built: Vec<(Table, Option<Error>)> =
-                    group.par_iter().map(|id| build(folder, *id, load)).collect::<Result<Vec<_>>>()?;
+                let built: Vec<(Table, Option<Error>)> = group.par_iter().map(|id| build(folder, *id, load)).collect::<Result<Vec<_>>>()?;
                 for (table, error) in built {
                     tables.push(table);
                     problem = problem.or(error);
