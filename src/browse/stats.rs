@@ -11,13 +11,12 @@ use super::place::Place;
 use super::visit::{Descend, Visit, visit};
 use crate::catalog::Listing;
 use crate::error::Result;
+use crate::index::Index;
 use crate::manifest::{Content, Node};
 use crate::pack::PackKind;
 use crate::progress::Progress;
 use crate::repository::{ChunkReader, PackListing};
 
-/// Chunks are counted in groups of about so many, so that counting takes 64 MB at most.
-const GROUP_CHUNKS: u64 = 4_000_000;
 /// So many endings of file names are told apart; the rest is counted together.
 const ENDINGS_MAX: usize = 4096;
 /// A longer part behind the last dot is no ending but a part of the name.
@@ -107,42 +106,31 @@ pub fn repository_stats(reader: &ChunkReader<'_>, listing: &Listing, progress: &
     }
     stats.unnamed_packs = unnamed.len() as u64;
     stats.unnamed_bytes = unnamed.values().sum();
-    let groups = index.chunk_count().div_ceil(GROUP_CHUNKS).max(1);
-    for group in 0..groups {
-        count_group(reader, group, groups, &mut stats, progress)?;
-    }
+    count_chunks(&index, &mut stats, progress)?;
     Ok(stats)
 }
 
-/// Counts the chunks of one group: those whose ids fall into its part of the range. Ids are hashes, so
-/// the groups are of one size, and eight bytes of an id tell chunks apart well enough to count them.
-fn count_group(reader: &ChunkReader<'_>, group: u64, groups: u64, stats: &mut RepositoryStats, progress: &dyn Progress) -> Result<()> {
-    let mut chunks: Vec<(u64, u32, PackKind)> = Vec::new();
-    let mut seen = 0u64;
-    reader.index().for_each_chunk(&mut |id, place| {
+/// Counts the chunks in one pass: they come in the order of their ids, so one that is stored twice comes
+/// twice in a row.
+fn count_chunks(index: &Index, stats: &mut RepositoryStats, progress: &dyn Progress) -> Result<()> {
+    let (mut seen, mut last) = (0u64, None);
+    index.for_each_chunk(&mut |id, place| {
         seen += 1;
         if seen.is_multiple_of(1 << 16) {
             check_interrupted(progress)?;
         }
-        let number = u64::from_be_bytes(std::array::from_fn(|at| id.0[at]));
-        if (u128::from(number) * u128::from(groups)) >> 64 == u128::from(group) {
-            chunks.push((number, place.chunk_bytes, place.pack_kind));
+        if last.replace(*id) == Some(*id) {
+            stats.repeated_chunks += 1;
+            return Ok(());
         }
-        Ok(())
-    })?;
-    let entries = chunks.len();
-    chunks.sort_unstable();
-    chunks.dedup_by_key(|(number, ..)| *number);
-    stats.repeated_chunks += (entries - chunks.len()) as u64;
-    for (_, bytes, kind) in chunks {
-        let (count, plain) = match kind {
+        let (count, plain) = match place.pack_kind {
             PackKind::Data => (&mut stats.data_chunks, &mut stats.data_plain_bytes),
             PackKind::Meta => (&mut stats.meta_chunks, &mut stats.meta_plain_bytes),
         };
         *count += 1;
-        *plain += u64::from(bytes);
-    }
-    Ok(())
+        *plain += u64::from(place.chunk_bytes);
+        Ok(())
+    })
 }
 
 /// So many files of one ending.

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::ordered::OrderedRows;
 use super::rows::{ChunkRow, PackRow};
 use super::table::Table;
 use crate::error::{Error, Result};
@@ -43,6 +44,15 @@ pub struct Location {
     pub chunk_offset: u32,
     /// The chunk's plain length.
     pub chunk_bytes: u32,
+}
+
+/// Where an entry stands among all of an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryNumbers {
+    /// Its own number, below [`Index::chunk_count`].
+    pub chunk: u64,
+    /// The number of its frame, below [`Index::frame_count`].
+    pub frame: u64,
 }
 
 /// Which packs of an index are in the repository with the expected length.
@@ -150,18 +160,19 @@ impl Index {
         packs
     }
 
-    /// A number for `id`, below [`Index::chunk_count`] and the same at every call; none when the index does
-    /// not name it. Who has something to note of many chunks keeps it in an array instead of a map of ids.
+    /// The numbers of the first entry of `id`, the same at every call; none when the index does not name it.
+    /// Who has something to note of many chunks keeps it in arrays instead of a map of ids.
     ///
     /// # Errors
     /// `Damaged` when the cache on this machine is: then nothing may be concluded from what was noted.
-    pub fn entry_number(&self, id: &ChunkId) -> Result<Option<u64>> {
-        let mut before = 0;
+    pub fn entry(&self, id: &ChunkId) -> Result<Option<EntryNumbers>> {
+        let mut before = EntryNumbers { chunk: 0, frame: 0 };
         for table in &self.tables {
-            if let Some(row) = table.first_row(id)? {
-                return Ok(Some(before + u64::from(row)));
+            if let Some((row, chunk)) = table.first_row(id)? {
+                return Ok(Some(EntryNumbers { chunk: before.chunk + u64::from(row), frame: before.frame + u64::from(chunk.frame) }));
             }
-            before += u64::from(table.chunk_count());
+            before.chunk += u64::from(table.chunk_count());
+            before.frame += u64::from(table.frame_count());
         }
         Ok(None)
     }
@@ -171,18 +182,21 @@ impl Index {
         self.tables.iter().map(|table| u64::from(table.chunk_count())).sum()
     }
 
-    /// Gives every entry to `each`, table by table, in order of the ids within a table. A pack that
-    /// two segments list comes twice.
+    /// How many frames there are; a pack that two segments list counts for each.
+    pub fn frame_count(&self) -> u64 {
+        self.tables.iter().map(|table| u64::from(table.frame_count())).sum()
+    }
+
+    /// Gives every entry to `each` in the order of the ids, so that places of one chunk come together. A
+    /// pack that two segments list comes twice.
     ///
     /// # Errors
     /// `Damaged` when the cache on this machine is (open the index again and begin anew), and those
     /// of `each`.
     pub fn for_each_chunk(&self, each: &mut dyn FnMut(&ChunkId, &Location) -> Result<()>) -> Result<()> {
-        for table in &self.tables {
-            for row in 0..table.chunk_count() {
-                let chunk = table.read_chunk(row)?;
-                each(&chunk.id, &locate(table, &chunk)?)?;
-            }
+        let mut rows = OrderedRows::new(&self.tables)?;
+        while let Some((at, chunk)) = rows.next_row()? {
+            each(&chunk.id, &locate(&self.tables[at], &chunk)?)?;
         }
         Ok(())
     }

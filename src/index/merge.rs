@@ -6,11 +6,10 @@
 //!
 //! Rows are merged as streams: one row of each table is in memory.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::path::Path;
 
 use super::layout::Counts;
+use super::ordered::OrderedRows;
 use super::rows::{ChunkRow, FrameRow};
 use super::table::Table;
 use super::table_build::TableWriter;
@@ -93,22 +92,13 @@ pub(super) fn merge_tables(folder: Option<&Path>, inputs: &[&Table]) -> Result<T
 fn merge_chunks(inputs: &[&Table], writer: &mut TableWriter) -> Result<()> {
     let mut first_frames = Vec::with_capacity(inputs.len());
     let mut first_frame = 0;
-    let mut heap: BinaryHeap<Reverse<(ChunkRow, usize, u32)>> = BinaryHeap::with_capacity(inputs.len());
-    for (at, table) in inputs.iter().enumerate() {
+    for table in inputs {
         first_frames.push(first_frame);
         first_frame += table.frame_count();
-        if table.chunk_count() > 0 {
-            heap.push(Reverse((table.read_chunk(0)?, at, 0)));
-        }
     }
-    while let Some(mut least) = heap.peek_mut() {
-        let Reverse((chunk, at, row)) = *least;
+    let mut rows = OrderedRows::new(inputs.iter().copied())?;
+    while let Some((at, chunk)) = rows.next_row()? {
         writer.push_chunk(&ChunkRow { frame: first_frames[at] + chunk.frame, ..chunk })?;
-        if row + 1 < inputs[at].chunk_count() {
-            *least = Reverse((inputs[at].read_chunk(row + 1)?, at, row + 1));
-        } else {
-            std::collections::binary_heap::PeekMut::pop(least);
-        }
     }
     Ok(())
 }

@@ -16,13 +16,15 @@ mod lookup;
 mod mapping;
 mod merge;
 mod open;
+mod ordered;
 mod rows;
+mod search;
 mod segment;
 mod table;
 mod table_build;
 #[cfg(test)]
 mod tests;
 
-pub use lookup::{FrameRef, Index, Location, Presence};
+pub use lookup::{EntryNumbers, FrameRef, Index, Location, Presence};
 pub use open::LoadSegment;
-pub use segment::{IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX};
+pub use segment::{IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX, SEGMENTS_AT_ONCE};

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::folder::list_tables;
 use super::lookup::Index;
 use super::merge::merge_tiers;
-use super::segment::IndexSegment;
+use super::segment::{IndexSegment, SEGMENTS_AT_ONCE};
 use super::table::Table;
 use super::table_build::build_table;
 use crate::error::{Error, ErrorKind, Result};
@@ -51,11 +51,12 @@ impl Index {
             tables.retain(|table| !table.is_damaged());
             let covered: BTreeSet<SegmentId> = tables.iter().flat_map(Table::segments).collect();
             let missing: Vec<SegmentId> = wanted.difference(&covered).copied().collect();
-            let built: Vec<(Table, Option<Error>)> =
-                missing.into_par_iter().map(|id| build(folder, id, load)).collect::<Result<Vec<_>>>()?;
-            for (table, error) in built {
-                tables.push(table);
-                problem = problem.or(error);
+            for group in missing.chunks(SEGMENTS_AT_ONCE) {
+                let built: Vec<(Table, Option<Error>)> = group.par_iter().map(|id| build(folder, *id, load)).collect::<Result<Vec<_>>>()?;
+                for (table, error) in built {
+                    tables.push(table);
+                    problem = problem.or(error);
+                }
             }
             match merge_tiers(folder, &mut tables) {
                 Ok(()) => break,

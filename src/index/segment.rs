@@ -15,6 +15,10 @@ use crate::wire::{self, Extensions};
 /// A segment has at most so many plain bytes: about six million chunks, far above a checkpoint.
 pub const SEGMENT_PLAIN_BYTES_MAX: u64 = 256 * MIB;
 
+/// So many segments are read and held at once, however many threads there are: each takes three to four
+/// times its bytes meanwhile.
+pub const SEGMENTS_AT_ONCE: usize = 4;
+
 /// One pack of a segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexedPack {

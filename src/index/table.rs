@@ -17,6 +17,7 @@ use super::layout::{
 };
 use super::mapping::TableBytes;
 use super::rows::{ChunkRow, FrameRow, PackRow, read_id};
+use super::search::first_not_before;
 use crate::error::{Error, Result};
 use crate::id::{ChunkId, SegmentId};
 
@@ -176,13 +177,17 @@ impl Table {
         Ok(())
     }
 
-    /// The number of the first row of `id`.
+    /// The first row of `id`, with its number.
     ///
     /// # Errors
     /// `Damaged`.
-    pub fn first_row(&self, id: &ChunkId) -> Result<Option<u32>> {
+    pub fn first_row(&self, id: &ChunkId) -> Result<Option<(u32, ChunkRow)>> {
         let (low, end) = self.find(id)?;
-        Ok((low < end && self.read_chunk(low)?.id == *id).then_some(low))
+        if low >= end {
+            return Ok(None);
+        }
+        let chunk = self.read_chunk(low)?;
+        Ok((chunk.id == *id).then_some((low, chunk)))
     }
 
     /// Where rows of `id` begin, if there are any, and where they must have ended.
@@ -192,15 +197,13 @@ impl Table {
         }
         let bucket = bucket_of(id, self.layout.fan_out_bits);
         let bounds = self.read(Section::FanOut, bucket * 4, 8)?;
-        let (mut low, mut high) = (read_u32(bounds), read_u32(&bounds[4..]));
-        let end = high;
-        if low > high || high > self.chunk_count() {
+        let (begin, end) = (read_u32(bounds), read_u32(&bounds[4..]));
+        if begin > end || end > self.chunk_count() {
             return Err(self.damage("its fan-out is not in order"));
         }
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.read_chunk(middle)?.id < *id { low = middle + 1 } else { high = middle }
-        }
+        // The bits behind those that chose the bucket say where in it.
+        let guess = filter::leading_bits(id) << self.layout.fan_out_bits;
+        let low = first_not_before(begin, end, guess, |row| Ok(self.read_chunk(row)?.id < *id))?;
         Ok((low, end))
     }
 

@@ -1,12 +1,13 @@
-//! Which chunks are needed: every tree page, list page and chunk below the snapshots that stay.
+//! Finds which chunks are needed: every tree page, list page and chunk below the snapshots that stay.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::Scope;
 
 use super::guard::refuse;
+use super::needed::Needed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::index::Index;
@@ -15,21 +16,9 @@ use crate::progress::Progress;
 use crate::repository::{ChunkReader, read_page};
 use crate::wire;
 
-/// A chunk that is needed, of no rank.
-const NEEDED: u32 = 1;
-/// Ranks begin here; below the highest number there is room for four thousand million of them.
-const FIRST_RANK: u32 = 2;
-
-/// The chunks that are needed: four bytes for each entry of the index. Those of the newest snapshot have
-/// a rank: when a walk in order comes to them, which is the order in which a restore reads. The others
-/// are marked by all threads at once.
-pub(super) struct Needed {
-    index: Arc<Index>,
-    /// By the number of the entry: 0, or `NEEDED`, or the rank.
-    marks: Vec<AtomicU32>,
-    next_rank: u32,
-    /// What is needed and stands not in the index: it came later, or is lost.
-    others: Mutex<HashSet<ChunkId>>,
+/// Marks what snapshots need, the newest in the order of a restore and the others by all threads at once.
+pub(super) struct Marker {
+    needed: Needed,
     marked: HashSet<SnapshotId>,
     /// Chunks that are recorded as lost.
     absent: HashSet<ChunkId>,
@@ -42,57 +31,16 @@ struct Below {
     lists: Vec<ContentList>,
 }
 
-impl Needed {
+impl Marker {
     /// Nothing yet, of the chunks of `index`. Pages in `absent` are known to be lost: what they named is
     /// not known, and comes back together with them if it ever does.
     pub(super) fn new(index: Arc<Index>, absent: HashSet<ChunkId>) -> Self {
-        let marks = (0..index.chunk_count()).map(|_| AtomicU32::new(0)).collect();
-        Self { index, marks, next_rank: FIRST_RANK, others: Mutex::default(), marked: HashSet::new(), absent }
+        Self { needed: Needed::new(index), marked: HashSet::new(), absent }
     }
 
-    fn mark_of(&self, id: &ChunkId) -> Result<Option<&AtomicU32>> {
-        Ok(self.index.entry_number(id)?.and_then(|number| self.marks.get(number as usize)))
-    }
-
-    /// Whether a chunk is needed.
-    ///
-    /// # Errors
-    /// `Damaged` when this machine's index tables are.
-    pub(super) fn has(&self, id: &ChunkId) -> Result<bool> {
-        Ok(match self.mark_of(id)? {
-            Some(mark) => mark.load(Ordering::Relaxed) != 0,
-            None => self.others().contains(id),
-        })
-    }
-
-    /// When a restore of the newest snapshot comes to a chunk; after all others when it does not need it.
-    ///
-    /// # Errors
-    /// As [`Needed::has`].
-    pub(super) fn rank(&self, id: &ChunkId) -> Result<u32> {
-        let mark = self.mark_of(id)?.map_or(0, |mark| mark.load(Ordering::Relaxed));
-        Ok(if mark >= FIRST_RANK { mark } else { u32::MAX })
-    }
-
-    /// True the first time.
-    fn add(&self, id: &ChunkId, mark: u32) -> Result<bool> {
-        Ok(match self.mark_of(id)? {
-            Some(before) => before.compare_exchange(0, mark, Ordering::Relaxed, Ordering::Relaxed).is_ok(),
-            None => self.others().insert(*id),
-        })
-    }
-
-    /// True the first time.
-    fn add_ranked(&mut self, id: &ChunkId) -> Result<bool> {
-        let is_new = self.add(id, self.next_rank)?;
-        // Beyond all measure they come last, in no order.
-        self.next_rank = self.next_rank.saturating_add(u32::from(is_new)).min(u32::MAX - 1);
-        Ok(is_new)
-    }
-
-    fn others(&self) -> MutexGuard<'_, HashSet<ChunkId>> {
-        // A set of finished answers, whole at any time.
-        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What was marked.
+    pub(super) fn into_needed(self) -> Needed {
+        self.needed
     }
 
     /// Marks everything below `snapshots` that is not marked yet; the first of them that was ever marked
@@ -109,7 +57,7 @@ impl Needed {
             if self.marked.is_empty() {
                 self.rank_nodes(reader, &nodes, progress).map_err(refuse)?;
             } else {
-                Marking { needed: self, reader, progress, failure: Mutex::default(), is_over: AtomicBool::new(false) }
+                Marking { marker: self, reader, progress, failure: Mutex::default(), is_over: AtomicBool::new(false) }
                     .run(&nodes)
                     .map_err(refuse)?;
             }
@@ -124,23 +72,20 @@ impl Needed {
         let mut below = Below::default();
         nodes.iter().for_each(|node| below.take(node));
         let mut pages: Vec<TreeRef> = below.pages.drain(..).rev().collect();
-        let absent = std::mem::take(&mut self.absent);
-        let mut walk = || loop {
+        let Self { needed, absent, .. } = self;
+        loop {
             for list in below.lists.drain(..) {
-                mark_list(reader, &list, &absent, &mut |id| self.add_ranked(id))?;
+                mark_list(reader, &list, absent, &mut |id| needed.add_ranked(id))?;
             }
             let Some(page) = pages.pop() else { return Ok(()) };
             check_interrupted(progress)?;
-            if self.add_ranked(&page.id)?
-                && let Some(decoded) = unless_lost(&absent, &page.id, read_page(reader, &page))?
+            if needed.add_ranked(&page.id)?
+                && let Some(decoded) = unless_lost(absent, &page.id, read_page(reader, &page))?
             {
                 below.take_page(&page, &decoded);
                 pages.extend(below.pages.drain(..).rev());
             }
-        };
-        let outcome = walk();
-        self.absent = absent;
-        outcome
+        }
     }
 }
 
@@ -165,7 +110,7 @@ impl Below {
 
 /// A walk by all threads, in no order.
 struct Marking<'a, 'r> {
-    needed: &'a Needed,
+    marker: &'a Marker,
     reader: &'a ChunkReader<'r>,
     progress: &'a dyn Progress,
     failure: Mutex<Option<Error>>,
@@ -184,11 +129,11 @@ impl Marking<'_, '_> {
 
     fn go_on<'s>(&'s self, scope: &Scope<'s>, below: Below) {
         for list in below.lists {
-            self.settle(mark_list(self.reader, &list, &self.needed.absent, &mut |id| self.needed.add(id, NEEDED)));
+            self.settle(mark_list(self.reader, &list, &self.marker.absent, &mut |id| self.marker.needed.add(id)));
         }
         for page in below.pages {
             // A page that is marked has everything below it marked: an error on the way ends the prune.
-            match self.needed.add(&page.id, NEEDED) {
+            match self.marker.needed.add(&page.id) {
                 Ok(false) => {}
                 Ok(true) => scope.spawn(move |scope| {
                     if !self.is_over.load(Ordering::Relaxed) {
@@ -203,7 +148,7 @@ impl Marking<'_, '_> {
 
     fn visit<'s>(&'s self, scope: &Scope<'s>, page: &TreeRef) -> Result<()> {
         check_interrupted(self.progress)?;
-        if let Some(decoded) = unless_lost(&self.needed.absent, &page.id, read_page(self.reader, page))? {
+        if let Some(decoded) = unless_lost(&self.marker.absent, &page.id, read_page(self.reader, page))? {
             let mut below = Below::default();
             below.take_page(page, &decoded);
             self.go_on(scope, below);

@@ -9,6 +9,7 @@
 mod guard;
 mod mark;
 mod naming;
+mod needed;
 mod plan;
 mod request;
 mod rewrite;

@@ -9,8 +9,10 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use super::mark::Needed;
+use rayon::prelude::*;
+
 use super::naming::Naming;
+use super::needed::Needed;
 use crate::chunker::Class;
 use crate::error::Result;
 use crate::id::{ChunkId, PackId};
@@ -126,14 +128,16 @@ impl Use {
 pub(super) fn make_plan(repository: &Repository, naming: &mut Naming, listing: &HashMap<PackId, u64>, needed: &Needed) -> Result<Plan> {
     let (mut plan, mut partly) = (Plan::default(), Vec::new());
     for id in repository.list_segments()? {
-        for pack in repository.read_segment(id)?.packs {
-            // Another length than expected is damage, which is not ours to judge.
-            if naming.add(pack.id, id) && listing.get(&pack.id) == Some(&pack.bytes) {
-                match Use::of(&pack, needed)? {
-                    Use { live: 0, .. } => plan.dead.push((pack.id, pack.bytes)),
-                    used if used.unused > 0 => partly.push(used),
-                    _ => {}
-                }
+        let mut packs = repository.read_segment(id)?.packs;
+        // Another length than expected is damage, which is not ours to judge.
+        packs.retain(|pack| naming.add(pack.id, id) && listing.get(&pack.id) == Some(&pack.bytes));
+        // One look-up for each chunk of the repository: most of the time of a plan.
+        let uses = packs.par_iter().map(|pack| Use::of(pack, needed)).collect::<Result<Vec<Use>>>()?;
+        for used in uses {
+            match used {
+                Use { live: 0, id, bytes, .. } => plan.dead.push((id, bytes)),
+                used if used.unused > 0 => partly.push(used),
+                _ => {}
             }
         }
     }
@@ -156,14 +160,13 @@ pub(super) fn make_plan(repository: &Repository, naming: &mut Naming, listing: &
     Ok(plan)
 }
 
-/// Plans what moves of the packs that are written again.
+/// Plans what moves of the packs that are written again, and takes its marks away.
 fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, plan: &mut Plan) -> Result<()> {
     let mut waiting: HashSet<PackId> = plan.rewritten.iter().map(|(id, _)| *id).collect();
-    let mut moved = HashSet::new();
     for id in naming.segments_of(waiting.iter()) {
         for pack in repository.read_segment(id)?.packs {
             if waiting.remove(&pack.id) {
-                plan_pack(&mut plan.moves, pack, needed, &mut moved)?;
+                plan_pack(&mut plan.moves, pack, needed)?;
             }
         }
     }
@@ -171,11 +174,12 @@ fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, plan: &
     Ok(())
 }
 
-fn plan_pack(moves: &mut Vec<Move>, pack: IndexedPack, needed: &Needed, moved: &mut HashSet<ChunkId>) -> Result<()> {
+fn plan_pack(moves: &mut Vec<Move>, pack: IndexedPack, needed: &Needed) -> Result<()> {
     for (number, frame) in (0..).zip(pack.frames) {
         let (mut live, mut rank, mut is_whole) = (Vec::new(), u32::MAX, true);
         for chunk in &frame.chunks {
-            if needed.has(&chunk.id)? && moved.insert(chunk.id) {
+            // Once: the mark goes, so that a second place of the chunk does not move as well.
+            if needed.take(&chunk.id)? {
                 live.push(chunk.id);
                 rank = rank.min(needed.rank(&chunk.id)?);
             } else {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::guard::{Allowed, check};
-use super::mark::Needed;
+use super::mark::Marker;
 use super::naming::Naming;
 use super::plan::{Plan, make_plan};
 use super::request::{Outcome, Request};
@@ -30,12 +30,12 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     let storage = repository.storage();
     let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
     let facts = repository.read_facts()?;
-    let mut needed = Needed::new(Arc::new(repository.open_index()?), facts.absent().clone());
+    let mut marker = Marker::new(Arc::new(repository.open_index()?), facts.absent().clone());
 
     progress.stage("mark");
     {
         let _lock = storage.lock(LOCK, LockMode::Shared, true)?;
-        mark(repository, &check(repository, request)?, &mut needed, progress)?;
+        mark(repository, &check(repository, request)?, &mut marker, progress)?;
     }
     if !request.dry_run {
         progress.stage("wait for running snapshots");
@@ -43,12 +43,11 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
     // Again: something may have been committed or pinned meanwhile. From here on nothing new appears.
     let allowed = check(repository, request)?;
-    mark(repository, &allowed, &mut needed, progress)?;
+    mark(repository, &allowed, &mut marker, progress)?;
 
     let listing = PackListing::read(&**storage)?;
     let mut naming = Naming::default();
-    let plan = make_plan(repository, &mut naming, listing.packs(), &needed)?;
-    drop(needed);
+    let plan = make_plan(repository, &mut naming, listing.packs(), &marker.into_needed())?;
     let mut outcome = Outcome {
         snapshots_removed: allowed.remove.len() as u64,
         snapshots_protected: allowed.protected,
@@ -119,7 +118,7 @@ fn no_room() -> Error {
 }
 
 /// Marks what the snapshots that stay need, newest first.
-fn mark(repository: &Repository, allowed: &Allowed, needed: &mut Needed, progress: &dyn Progress) -> Result<()> {
+fn mark(repository: &Repository, allowed: &Allowed, marker: &mut Marker, progress: &dyn Progress) -> Result<()> {
     let reader = repository.reader_with(Arc::new(repository.open_index()?));
-    needed.mark(&reader, &allowed.keep, progress)
+    marker.mark(&reader, &allowed.keep, progress)
 }

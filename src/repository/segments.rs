@@ -7,8 +7,9 @@ use crate::index::{IndexSegment, IndexedPack};
 use crate::pack::FrameEntry;
 
 /// A segment names packs whose directories have so many plain bytes together, far below what readers
-/// refuse. One run may need several.
-const SEGMENT_BYTES: u64 = 64 << 20;
+/// refuse. One run may need several. Who reads a segment holds it sealed, plain and decoded at once, and
+/// each thread reads one: four times 64 MiB were too much.
+const SEGMENT_BYTES: u64 = 16 << 20;
 
 /// Segments of packs, each short enough to be read back, in the order of the packs.
 pub fn split_segments(packs: Vec<IndexedPack>) -> Vec<IndexSegment> {
@@ -46,7 +47,7 @@ mod tests {
             bytes: 1000,
             data_begin: 130,
             data_end: 900,
-            frames: frames(500_000),
+            frames: frames(125_000),
         };
         let segments = split_segments((0..10).rev().map(pack).collect());
         assert_eq!(segments.iter().map(|segment| segment.packs.len()).collect::<Vec<_>>(), [3, 3, 3, 1]);

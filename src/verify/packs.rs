@@ -17,7 +17,7 @@ use super::objects::{check_interrupted, problem_of};
 use super::outcome::{DamagedObject, Outcome};
 use crate::error::Result;
 use crate::id::{PackId, SegmentId};
-use crate::index::{IndexSegment, IndexedPack};
+use crate::index::{IndexSegment, IndexedPack, SEGMENTS_AT_ONCE};
 use crate::pack::{PackKeys, read_directory};
 use crate::progress::Progress;
 use crate::repository::{PackListing, Repository, pack_name, segment_name};
@@ -52,7 +52,7 @@ pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: 
         let packs = PackListing::read(&**repository.storage())?;
         progress.add_total(new.len() as u64, 0);
         // Few at a time, so that memory does not grow with the repository.
-        for group in new.chunks(2 * rayon::current_num_threads()) {
+        for group in new.chunks(SEGMENTS_AT_ONCE) {
             check_interrupted(progress)?;
             let read: Vec<(SegmentId, Result<IndexSegment>)> = group.par_iter().map(|id| (*id, repository.read_segment(*id))).collect();
             let mut named = Vec::new();

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::*;
-use crate::browse::{CatOutcome, Place, cat, list, repository_stats, snapshot_stats};
+use crate::browse::{CatOutcome, Place, RepositoryStats, cat, list, repository_stats, snapshot_stats};
 use crate::error::ErrorKind;
 use crate::manifest::NODE_CHANGED_WHILE_READ;
 use crate::progress::{Collected, FindingKind, Silent};
@@ -166,6 +166,20 @@ fn a_repository_is_counted_without_reading_a_pack() {
     let listed: u64 = crate::repository::PackListing::read(&stored).unwrap().stored_bytes();
     assert_eq!(stats.stored_bytes(), listed);
     assert!(stats.data_stored_bytes < 5000 && stats.compression_ratio().unwrap() > 1.0);
+}
+
+#[test]
+fn chunks_that_are_named_twice_are_counted_once_and_told() {
+    let f = Fixture::new();
+    let files = (0..50u8).map(|n| f.file(&n.to_string(), &[n + 1; 600])).collect();
+    f.publish(&f.full(f.folder("data", files)));
+    let stats = || repository_stats(&f.repository.reader().unwrap(), &f.listing(), &Silent).unwrap();
+    let once = stats();
+    assert_eq!((once.data_chunks, once.meta_chunks, once.repeated_chunks), (50, 1, 0));
+    for id in f.repository.list_segments().unwrap() {
+        f.repository.publish_segment(RunId([9; 16]), &f.repository.read_segment(id).unwrap()).unwrap();
+    }
+    assert_eq!(stats(), RepositoryStats { repeated_chunks: 51, ..once });
 }
 
 #[test]

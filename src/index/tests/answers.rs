@@ -63,7 +63,7 @@ fn a_presence_of_another_index_vouches_for_nothing() {
 }
 
 #[test]
-fn packs_and_entries_are_listed_completely() {
+fn packs_and_entries_are_listed_completely_and_entries_in_the_order_of_their_ids() {
     let folder = tempfile::tempdir().unwrap();
     let segments = Segments::new((0..3).map(|at| segment(at, at * 800..at * 800 + 1000)));
     let index = segments.open(Some(folder.path()));
@@ -71,13 +71,15 @@ fn packs_and_entries_are_listed_completely() {
     packs.sort();
     assert_eq!(index.packs(), packs);
     assert!(packs.iter().any(|pack| pack.1 == PackKind::Meta));
-    let mut listed: HashMap<ChunkId, BTreeSet<Location>> = HashMap::new();
+    let (mut listed, mut ids) = (HashMap::<ChunkId, BTreeSet<Location>>::new(), Vec::new());
     let mut add = |id: &ChunkId, place: &Location| {
+        ids.push(*id);
         listed.entry(*id).or_default().insert(*place);
         Ok(())
     };
     index.for_each_chunk(&mut add).unwrap();
     assert_eq!(listed, segments.expected());
+    assert!(ids.is_sorted() && ids.len() == 3000, "once each, in order across three tables");
 }
 
 #[test]

@@ -46,6 +46,23 @@ fn many_tables_become_few_and_answer_the_same() {
 }
 
 #[test]
+fn however_many_threads_there_are_no_more_than_four_segments_are_in_memory_at_once() {
+    let segments = Segments::new((0..16).map(|at| segment(at, at * 10..at * 10 + 10)));
+    let (loading, most, all_there) = (AtomicUsize::new(0), AtomicUsize::new(0), std::sync::Barrier::new(SEGMENTS_AT_ONCE));
+    let load = |id| {
+        most.fetch_max(loading.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        // Nobody is done before as many as may be are at it.
+        all_there.wait();
+        let segment = segments.load(id);
+        loading.fetch_sub(1, Ordering::SeqCst);
+        segment
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(16).build().unwrap();
+    let index = pool.install(|| Index::open(None, &segments.ids(), &load)).unwrap();
+    assert_eq!((index.chunk_count(), segments.take_loads(), most.into_inner()), (160, 16, SEGMENTS_AT_ONCE));
+}
+
+#[test]
 fn a_merged_table_answers_as_its_parts_together_in_any_order() {
     let segments = Segments::new((0..3).map(|at| segment(at, at * 300..at * 300 + 400)));
     let expected = segments.expected();
