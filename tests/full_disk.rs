@@ -65,19 +65,14 @@ fn a_full_disk_fails_a_snapshot_cleanly_and_can_be_pruned_and_go_on() {
     fill(&disk.0.join("ballast more"));
 
     let printed = command(&["prune", "--keep-last", "1"]).expect(0).stdout;
-    assert!(printed.contains("freed now: "), "{printed}");
+    // The first pack holds an unchanged file too: it can go only because the reserve makes room for that.
+    assert!(printed.contains("2 written again") && printed.contains("freed now: 20.0 MiB"), "{printed}");
     assert_eq!(command(&["-q", "snapshots"]).expect(0).stdout.trim(), ids[1]);
-    assert!(!repository.join("reserve").exists(), "prune has used it, and there is no room for another");
+    assert!(repository.join("reserve").exists(), "prune has used it, and sets space aside again of what it freed");
     command(&["snapshot", &source, "--series", "home"]).expect(0);
     command(&["check", "--read-data"]).expect(0);
     command(&["restore", "latest", &place.text("back")]).expect(0);
     assert!(fs::read(format!("{}{source}/b", place.text("back"))).unwrap() == noise(9, 10 << 20));
-    // With room again, the next prune sets space aside again.
-    for name in ["ballast", "ballast more"] {
-        fs::remove_file(disk.0.join(name)).unwrap();
-    }
-    command(&["prune"]).expect(0);
-    assert!(repository.join("reserve").exists());
     // Forgetting helps itself in the same way.
     fill(&disk.0.join("ballast"));
     command(&["forget", &ids[1]]).expect(0);

@@ -13,6 +13,7 @@ mod needed;
 mod plan;
 mod request;
 mod rewrite;
+mod rewriting;
 mod run;
 mod sweep;
 #[cfg(test)]

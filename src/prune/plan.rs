@@ -7,12 +7,13 @@
 //! `docs/decisions/0007-what-prune-writes-again.md` has the measurements.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 
 use super::naming::Naming;
 use super::needed::Needed;
+use super::rewriting::{Rewriting, RewrittenPack};
 use crate::chunker::Class;
 use crate::error::Result;
 use crate::id::{ChunkId, PackId};
@@ -63,20 +64,9 @@ pub(super) struct Plan {
     /// Packs of which nothing is needed, with their lengths.
     pub dead: Vec<(PackId, u64)>,
     /// Packs that are written again.
-    pub rewritten: Vec<(PackId, u64)>,
-    /// What is needed of those, in the order of a restore of the newest snapshot.
-    pub moves: Vec<Move>,
-    /// Stored bytes of what is moved, about.
-    pub moved_bytes: u64,
+    pub rewriting: Rewriting,
     /// Stored bytes that are not needed and stay, about.
     pub kept_unused_bytes: u64,
-}
-
-impl Plan {
-    /// Stored bytes that writing packs again would free, about.
-    pub(super) fn wasted_bytes(&self) -> u64 {
-        self.rewritten.iter().map(|(_, bytes)| bytes).sum::<u64>().saturating_sub(self.moved_bytes)
-    }
 }
 
 /// How much of a pack is used.
@@ -150,27 +140,27 @@ pub(super) fn make_plan(repository: &Repository, naming: &mut Naming, listing: &
     for used in partly {
         if used.is_wasteful() || (used.is_worth_it() && unused > kept_bytes / UNUSED_SHARE) {
             unused -= used.unused;
-            plan.rewritten.push((used.id, used.bytes));
-            plan.moved_bytes += used.bytes.saturating_sub(used.unused);
+            let moved_bytes = used.bytes.saturating_sub(used.unused);
+            plan.rewriting.packs.push(RewrittenPack { id: used.id, bytes: used.bytes, moved_bytes });
         }
     }
     plan.kept_unused_bytes = unused;
-    plan.rewritten.sort_unstable();
-    plan_moves(repository, naming, needed, &mut plan)?;
+    plan.rewriting.packs.sort_unstable();
+    plan_moves(repository, naming, needed, &mut plan.rewriting)?;
     Ok(plan)
 }
 
 /// Plans what moves of the packs that are written again, and takes its marks away.
-fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, plan: &mut Plan) -> Result<()> {
-    let mut waiting: HashSet<PackId> = plan.rewritten.iter().map(|(id, _)| *id).collect();
+fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, rewriting: &mut Rewriting) -> Result<()> {
+    let mut waiting = rewriting.ids();
     for id in naming.segments_of(waiting.iter()) {
         for pack in repository.read_segment(id)?.packs {
             if waiting.remove(&pack.id) {
-                plan_pack(&mut plan.moves, pack, needed)?;
+                plan_pack(&mut rewriting.moves, pack, needed)?;
             }
         }
     }
-    plan.moves.sort_by_key(|unit| (unit.rank, unit.pack));
+    rewriting.moves.sort_by_key(|unit| (unit.rank, unit.pack));
     Ok(())
 }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::plan::{Move, Plan, Unit};
+use super::plan::{Move, Unit};
+use super::rewriting::Rewriting;
 use crate::chunker::Class;
 use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,15 +21,15 @@ use crate::repository::{ChunkReader, FrameGatherer, Repository, Sink, class_of_f
 /// A run of moves has about so many stored bytes: long enough that few frames are closed early at its end.
 const RUN_BYTES: u64 = 16 << 20;
 
-/// Writes what is needed of the packs of the plan into new ones, durable and indexed when it returns.
+/// Writes what is needed of the packs of `rewriting` into new ones, durable and indexed when it returns.
 ///
 /// # Errors
 /// `Damaged` when a chunk that is needed cannot be read anywhere; those of the storage. The old packs
 /// are still there then.
-pub(super) fn move_chunks(repository: &Repository, run: RunId, plan: &Plan, progress: &dyn Progress) -> Result<()> {
+pub(super) fn move_chunks(repository: &Repository, run: RunId, rewriting: &Rewriting, progress: &dyn Progress) -> Result<()> {
     let reader = repository.reader_with(Arc::new(repository.open_index()?)).without_reload();
     let sink = Sink::open_to_move(repository, run)?;
-    split_runs(&plan.moves).into_par_iter().try_for_each_init(Vec::new, |buffer, moves| {
+    split_runs(&rewriting.moves).into_par_iter().try_for_each_init(Vec::new, |buffer, moves| {
         let mut gatherer = FrameGatherer::default();
         for unit in moves {
             if progress.is_interrupted() {

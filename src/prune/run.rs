@@ -1,6 +1,5 @@
 //! One prune, from its lock to the last removal.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::guard::{Allowed, check};
@@ -9,12 +8,12 @@ use super::naming::Naming;
 use super::plan::{Plan, make_plan};
 use super::request::{Outcome, Request};
 use super::rewrite::move_chunks;
-use super::sweep::{has_room, remove_packs, remove_unnamed_packs};
+use super::sweep::{remove_packs, remove_unnamed_packs};
 use crate::crypto::random_bytes;
-use crate::error::{Error, ErrorKind, Result};
-use crate::id::{PackId, RunId, SnapshotId};
+use crate::error::{ErrorKind, Result};
+use crate::id::{RunId, SnapshotId};
 use crate::progress::Progress;
-use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, snapshot_name, sync_folder};
+use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, release_reserve, snapshot_name, sync_folder};
 use crate::storage::{LOCK, LockMode, PRUNE_LOCK};
 
 /// Removes the snapshots of `request` and frees what nothing needs any more.
@@ -52,18 +51,18 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         snapshots_removed: allowed.remove.len() as u64,
         snapshots_protected: allowed.protected,
         packs_removed: plan.dead.len() as u64,
-        packs_rewritten: plan.rewritten.len() as u64,
+        packs_rewritten: plan.rewriting.packs.len() as u64,
         bytes_before: listing.stored_bytes(),
         bytes_kept_unused: plan.kept_unused_bytes,
         ..Outcome::default()
     };
     if request.dry_run {
-        let gone: u64 = plan.dead.iter().chain(&plan.rewritten).map(|(_, bytes)| bytes).sum();
-        outcome.bytes_after = (outcome.bytes_before - gone) + plan.moved_bytes;
+        let gone = plan.dead.iter().map(|(_, bytes)| bytes).sum::<u64>() + plan.rewriting.gone_bytes();
+        outcome.bytes_after = (outcome.bytes_before - gone) + plan.rewriting.moved_bytes();
     } else {
         progress.stage("sweep");
         remove_snapshots(repository, &allowed)?;
-        sweep(repository, &mut naming, &plan, &mut outcome, progress)?;
+        sweep(repository, &mut naming, plan, &mut outcome, progress)?;
         outcome.bytes_after = PackListing::read(&**storage)?.stored_bytes();
         make_reserve(&**storage, outcome.bytes_after)?;
     }
@@ -91,30 +90,37 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
     repository.remove_needless_marks().map(|_| ())
 }
 
-/// Removes dead packs, and writes again what is worth it.
-fn sweep(repository: &Repository, naming: &mut Naming, plan: &Plan, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
-    let run = RunId(random_bytes()?);
-    let ids = |packs: &[(PackId, u64)]| packs.iter().map(|(id, _)| *id).collect::<HashSet<PackId>>();
-    remove_packs(repository, run, naming, &ids(&plan.dead))?;
-    if !plan.rewritten.is_empty() {
+/// Removes dead packs, and writes again what is worth it: all at once where there is room, else a part at
+/// a time.
+fn sweep(repository: &Repository, naming: &mut Naming, mut plan: Plan, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
+    let (run, storage) = (RunId(random_bytes()?), repository.storage());
+    remove_packs(repository, run, naming, &plan.dead.iter().map(|(id, _)| *id).collect())?;
+    if !plan.rewriting.packs.is_empty() {
         progress.stage("rewrite");
-        let moved = if has_room(repository, plan) { move_chunks(repository, run, plan, progress) } else { Err(no_room()) };
-        match moved {
-            Ok(()) => remove_packs(repository, run, naming, &ids(&plan.rewritten))?,
+    }
+    let rest = &mut plan.rewriting;
+    while !rest.packs.is_empty() {
+        let part = rest.take_fitting(storage.free_bytes());
+        if part.packs.is_empty() {
+            if release_reserve(&**storage)? {
+                continue;
+            }
+            break;
+        }
+        match move_chunks(repository, run, &part, progress) {
+            Ok(()) => remove_packs(repository, run, naming, &part.ids())?,
             Err(error) if error.kind() == ErrorKind::Full => {
                 // Nothing is lost and much may have been freed: the rest waits for a prune with more room.
                 remove_unnamed_packs(repository)?;
-                outcome.packs_rewritten = 0;
-                outcome.bytes_kept_for_space = plan.wasted_bytes();
+                rest.packs.extend(part.packs);
+                break;
             }
             Err(error) => return Err(error),
         }
     }
-    repository.storage().remove_stale_temporaries().map(|_| ())
-}
-
-fn no_room() -> Error {
-    Error::new(ErrorKind::Full, "there is no room to write packs again")
+    outcome.packs_rewritten -= rest.packs.len() as u64;
+    outcome.bytes_kept_for_space = rest.wasted_bytes();
+    storage.remove_stale_temporaries().map(|_| ())
 }
 
 /// Marks what the snapshots that stay need, newest first.

@@ -3,14 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::naming::Naming;
-use super::plan::Plan;
 use crate::error::Result;
 use crate::id::{PackId, RunId};
 use crate::index::{IndexSegment, IndexedPack};
 use crate::repository::{INDEX, PackListing, Repository, pack_name, segment_name, split_segments, sync_folder, with_reserve};
-
-/// What a rewrite leaves free beside the packs.
-const ROOM_BYTES: u64 = 1 << 20;
 
 /// Removes packs: first the index stops naming them, durably, then they go.
 ///
@@ -76,10 +72,4 @@ pub(super) fn remove_unnamed_packs(repository: &Repository) -> Result<()> {
         });
     }
     remove_files(repository, &unnamed)
-}
-
-/// Whether what the plan moves fits beside what is there, with a little room for indexes.
-pub(super) fn has_room(repository: &Repository, plan: &Plan) -> bool {
-    let wanted = plan.moved_bytes.saturating_add(plan.moved_bytes / 8).saturating_add(ROOM_BYTES);
-    repository.storage().free_bytes().is_none_or(|free| free >= wanted)
 }
