@@ -6,20 +6,59 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::listing::{Entry, FolderListing};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::source::Folder;
 
 /// Listings of so many folders of one level are made ahead.
 const AHEAD_IN_LEVEL: usize = 32;
 /// One worker is given so many folders at a time at most.
 const GROUP_MAX: usize = 8;
+/// While listings with so many entries wait, no other is made: folders of a hundred thousand entries beside
+/// each other must not be in memory together. The walk then lists a folder when it comes to it.
+const ENTRIES_MAX: usize = 64 << 10;
+
+/// How many entries the listings have that wait, on all levels of a walk.
+pub(super) type EntriesAhead = Arc<AtomicUsize>;
+
+/// A listing that waits to be taken.
+struct Waiting {
+    listing: Result<FolderListing>,
+    _room: Room,
+}
+
+/// The room that the entries of a listing take while it waits.
+struct Room {
+    entries: usize,
+    all: EntriesAhead,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.entries, Ordering::Relaxed);
+    }
+}
+
+impl Waiting {
+    /// The listing of a folder; none while too many entries wait.
+    fn read(parent: &Folder, name: &[u8], all: &EntriesAhead) -> Option<Self> {
+        if all.load(Ordering::Relaxed) >= ENTRIES_MAX {
+            return None;
+        }
+        let listing = parent.open_below(name).and_then(FolderListing::read);
+        let entries = listing.as_ref().map_or(0, FolderListing::remaining);
+        all.fetch_add(entries, Ordering::Relaxed);
+        Some(Self { listing, _room: Room { entries, all: Arc::clone(all) } })
+    }
+}
 
 /// The folders of one level that are being listed, in order of their names.
 #[derive(Default)]
 pub(super) struct Ahead {
+    entries: EntriesAhead,
     groups: VecDeque<Group>,
     folders: usize,
     /// All entries up to this name were looked at.
@@ -31,12 +70,17 @@ pub(super) struct Ahead {
 /// Folders that one worker lists.
 struct Group {
     names: VecDeque<Vec<u8>>,
-    receiver: Receiver<Vec<Result<FolderListing>>>,
+    receiver: Receiver<Vec<Option<Waiting>>>,
     /// What came, without what was taken.
-    listed: Option<std::vec::IntoIter<Result<FolderListing>>>,
+    listed: Option<std::vec::IntoIter<Option<Waiting>>>,
 }
 
 impl Ahead {
+    /// Nothing yet; `entries` is shared by all levels.
+    pub(super) fn new(entries: EntriesAhead) -> Self {
+        Self { entries, ..Self::default() }
+    }
+
     /// How many listings were begun and not taken.
     pub(super) fn len(&self) -> usize {
         self.folders
@@ -84,19 +128,19 @@ impl Ahead {
             return;
         }
         let (sender, receiver) = sync_channel(1);
-        let parent = Arc::clone(parent);
+        let (parent, entries) = (Arc::clone(parent), Arc::clone(&self.entries));
         self.group_folders = names.len();
         self.folders += names.len();
         self.groups.push_back(Group { names: names.iter().cloned().collect(), receiver, listed: None });
         scope.spawn(move |_| {
-            let listed = names.iter().map(|name| parent.open_below(name).and_then(FolderListing::read)).collect();
+            let listed = names.iter().map(|name| Waiting::read(&parent, name, &entries)).collect();
             // Nobody waits for it any more when the walk has ended.
             let _ = sender.send(listed);
         });
     }
 
-    /// The listing of the folder `name`, when it was begun; waits until it is made. Folders before it
-    /// are not asked for any more.
+    /// The listing of the folder `name`, when it was begun and there was room for its entries; waits until it
+    /// is made. Folders before it are not asked for any more.
     pub(super) fn take(&mut self, name: &[u8]) -> Option<Result<FolderListing>> {
         loop {
             let group = self.groups.front_mut()?;
@@ -111,7 +155,7 @@ impl Ahead {
                     self.folders -= 1;
                     let listing = group.next_listing();
                     if is_wanted {
-                        return Some(listing);
+                        return listing;
                     }
                 }
             }
@@ -120,9 +164,10 @@ impl Ahead {
 }
 
 impl Group {
-    fn next_listing(&mut self) -> Result<FolderListing> {
+    /// The next listing; none when it was not made.
+    fn next_listing(&mut self) -> Option<Result<FolderListing>> {
         let listed = self.listed.get_or_insert_with(|| self.receiver.recv().unwrap_or_default().into_iter());
-        listed.next().unwrap_or_else(|| Err(Error::new(ErrorKind::Other, "a worker ended early")))
+        listed.next().unwrap_or_default().map(|waiting| waiting.listing)
     }
 }
 
@@ -168,5 +213,31 @@ mod tests {
             }
         });
         assert_eq!((ahead.len(), most, came), (0, 20, 80));
+    }
+
+    #[test]
+    fn listings_that_wait_have_no_more_entries_than_they_may_and_what_is_dropped_makes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in 0..20 {
+            let wide = folder.path().join(format!("{name:03}"));
+            std::fs::create_dir(&wide).unwrap();
+            (0..50).for_each(|n| std::fs::write(wide.join(n.to_string()), b"").unwrap());
+        }
+        let open = || Folder::open(folder.path().as_os_str().as_bytes()).unwrap();
+        let (listing, parent) = (FolderListing::read(open()).unwrap(), Arc::new(open()));
+        let entries = EntriesAhead::default();
+        // Room for 120 entries is left: two folders fit, the third goes a little beyond, and no other is listed.
+        entries.store(ENTRIES_MAX - 120, Ordering::Relaxed);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let mut ahead = Ahead::new(Arc::clone(&entries));
+        // In groups of one, two and four folders. All are done before the first is taken, which makes room.
+        pool.in_place_scope(|scope| ahead.begin(scope, &parent, listing.upcoming(), 7, |_| true));
+        let took = (0..5).map(|name| ahead.take(format!("{name:03}").as_bytes()).is_some()).collect::<Vec<_>>();
+        assert_eq!(entries.load(Ordering::Relaxed), ENTRIES_MAX - 120, "what was taken makes room");
+        assert_eq!(took, [true, true, true, false, false]);
+        pool.in_place_scope(|scope| {
+            Ahead::new(Arc::clone(&entries)).begin(scope, &parent, listing.upcoming(), 20, |_| true);
+        });
+        assert_eq!(entries.load(Ordering::Relaxed), ENTRIES_MAX - 120, "and what nobody asked for");
     }
 }

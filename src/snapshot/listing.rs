@@ -73,6 +73,11 @@ impl FolderListing {
         self.window.next()
     }
 
+    /// How many entries are to come.
+    pub(super) fn remaining(&self) -> usize {
+        self.window.len() + self.names.len()
+    }
+
     /// The entries that were taken and not yet handed out.
     pub(super) fn upcoming(&self) -> &[Entry] {
         self.window.as_slice()

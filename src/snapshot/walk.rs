@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, EntriesAhead};
 use super::batch::{Batch, Pending, Saved, describe, is_enough, is_shortage, join, refuse_shortage};
 use super::build::{Event, Events};
 use super::compare::Trust;
@@ -63,6 +63,8 @@ pub(super) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
     unread_bytes: u64,
     /// So many listings are being made, or are made and not yet taken, on all levels.
     ahead: usize,
+    /// How many entries these have.
+    entries_ahead: EntriesAhead,
     clocks: HashMap<u64, Timestamp>,
     levels: Vec<Level<'w, 'a>>,
     path: Vec<u8>,
@@ -100,6 +102,7 @@ where
             unread_files: 0,
             unread_bytes: 0,
             ahead: 0,
+            entries_ahead: EntriesAhead::default(),
             clocks: HashMap::new(),
             levels: Vec::new(),
             path: Vec::new(),
@@ -446,7 +449,7 @@ where
             file_system,
             trust,
             batch: None,
-            ahead: Ahead::default(),
+            ahead: Ahead::new(Arc::clone(&self.entries_ahead)),
             is_still_same: tree.is_some(),
             is_incomplete: false,
             is_closed_to_us: false,
