@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Stdio};
 
 use rustix::fs::{FlockOperation, flock};
@@ -74,19 +75,19 @@ fn a_second_prune_exits_11() {
     place.run(&["prune"]).expect(0);
 }
 
-/// Starts a prune of all but the newest and returns when it has its own lock.
+/// Starts a prune of all but the newest and returns when it has its own lock. The kernel's list is asked for
+/// that: who tried the lock himself could hold it at the very moment when the prune wants it.
 fn start_prune(place: &Place) -> Child {
-    let own = lock_file(place, "prune.lock");
+    let inode = lock_file(place, "prune.lock").metadata().unwrap().ino();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_repo"));
     command.args(["prune", "--keep-last", "1"]).env_clear().env("REPO_CACHE_DIR", place.path("cache"));
     command.env("REPO_REPOSITORY", place.path("repository")).env("REPO_KEY_FILE", place.path("key")).env("TZ", "UTC");
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    while flock(&own, FlockOperation::NonBlockingLockExclusive).is_ok() {
-        flock(&own, FlockOperation::Unlock).unwrap();
-        // One that did not wait for the running snapshot has ended already.
-        if child.try_wait().unwrap().is_some() {
-            break;
-        }
+    let holder = format!(" {} ", child.id());
+    let is_held =
+        |locks: String| locks.lines().any(|line| line.contains("FLOCK") && line.contains(&holder) && line.contains(&format!(":{inode} ")));
+    // One that did not wait for the running snapshot has ended already.
+    while !is_held(fs::read_to_string("/proc/locks").unwrap()) && child.try_wait().unwrap().is_none() {
         std::thread::yield_now();
     }
     child

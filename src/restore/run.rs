@@ -60,7 +60,7 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
 /// Walks on this thread, and writes what was planned with all others. Returns the folders that could not
 /// be made.
 fn plan_and_execute(writer: &Writer<'_>, manifest: &Manifest, start: &Start) -> Result<HashSet<Vec<u8>>> {
-    // One window is executed, one waits and one is planned.
+    // No window waits in it: one is executed while another is planned, and no third is in memory.
     let (sender, receiver) = sync_channel(0);
     std::thread::scope(|threads| {
         let executing = std::thread::Builder::new()
