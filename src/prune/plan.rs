@@ -141,7 +141,7 @@ pub(super) fn make_plan(repository: &Repository, naming: &mut Naming, listing: &
         if used.is_wasteful() || (used.is_worth_it() && unused > kept_bytes / UNUSED_SHARE) {
             unused -= used.unused;
             let moved_bytes = used.bytes.saturating_sub(used.unused);
-            plan.rewriting.packs.push(RewrittenPack { id: used.id, bytes: used.bytes, moved_bytes });
+            plan.rewriting.packs.push(RewrittenPack { id: used.id, bytes: used.bytes, moved_bytes, copied_bytes: used.live });
         }
     }
     plan.kept_unused_bytes = unused;
@@ -156,7 +156,11 @@ fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, rewriti
     for id in naming.segments_of(waiting.iter()) {
         for pack in repository.read_segment(id)?.packs {
             if waiting.remove(&pack.id) {
-                plan_pack(&mut rewriting.moves, pack, needed)?;
+                let (id, taken_bytes) = (pack.id, plan_pack(&mut rewriting.moves, pack, needed)?);
+                if let Ok(at) = rewriting.packs.binary_search_by_key(&id, |pack| pack.id) {
+                    let copied_bytes = &mut rewriting.packs[at].copied_bytes;
+                    *copied_bytes = copied_bytes.saturating_sub(taken_bytes);
+                }
             }
         }
     }
@@ -164,13 +168,16 @@ fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, rewriti
     Ok(())
 }
 
-fn plan_pack(moves: &mut Vec<Move>, pack: IndexedPack, needed: &Needed) -> Result<()> {
+/// Returns the plain bytes that move.
+fn plan_pack(moves: &mut Vec<Move>, pack: IndexedPack, needed: &Needed) -> Result<u64> {
+    let mut taken_bytes = 0;
     for (number, frame) in (0..).zip(pack.frames) {
         let (mut live, mut rank, mut is_whole) = (Vec::new(), u32::MAX, true);
         for chunk in &frame.chunks {
             // Once: the mark goes, so that a second place of the chunk does not move as well.
             if needed.take(&chunk.id)? {
                 live.push(chunk.id);
+                taken_bytes += u64::from(chunk.bytes);
                 rank = rank.min(needed.rank(&chunk.id)?);
             } else {
                 is_whole = false;
@@ -182,5 +189,5 @@ fn plan_pack(moves: &mut Vec<Move>, pack: IndexedPack, needed: &Needed) -> Resul
             moves.push(Move { rank, pack: pack.id, pack_bytes: pack.bytes, kind: pack.kind, unit });
         }
     }
-    Ok(())
+    Ok(taken_bytes)
 }

@@ -20,6 +20,9 @@ pub(super) struct RewrittenPack {
     pub bytes: u64,
     /// Stored bytes of what is needed of it, about.
     pub moved_bytes: u64,
+    /// Plain bytes of what is needed of it and moves from another pack, which has a copy. That one may be
+    /// damaged, and is read only when it moves: until then this copy must stay.
+    pub copied_bytes: u64,
 }
 
 /// Packs that are written again, and what moves.
@@ -52,14 +55,15 @@ impl Rewriting {
     }
 
     /// Takes the packs out whose content fits into `free_bytes` beside what is there, those with the
-    /// least content first; all when nobody knows how much is free.
+    /// least content first, and none that has copies of what another moves; all when nobody knows how much
+    /// is free.
     pub fn take_fitting(&mut self, free_bytes: Option<u64>) -> Self {
         let Some(free_bytes) = free_bytes.filter(|free| wanted_bytes(self.moved_bytes()) > *free) else { return std::mem::take(self) };
-        self.packs.sort_by_key(|pack| (pack.moved_bytes, pack.id));
+        self.packs.sort_by_key(|pack| (pack.copied_bytes > 0, pack.moved_bytes, pack.id));
         let mut moved_bytes = 0;
         let fits = |pack: &&RewrittenPack| {
             moved_bytes += pack.moved_bytes;
-            wanted_bytes(moved_bytes) <= free_bytes
+            pack.copied_bytes == 0 && wanted_bytes(moved_bytes) <= free_bytes
         };
         let rest = self.packs.split_off(self.packs.iter().take_while(fits).count());
         let packs = std::mem::replace(&mut self.packs, rest);
@@ -83,7 +87,12 @@ mod tests {
 
     fn rewriting(moved_bytes: &[u64]) -> Rewriting {
         let id = |number: usize| PackId([number as u8; 32]);
-        let pack = |(number, moved_bytes): (usize, &u64)| RewrittenPack { id: id(number), bytes: 32 << 20, moved_bytes: *moved_bytes };
+        let pack = |(number, moved_bytes): (usize, &u64)| RewrittenPack {
+            id: id(number),
+            bytes: 32 << 20,
+            moved_bytes: *moved_bytes,
+            copied_bytes: 0,
+        };
         let unit = || Unit::Chunks(Vec::new(), Class::General);
         let unit = |(number, _)| Move { rank: 0, pack: id(number), pack_bytes: 32 << 20, kind: PackKind::Data, unit: unit() };
         Rewriting { packs: moved_bytes.iter().enumerate().map(pack).collect(), moves: moved_bytes.iter().enumerate().map(unit).collect() }
@@ -107,5 +116,13 @@ mod tests {
         assert_eq!((all.packs.len(), all.moves.len(), all.wasted_bytes()), (2, 2, (64 - 5) << 20));
         assert!(all.take_fitting(Some(256 << 10)).packs.is_empty(), "nothing more fits");
         assert_eq!(all.packs.len(), 2);
+    }
+
+    #[test]
+    fn a_pack_with_copies_of_what_another_moves_never_goes_before_it() {
+        let mut all = rewriting(&[3 << 20, 64 << 10]);
+        all.packs[1].copied_bytes = 1;
+        assert!(all.take_fitting(Some(256 << 10)).packs.is_empty());
+        assert_eq!(all.take_fitting(Some(1 << 30)).packs.len(), 2, "together");
     }
 }
