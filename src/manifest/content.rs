@@ -37,6 +37,14 @@ impl Item {
             Item::Chunk(_, bytes) | Item::Hole(bytes) => bytes,
         }
     }
+
+    /// The chunk; none for a hole.
+    pub fn chunk(&self) -> Option<&ChunkId> {
+        match self {
+            Item::Chunk(id, _) => Some(id),
+            Item::Hole(_) => None,
+        }
+    }
 }
 
 /// The top of a content list: at depth 0 the items are chunks and holes, above they are pages of

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::request::Request;
 use crate::error::{Error, Result};
-use crate::id::SnapshotId;
+use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::Kind;
 use crate::repository::{Repository, Rollback};
 use crate::retention::{check_clock, protected_until};
@@ -25,6 +25,8 @@ pub(super) struct Allowed {
     pub keep: Vec<SnapshotId>,
     /// How many of these stay only because they were committed too recently.
     pub protected: u64,
+    /// Chunks that are recorded as lost.
+    pub absent: HashSet<ChunkId>,
     /// What is missing, and was accepted as gone.
     pub accepted: Option<Rollback>,
     /// The time that all this was judged by.
@@ -42,7 +44,8 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
     let now = (request.clock)();
     let protect_seconds = if request.override_protection { 0 } else { facts.protection().seconds_at(now) };
     let wanted: HashSet<SnapshotId> = request.remove.iter().copied().filter(|id| !facts.marks().is_pinned(id)).collect();
-    let mut allowed = Allowed { remove: Vec::new(), keep: Vec::new(), protected: 0, accepted: None, now };
+    let (remove, keep) = (Vec::new(), Vec::new());
+    let mut allowed = Allowed { remove, keep, protected: 0, absent: facts.absent().clone(), accepted: None, now };
     let (mut bases, mut counters, mut present, mut newest) = (HashMap::new(), HashMap::new(), Vec::new(), None);
     for id in repository.list_snapshots()? {
         let manifest = match repository.read_manifest(&id) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::Scope;
 
@@ -22,9 +22,11 @@ pub(super) struct Marker {
     marked: HashSet<SnapshotId>,
     /// Chunks that are recorded as lost.
     absent: HashSet<ChunkId>,
+    /// Pages among them that could not be read: nothing below them is marked.
+    skipped: Mutex<Below>,
 }
 
-/// What a walk goes on with below a page.
+/// Pages that are yet to be looked into.
 #[derive(Default)]
 struct Below {
     pages: Vec<TreeRef>,
@@ -32,10 +34,9 @@ struct Below {
 }
 
 impl Marker {
-    /// Nothing yet, of the chunks of `index`. Pages in `absent` are known to be lost: what they named is
-    /// not known, and comes back together with them if it ever does.
-    pub(super) fn new(index: Arc<Index>, absent: HashSet<ChunkId>) -> Self {
-        Self { needed: Needed::new(index), marked: HashSet::new(), absent }
+    /// Nothing yet, of the chunks of `index`.
+    pub(super) fn new(index: Arc<Index>) -> Self {
+        Self { needed: Needed::new(index), marked: HashSet::new(), absent: HashSet::new(), skipped: Mutex::default() }
     }
 
     /// What was marked.
@@ -44,12 +45,20 @@ impl Marker {
     }
 
     /// Marks everything below `snapshots` that is not marked yet; the first of them that was ever marked
-    /// is the newest.
+    /// is the newest. Pages in `absent` are known to be lost, and are skipped where they cannot be read.
     ///
     /// # Errors
     /// `Damaged` when a manifest or a tree cannot be read: what is needed is then not known, and
     /// nothing may be removed. `Interrupted`.
-    pub(super) fn mark(&mut self, reader: &ChunkReader<'_>, snapshots: &[SnapshotId], progress: &dyn Progress) -> Result<()> {
+    pub(super) fn mark(
+        &mut self,
+        reader: &ChunkReader<'_>,
+        snapshots: &[SnapshotId],
+        absent: &HashSet<ChunkId>,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        self.absent.clone_from(absent);
+        self.look_again(reader, progress)?;
         for id in snapshots.iter().filter(|id| !self.marked.contains(id)).copied().collect::<Vec<_>>() {
             let refuse = |error: Error| refuse(&id, error);
             let manifest = reader.repository().read_manifest(&id).map_err(refuse)?;
@@ -67,22 +76,37 @@ impl Marker {
         Ok(())
     }
 
+    /// Looks again into the pages that were skipped: a snapshot may have stored them again since. The
+    /// pages above them are marked, so no other way leads there.
+    fn look_again(&mut self, reader: &ChunkReader<'_>, progress: &dyn Progress) -> Result<()> {
+        let skipped = std::mem::take(self.skipped.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let listed = skipped.lists.iter().flat_map(|list| &list.items).filter_map(Item::chunk);
+        for id in skipped.pages.iter().map(|page| &page.id).chain(listed) {
+            self.needed.take(id)?;
+        }
+        let context = |error: Error| error.context("what the snapshots that stay need cannot be read, so nothing is removed");
+        Marking { marker: self, reader, progress, failure: Mutex::default(), is_over: AtomicBool::new(false) }
+            .go_below(skipped)
+            .map_err(context)
+    }
+
     /// Marks in the order of a restore.
     fn rank_nodes(&mut self, reader: &ChunkReader<'_>, nodes: &[&Node], progress: &dyn Progress) -> Result<()> {
         let mut below = Below::default();
         nodes.iter().for_each(|node| below.take(node));
         let mut pages: Vec<TreeRef> = below.pages.drain(..).rev().collect();
-        let Self { needed, absent, .. } = self;
+        let Self { needed, absent, skipped, .. } = self;
         loop {
             for list in below.lists.drain(..) {
-                mark_list(reader, &list, absent, &mut |id| needed.add_ranked(id))?;
+                mark_list(reader, &list, absent, skipped, &mut |id| needed.add_ranked(id))?;
             }
             let Some(page) = pages.pop() else { return Ok(()) };
             check_interrupted(progress)?;
-            if needed.add_ranked(&page.id)?
-                && let Some(decoded) = unless_lost(absent, &page.id, read_page(reader, &page))?
-            {
-                below.take_page(&page, &decoded);
+            if needed.add_ranked(&page.id)? {
+                match unless_lost(absent, &page.id, read_page(reader, &page))? {
+                    Some(decoded) => below.take_page(&page, &decoded),
+                    None => lock(skipped).pages.push(page),
+                }
                 pages.extend(below.pages.drain(..).rev());
             }
         }
@@ -119,21 +143,25 @@ struct Marking<'a, 'r> {
 
 impl Marking<'_, '_> {
     fn run(self, nodes: &[&Node]) -> Result<()> {
-        rayon::scope(|scope| {
-            let mut below = Below::default();
-            nodes.iter().for_each(|node| below.take(node));
-            self.go_on(scope, below);
-        });
+        let mut below = Below::default();
+        nodes.iter().for_each(|node| below.take(node));
+        self.go_below(below)
+    }
+
+    fn go_below(self, below: Below) -> Result<()> {
+        rayon::scope(|scope| self.go_on(scope, below));
         self.failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }
 
     fn go_on<'s>(&'s self, scope: &Scope<'s>, below: Below) {
+        let Marker { needed, absent, skipped, .. } = self.marker;
         for list in below.lists {
-            self.settle(mark_list(self.reader, &list, &self.marker.absent, &mut |id| self.marker.needed.add(id)));
+            self.settle(mark_list(self.reader, &list, absent, skipped, &mut |id| needed.add(id)));
         }
         for page in below.pages {
-            // A page that is marked has everything below it marked: an error on the way ends the prune.
-            match self.marker.needed.add(&page.id) {
+            // A page that is marked has everything below it marked, or is among those that were skipped: an
+            // error on the way ends the prune.
+            match needed.add(&page.id) {
                 Ok(false) => {}
                 Ok(true) => scope.spawn(move |scope| {
                     if !self.is_over.load(Ordering::Relaxed) {
@@ -148,10 +176,13 @@ impl Marking<'_, '_> {
 
     fn visit<'s>(&'s self, scope: &Scope<'s>, page: &TreeRef) -> Result<()> {
         check_interrupted(self.progress)?;
-        if let Some(decoded) = unless_lost(&self.marker.absent, &page.id, read_page(self.reader, page))? {
-            let mut below = Below::default();
-            below.take_page(page, &decoded);
-            self.go_on(scope, below);
+        match unless_lost(&self.marker.absent, &page.id, read_page(self.reader, page))? {
+            Some(decoded) => {
+                let mut below = Below::default();
+                below.take_page(page, &decoded);
+                self.go_on(scope, below);
+            }
+            None => lock(&self.marker.skipped).pages.push(*page),
         }
         Ok(())
     }
@@ -169,6 +200,7 @@ fn mark_list(
     reader: &ChunkReader<'_>,
     list: &ContentList,
     absent: &HashSet<ChunkId>,
+    skipped: &Mutex<Below>,
     add: &mut dyn FnMut(&ChunkId) -> Result<bool>,
 ) -> Result<()> {
     let mut levels = vec![(list.depth, list.items.clone().into_iter())];
@@ -180,14 +212,16 @@ fn mark_list(
             }
             Some(Item::Hole(_)) => {}
             Some(Item::Chunk(id, bytes)) => {
-                if add(&id)?
-                    && depth > 0
-                    && let Some(plain) = unless_lost(absent, &id, reader.meta_chunk(&id))?
-                {
-                    let page: ListPage = wire::decode(&plain, "a list page")?;
-                    page.check(depth - 1, bytes)?;
-                    levels.push((depth - 1, page.items.into_iter()));
+                if !add(&id)? || depth == 0 {
+                    continue;
                 }
+                let Some(plain) = unless_lost(absent, &id, reader.meta_chunk(&id))? else {
+                    lock(skipped).lists.push(ContentList { depth, items: vec![Item::Chunk(id, bytes)] });
+                    continue;
+                };
+                let page: ListPage = wire::decode(&plain, "a list page")?;
+                page.check(depth - 1, bytes)?;
+                levels.push((depth - 1, page.items.into_iter()));
             }
         }
     }
@@ -200,6 +234,11 @@ fn unless_lost<T>(absent: &HashSet<ChunkId>, id: &ChunkId, read: Result<T>) -> R
         Err(error) if error.is_damage() && absent.contains(id) => Ok(None),
         other => other.map(Some),
     }
+}
+
+fn lock(skipped: &Mutex<Below>) -> MutexGuard<'_, Below> {
+    // A list of finished answers, whole at any time.
+    skipped.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn check_interrupted(progress: &dyn Progress) -> Result<()> {

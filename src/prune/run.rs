@@ -28,8 +28,7 @@ use crate::storage::{LOCK, LockMode, PRUNE_LOCK};
 pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = repository.storage();
     let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    let facts = repository.read_facts()?;
-    let mut marker = Marker::new(Arc::new(repository.open_index()?), facts.absent().clone());
+    let mut marker = Marker::new(Arc::new(repository.open_index()?));
 
     progress.stage("mark");
     {
@@ -126,5 +125,5 @@ fn sweep(repository: &Repository, naming: &mut Naming, mut plan: Plan, outcome: 
 /// Marks what the snapshots that stay need, newest first.
 fn mark(repository: &Repository, allowed: &Allowed, marker: &mut Marker, progress: &dyn Progress) -> Result<()> {
     let reader = repository.reader_with(Arc::new(repository.open_index()?));
-    marker.mark(&reader, &allowed.keep, progress)
+    marker.mark(&reader, &allowed.keep, &allowed.absent, progress)
 }

@@ -1,5 +1,6 @@
 //! Tests of prune: what stays is whole, what goes is gone, and no failure on the way loses anything.
 
+mod beside;
 mod guarded;
 
 use std::sync::Arc;
