@@ -38,6 +38,8 @@ struct Freed {
     snapshots_protected: u64,
     packs_removed: u64,
     packs_rewritten: u64,
+    packs_named: u64,
+    packs_unreadable: u64,
     bytes_before: u64,
     bytes_after: u64,
     bytes_freed: u64,
@@ -105,6 +107,7 @@ fn words(decision: &Decision) -> (&'static str, Vec<String>) {
 /// Prints what was freed.
 pub fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> Result<()> {
     let Outcome { snapshots_removed, snapshots_protected, packs_removed, packs_rewritten, .. } = *outcome;
+    let Outcome { packs_named, packs_unreadable, .. } = *outcome;
     let Outcome { bytes_before, bytes_after, bytes_freed, bytes_kept_unused, bytes_kept_for_space, .. } = *outcome;
     if output.is_json {
         let summary = Freed {
@@ -113,6 +116,8 @@ pub fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> R
             snapshots_protected,
             packs_removed,
             packs_rewritten,
+            packs_named,
+            packs_unreadable,
             bytes_before,
             bytes_after,
             bytes_freed,
@@ -126,6 +131,14 @@ pub fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> R
     output.line(format_args!("{snapshots} snapshots {would}removed; {removed} packs {would}removed, {rewritten} {would}written again"))?;
     let (freed, before, after) = (text::bytes(bytes_freed), text::bytes(bytes_before), text::bytes(bytes_after));
     output.line(format_args!("{would}freed now: {freed} ({before} before, {after} after)"))?;
+    if packs_named > 0 {
+        let named = text::grouped(packs_named);
+        output.line(format_args!("{named} packs that snapshots need {would}named again: the index had lost them"))?;
+    }
+    if packs_unreadable > 0 {
+        let unreadable = text::grouped(packs_unreadable);
+        output.line(format_args!("left alone: {unreadable} packs that no segment names and that cannot be read; see `repo repair`"))?;
+    }
     if bytes_kept_unused > 0 {
         let unused = text::bytes(bytes_kept_unused);
         output.line(format_args!(

@@ -91,6 +91,12 @@ impl Index {
         Self { number: NEXT.fetch_add(1, Ordering::Relaxed), tables, cache_problem }
     }
 
+    /// This index and another as one. What the other names comes last.
+    pub fn join(mut self, other: Self) -> Self {
+        self.tables.extend(other.tables);
+        Self::new(self.tables, self.cache_problem.or(other.cache_problem))
+    }
+
     /// Puts every place of `id` into `places`, which is emptied first. None means that the index
     /// does not name the chunk.
     ///

@@ -18,6 +18,7 @@ mod run;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod unnamed;
 
 pub use request::{Outcome, Request};
 pub use run::run;

@@ -27,11 +27,6 @@ impl Naming {
         }
     }
 
-    /// Whether any segment names `pack`.
-    pub(super) fn names(&self, pack: &PackId) -> bool {
-        self.segments.get(pack).is_some_and(|segments| !segments.is_empty())
-    }
-
     /// The segments that name any of `packs`, in order.
     pub(super) fn segments_of<'p>(&self, packs: impl Iterator<Item = &'p PackId>) -> BTreeSet<SegmentId> {
         packs.filter_map(|pack| self.segments.get(pack)).flatten().copied().collect()

@@ -1,7 +1,7 @@
-//! Which chunks are needed, and in which order: a bit for each entry of the index and four bytes for each
-//! frame, so that a hundred million chunks are marked in a few dozen MiB.
+//! Which chunks are needed, which of them are there, and in which order: two bits for each entry of the
+//! index and four bytes for each frame, so that a hundred million chunks are marked in a few dozen MiB.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,25 +15,33 @@ pub(super) struct Needed {
     index: Arc<Index>,
     /// By the number of the entry, one bit each.
     marks: Vec<AtomicU64>,
+    /// The same, of what was found in a pack that is there.
+    found: Vec<AtomicU64>,
     /// By the number of the frame: 0, or its rank.
     ranks: Vec<AtomicU32>,
     next_rank: u32,
-    /// What is needed and stands not in the index: it came later, or is lost.
-    others: Mutex<HashSet<ChunkId>>,
+    /// What is needed and stands not in the index: it came later, or is lost. And whether it was found.
+    others: Mutex<HashMap<ChunkId, bool>>,
 }
 
 impl Needed {
     /// Nothing yet, of the chunks of `index`.
     pub(super) fn new(index: Arc<Index>) -> Self {
-        let marks = (0..index.chunk_count().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        let bits = || (0..index.chunk_count().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        let (marks, found) = (bits(), bits());
         let ranks = (0..index.frame_count()).map(|_| AtomicU32::new(0)).collect();
-        Self { index, marks, ranks, next_rank: 1, others: Mutex::default() }
+        Self { index, marks, found, ranks, next_rank: 1, others: Mutex::default() }
     }
 
     /// The word and the bit of an entry.
     fn mark_of(&self, entry: EntryNumbers) -> (&AtomicU64, u64) {
         // The number is below the count that the array was made for.
         (&self.marks[(entry.chunk / 64) as usize], 1 << (entry.chunk % 64))
+    }
+
+    /// The same, of whether it was found.
+    fn found_of(&self, entry: EntryNumbers) -> (&AtomicU64, u64) {
+        (&self.found[(entry.chunk / 64) as usize], 1 << (entry.chunk % 64))
     }
 
     /// Whether a chunk is needed.
@@ -46,8 +54,45 @@ impl Needed {
                 let (word, bit) = self.mark_of(entry);
                 word.load(Ordering::Relaxed) & bit != 0
             }
-            None => self.others().contains(id),
+            None => self.others().contains_key(id),
         })
+    }
+
+    /// Whether a chunk is needed; notes that it was found.
+    ///
+    /// # Errors
+    /// As [`Needed::has`].
+    pub(super) fn find(&self, id: &ChunkId) -> Result<bool> {
+        let Some(entry) = self.index.entry(id)? else {
+            return Ok(self.others().get_mut(id).map(|is_found| *is_found = true).is_some());
+        };
+        let ((word, bit), (found, _)) = (self.mark_of(entry), self.found_of(entry));
+        let is_needed = word.load(Ordering::Relaxed) & bit != 0;
+        if is_needed && found.load(Ordering::Relaxed) & bit == 0 {
+            found.fetch_or(bit, Ordering::Relaxed);
+        }
+        Ok(is_needed)
+    }
+
+    /// Whether a chunk is needed and was not found so far.
+    ///
+    /// # Errors
+    /// As [`Needed::has`].
+    pub(super) fn is_missing(&self, id: &ChunkId) -> Result<bool> {
+        Ok(match self.index.entry(id)? {
+            Some(entry) => {
+                let ((word, bit), (found, _)) = (self.mark_of(entry), self.found_of(entry));
+                word.load(Ordering::Relaxed) & !found.load(Ordering::Relaxed) & bit != 0
+            }
+            None => self.others().get(id) == Some(&false),
+        })
+    }
+
+    /// How many chunks are needed and were not found.
+    pub(super) fn missing_count(&self) -> u64 {
+        let words = self.marks.iter().zip(&self.found);
+        let missing = words.map(|(marks, found)| (marks.load(Ordering::Relaxed) & !found.load(Ordering::Relaxed)).count_ones());
+        missing.map(u64::from).sum::<u64>() + self.others().values().filter(|is_found| !**is_found).count() as u64
     }
 
     /// When a restore of the newest snapshot comes to the frame of a chunk; after all others when it does
@@ -67,8 +112,17 @@ impl Needed {
     pub(super) fn add(&self, id: &ChunkId) -> Result<bool> {
         Ok(match self.index.entry(id)? {
             Some(entry) => self.add_entry(entry),
-            None => self.others().insert(*id),
+            None => self.add_other(id),
         })
+    }
+
+    fn add_other(&self, id: &ChunkId) -> bool {
+        let mut others = self.others();
+        let is_new = !others.contains_key(id);
+        if is_new {
+            others.insert(*id, false);
+        }
+        is_new
     }
 
     fn add_entry(&self, entry: EntryNumbers) -> bool {
@@ -81,7 +135,7 @@ impl Needed {
     /// # Errors
     /// As [`Needed::has`].
     pub(super) fn add_ranked(&mut self, id: &ChunkId) -> Result<bool> {
-        let Some(entry) = self.index.entry(id)? else { return Ok(self.others().insert(*id)) };
+        let Some(entry) = self.index.entry(id)? else { return Ok(self.add_other(id)) };
         let is_new = self.add_entry(entry);
         if let Some(rank) = self.ranks.get(entry.frame as usize).filter(|rank| is_new && rank.load(Ordering::Relaxed) == 0) {
             rank.store(self.next_rank, Ordering::Relaxed);
@@ -101,17 +155,17 @@ impl Needed {
                 let (word, bit) = self.mark_of(entry);
                 word.fetch_and(!bit, Ordering::Relaxed) & bit != 0
             }
-            None => self.others().remove(id),
+            None => self.others().remove(id).is_some(),
         })
     }
 
     /// How many bytes of memory the marks take.
     #[cfg(test)]
     fn memory_bytes(&self) -> usize {
-        self.marks.len() * 8 + self.ranks.len() * 4
+        (self.marks.len() + self.found.len()) * 8 + self.ranks.len() * 4
     }
 
-    fn others(&self) -> MutexGuard<'_, HashSet<ChunkId>> {
+    fn others(&self) -> MutexGuard<'_, HashMap<ChunkId, bool>> {
         // A set of finished answers, whole at any time.
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,9 +224,9 @@ mod tests {
     }
 
     #[test]
-    fn marks_take_a_bit_for_each_chunk_and_four_bytes_for_each_frame() {
+    fn marks_take_two_bits_for_each_chunk_and_four_bytes_for_each_frame() {
         let needed = needed();
         assert_eq!((needed.index.chunk_count(), needed.index.frame_count()), (2000, 80));
-        assert_eq!(needed.memory_bytes(), 2048 / 8 + 80 * 4);
+        assert_eq!(needed.memory_bytes(), 2 * 2048 / 8 + 80 * 4);
     }
 }

@@ -7,19 +7,21 @@
 //! `docs/decisions/0007-what-prune-writes-again.md` has the measurements.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use rayon::prelude::*;
 
 use super::naming::Naming;
 use super::needed::Needed;
 use super::rewriting::{Rewriting, RewrittenPack};
+use super::unnamed::judge;
 use crate::chunker::Class;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, PackId};
 use crate::index::IndexedPack;
 use crate::pack::{FrameEntry, PackKind};
-use crate::repository::{Repository, class_of_frame};
+use crate::progress::Progress;
+use crate::repository::{ChunkReader, PackListing, Repository, UnnamedPacks, class_of_frame};
 
 /// A frame of which less than half is needed is waste worth a rewrite of its pack …
 const FRAME_LIVE_SHARE: u64 = 2;
@@ -63,6 +65,8 @@ impl Move {
 pub(super) struct Plan {
     /// Packs of which nothing is needed, with their lengths.
     pub dead: Vec<(PackId, u64)>,
+    /// Packs that no segment names and snapshots need, with their lengths.
+    pub unnamed: Vec<(PackId, u64)>,
     /// Packs that are written again.
     pub rewriting: Rewriting,
     /// Stored bytes that are not needed and stay, about.
@@ -87,7 +91,7 @@ impl Use {
         for frame in &pack.frames {
             let mut live = 0;
             for chunk in &frame.chunks {
-                live += if needed.has(&chunk.id)? { u64::from(chunk.bytes) } else { 0 };
+                live += if needed.find(&chunk.id)? { u64::from(chunk.bytes) } else { 0 };
             }
             let plain = u64::from(frame.plain_bytes).max(1);
             let unused = u64::from(frame.sealed_bytes) * (plain - live.min(plain)) / plain;
@@ -107,15 +111,28 @@ impl Use {
     }
 }
 
-/// Decides for each pack that is in `listing` with the expected length. Packs in the listing that no
-/// segment names are dead: no snapshot is running that could still name them. Segments are read one at
-/// a time, so that memory does not grow with their number.
+/// What a plan is made from.
+pub(super) struct Basis<'a> {
+    /// Reads what is there, named or not.
+    pub reader: ChunkReader<'a>,
+    /// The packs that are there.
+    pub listing: PackListing,
+    /// Those of them that no segment names.
+    pub unnamed: UnnamedPacks,
+    /// Chunks that are recorded as lost.
+    pub absent: HashSet<ChunkId>,
+}
+
+/// Decides for each pack that is listed with the expected length; one that no segment names is judged by
+/// its own directory. Segments are read one at a time, so that memory does not grow with their number.
 ///
 /// A chunk that lies in several packs stays in all of them: which copy is whole is not known here.
 ///
 /// # Errors
-/// `Damaged` when a segment or this machine's index tables are; those of the storage.
-pub(super) fn make_plan(repository: &Repository, naming: &mut Naming, listing: &HashMap<PackId, u64>, needed: &Needed) -> Result<Plan> {
+/// `Damaged` when something that is needed is not there and is not recorded as lost, or when a segment or
+/// this machine's index tables are; those of the storage; `Interrupted`.
+pub(super) fn make_plan(basis: &Basis<'_>, naming: &mut Naming, needed: &Needed, progress: &dyn Progress) -> Result<Plan> {
+    let (repository, listing) = (basis.reader.repository(), basis.listing.packs());
     let (mut plan, mut partly) = (Plan::default(), Vec::new());
     for id in repository.list_segments()? {
         let mut packs = repository.read_segment(id)?.packs;
@@ -131,7 +148,10 @@ pub(super) fn make_plan(repository: &Repository, naming: &mut Naming, listing: &
             }
         }
     }
-    plan.dead.extend(listing.iter().filter(|(id, _)| !naming.names(id)).map(|(id, bytes)| (*id, *bytes)));
+    let judged = judge(&basis.reader, &basis.unnamed, &basis.listing, needed, progress)?;
+    plan.dead.extend(judged.dead);
+    plan.unnamed = judged.kept;
+    check_found(needed, &basis.absent)?;
     plan.dead.sort_unstable();
     // The largest share first; ids make the order the same each time.
     partly.sort_by_key(|used| (Reverse((u128::from(used.unused) << 64) / u128::from(used.bytes.max(1))), used.id));
@@ -148,6 +168,24 @@ pub(super) fn make_plan(repository: &Repository, naming: &mut Naming, listing: &
     plan.rewriting.packs.sort_unstable();
     plan_moves(repository, naming, needed, &mut plan.rewriting)?;
     Ok(plan)
+}
+
+/// Refuses to go on when something is needed that is not there: a pack that would tell more of it may be
+/// the next to go.
+fn check_found(needed: &Needed, absent: &HashSet<ChunkId>) -> Result<()> {
+    for id in absent {
+        needed.find(id)?;
+    }
+    match needed.missing_count() {
+        0 => Ok(()),
+        missing => {
+            let message = format!(
+                "{missing} chunks that snapshots need are in no pack that is there, and are not recorded as lost, so nothing is \
+                 removed; put back what is missing if there is another copy of the repository, then run `repo repair`"
+            );
+            Err(Error::new(ErrorKind::Damaged, message))
+        }
+    }
 }
 
 /// Plans what moves of the packs that are written again, and takes its marks away.

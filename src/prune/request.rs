@@ -36,6 +36,10 @@ pub struct Outcome {
     pub packs_removed: u64,
     /// Packs that were written again without what was not needed.
     pub packs_rewritten: u64,
+    /// Packs that no segment named although snapshots need them, and that one names now.
+    pub packs_named: u64,
+    /// Packs that no segment names and that cannot be read: they stay.
+    pub packs_unreadable: u64,
     /// Bytes of all packs before.
     pub bytes_before: u64,
     /// Bytes of all packs after; in a dry run, estimated.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use super::guard::{Allowed, check};
 use super::mark::Marker;
 use super::naming::Naming;
-use super::plan::{Plan, make_plan};
+use super::plan::{Basis, Plan, make_plan};
 use super::request::{Outcome, Request};
 use super::rewrite::move_chunks;
-use super::sweep::{remove_packs, remove_unnamed_packs};
+use super::sweep::{remove_new_unnamed_packs, remove_packs};
 use crate::crypto::random_bytes;
 use crate::error::{ErrorKind, Result};
-use crate::id::{RunId, SnapshotId};
-use crate::progress::Progress;
-use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, release_reserve, snapshot_name, sync_folder};
+use crate::id::{PackId, RunId, SnapshotId};
+use crate::progress::{Finding, FindingKind, Progress};
+use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, pack_name, release_reserve, snapshot_name, sync_folder};
 use crate::storage::{LOCK, LockMode, PRUNE_LOCK};
 
 /// Removes the snapshots of `request` and frees what nothing needs any more.
@@ -28,30 +28,38 @@ use crate::storage::{LOCK, LockMode, PRUNE_LOCK};
 pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = repository.storage();
     let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    let mut marker = Marker::new(Arc::new(repository.open_index()?));
-
     progress.stage("mark");
-    {
+    let mut marker = {
         let _lock = storage.lock(LOCK, LockMode::Shared, true)?;
-        mark(repository, &check(repository, request)?, &mut marker, progress)?;
-    }
+        let allowed = check(repository, request)?;
+        let basis = look_around(repository, &allowed)?;
+        let mut marker = Marker::new(basis.reader.index());
+        marker.mark(&basis.reader, &allowed.keep, &basis.absent, progress)?;
+        marker
+    };
     if !request.dry_run {
         progress.stage("wait for running snapshots");
     }
     let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
     // Again: something may have been committed or pinned meanwhile. From here on nothing new appears.
     let allowed = check(repository, request)?;
-    mark(repository, &allowed, &mut marker, progress)?;
+    let basis = look_around(repository, &allowed)?;
+    marker.mark(&basis.reader, &allowed.keep, &basis.absent, progress)?;
 
-    let listing = PackListing::read(&**storage)?;
     let mut naming = Naming::default();
-    let plan = make_plan(repository, &mut naming, listing.packs(), &marker.into_needed())?;
+    let plan = make_plan(&basis, &mut naming, &marker.into_needed(), progress)?;
+    for id in &basis.unnamed.unreadable {
+        let message = "no segment names it and it cannot be read, so it is left alone; `repo repair` looks after it";
+        progress.report(Finding::new(FindingKind::Warning, pack_name(id), message));
+    }
     let mut outcome = Outcome {
         snapshots_removed: allowed.remove.len() as u64,
         snapshots_protected: allowed.protected,
         packs_removed: plan.dead.len() as u64,
         packs_rewritten: plan.rewriting.packs.len() as u64,
-        bytes_before: listing.stored_bytes(),
+        packs_named: plan.unnamed.len() as u64,
+        packs_unreadable: basis.unnamed.unreadable.len() as u64,
+        bytes_before: basis.listing.stored_bytes(),
         bytes_kept_unused: plan.kept_unused_bytes,
         ..Outcome::default()
     };
@@ -61,7 +69,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     } else {
         progress.stage("sweep");
         remove_snapshots(repository, &allowed)?;
-        sweep(repository, &mut naming, plan, &mut outcome, progress)?;
+        sweep(&basis, &mut naming, plan, &mut outcome, progress)?;
         outcome.bytes_after = PackListing::read(&**storage)?.stored_bytes();
         make_reserve(&**storage, outcome.bytes_after)?;
     }
@@ -89,11 +97,13 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
     repository.remove_needless_marks().map(|_| ())
 }
 
-/// Removes dead packs, and writes again what is worth it: all at once where there is room, else a part at
-/// a time.
-fn sweep(repository: &Repository, naming: &mut Naming, mut plan: Plan, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
+/// Removes dead packs, names those that no segment names and are needed, and writes again what is worth it:
+/// all at once where there is room, else a part at a time.
+fn sweep(basis: &Basis<'_>, naming: &mut Naming, mut plan: Plan, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
+    let repository = basis.reader.repository();
     let (run, storage) = (RunId(random_bytes()?), repository.storage());
     remove_packs(repository, run, naming, &plan.dead.iter().map(|(id, _)| *id).collect())?;
+    name_packs(repository, run, naming, &plan.unnamed)?;
     if !plan.rewriting.packs.is_empty() {
         progress.stage("rewrite");
     }
@@ -110,7 +120,7 @@ fn sweep(repository: &Repository, naming: &mut Naming, mut plan: Plan, outcome: 
             Ok(()) => remove_packs(repository, run, naming, &part.ids())?,
             Err(error) if error.kind() == ErrorKind::Full => {
                 // Nothing is lost and much may have been freed: the rest waits for a prune with more room.
-                remove_unnamed_packs(repository)?;
+                remove_new_unnamed_packs(repository, &basis.listing)?;
                 rest.packs.extend(part.packs);
                 break;
             }
@@ -122,8 +132,28 @@ fn sweep(repository: &Repository, naming: &mut Naming, mut plan: Plan, outcome: 
     storage.remove_stale_temporaries().map(|_| ())
 }
 
-/// Marks what the snapshots that stay need, newest first.
-fn mark(repository: &Repository, allowed: &Allowed, marker: &mut Marker, progress: &dyn Progress) -> Result<()> {
-    let reader = repository.reader_with(Arc::new(repository.open_index()?));
-    marker.mark(&reader, &allowed.keep, &allowed.absent, progress)
+/// Names packs, where there is room for it. Where there is none they stay without: a run that stores
+/// takes them over.
+fn name_packs(repository: &Repository, run: RunId, naming: &mut Naming, packs: &[(PackId, u64)]) -> Result<()> {
+    if packs.is_empty() {
+        return Ok(());
+    }
+    let named = repository.name_packs(run, packs, &mut |pack, segment| {
+        naming.add(pack, segment);
+    });
+    match named {
+        Err(error) if error.kind() == ErrorKind::Full => Ok(()),
+        named => named,
+    }
+}
+
+/// What is there, named by segments or not. The snapshots were listed before, so all that they name is.
+fn look_around<'a>(repository: &'a Repository, allowed: &Allowed) -> Result<Basis<'a>> {
+    let listing = PackListing::read(&**repository.storage())?;
+    let (index, unnamed) = repository
+        .open_index_of_all(&listing)
+        .map_err(|error| error.context("what snapshots need cannot be looked up, so nothing is removed"))?;
+    // Nothing is removed meanwhile, so what is not in this index is nowhere.
+    let reader = repository.reader_with(Arc::new(index)).without_reload();
+    Ok(Basis { reader, listing, unnamed, absent: allowed.absent.clone() })
 }

@@ -60,12 +60,14 @@ fn remove_files(repository: &Repository, packs: &HashSet<PackId>) -> Result<()> 
     storage.sync(&folders.into_iter().collect::<Vec<_>>())
 }
 
-/// Removes the packs that no segment names: those of a rewrite that ran out of space.
+/// Removes the packs that no segment names and that are not in `before`: those of a rewrite that ran out
+/// of space.
 ///
 /// # Errors
 /// Those of the storage.
-pub(super) fn remove_unnamed_packs(repository: &Repository) -> Result<()> {
+pub(super) fn remove_new_unnamed_packs(repository: &Repository, before: &PackListing) -> Result<()> {
     let mut unnamed: HashSet<PackId> = PackListing::read(&**repository.storage())?.packs().keys().copied().collect();
+    unnamed.retain(|id| !before.packs().contains_key(id));
     for id in repository.list_segments()? {
         repository.read_segment(id)?.packs.iter().for_each(|pack| {
             unnamed.remove(&pack.id);

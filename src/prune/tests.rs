@@ -2,6 +2,7 @@
 
 mod beside;
 mod guarded;
+mod unnamed;
 
 use std::sync::Arc;
 

@@ -54,6 +54,11 @@ impl CacheFolder {
         self.path.join("tables")
     }
 
+    /// A folder for the tables of packs that no segment names, while somebody makes them.
+    pub fn unnamed_tables(&self) -> PathBuf {
+        self.path.join("unnamed")
+    }
+
     /// The folder of the catalog.
     pub fn catalog(&self) -> PathBuf {
         self.path.join("catalog")

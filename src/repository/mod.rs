@@ -24,6 +24,7 @@ mod select;
 mod sink;
 mod slot;
 mod trees;
+mod unnamed;
 mod view;
 
 pub use cache::{CacheFolder, cache_root};
@@ -46,6 +47,7 @@ pub use segments::split_segments;
 pub use sink::{FrameGatherer, Sink, SinkCounts, class_of_frame};
 pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot, remove_slot};
 pub use trees::{NodeStream, SinkPages, read_content_items, read_page};
+pub use unnamed::UnnamedPacks;
 pub use view::{SnapshotView, Step, Walk};
 
 use std::path::PathBuf;

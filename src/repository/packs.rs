@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Repository;
 use super::layout;
+use crate::crypto::Algorithm;
 use crate::error::{ErrorKind, Result};
 use crate::id::PackId;
 use crate::index::IndexedPack;
@@ -43,6 +44,35 @@ impl PackListing {
     pub fn stored_bytes(&self) -> u64 {
         self.packs.values().sum()
     }
+}
+
+/// What the directory of a pack says that it holds, where something proves it: the seal, or without
+/// encryption the hash of the whole pack. `None` when it cannot be read, or nothing does.
+///
+/// # Errors
+/// Those of the storage that are no damage.
+pub(super) fn read_proven_contents(repository: &Repository, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
+    let is_sealed = repository.keys().algorithm != Algorithm::None;
+    if is_sealed || has_hash(&**repository.storage(), &layout::pack_name(&id), bytes, &id)? {
+        read_contents(repository, id, bytes)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Whether the bytes of an object have the hash that is its name.
+fn has_hash(storage: &dyn Storage, name: &str, bytes: u64, id: &PackId) -> Result<bool> {
+    let (mut hasher, mut at, mut buffer) = (blake3::Hasher::new(), 0, vec![0; 1 << 20]);
+    while at < bytes {
+        let part = (bytes - at).min(buffer.len() as u64) as usize;
+        match storage.read_range(name, at, &mut buffer[..part]) {
+            Ok(()) => hasher.update(&buffer[..part]),
+            Err(error) if error.is_damage() => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        at += part as u64;
+    }
+    Ok(hasher.finalize().as_bytes() == &id.0)
 }
 
 /// What the directory of a pack says that it holds; `None` when it cannot be read.

@@ -170,6 +170,22 @@ impl<'a> ChunkReader<'a> {
         Err(failure.unwrap_or_else(|| Error::new(ErrorKind::NotFound, format!("chunk {} is in no pack", id.short()))))
     }
 
+    /// Whether a chunk can be read whole from a pack that `may_stand_in` accepts, by its id and the length
+    /// that the index expects.
+    ///
+    /// # Errors
+    /// Those of the storage that are no damage.
+    pub(super) fn is_whole_in(&self, kind: PackKind, id: &ChunkId, may_stand_in: &dyn Fn(&PackId, u64) -> bool) -> Result<bool> {
+        for place in self.places(id)?.into_iter().filter(|place| may_stand_in(&place.pack, place.pack_bytes)) {
+            match self.frame(&place).and_then(|frame| self.cut_out(kind, id, &place, frame)) {
+                Ok(_) => return Ok(true),
+                Err(error) if error.is_damage() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
     /// All places of a chunk; none when the index does not name it.
     ///
     /// # Errors
