@@ -74,6 +74,10 @@ pub struct Args {
     #[arg(long)]
     accept_rollback: bool,
 
+    /// Folders or large files are lost that snapshots need, and will not come back: free what only they may name
+    #[arg(long)]
+    accept_loss: bool,
+
     /// No other machine uses the repository now: needed on network file systems, whose locks may not reach them
     #[arg(long)]
     alone: bool,
@@ -132,6 +136,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         dry_run: args.dry_run,
         override_protection: args.override_protection,
         accept_rollback: args.accept_rollback,
+        accept_loss: args.accept_loss,
         ..Request::default()
     };
     let outcome = prune::run(&repository, &request, &bar)?;

@@ -40,6 +40,7 @@ struct Freed {
     packs_rewritten: u64,
     packs_named: u64,
     packs_unreadable: u64,
+    pages_given_up: u64,
     bytes_before: u64,
     bytes_after: u64,
     bytes_freed: u64,
@@ -107,7 +108,7 @@ fn words(decision: &Decision) -> (&'static str, Vec<String>) {
 /// Prints what was freed.
 pub fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> Result<()> {
     let Outcome { snapshots_removed, snapshots_protected, packs_removed, packs_rewritten, .. } = *outcome;
-    let Outcome { packs_named, packs_unreadable, .. } = *outcome;
+    let Outcome { packs_named, packs_unreadable, pages_given_up, .. } = *outcome;
     let Outcome { bytes_before, bytes_after, bytes_freed, bytes_kept_unused, bytes_kept_for_space, .. } = *outcome;
     if output.is_json {
         let summary = Freed {
@@ -118,6 +119,7 @@ pub fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> R
             packs_rewritten,
             packs_named,
             packs_unreadable,
+            pages_given_up,
             bytes_before,
             bytes_after,
             bytes_freed,
@@ -134,6 +136,10 @@ pub fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> R
     if packs_named > 0 {
         let named = text::grouped(packs_named);
         output.line(format_args!("{named} packs that snapshots need {would}named again: the index had lost them"))?;
+    }
+    if pages_given_up > 0 {
+        let pages = text::grouped(pages_given_up);
+        output.line(format_args!("given up: what only {pages} lost pages of trees may have named"))?;
     }
     if packs_unreadable > 0 {
         let unreadable = text::grouped(packs_unreadable);

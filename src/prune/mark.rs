@@ -39,6 +39,12 @@ impl Marker {
         Self { needed: Needed::new(index), marked: HashSet::new(), absent: HashSet::new(), skipped: Mutex::default() }
     }
 
+    /// How many pages were skipped by the last marking. What lies below them is unknown.
+    pub(super) fn skipped_count(&self) -> u64 {
+        let skipped = lock(&self.skipped);
+        (skipped.pages.len() + skipped.lists.len()) as u64
+    }
+
     /// What was marked.
     pub(super) fn into_needed(self) -> Needed {
         self.needed

@@ -15,13 +15,22 @@ pub struct Request {
     pub override_protection: bool,
     /// Take the snapshots that are missing for gone, and go on (see [`crate::repository::Rollback`]).
     pub accept_rollback: bool,
+    /// Free also what only pages may name that are lost (see [`Outcome::pages_given_up`]).
+    pub accept_loss: bool,
     /// The clock.
     pub clock: fn() -> Timestamp,
 }
 
 impl Default for Request {
     fn default() -> Self {
-        Self { remove: Vec::new(), dry_run: false, override_protection: false, accept_rollback: false, clock: Timestamp::now }
+        Self {
+            remove: Vec::new(),
+            dry_run: false,
+            override_protection: false,
+            accept_rollback: false,
+            accept_loss: false,
+            clock: Timestamp::now,
+        }
     }
 }
 
@@ -40,6 +49,8 @@ pub struct Outcome {
     pub packs_named: u64,
     /// Packs that no segment names and that cannot be read: they stay.
     pub packs_unreadable: u64,
+    /// Pages of trees that are lost, and whose content was given up: what only they named may be gone.
+    pub pages_given_up: u64,
     /// Bytes of all packs before.
     pub bytes_before: u64,
     /// Bytes of all packs after; in a dry run, estimated.

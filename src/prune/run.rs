@@ -10,7 +10,7 @@ use super::request::{Outcome, Request};
 use super::rewrite::move_chunks;
 use super::sweep::{remove_new_unnamed_packs, remove_packs};
 use crate::crypto::random_bytes;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RunId, SnapshotId};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, pack_name, release_reserve, snapshot_name, sync_folder};
@@ -46,6 +46,10 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     let basis = look_around(repository, &allowed)?;
     marker.mark(&basis.reader, &allowed.keep, &basis.absent, progress)?;
 
+    let pages_given_up = marker.skipped_count();
+    if pages_given_up > 0 && !request.accept_loss {
+        return Err(refuse_unknown(pages_given_up));
+    }
     let mut naming = Naming::default();
     let plan = make_plan(&basis, &mut naming, &marker.into_needed(), progress)?;
     for id in &basis.unnamed.unreadable {
@@ -57,6 +61,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         snapshots_protected: allowed.protected,
         packs_removed: plan.dead.len() as u64,
         packs_rewritten: plan.rewriting.packs.len() as u64,
+        pages_given_up,
         packs_named: plan.unnamed.len() as u64,
         packs_unreadable: basis.unnamed.unreadable.len() as u64,
         bytes_before: basis.listing.stored_bytes(),
@@ -75,6 +80,20 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     }
     outcome.bytes_freed = outcome.bytes_before.saturating_sub(outcome.bytes_after);
     Ok(outcome)
+}
+
+/// Why nothing goes while pages are lost that snapshots need.
+///
+/// Not even snapshots: it would free nothing, and one of them may be the last that still names, whole,
+/// what the lost pages named.
+fn refuse_unknown(pages: u64) -> Error {
+    let message = format!(
+        "{pages} pages of trees that the remaining snapshots need are lost, and what lies below them is unknown, so nothing is \
+         removed (`repo check` names the paths); put the lost packs back from another copy and run `repo repair`, or take a \
+         snapshot of a source that still has these folders, or forget the snapshots that need them; or give --accept-loss, \
+         and what only these pages named is freed for good"
+    );
+    Error::new(ErrorKind::Damaged, message)
 }
 
 /// Removes the manifests, having said so, and then the marks that only they needed.

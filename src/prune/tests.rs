@@ -2,6 +2,7 @@
 
 mod beside;
 mod guarded;
+mod lost_pages;
 mod unnamed;
 
 use std::sync::Arc;

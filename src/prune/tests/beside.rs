@@ -33,7 +33,7 @@ impl Progress for Beside<'_> {
 }
 
 /// The tree of the source, or of the folder `name` in it.
-fn tree_of(bench: &Bench, id: SnapshotId, name: &str) -> TreeRef {
+pub(super) fn tree_of(bench: &Bench, id: SnapshotId, name: &str) -> TreeRef {
     let view_of = bench.read_from(&bench.repository, id);
     let path = bench.source.path().join(name);
     match view_of[path.to_str().unwrap().trim_end_matches('/')].0.content {
@@ -43,7 +43,7 @@ fn tree_of(bench: &Bench, id: SnapshotId, name: &str) -> TreeRef {
 }
 
 /// Loses every pack that has this page, and records that.
-fn lose(bench: &Bench, tree: &TreeRef) {
+pub(super) fn lose(bench: &Bench, tree: &TreeRef) {
     for place in bench.repository.reader().unwrap().places(&tree.id).unwrap() {
         bench.storage.remove(&pack_name(&place.pack)).unwrap();
     }
