@@ -14,7 +14,7 @@ use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
-use crate::repository::{self, CreateOptions, Credential, Description, RESERVE};
+use crate::repository::{self, CreateOptions, Credential, Description};
 use crate::storage::{LocalStorage, Storage};
 use crate::units::{Timestamp, lossy_text};
 
@@ -104,7 +104,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     };
     let algorithm = args.encryption.algorithm();
     let credential = new_credential(global, &location, algorithm)?;
-    let (id, _) = create(&location, algorithm, credential, args.kdf.cost(), args.protect)?;
+    let (id, _) = create(&location, algorithm, credential, args.kdf.cost(), args.protect).map_err(|not_made| not_made.error)?;
     if algorithm == Algorithm::None && !output.is_quiet {
         message::note("this repository is not encrypted: whoever can read the folder can read everything in it");
     }
@@ -121,13 +121,11 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
 /// repository can be made.
 ///
 /// # Errors
-/// `Exists` when there is a repository already; those of the sources.
+/// `Exists` when there is a repository already; `Invalid` when there is anything else; those of the
+/// sources.
 pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm) -> Result<Option<Credential>> {
     if let Ok(storage) = LocalStorage::open(location) {
-        match Description::read(&storage) {
-            Err(error) if error.kind() == ErrorKind::NoRepository => {}
-            _ => return Err(Error::new(ErrorKind::Exists, format!("there is a repository at {} already", storage.location()))),
-        }
+        refuse_occupied(&storage)?;
     }
     let source = global.source()?;
     if algorithm == Algorithm::None {
@@ -148,32 +146,55 @@ pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm) ->
 /// Makes the folder, and the repository in it. Gives the credential back, for opening it.
 ///
 /// # Errors
-/// `Exists` when the folder holds anything.
+/// `Exists` when there is a repository, also one that another process made meanwhile; `Invalid` when there
+/// is anything else.
 pub fn create(
     location: &Path,
     algorithm: Algorithm,
     credential: Option<Credential>,
     cost: Argon2Cost,
     protect_seconds: u64,
-) -> Result<(RepositoryId, Option<Credential>)> {
-    let storage = match LocalStorage::create(location) {
-        Err(error) if error.kind() == ErrorKind::Exists && holds_leftovers_only(location) => LocalStorage::open(location)?,
-        storage => storage?,
-    };
+) -> std::result::Result<(RepositoryId, Option<Credential>), NotMade> {
     let options = CreateOptions { algorithm, credential, cost, now: Timestamp::now() };
-    let id = repository::create_protected(&storage, &options, protect_seconds)?;
-    Ok((id, options.credential))
+    let shown = global::quoted(location);
+    let made = LocalStorage::create_among(location, &mut |name, found| repository::judge_leftover(&shown, name, found))
+        .and_then(|storage| repository::create_protected(&storage, &options, protect_seconds));
+    match made {
+        Ok(id) => Ok((id, options.credential)),
+        Err(error) => {
+            // What was in the way may be of a repository that another process has made meanwhile.
+            let there = LocalStorage::open(location).ok().filter(|storage| Description::read(storage).is_ok());
+            let is_there = there.is_some();
+            let error = there.and_then(|storage| refuse_occupied(&storage).err()).unwrap_or(error);
+            Err(NotMade { error, is_there, credential: options.credential })
+        }
+    }
 }
 
-/// Whether everything in the folder can be of an init that died half-way: then it is simply done
-/// again. Packs and snapshots are looked for by [`repository::create`].
-fn holds_leftovers_only(location: &Path) -> bool {
-    const OURS: [&str; 8] = ["packs", "index", "snapshots", "records", "keys", "lock", "prune.lock", RESERVE];
-    let Ok(entries) = std::fs::read_dir(location) else { return false };
-    entries.into_iter().all(|entry| {
-        entry.is_ok_and(|entry| {
-            let name = entry.file_name();
-            name.as_encoded_bytes().starts_with(b".tmp-") || OURS.iter().any(|ours| name == *ours)
-        })
-    })
+/// A repository that was not made.
+pub struct NotMade {
+    /// Why.
+    pub error: Error,
+    /// There is one now, that another process has made.
+    pub is_there: bool,
+    /// What it should have been made with, for opening that one.
+    pub credential: Option<Credential>,
+}
+
+/// Refuses a folder in which no repository can be made.
+///
+/// # Errors
+/// `Exists` when there is a repository; `Invalid` when there is anything else but what an init that died
+/// has left.
+fn refuse_occupied(storage: &LocalStorage) -> Result<()> {
+    let refuse_existing = || match Description::read(storage) {
+        Err(error) if error.kind() == ErrorKind::NoRepository => Ok(()),
+        _ => Err(Error::new(ErrorKind::Exists, format!("there is a repository at {} already", storage.location()))),
+    };
+    refuse_existing()?;
+    let location = storage.location();
+    // What is in the way may be of a repository that another process has made since.
+    storage
+        .look_at_all(&mut |name, found| repository::judge_leftover(&location, name, found))
+        .or_else(|error| refuse_existing().and(Err(error)))
 }

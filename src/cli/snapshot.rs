@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use super::bar::Bar;
 use super::exit::Status;
 use super::global::{self, Global, quoted};
-use super::init;
+use super::init::{self, NotMade};
 use super::message;
 use super::output::Output;
 use super::saved;
@@ -228,11 +228,21 @@ fn open(may_make: bool, global: &Global) -> Result<Repository> {
         return global.open();
     }
     let algorithm = Algorithm::Aes256Gcm;
-    let credential = init::new_credential(global, &location, algorithm)?;
-    let (id, credential) = init::create(&location, algorithm, credential, Argon2Cost::STANDARD, 0)?;
-    if !global.quiet {
-        message::note(format_args!("repository {id} made at {}", quoted(&location)));
-    }
+    let credential = match init::new_credential(global, &location, algorithm) {
+        // Another process was quicker, a moment ago or while the password was asked for.
+        Err(error) if error.kind() == ErrorKind::Exists && !is_missing() => return global.open(),
+        credential => credential?,
+    };
+    let credential = match init::create(&location, algorithm, credential, Argon2Cost::STANDARD, 0) {
+        Ok((id, credential)) => {
+            if !global.quiet {
+                message::note(format_args!("repository {id} made at {}", quoted(&location)));
+            }
+            credential
+        }
+        Err(NotMade { is_there: true, credential, .. }) => credential,
+        Err(NotMade { error, .. }) => return Err(error),
+    };
     global.open_with(credential)
 }
 

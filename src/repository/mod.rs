@@ -7,6 +7,7 @@ mod cache;
 mod create;
 mod description;
 mod layout;
+mod leftovers;
 mod locks;
 mod marks;
 mod objects;
@@ -32,6 +33,7 @@ pub use description::{Description, FORMAT};
 pub use layout::{
     DAMAGED, DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name, sync_folder,
 };
+pub use leftovers::judge_leftover;
 pub use marks::Marks;
 pub use objects::Catalogued;
 pub use packs::PackListing;
