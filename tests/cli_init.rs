@@ -140,3 +140,71 @@ fn an_init_waits_for_another_and_finds_its_repository() {
     place.run(&["check", "--read-data"]).expect(0);
     place.run(&["restore", &format!("latest:{}", place.text("source")), &place.text("back")]).expect(0);
 }
+
+/// A repository that was used, on a disk that is away now: its mount point is empty.
+fn with_the_disk_away() -> (Place, String) {
+    let place = Place::new();
+    fs::create_dir(place.path("disk")).unwrap();
+    symlink("disk", place.path("link")).unwrap();
+    let location = place.text("link/repository");
+    place.run(&["-r", &location, "--no-catalog", "init"]).expect(0);
+    fs::rename(place.path("disk"), place.path("disk that is away")).unwrap();
+    fs::create_dir(place.path("disk")).unwrap();
+    (place, location)
+}
+
+#[test]
+fn an_empty_place_where_this_machine_knows_a_repository_is_a_disk_that_is_not_mounted() {
+    let (place, location) = with_the_disk_away();
+    let source = place.text("source");
+    for location in [location.clone(), place.text("disk/repository"), place.text("disk/./repository/")] {
+        for arguments in [&["init"][..], &["snapshot", "--init", &source], &["snapshot", &source], &["--no-catalog", "init"]] {
+            let ran = place.run(&[&["-r", &location], arguments].concat()).expect(10);
+            assert!(ran.stderr.contains("probably not mounted"), "{}", ran.stderr);
+        }
+    }
+    assert_eq!(names(&place.path("disk")), [""; 0], "nothing is made");
+    // Also when the mount point itself is the place, and is there.
+    fs::create_dir(place.path("disk/repository")).unwrap();
+    fs::create_dir(place.path("disk/repository/lost+found")).unwrap();
+    place.run(&["-r", &location, "snapshot", "--init", &source]).expect(10);
+    // The link leads nowhere.
+    fs::remove_dir_all(place.path("disk")).unwrap();
+    let ran = place.run(&["-r", &location, "init"]).expect(10);
+    assert!(ran.stderr.contains("--new-repository"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_new_repository_in_the_place_of_one_that_is_gone_is_made_when_it_is_asked_for() {
+    let (place, location) = with_the_disk_away();
+    let source = place.text("source");
+    place.run(&["-r", &location, "snapshot", "--new-repository", &source]).expect(2);
+    place.run(&["-r", &location, "snapshot", "--init", "--new-repository", &source]).expect(0);
+    place.run(&["-r", &location, "check"]).expect(0);
+    fs::remove_dir_all(place.path("disk/repository")).unwrap();
+    place.run(&["-r", &location, "init", "--new-repository"]).expect(0);
+    // A machine that never used it knows nothing of it.
+    fs::remove_dir_all(place.path("disk/repository")).unwrap();
+    fs::remove_dir_all(place.path("cache")).unwrap();
+    place.run(&["-r", &location, "init"]).expect(0);
+}
+
+#[test]
+fn the_name_of_a_new_repository_is_durable_also_in_a_folder_that_was_there() {
+    if !crate::needs::has_tool("strace") {
+        return;
+    }
+    for made_before in ["", "above", "above/repository"] {
+        let place = Place::new();
+        fs::create_dir_all(place.path(made_before)).unwrap();
+        let mut command = Command::new("strace");
+        command.args(["-f", "-y", "-qq", "-e", "trace=fsync", "-o", &place.text("log"), env!("CARGO_BIN_EXE_repo")]);
+        command.args(["-r", &place.text("above/repository"), "init"]).env_clear();
+        command.env("REPO_CACHE_DIR", place.path("cache")).env("REPO_KEY_FILE", place.path("key"));
+        assert!(command.output().unwrap().status.success());
+        let log = fs::read_to_string(place.path("log")).unwrap();
+        for folder in [place.text("above"), place.path("").to_str().unwrap().trim_end_matches('/').to_owned()] {
+            assert!(log.contains(&format!("<{folder}>)")), "{folder}, where \"{made_before}\" was there: {log}");
+        }
+    }
+}

@@ -6,6 +6,7 @@
 mod cache;
 mod create;
 mod description;
+mod known;
 mod layout;
 mod leftovers;
 mod locks;
@@ -30,6 +31,7 @@ mod view;
 pub use cache::{CacheFolder, cache_root};
 pub use create::{CreateOptions, create, create_protected};
 pub use description::{Description, FORMAT};
+pub use known::KnownPlaces;
 pub use layout::{
     DAMAGED, DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name, sync_folder,
 };
