@@ -87,7 +87,7 @@ fn init_leaves_a_folder_with_other_things_in_it_alone() {
     let place = Place::new();
     fs::create_dir(place.path("repository")).unwrap();
     fs::write(place.path("repository/letter"), "dear").unwrap();
-    place.run(&["init"]).expect(1);
+    place.run(&["init"]).expect(2);
     assert_eq!(crate::cli_place::names(&place.path("repository")).len(), 1);
 }
 

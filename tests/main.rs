@@ -4,6 +4,7 @@
 mod cli_check;
 mod cli_exit_codes;
 mod cli_help;
+mod cli_init;
 mod cli_journey;
 mod cli_json;
 mod cli_key;

@@ -12,7 +12,8 @@ use super::password::{self, Named, Source};
 use crate::catalog::Listing;
 use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
-use crate::repository::{Catalogued, ChunkReader, Credential, Description, OpenOptions, Repository, cache_root};
+use crate::id::RepositoryId;
+use crate::repository::{Catalogued, ChunkReader, Credential, Description, KnownPlaces, OpenOptions, Repository, cache_root};
 use crate::storage::{LocalStorage, Storage};
 use crate::units::PathText;
 
@@ -117,9 +118,18 @@ impl Global {
     /// As [`Repository::open`].
     pub fn open_with(&self, credential: Option<Credential>) -> Result<Repository> {
         let location = self.location()?;
-        let storage: Arc<dyn Storage> = Arc::new(open_folder(&location)?);
-        // Looked at before anybody is asked for a password: there may be no repository, or no need.
-        let description = Description::read(&*storage)?;
+        let found = open_folder(&location).and_then(|storage| {
+            let storage: Arc<dyn Storage> = Arc::new(storage);
+            // Looked at before anybody is asked for a password: there may be no repository, or no need.
+            Description::read(&*storage).map(|description| (storage, description))
+        });
+        let (storage, description) = found.map_err(|error| match known_at(&location) {
+            Some(id) if error.kind() == ErrorKind::NoRepository => {
+                let message = format!("{error}, but repository {id} was there before; its disk is probably not mounted");
+                Error::new(ErrorKind::NoRepository, message)
+            }
+            _ => error,
+        })?;
         let credential = match credential {
             Some(credential) => Some(credential),
             None => self.credential(&storage.location(), description.algorithm != Algorithm::None)?,
@@ -131,6 +141,7 @@ impl Global {
             no_catalog: self.no_catalog,
         };
         let repository = Repository::open(storage, options)?;
+        remember_place(&location, repository.description().id);
         if repository.cache().is_none() {
             self.tell("this machine has no folder for caches; set REPO_CACHE_DIR to be faster");
         }
@@ -211,6 +222,19 @@ pub fn open_folder(location: &Path) -> Result<LocalStorage> {
         let shown = PathText(location.as_os_str().as_bytes());
         Error::new(ErrorKind::NoRepository, format!("there is no repository at \"{shown}\""))
     })
+}
+
+/// The repository that this machine has used at `location`.
+pub fn known_at(location: &Path) -> Option<RepositoryId> {
+    KnownPlaces::below(&cache_root(|name| std::env::var_os(name))?).find(location)
+}
+
+/// Remembers that the repository `id` lies at `location`, where this machine has a folder for that.
+pub fn remember_place(location: &Path, id: RepositoryId) {
+    if let Some(root) = cache_root(|name| std::env::var_os(name)) {
+        // It only guards against a mistake later.
+        let _ = KnownPlaces::below(&root).remember(location, id);
+    }
 }
 
 /// A path as messages show it.

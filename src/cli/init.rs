@@ -14,8 +14,8 @@ use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
-use crate::repository::{self, CreateOptions, Credential, Description, RESERVE};
-use crate::storage::{LocalStorage, Storage};
+use crate::repository::{self, CreateOptions, Credential, Description};
+use crate::storage::{Found, LocalStorage, Storage};
 use crate::units::{Timestamp, lossy_text};
 
 /// Make a new repository
@@ -38,6 +38,10 @@ pub struct Args {
     /// Protect snapshots from removal for this time after they are committed: `7d`, `2w`, `36h`
     #[arg(long, value_name = "TIME", value_parser = times::parse_length, default_value_t = 0, hide_default_value = true)]
     protect: u64,
+
+    /// Make it though another was at this place before, which this machine has used
+    #[arg(long)]
+    new_repository: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -103,8 +107,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         None => global.location()?,
     };
     let algorithm = args.encryption.algorithm();
-    let credential = new_credential(global, &location, algorithm)?;
-    let (id, _) = create(&location, algorithm, credential, args.kdf.cost(), args.protect)?;
+    let credential = new_credential(global, &location, algorithm, args.new_repository)?;
+    let (id, _) = create(&location, algorithm, credential, args.kdf.cost(), args.protect).map_err(|not_made| not_made.error)?;
+    global::remember_place(&location, id);
     if algorithm == Algorithm::None && !output.is_quiet {
         message::note("this repository is not encrypted: whoever can read the folder can read everything in it");
     }
@@ -118,16 +123,28 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
 }
 
 /// The password or key that the first slot will open with. Nobody is asked before it is sure that a
-/// repository can be made.
+/// repository can be made. Where this machine knows a repository that is not there now, none is made
+/// unless the user says so: its disk is probably away, and would come back over the new one.
 ///
 /// # Errors
-/// `Exists` when there is a repository already; those of the sources.
-pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm) -> Result<Option<Credential>> {
-    if let Ok(storage) = LocalStorage::open(location) {
-        match Description::read(&storage) {
-            Err(error) if error.kind() == ErrorKind::NoRepository => {}
-            _ => return Err(Error::new(ErrorKind::Exists, format!("there is a repository at {} already", storage.location()))),
+/// `NoRepository` when the one that was there is missing;
+/// `Exists` when there is a repository already; `Invalid` when there is anything else; those of the
+/// sources.
+pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm, may_replace: bool) -> Result<Option<Credential>> {
+    let is_begun = match LocalStorage::open(location) {
+        Ok(storage) => refuse_occupied(&storage)?,
+        Err(_) => false,
+    };
+    match global::known_at(location) {
+        Some(id) if !may_replace && !is_begun => {
+            let message = format!(
+                "there is nothing at {}, but repository {id} was there before; its disk is probably not mounted. If it is gone for good, \
+                 --new-repository makes a new one",
+                global::quoted(location)
+            );
+            return Err(Error::new(ErrorKind::NoRepository, message));
         }
+        _ => {}
     }
     let source = global.source()?;
     if algorithm == Algorithm::None {
@@ -148,32 +165,59 @@ pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm) ->
 /// Makes the folder, and the repository in it. Gives the credential back, for opening it.
 ///
 /// # Errors
-/// `Exists` when the folder holds anything.
+/// `Exists` when there is a repository, also one that another process made meanwhile; `Invalid` when there
+/// is anything else.
 pub fn create(
     location: &Path,
     algorithm: Algorithm,
     credential: Option<Credential>,
     cost: Argon2Cost,
     protect_seconds: u64,
-) -> Result<(RepositoryId, Option<Credential>)> {
-    let storage = match LocalStorage::create(location) {
-        Err(error) if error.kind() == ErrorKind::Exists && holds_leftovers_only(location) => LocalStorage::open(location)?,
-        storage => storage?,
-    };
+) -> std::result::Result<(RepositoryId, Option<Credential>), NotMade> {
     let options = CreateOptions { algorithm, credential, cost, now: Timestamp::now() };
-    let id = repository::create_protected(&storage, &options, protect_seconds)?;
-    Ok((id, options.credential))
+    let shown = global::quoted(location);
+    let made = LocalStorage::create_among(location, &mut |name, found| repository::judge_leftover(&shown, name, found))
+        .and_then(|storage| repository::create_protected(&storage, &options, protect_seconds));
+    match made {
+        Ok(id) => Ok((id, options.credential)),
+        Err(error) => {
+            // What was in the way may be of a repository that another process has made meanwhile.
+            let there = LocalStorage::open(location).ok().filter(|storage| Description::read(storage).is_ok());
+            let is_there = there.is_some();
+            let error = there.and_then(|storage| refuse_occupied(&storage).err()).unwrap_or(error);
+            Err(NotMade { error, is_there, credential: options.credential })
+        }
+    }
 }
 
-/// Whether everything in the folder can be of an init that died half-way: then it is simply done
-/// again. Packs and snapshots are looked for by [`repository::create`].
-fn holds_leftovers_only(location: &Path) -> bool {
-    const OURS: [&str; 8] = ["packs", "index", "snapshots", "records", "keys", "lock", "prune.lock", RESERVE];
-    let Ok(entries) = std::fs::read_dir(location) else { return false };
-    entries.into_iter().all(|entry| {
-        entry.is_ok_and(|entry| {
-            let name = entry.file_name();
-            name.as_encoded_bytes().starts_with(b".tmp-") || OURS.iter().any(|ours| name == *ours)
-        })
-    })
+/// A repository that was not made.
+pub struct NotMade {
+    /// Why.
+    pub error: Error,
+    /// There is one now, that another process has made.
+    pub is_there: bool,
+    /// What it should have been made with, for opening that one.
+    pub credential: Option<Credential>,
+}
+
+/// Refuses a folder in which no repository can be made. Says whether an init was begun there.
+///
+/// # Errors
+/// `Exists` when there is a repository; `Invalid` when there is anything else but what an init that died
+/// has left.
+fn refuse_occupied(storage: &LocalStorage) -> Result<bool> {
+    let refuse_existing = || match Description::read(storage) {
+        Err(error) if error.kind() == ErrorKind::NoRepository => Ok(()),
+        _ => Err(Error::new(ErrorKind::Exists, format!("there is a repository at {} already", storage.location()))),
+    };
+    refuse_existing()?;
+    let (location, mut is_begun) = (storage.location(), false);
+    let mut judge = |name: &[u8], found: &Found| {
+        // Locks are empty.
+        is_begun |= matches!(found, Found::File { bytes, .. } if *bytes > 0);
+        repository::judge_leftover(&location, name, found)
+    };
+    // What is in the way may be of a repository that another process has made since.
+    storage.look_at_all(&mut judge).or_else(|error| refuse_existing().and(Err(error)))?;
+    Ok(is_begun)
 }

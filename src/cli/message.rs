@@ -72,7 +72,7 @@ impl fmt::Display for OneLine<'_> {
 /// What can be done about an error of this kind; nothing where the message says it already.
 fn hint(kind: ErrorKind) -> Option<&'static str> {
     Some(match kind {
-        ErrorKind::NoRepository => "make one with `repo init`, or name another with -r or REPO_REPOSITORY",
+        ErrorKind::NoRepository => "mount the disk that it is on, name another with -r or REPO_REPOSITORY, or make one with `repo init`",
         ErrorKind::WrongKey => "look at REPO_PASSWORD, REPO_PASSWORD_FILE, REPO_PASSWORD_COMMAND, REPO_KEY_FILE and their options",
         ErrorKind::Busy => "another `repo` is at work there; try again when it is done",
         ErrorKind::Damaged => "see what is damaged with `repo check`, and mend it with `repo repair`",

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use super::bar::Bar;
 use super::exit::Status;
 use super::global::{self, Global, quoted};
-use super::init;
+use super::init::{self, NotMade};
 use super::message;
 use super::output::Output;
 use super::saved;
@@ -41,6 +41,10 @@ pub struct Args {
     /// Make the repository if there is none
     #[arg(long)]
     init: bool,
+
+    /// With --init: make it though another was at this place before, which this machine has used
+    #[arg(long, requires = "init")]
+    new_repository: bool,
 
     /// The line of snapshots that this one belongs to [default: made from host and paths]
     #[arg(long, value_name = "NAME")]
@@ -142,7 +146,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     // Patterns and paths are looked at first: who mistyped one is told before a password is asked for.
     let paths = absolute_paths(args.paths.iter().chain(literal_paths(&args).iter()))?;
     let options = options(&args)?;
-    let repository = open(args.init, global)?;
+    let repository = open(&args, global)?;
     let mut request = match (&args.stdin, &args.command) {
         (Some(_), _) => Request { options, stream: Some(Stream::standard_input()?), ..Request::new(paths, host, user_name()) },
         (_, Some(_)) => {
@@ -217,22 +221,32 @@ fn options(args: &Args) -> Result<SnapshotOptions> {
     })
 }
 
-/// The repository; with `may_make`, a new one where there is none.
-fn open(may_make: bool, global: &Global) -> Result<Repository> {
+/// The repository; with `--init`, a new one where there is none.
+fn open(args: &Args, global: &Global) -> Result<Repository> {
     let location = global.location()?;
     let is_missing = || {
         let found = global::open_folder(&location).and_then(|storage: LocalStorage| Description::read(&storage));
         found.is_err_and(|error| error.kind() == ErrorKind::NoRepository)
     };
-    if !may_make || !is_missing() {
+    if !args.init || !is_missing() {
         return global.open();
     }
     let algorithm = Algorithm::Aes256Gcm;
-    let credential = init::new_credential(global, &location, algorithm)?;
-    let (id, credential) = init::create(&location, algorithm, credential, Argon2Cost::STANDARD, 0)?;
-    if !global.quiet {
-        message::note(format_args!("repository {id} made at {}", quoted(&location)));
-    }
+    let credential = match init::new_credential(global, &location, algorithm, args.new_repository) {
+        // Another process was quicker, a moment ago or while the password was asked for.
+        Err(error) if error.kind() == ErrorKind::Exists && !is_missing() => return global.open(),
+        credential => credential?,
+    };
+    let credential = match init::create(&location, algorithm, credential, Argon2Cost::STANDARD, 0) {
+        Ok((id, credential)) => {
+            if !global.quiet {
+                message::note(format_args!("repository {id} made at {}", quoted(&location)));
+            }
+            credential
+        }
+        Err(NotMade { is_there: true, credential, .. }) => credential,
+        Err(NotMade { error, .. }) => return Err(error),
+    };
     global.open_with(credential)
 }
 

@@ -6,7 +6,7 @@ use crate::id::{RepositoryId, RunId};
 use crate::wire::{self, Extensions};
 
 /// The first bytes of every sealed object.
-const MAGIC: &[u8; 8] = b"STRONGRM";
+pub const MAGIC: &[u8; 8] = b"STRONGRM";
 /// The version of the header and of what follows it.
 const VERSION: u16 = 0;
 /// Bytes before the wrapped key.

@@ -79,7 +79,7 @@ impl CacheFolder {
     /// # Errors
     /// Those of the file system.
     pub(super) fn set_seen(&self, id: &SnapshotId) -> Result<()> {
-        write_file(&self.path, SEEN, &format!("{id}\n"))
+        write_file(&self.path, SEEN, format!("{id}\n").as_bytes())
     }
 
     /// Who writes from here.
@@ -94,18 +94,18 @@ fn read_or_make_client(root: &Path) -> Result<ClientId> {
         return Ok(client);
     }
     let client = ClientId(random_bytes()?);
-    write_file(root, "client", &format!("{client}\n"))?;
+    write_file(root, "client", format!("{client}\n").as_bytes())?;
     Ok(client)
 }
 
 /// Writes a small file whole or not at all: under a name of its own first, since several processes may
 /// do so at once.
-fn write_file(folder: &Path, name: &str, text: &str) -> Result<()> {
+pub(super) fn write_file(folder: &Path, name: &str, text: &[u8]) -> Result<()> {
     let path = folder.join(name);
     let temporary = folder.join(format!("{name}.{}", to_hex(&random_bytes::<16>()?)));
     let write = || -> std::io::Result<()> {
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        std::io::Write::write_all(&mut file, text.as_bytes())?;
+        std::io::Write::write_all(&mut file, text)?;
         fs::rename(&temporary, &path)
     };
     write().map_err(|error| {

@@ -2,6 +2,7 @@
 
 use super::description::Description;
 use super::layout;
+use super::leftovers::{find_leftovers, is_there};
 use super::protection::Protection;
 use super::records;
 use super::reserve::make_reserve;
@@ -11,7 +12,7 @@ use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RepositoryId, RunId};
 use crate::manifest::{Record, SETTING};
-use crate::storage::Storage;
+use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
 use crate::units::Timestamp;
 use crate::wire::Extensions;
 
@@ -28,10 +29,11 @@ pub struct CreateOptions {
 }
 
 /// Makes a repository in `storage` and returns its id. `repository.json` is published last: before it
-/// there is no repository, so that a half-made one is simply made again.
+/// there is no repository, so that a half-made one is simply made again. Whoever makes one has the locks
+/// from the first look to the end; another waits, and finds the repository then.
 ///
 /// # Errors
-/// `Exists` when there is one; `Invalid` when credential and cipher do not go together.
+/// `Exists` when there is one; `Invalid` when there is anything else, or credential and cipher do not go together.
 pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<RepositoryId> {
     create_protected(storage, options, 0)
 }
@@ -41,11 +43,7 @@ pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<Reposito
 /// # Errors
 /// As [`create`].
 pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_seconds: u64) -> Result<RepositoryId> {
-    match storage.read(layout::DESCRIPTION, u64::MAX) {
-        Err(error) if error.is_not_found() => {}
-        Err(error) => return Err(error),
-        Ok(_) => return Err(Error::new(ErrorKind::Exists, format!("there is a repository at {} already", storage.location()))),
-    }
+    refuse_existing(storage)?;
     let encrypted = options.algorithm != Algorithm::None;
     if encrypted != options.credential.is_some() {
         let message = if encrypted {
@@ -55,8 +53,14 @@ pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_
         };
         return Err(Error::new(ErrorKind::Invalid, message));
     }
+    // Two that look at the same time would each take the objects of the other for leftovers. The locks are
+    // taken in the order in which all take them.
+    let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, true)?;
+    let _lock = storage.lock(LOCK, LockMode::Exclusive, true)?;
+    refuse_existing(storage)?;
+    let leftovers = find_leftovers(storage)?;
     layout::create_folders(storage)?;
-    remove_leftovers(storage)?;
+    remove_leftovers(storage, &leftovers)?;
     let (description, json) = Description::new(options.algorithm)?;
     let bundle = if encrypted { SecretBundle::random()? } else { SecretBundle::public() };
     if let Some(credential) = &options.credential {
@@ -79,19 +83,18 @@ pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_
     Ok(description.id)
 }
 
+/// # Errors
+/// `Exists` when there is a repository; those of the storage.
+fn refuse_existing(storage: &dyn Storage) -> Result<()> {
+    match storage.read(layout::DESCRIPTION, u64::MAX) {
+        Err(error) if error.is_not_found() => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(is_there(&storage.location())),
+    }
+}
+
 /// Removes what an init that died half-way has left: without `repository.json` nothing can open it.
-fn remove_leftovers(storage: &dyn Storage) -> Result<()> {
-    for folder in [layout::PACKS, layout::INDEX, layout::SNAPSHOTS] {
-        if !storage.list(folder)?.is_empty() {
-            let message = format!("{} holds {folder} of a repository whose {} is missing", storage.location(), layout::DESCRIPTION);
-            return Err(Error::new(ErrorKind::Exists, message));
-        }
-    }
-    for folder in [layout::KEYS, layout::RECORDS] {
-        for listed in storage.list(folder)? {
-            storage.remove(&listed.name)?;
-        }
-        storage.sync(&[folder.to_owned()])?;
-    }
-    Ok(())
+fn remove_leftovers(storage: &dyn Storage, leftovers: &[String]) -> Result<()> {
+    leftovers.iter().try_for_each(|name| storage.remove(name))?;
+    storage.sync(&[layout::KEYS, layout::RECORDS].map(str::to_owned))
 }

@@ -6,7 +6,9 @@
 mod cache;
 mod create;
 mod description;
+mod known;
 mod layout;
+mod leftovers;
 mod locks;
 mod marks;
 mod objects;
@@ -30,9 +32,11 @@ mod view;
 pub use cache::{CacheFolder, cache_root};
 pub use create::{CreateOptions, create, create_protected};
 pub use description::{Description, FORMAT};
+pub use known::KnownPlaces;
 pub use layout::{
     DAMAGED, DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name, sync_folder,
 };
+pub use leftovers::judge_leftover;
 pub use marks::Marks;
 pub use objects::Catalogued;
 pub use packs::PackListing;

@@ -15,7 +15,8 @@ use crate::storage::Storage;
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
 
-const MAGIC: &[u8; 8] = b"STRONGRK";
+/// The first bytes of every key slot.
+pub(super) const MAGIC: &[u8; 8] = b"STRONGRK";
 const VERSION: u16 = 0;
 /// A slot is never longer.
 const BYTES_MAX: u64 = 64 << 10;

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use crate::error::Result;
 
 pub use choices::Choices;
-pub use local::LocalStorage;
+pub use local::{Found, LocalStorage};
 pub use memory::{MemoryStorage, Promise};
 pub use name::{LOCK, PRUNE_LOCK};
 

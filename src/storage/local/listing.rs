@@ -1,13 +1,33 @@
 //! What lies in a folder: one pass over its entries, one look at each file for its length.
 
+use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Dir, FileType};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::root::Root;
 use crate::error::{Error, Result};
 use crate::storage::{Listed, name};
+
+/// Of a file so many bytes are shown: as many as a magic has.
+const HEAD_BYTES: usize = 8;
+
+/// What lies under a name, for somebody who has to know whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A folder.
+    Folder,
+    /// A regular file that can be read.
+    File {
+        /// Its length.
+        bytes: u64,
+        /// Its first bytes, eight of them where it has as many.
+        head: Vec<u8>,
+    },
+    /// Anything else: a link, a pipe, a file that this user may not read.
+    Other,
+}
 
 /// One entry with a name of allowed characters.
 #[derive(Debug)]
@@ -82,27 +102,64 @@ pub(super) fn list(root: &Root, folder: &str) -> Result<Vec<Listed>> {
     Ok(listed)
 }
 
-/// True when the folder holds no file of anybody: what an interrupted start leaves does not count,
-/// nor does `lost+found`, which the root of a fresh file system has.
-pub(super) fn is_empty(root: &Root) -> Result<bool> {
-    let mut waiting = vec![String::new()];
+/// Shows every entry below the top to `judge`, until that fails. Folders are entered when it has passed
+/// them. `lost+found`, which the root of a fresh file system has, is nobody's and not shown.
+pub(super) fn look_at_all(root: &Root, judge: &mut dyn FnMut(&[u8], &Found) -> Result<()>) -> Result<()> {
+    let mut waiting = vec![Vec::new()];
     while let Some(folder) = waiting.pop() {
-        let failed = |errno| Error::io("cannot list the folder", root.describe(&folder), errno);
-        let fd = root.open_folder(&folder).map_err(failed)?;
-        for entry in Dir::new(fd).map_err(failed)? {
+        let shown = || root.describe_bytes(&folder);
+        let failed = |errno| Error::io("cannot list the folder", shown(), errno);
+        let path: &[u8] = if folder.is_empty() { b"." } else { &folder };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let fd = rustix::io::retry_on_intr(|| rustix::fs::openat(&root.fd, path, flags, Mode::empty())).map_err(failed)?;
+        for entry in rustix::io::retry_on_intr(|| Dir::read_from(&fd)).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            let bytes = entry.file_name().to_bytes();
-            if matches!(bytes, b"." | b"..") || (folder.is_empty() && bytes == b"lost+found") {
+            let part = entry.file_name().to_bytes();
+            if matches!(part, b"." | b"..") {
                 continue;
             }
-            let Some(part) = entry.file_name().to_str().ok().filter(|_| name::is_part(bytes)) else { return Ok(false) };
-            let path = name::join(&folder, part);
-            if entry.file_type() == FileType::Directory && folder.split('/').count() < name::FOLDERS_DEEP_MAX {
-                waiting.push(path);
-            } else if !name::is_hidden(&path) {
-                return Ok(false);
+            let name = if folder.is_empty() { part.to_vec() } else { [&folder, &b"/"[..], part].concat() };
+            let found = match look_at(&fd, entry.file_name()) {
+                Ok(found) => found,
+                // Somebody gave it another name since.
+                Err(Errno::NOENT) => continue,
+                Err(errno) => return Err(Error::io("cannot look at", root.describe_bytes(&name), errno)),
+            };
+            if found == Found::Folder && name == b"lost+found" {
+                continue;
+            }
+            judge(&name, &found)?;
+            if found == Found::Folder {
+                waiting.push(name);
             }
         }
     }
-    Ok(true)
+    Ok(())
+}
+
+/// What lies under this name. A link is not followed, and a pipe not waited for.
+fn look_at(folder: &OwnedFd, name: &CStr) -> rustix::io::Result<Found> {
+    let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => return Ok(Found::Folder),
+        FileType::RegularFile => {}
+        _ => return Ok(Found::Other),
+    }
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = match rustix::io::retry_on_intr(|| rustix::fs::openat(folder, name, flags, Mode::empty())) {
+        Ok(file) => file,
+        Err(Errno::NOENT) => return Err(Errno::NOENT),
+        // What cannot be read cannot be known.
+        Err(_) => return Ok(Found::Other),
+    };
+    let mut head = [0; HEAD_BYTES];
+    let mut filled = 0;
+    while filled < head.len() {
+        match rustix::io::retry_on_intr(|| rustix::io::pread(&file, &mut head[filled..], filled as u64)) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(_) => return Ok(Found::Other),
+        }
+    }
+    Ok(Found::File { bytes: u64::try_from(stat.st_size).unwrap_or(0), head: head[..filled].to_vec() })
 }

@@ -3,6 +3,7 @@
 //! Publishing is: a temporary file, the bytes, a sync of them, a rename that never replaces. A name
 //! is durable after a sync of its folder. Nothing is ever written in place.
 
+mod above;
 mod listing;
 mod lock;
 mod root;
@@ -20,7 +21,8 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use self::root::{FOLDER_MODE, Root, is_unsupported, text, tolerate_no_modes};
+pub use self::listing::Found;
+use self::root::{Root, text};
 use self::upload::LocalUpload;
 use super::{LOCK, Listed, Lock, LockMode, PRUNE_LOCK, Storage, Upload, name};
 use crate::error::{Error, ErrorKind, Result};
@@ -38,17 +40,38 @@ impl LocalStorage {
     /// # Errors
     /// `Exists` when it holds anything or is not a folder; `Denied`.
     pub fn create(path: &Path) -> Result<Self> {
-        create_path(path)?;
+        Self::create_among(path, &mut |name, found| match std::str::from_utf8(name) {
+            Ok(name) if *found == Found::Folder || name::is_hidden(name) => Ok(()),
+            _ => Err(Error::new(ErrorKind::Exists, format!("the folder {} is not empty", text(path)))),
+        })
+    }
+
+    /// Makes the folder, and those above it, where it may hold what `judge` passes; see
+    /// [`LocalStorage::look_at_all`]. Its name is durable then, and it has the files of the locks.
+    ///
+    /// # Errors
+    /// `Exists` when it is not a folder; `Denied`; those of `judge`, with nothing made in the folder.
+    pub fn create_among(path: &Path, judge: &mut dyn FnMut(&[u8], &Found) -> Result<()>) -> Result<Self> {
+        above::create_path(path)?;
         let storage = Self::open(path).map_err(|error| {
             if error.is_not_found() { Error::new(ErrorKind::Exists, format!("{} is not a folder", text(path))) } else { error }
         })?;
-        if !listing::is_empty(&storage.root)? {
-            return Err(Error::new(ErrorKind::Exists, format!("the folder {} is not empty", text(path))));
-        }
+        storage.look_at_all(judge)?;
+        above::sync_above(storage.path())?;
         lock::create(&storage.root, LOCK)?;
         lock::create(&storage.root, PRUNE_LOCK)?;
         storage.root.sync(&[String::new()])?;
         Ok(storage)
+    }
+
+    /// Shows everything in the folder to `judge`, by name and with what it is, until that fails. It sees
+    /// what no listing shows: locks, temporaries, links, names of any bytes. It does not see `lost+found`
+    /// at the top.
+    ///
+    /// # Errors
+    /// Those of `judge`; `Denied`.
+    pub fn look_at_all(&self, judge: &mut dyn FnMut(&[u8], &Found) -> Result<()>) -> Result<()> {
+        listing::look_at_all(&self.root, judge)
     }
 
     /// Opens a folder; what is in it is not looked at, and nothing is written.
@@ -185,36 +208,4 @@ impl Storage for LocalStorage {
         name::check_lock(name)?;
         lock::take(&self.root, name, mode, wait)
     }
-}
-
-/// Makes the folder of a repository, for its owner alone, and the folders above it as the umask
-/// says; each is made durable in the one above. One that exists is left as it is.
-fn create_path(path: &Path) -> Result<()> {
-    let failed = |error: std::io::Error| Error::io("cannot make the folder", text(path), error);
-    let missing: Vec<&Path> =
-        path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && folder.symlink_metadata().is_err()).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    if let Some(parent) = missing.get(1) {
-        // The standard library asks for the umask's mode, as people expect of other folders.
-        std::fs::create_dir_all(parent).map_err(failed)?;
-    }
-    match rustix::fs::mkdir(path, FOLDER_MODE) {
-        // Somebody else was quicker; who of the two may have it shows when files are published.
-        Err(Errno::EXIST) => return Ok(()),
-        made => made.map_err(|errno| failed(errno.into()))?,
-    }
-    tolerate_no_modes(rustix::fs::chmod(path, FOLDER_MODE)).map_err(|errno| failed(errno.into()))?;
-    for folder in missing {
-        let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // A folder that may be written but not read cannot be opened for a sync.
-        if let Ok(above) = File::open(above) {
-            match rustix::fs::fsync(&above) {
-                Err(errno) if !is_unsupported(errno) => return Err(failed(errno.into())),
-                _ => {}
-            }
-        }
-    }
-    Ok(())
 }

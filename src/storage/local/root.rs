@@ -4,7 +4,9 @@
 //! or a folder that is renamed meanwhile, cannot lead them elsewhere.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -57,6 +59,11 @@ impl Root {
     /// How an object or folder is named in messages: its whole path, escaped.
     pub fn describe(&self, name: &str) -> String {
         if name.is_empty() { text(&self.path) } else { text(&self.path.join(name)) }
+    }
+
+    /// As [`Root::describe`], for a name of any bytes.
+    pub fn describe_bytes(&self, name: &[u8]) -> String {
+        text(&if name.is_empty() { self.path.clone() } else { self.path.join(OsStr::from_bytes(name)) })
     }
 
     /// True when this user may make names in the top folder.
