@@ -2,6 +2,7 @@
 //! of a command. One binary links once.
 
 mod cli_check;
+mod cli_delete;
 mod cli_exit_codes;
 mod cli_help;
 mod cli_init;

@@ -22,6 +22,7 @@ mod key;
 mod ls;
 mod message;
 mod output;
+mod own;
 mod password;
 mod process;
 mod prompt;

@@ -13,6 +13,7 @@ use super::exit::Status;
 use super::global::{Global, quoted};
 use super::message;
 use super::output::Output;
+use super::own::protected;
 use super::selection::{SNAPSHOT_HELP, Selected, select};
 use super::text::{bytes, duration, grouped};
 use crate::browse;
@@ -54,8 +55,16 @@ pub struct Args {
     exclude: Vec<String>,
 
     /// Remove what the snapshot does not have from the folders that are restored
+    ///
+    /// What the snapshot did not look at stays: what its filters left out, sockets, what it could not read, and folders
+    /// that it did not enter. Other file systems that are mounted there, the repository, its cache and the keys always
+    /// stay. With -n, what would go is listed.
     #[arg(long)]
     delete: bool,
+
+    /// Remove also what the snapshot left out or could not read, of which there is no copy (implies --delete)
+    #[arg(long)]
+    delete_excluded: bool,
 
     /// Read every written file back and compare
     #[arg(long)]
@@ -104,6 +113,7 @@ struct RestoredLine<'a> {
     damaged: u64,
     failed: u64,
     deleted: u64,
+    kept: u64,
     notes: u64,
     verified: u64,
     verify_failed: u64,
@@ -144,7 +154,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         include,
         exclude,
         changed_only: if args.changed_only { Some(&is_changed) } else { None },
-        delete: args.delete,
+        delete: args.delete || args.delete_excluded,
+        delete_excluded: args.delete_excluded,
+        protected: protected(global, &repository)?,
         verify: args.verify,
         dry_run: args.dry_run,
         numeric_owner: args.numeric_owner,
@@ -208,6 +220,7 @@ fn action_name(kind: ActionKind) -> &'static str {
         ActionKind::Replace => "replace",
         ActionKind::Leave => "leave",
         ActionKind::Delete => "delete",
+        ActionKind::Keep => "keep",
     }
 }
 
@@ -236,6 +249,7 @@ fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, 
     let rest = [
         (outcome.left, "left as they are though they differ (see --overwrite)"),
         (outcome.deleted, "deleted"),
+        (outcome.kept, "not deleted: the snapshot did not look at them (see --delete-excluded)"),
         (outcome.verified, "read back and found right"),
         (outcome.failed, "could not be restored"),
         (outcome.verify_failed, "read back and found wrong"),
@@ -249,7 +263,7 @@ fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, 
 
 fn line(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, time: Duration) -> serde_json::Value {
     let Outcome { files, directories, hard_links, others, bytes_written, left, unchanged, damaged, failed, deleted, notes, .. } = *outcome;
-    let Outcome { verified, verify_failed, .. } = *outcome;
+    let Outcome { verified, verify_failed, kept, .. } = *outcome;
     let actions = outcome.actions.iter().map(|action| ActionLine {
         action: action_name(action.kind),
         path: lossy_text(&action.path).into_owned(),
@@ -269,6 +283,7 @@ fn line(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, t
         damaged,
         failed,
         deleted,
+        kept,
         notes,
         verified,
         verify_failed,

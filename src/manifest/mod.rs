@@ -7,6 +7,7 @@ mod node;
 mod record;
 mod run;
 mod tree;
+mod unseen;
 
 pub use content::{CONTENT_ITEMS_IN_NODE, ContentList, Item, ListPage, ListWriter};
 pub use difference::{Change, ChangeKind, classify_change};
@@ -17,3 +18,4 @@ pub use record::{
 };
 pub use run::{Counts, FileSystemClock, Kind, Manifest, RootEntry, SnapshotOptions, StatTrust};
 pub use tree::{Page, PageRef, PageStore, TreeRef, TreeWriter};
+pub use unseen::{NotEntered, Unseen};

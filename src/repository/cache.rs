@@ -49,6 +49,11 @@ impl CacheFolder {
         Ok(Self { path, client })
     }
 
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The folder of index tables.
     pub fn tables(&self) -> PathBuf {
         self.path.join("tables")

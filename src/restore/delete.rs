@@ -1,19 +1,24 @@
 //! Removes from a restored folder what the snapshot does not have there.
 //!
 //! Only where the snapshot knows what belongs into a folder: not in folders above the sources, and
-//! not where some of its entries could not be read, by the snapshot or now. What the filters leave
-//! out is left alone, also deep in a folder that goes otherwise, and so are mount points.
+//! not where some of its entries cannot be read now. What the snapshot did not look at is unknown to it
+//! and stays, unless that is asked for too. What the filters of the restore leave out stays in any case,
+//! also deep in a folder that goes otherwise; so do other mounts, what the repository needs, and every
+//! other repository.
 
-use std::os::fd::AsFd;
+use std::collections::HashSet;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use super::outcome::{ActionKind, Count};
+use super::sight::holds_repository;
 use super::task::{Task, join};
 use super::window::FolderInWork;
 use crate::error::{Error, Result};
-use crate::manifest::{Content, NODE_INCOMPLETE, TreeRef};
+use crate::manifest::{Content, TreeRef};
+use crate::progress::FindingKind;
 use crate::repository::NodeStream;
-use crate::target::{Destination, Folder};
+use crate::target::{Choice, Destination, Existing, Folder, Found, Identity, Judge, Stays};
 
 /// Removes, or in a dry run lists, what is in `folder` and not in the snapshot; `is_kept` says of a
 /// path in the destination that this restore made it.
@@ -27,21 +32,23 @@ pub(super) fn delete_others(
     is_kept: &dyn Fn(&[u8]) -> bool,
 ) -> Result<()> {
     let Content::Directory(tree) = &folder.node.content else { return Ok(()) };
-    if !folder.is_complete || folder.node.flags & NODE_INCOMPLETE != 0 {
+    if !folder.is_complete {
         return Ok(());
     }
-    let delete = |name: &[u8], within: &Folder| -> Result<()> {
-        if is_kept(&join(&folder.relative, name)) {
-            return Ok(());
-        }
-        let other = Other { relative: join(&folder.relative, name), path: join(&folder.path, name), is_included: folder.is_included };
-        delete_one(task, destination, within, name, other)
-    };
+    let mut deleting = Deleting { task, folder, is_kept };
     let outcome = (|| {
         let within = destination.folder(&folder.relative)?;
-        for name in others(task, tree, &within)? {
+        let others = others(task, tree, &within)?;
+        if others.is_empty() {
+            return Ok(());
+        }
+        if within.is_in_other_mount()? {
+            return deleting.leave_all(&within, &others);
+        }
+        for name in others {
             task.check()?;
-            delete(&name, &within).or_else(|error| task.fail_entry(&join(&folder.relative, &name), error))?;
+            let deleted = deleting.delete(&within, &name);
+            deleted.or_else(|error| task.fail_entry(&join(&folder.relative, &name), error))?;
         }
         Ok(())
     })();
@@ -52,105 +59,158 @@ pub(super) fn delete_others(
 fn others(task: &Task<'_>, tree: &TreeRef, within: &Folder) -> Result<Vec<Vec<u8>>> {
     let (mut nodes, mut others) = (NodeStream::new(task.reader, tree), Vec::new());
     let mut node = nodes.next_node()?;
+    // What the snapshot has and no listing shows.
+    let mut unlisted = Vec::new();
     for name in within.names()? {
-        while node.as_ref().is_some_and(|node| node.name < name) {
+        while let Some(before) = node.take_if(|node| node.name < name) {
+            unlisted.push(before.name);
             node = nodes.next_node()?;
         }
-        if node.as_ref().is_none_or(|node| node.name != name) {
+        if node.take_if(|node| node.name == name).is_some() {
+            node = nodes.next_node()?;
+        } else {
             others.push(name);
         }
+    }
+    while let Some(rest) = node.take().filter(|_| !others.is_empty()) {
+        unlisted.push(rest.name);
+        node = nodes.next_node()?;
+    }
+    if others.is_empty() {
+        return Ok(others);
+    }
+    // Some file systems list a name in another way than it was given: without a dot at its end, or with
+    // other accents. What is found under a name of the snapshot is no other.
+    let mut meant = HashSet::<Identity>::new();
+    for name in unlisted {
+        meant.extend(within.stat(&name)?.map(|existing| existing.identity));
+    }
+    if !meant.is_empty() {
+        let is_meant = |name: &Vec<u8>| within.stat(name).is_ok_and(|found| found.is_some_and(|found| meant.contains(&found.identity)));
+        others.retain(|name| !is_meant(name));
     }
     Ok(others)
 }
 
-/// An entry of the destination that the snapshot does not have.
-struct Other {
-    relative: Vec<u8>,
-    /// Where it would be in the snapshot.
-    path: Vec<u8>,
-    /// True when everything in its folder was selected.
-    is_included: bool,
+/// What goes of a folder.
+struct Deleting<'d> {
+    task: &'d Task<'d>,
+    folder: &'d FolderInWork,
+    is_kept: &'d dyn Fn(&[u8]) -> bool,
 }
 
-fn delete_one(task: &Task<'_>, destination: &Arc<Destination>, within: &Folder, name: &[u8], other: Other) -> Result<()> {
-    let Some(existing) = within.stat(name)? else { return Ok(()) };
-    let is_directory = existing.is_directory();
-    if is_directory && existing.identity.device != device_of(within)? {
-        return Ok(());
+impl Deleting<'_> {
+    fn delete(&mut self, within: &Folder, name: &[u8]) -> Result<()> {
+        let task = self.task;
+        if !task.request.delete_excluded && task.sight.is_unseen_in(&self.folder.node, name) {
+            let Some(existing) = within.stat(name)? else { return Ok(()) };
+            let found = Found { below: name, existing: &existing, is_taken_in: false };
+            if self.select(&found).0 == Choice::Go {
+                self.keep(name);
+            }
+            return Ok(());
+        }
+        within.remove_as(name, task.request.dry_run, self).map(|_| ())
     }
-    let is_selected = |other: &Other| {
-        (other.is_included || task.selection.is_included(&other.path, is_directory)) && task.selection.is_changed(&other.path)
-    };
-    if task.selection.is_excluded(&other.path, is_directory) {
-        return Ok(());
+
+    /// Leaves everything in another mount as it is, and says so when something would go.
+    fn leave_all(&mut self, within: &Folder, others: &[Vec<u8>]) -> Result<()> {
+        let (task, mut left) = (self.task, 0);
+        for name in others {
+            let Some(existing) = within.stat(name)? else { continue };
+            let found = Found { below: name, existing: &existing, is_taken_in: false };
+            let is_unseen = !task.request.delete_excluded && task.sight.is_unseen_in(&self.folder.node, name);
+            if !is_unseen && self.choose(&found).0 == Choice::Go {
+                left += 1;
+                self.act(ActionKind::Leave, name);
+            }
+        }
+        if left > 0 {
+            task.tally.add_many(Count::Left, left);
+            let message = format!("{left} entries that the snapshot does not have are left: another file system is mounted here");
+            task.report(FindingKind::LeftAsIs, &self.folder.relative, message);
+        }
+        Ok(())
     }
-    if !is_directory || task.selection.is_everything() {
-        return if is_selected(&other) { remove(task, within, name, &other.relative) } else { Ok(()) };
+
+    /// What becomes of an entry by the filters of the restore.
+    fn select(&self, found: &Found<'_>) -> (Choice, bool) {
+        let (selection, path, is_directory) = (&self.task.selection, self.path(found.below), found.existing.is_directory());
+        if (self.is_kept)(&join(&self.folder.relative, found.below)) || selection.is_excluded(&path, is_directory) {
+            return (Choice::Keep, false);
+        }
+        let is_included = found.is_taken_in || self.folder.is_included || selection.is_included(&path, is_directory);
+        (if is_included && selection.is_changed(&path) { Choice::Go } else { Choice::Look }, is_included)
     }
-    delete_selected_below(task, destination, within, name, other)
+
+    /// Where an entry would be in the snapshot.
+    fn path(&self, below: &[u8]) -> Vec<u8> {
+        join(&self.folder.path, below)
+    }
+
+    fn is_unknown(&self, below: &[u8], existing: &Existing) -> bool {
+        !self.task.request.delete_excluded && self.task.sight.leaves_out(&self.path(below), existing)
+    }
+
+    fn act(&self, kind: ActionKind, below: &[u8]) {
+        if self.task.request.dry_run {
+            self.task.tally.act(kind, self.task.shown(&join(&self.folder.relative, below)));
+        }
+    }
+
+    /// Counts what stays because the snapshot did not look at it.
+    fn keep(&self, below: &[u8]) {
+        self.task.tally.add(Count::Kept);
+        self.act(ActionKind::Keep, below);
+    }
 }
 
-/// Removes what is selected below a folder, and the folder itself when it is selected and empty then.
-/// Levels are kept in a list, so depth costs no stack.
-fn delete_selected_below(task: &Task<'_>, destination: &Arc<Destination>, above: &Folder, name: &[u8], top: Other) -> Result<()> {
-    struct Level {
-        other: Other,
-        names: std::vec::IntoIter<Vec<u8>>,
-        name: Vec<u8>,
+impl Judge for Deleting<'_> {
+    fn choose(&mut self, found: &Found<'_>) -> (Choice, bool) {
+        let (choice, is_included) = self.select(found);
+        if choice != Choice::Keep && self.is_unknown(found.below, found.existing) {
+            if choice == Choice::Go {
+                self.keep(found.below);
+            }
+            return (Choice::Keep, false);
+        }
+        (choice, is_included)
     }
-    let device = device_of(above)?;
-    let enter = |mut other: Other, name: Vec<u8>| -> Result<Level> {
-        other.is_included |= task.selection.is_included(&other.path, true);
-        let names = destination.folder(&other.relative)?.names()?.into_iter();
-        Ok(Level { other, names, name })
-    };
-    let mut levels = vec![enter(top, name.to_vec())?];
-    while let Some(level) = levels.last_mut() {
-        task.check()?;
-        let within = destination.folder(&level.other.relative)?;
-        if let Some(name) = level.names.next() {
-            let other = Other {
-                relative: join(&level.other.relative, &name),
-                path: join(&level.other.path, &name),
-                is_included: level.other.is_included,
-            };
-            let Some(existing) = within.stat(&name)? else { continue };
-            let is_directory = existing.is_directory();
-            if existing.identity.device != device || task.selection.is_excluded(&other.path, is_directory) {
-                continue;
+
+    fn is_kept_inside(&mut self, below: &[u8], folder: BorrowedFd<'_>) -> bool {
+        if holds_repository(folder) {
+            self.stays(below, Stays::Protected("a repository".to_owned()));
+            return true;
+        }
+        let is_unknown = !self.task.request.delete_excluded && self.task.sight.leaves_out_inside(folder);
+        if is_unknown {
+            self.keep(below);
+        }
+        is_unknown
+    }
+
+    fn gone(&mut self, below: &[u8]) {
+        self.task.tally.add(Count::Deleted);
+        self.act(ActionKind::Delete, below);
+    }
+
+    fn stays(&mut self, below: &[u8], why: Stays) {
+        let relative = join(&self.folder.relative, below);
+        match why {
+            Stays::Chosen => {}
+            Stays::OtherFileSystem => {
+                self.keep(below);
+                self.task.report(FindingKind::Note, &relative, "not deleted: another file system is mounted there");
             }
-            if is_directory {
-                levels.push(enter(other, name)?);
-            } else if (other.is_included || task.selection.is_included(&other.path, false)) && task.selection.is_changed(&other.path) {
-                remove(task, &within, &name, &other.relative)?;
-            }
-        } else {
-            let is_selected = level.other.is_included && task.selection.is_changed(&level.other.path);
-            let is_empty = within.names()?.is_empty();
-            let (relative, name) = (std::mem::take(&mut level.other.relative), std::mem::take(&mut level.name));
-            levels.pop();
-            if is_selected && is_empty {
-                match levels.last() {
-                    Some(level) => remove(task, &*destination.folder(&level.other.relative)?, &name, &relative)?,
-                    None => remove(task, above, &name, &relative)?,
-                }
+            Stays::Protected(what) => {
+                self.task.tally.add(Count::Left);
+                self.act(ActionKind::Leave, below);
+                self.task.report(FindingKind::LeftAsIs, &relative, format!("left as it is: it is {what}"));
             }
         }
     }
-    Ok(())
-}
 
-fn remove(task: &Task<'_>, within: &Folder, name: &[u8], relative: &[u8]) -> Result<()> {
-    if task.request.dry_run {
-        task.tally.act(ActionKind::Delete, task.shown(relative));
-    } else {
-        within.remove(name)?;
+    fn check(&mut self) -> Result<()> {
+        self.task.check()
     }
-    task.tally.add(Count::Deleted);
-    Ok(())
-}
-
-fn device_of(folder: &Folder) -> Result<u64> {
-    let stat = rustix::fs::fstat(folder.as_fd()).map_err(|errno| Error::io("cannot look at", "a folder", errno))?;
-    Ok(stat.st_dev)
 }

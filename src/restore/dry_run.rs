@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::clear::{Decided, decide_in, makes_way_for_folder};
 use super::delete::delete_others;
 use super::entries::{Entered, Left, Visitor};
 use super::folders::split_last;
-use super::in_the_way::{NamesBefore, Way, decide, gives_way_to_folder};
+use super::in_the_way::{NamesBefore, Way};
 use super::outcome::{ActionKind, Count};
 use super::task::{Task, join, with_causes};
 use super::window::FolderInWork;
@@ -54,7 +55,7 @@ impl<'t> DryRun<'t> {
                 let level = self.look(relative)?;
                 self.levels.push(level);
             }
-            Some(existing) if !gives_way_to_folder(&existing, self.task.request.overwrite) => {
+            Some(existing) if !makes_way_for_folder(self.task, above, &existing) => {
                 self.task.tally.add(Count::Left);
                 self.act(ActionKind::Leave, relative);
                 return Ok(Entered::Not);
@@ -93,22 +94,28 @@ impl Visitor for DryRun<'_> {
     fn entry(&mut self, folder: &[u8], node: Node, root: usize) -> Result<()> {
         let relative = join(folder, &node.name);
         let decided = match self.levels.last() {
-            Some(Some((within, before))) => decide(within, before, &node, self.task.request.overwrite),
-            _ => Ok(Way::Free),
+            Some(Some((within, before))) => decide_in(self.task, within, folder, before, &node),
+            _ => Ok(Decided::Way(Way::Free)),
         };
         let kind = match decided {
             Err(error) => return self.task.fail_entry(&relative, error),
-            Ok(Way::Unchanged(_)) => {
+            Ok(Decided::Way(Way::Unchanged(_))) => {
                 self.task.tally.add(Count::Unchanged);
                 return Ok(());
             }
-            Ok(Way::Leave) => {
+            Ok(Decided::Stays(why)) => {
+                self.task.tally.add(Count::Left);
+                self.act(ActionKind::Leave, &relative);
+                self.task.report(FindingKind::LeftAsIs, &relative, why);
+                return Ok(());
+            }
+            Ok(Decided::Way(Way::Leave)) => {
                 self.task.tally.add(Count::Left);
                 self.act(ActionKind::Leave, &relative);
                 return Ok(());
             }
-            Ok(Way::Free) => ActionKind::Create,
-            Ok(Way::Replace { .. }) => ActionKind::Replace,
+            Ok(Decided::Way(Way::Free)) => ActionKind::Create,
+            Ok(Decided::Way(Way::Replace { .. })) => ActionKind::Replace,
         };
         self.act(kind, &relative);
         match node.content {

@@ -62,6 +62,14 @@ pub(super) struct Start {
 }
 
 impl Start {
+    /// The folder of the snapshot that comes into the destination itself; empty for everything.
+    pub fn origin(&self) -> &[u8] {
+        match &self.node {
+            Some(node) if !node.is_directory() => super::folders::split_last(&self.path).0,
+            _ => &self.path,
+        }
+    }
+
     /// Finds what is asked for.
     ///
     /// # Errors

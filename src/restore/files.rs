@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::clear::clear;
 use super::in_the_way::Way;
 use super::links::LinkKey;
 use super::outcome::Count;
@@ -185,7 +186,7 @@ impl FileInWork {
         let options = if self.link.is_some() { &writer.options_without_flags } else { &writer.options };
         let is_replaced = self.way != Way::Free;
         if self.way == (Way::Replace { is_folder: true }) {
-            writer.destination.folder(&self.folder)?.remove(&self.name)?;
+            clear(writer.task, &*writer.destination.folder(&self.folder)?, &self.folder, &self.name)?;
         }
         let mut name = self.name.clone();
         let notes = match file.finish(&self.metadata, options, is_replaced) {

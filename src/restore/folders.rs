@@ -5,9 +5,10 @@
 //! again has to. Only a destination that a user filled before stays as it is unless overwriting is
 //! asked for: it was named as a place to put things.
 
+use super::clear::makes_way_for_folder;
 use super::delete::delete_others;
 use super::entries::Entered;
-use super::in_the_way::{NamesBefore, gives_way_to_folder};
+use super::in_the_way::NamesBefore;
 use super::outcome::Count;
 use super::request::Overwrite;
 use super::task::join;
@@ -48,7 +49,7 @@ fn try_make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8]) -> Resul
         Err(error) if error.kind() == ErrorKind::Exists && was_there => {
             let parent = destination.folder(above)?;
             match parent.stat(name)? {
-                Some(existing) if !gives_way_to_folder(&existing, writer.task.request.overwrite) => return Ok(None),
+                Some(existing) if !makes_way_for_folder(writer.task, &parent, &existing) => return Ok(None),
                 _ => parent.remove(name)?,
             }
             destination.make_folder(relative)?

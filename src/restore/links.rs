@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::clear::clear;
 use super::in_the_way::Way;
 use super::outcome::Count;
 use super::task::join;
@@ -169,7 +170,7 @@ fn place_link(writer: &Writer<'_>, link: &LinkInWork, placed: &Placed) -> Result
             return Ok(());
         }
         if is_folder {
-            folder.remove(name)?;
+            clear(writer.task, &folder, &link.folder, name)?;
         }
     }
     let temporary = temporary_name()?;

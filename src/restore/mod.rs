@@ -11,6 +11,7 @@
 //! belongs to, which is kept as `NAME.damaged`, and nothing else. What the destination has already is
 //! judged by [`Overwrite`]; no symbolic link in it is ever followed (see [`crate::target`]).
 
+mod clear;
 mod content;
 mod delete;
 mod dry_run;
@@ -27,6 +28,7 @@ mod plan;
 mod request;
 mod run;
 mod selection;
+mod sight;
 mod specials;
 mod task;
 mod verify;

@@ -17,6 +17,8 @@ pub enum ActionKind {
     Leave,
     /// It is not in the snapshot and is removed.
     Delete,
+    /// It is not in the snapshot, which did not look at it, and stays.
+    Keep,
 }
 
 /// One line of a dry run.
@@ -51,6 +53,8 @@ pub struct Outcome {
     pub failed: u64,
     /// Entries removed because the snapshot does not have them.
     pub deleted: u64,
+    /// Entries that the snapshot does not have and did not look at, so that they were not deleted.
+    pub kept: u64,
     /// Attributes that could not be set, and names that had to be changed.
     pub notes: u64,
     /// Files read back and found right.
@@ -74,6 +78,7 @@ pub(super) enum Count {
     Damaged,
     Failed,
     Deleted,
+    Kept,
     Notes,
     Verified,
     VerifyFailed,
@@ -120,6 +125,7 @@ impl Tally {
             damaged: count(Count::Damaged),
             failed: count(Count::Failed),
             deleted: count(Count::Deleted),
+            kept: count(Count::Kept),
             notes: count(Count::Notes),
             verified: count(Count::Verified),
             verify_failed: count(Count::VerifyFailed),

@@ -1,6 +1,9 @@
 //! What is to be restored, where to, and how.
 
+use std::sync::Arc;
+
 use crate::source::Filter;
+use crate::target::Protected;
 
 /// Which part of a snapshot is restored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,8 +64,13 @@ pub struct Request<'a> {
     pub exclude: Option<Filter>,
     /// Only entries for whose absolute path it says true are restored, with the folders above them.
     pub changed_only: Option<&'a PathPredicate<'a>>,
-    /// Remove what the snapshot does not have from folders that are restored.
+    /// Remove what the snapshot does not have from folders that are restored, but not what it did not look
+    /// at.
     pub delete: bool,
+    /// Let go what the snapshot did not look at too: what its filters left out, and what it could not read.
+    pub delete_excluded: bool,
+    /// What stays, whatever else is asked for: the repository, its cache, and the keys.
+    pub protected: Arc<Protected>,
     /// Read every written file back when all are written.
     pub verify: bool,
     /// Change nothing; say what would be done.
@@ -92,6 +100,8 @@ impl Request<'_> {
             exclude: None,
             changed_only: None,
             delete: false,
+            delete_excluded: false,
+            protected: Arc::default(),
             verify: false,
             dry_run: false,
             numeric_owner: false,

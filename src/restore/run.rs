@@ -4,15 +4,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
+use super::clear::{Decided, decide_in};
 use super::dry_run::DryRun;
 use super::entries::{Entered, Left, Start, Visitor, visit};
 use super::execute::Executor;
 use super::folders;
-use super::in_the_way::{NamesBefore, Way, decide};
+use super::in_the_way::{NamesBefore, Way};
 use super::links::{LinkInWork, Linked, Role, apply_flags, make_link};
 use super::outcome::{Count, Outcome};
 use super::plan::{PlannedFile, plan_name};
 use super::request::Request;
+use super::sight::Sight;
 use super::specials;
 use super::task::{Task, ended, first_cause, join, with_causes};
 use super::verify::Verify;
@@ -31,11 +33,15 @@ use crate::target::Destination;
 /// `NotFound` when the snapshot does not have the path; `Full`; `Interrupted`; those of opening the
 /// destination, and of the last sync. Files that were complete stay, those in work are removed.
 pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>, progress: &dyn Progress) -> Result<Outcome> {
-    let task = Task::new(reader, request, progress);
+    let task = Task::new(reader, request, Sight::of(manifest), progress);
+    // Before anything else: nothing may be made in a repository.
+    request.protected.check_destination(&request.destination)?;
     progress.stage("restore");
     let start = Start::find(&task, manifest)?;
+    task.set_origin(start.origin());
+    let open = |create| Destination::open_beside(&request.destination, create, Arc::clone(&request.protected));
     if request.dry_run {
-        let destination = match Destination::open(&request.destination, false) {
+        let destination = match open(false) {
             Ok(destination) => Some(destination),
             Err(error) if error.is_not_found() => None,
             Err(error) => return Err(error),
@@ -43,7 +49,7 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
         visit(&task, manifest, &start, &mut DryRun::new(&task, destination))?;
         return Ok(task.tally.outcome());
     }
-    let writer = Writer::new(&task, Destination::open(&request.destination, true)?);
+    let writer = Writer::new(&task, open(true)?);
     let blocked = plan_and_execute(&writer, manifest, &start)?;
     apply_flags(&writer);
     writer.destination.sync()?;
@@ -150,9 +156,9 @@ impl<'w> Planning<'w> {
         Ok(())
     }
 
-    fn decide(&self, folder: &[u8], node: &Node) -> Result<Way> {
-        let Some(before) = self.before.last().filter(|before| !before.is_empty()) else { return Ok(Way::Free) };
-        decide(&*self.writer.destination.folder(folder)?, before, node, self.writer.task.request.overwrite)
+    fn decide(&self, folder: &[u8], node: &Node) -> Result<Decided> {
+        let Some(before) = self.before.last().filter(|before| !before.is_empty()) else { return Ok(Decided::Way(Way::Free)) };
+        decide_in(self.writer.task, &*self.writer.destination.folder(folder)?, folder, before, node)
     }
 }
 
@@ -176,7 +182,12 @@ impl Visitor for Planning<'_> {
         let ordinal = self.ordinal;
         self.ordinal += 1;
         let way = match self.decide(folder, &node) {
-            Ok(way) => way,
+            Ok(Decided::Way(way)) => way,
+            Ok(Decided::Stays(why)) => {
+                task.tally.add(Count::Left);
+                task.report(FindingKind::LeftAsIs, &join(folder, &node.name), why);
+                return Ok(());
+            }
             Err(error) => return task.fail_entry(&join(folder, &node.name), error),
         };
         match way {

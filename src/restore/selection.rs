@@ -20,11 +20,6 @@ impl<'a> Selection<'a> {
         Self { include: request.include.as_ref(), exclude: request.exclude.as_ref(), changed_only: request.changed_only }
     }
 
-    /// True when everything is selected.
-    pub fn is_everything(&self) -> bool {
-        self.include.is_none() && self.exclude.is_none() && self.changed_only.is_none()
-    }
-
     /// Whether the entry is left out with everything below it.
     pub fn is_excluded(&self, path: &[u8], is_directory: bool) -> bool {
         self.exclude.is_some_and(|filter| filter.is_excluded(path, is_directory))
@@ -66,14 +61,13 @@ mod tests {
         assert!(!selection.is_included(b"/home/a", true));
         assert!(selection.is_included_from_above(b"/home/a/photos/2020"));
         assert!(!selection.is_included_from_above(b"/home/a/mail"));
-        assert!(!selection.is_everything());
     }
 
     #[test]
     fn without_filters_everything_is_selected() {
         let request = Request::new(What::Everything, "/r");
         let selection = Selection::new(&request);
-        assert!(selection.is_everything() && selection.is_included(b"/a", false) && selection.is_changed(b"/a"));
+        assert!(selection.is_included(b"/a", false) && selection.is_changed(b"/a"));
         assert!(!selection.is_excluded(b"/a", true) && selection.is_included_from_above(b"/"));
     }
 }

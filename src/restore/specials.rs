@@ -1,6 +1,7 @@
 //! Symbolic links, pipes and devices: made under a temporary name, given their metadata, and only
 //! then their own name.
 
+use super::clear::clear;
 use super::in_the_way::Way;
 use super::outcome::Count;
 use super::task::join;
@@ -51,7 +52,7 @@ fn make_under(writer: &Writer<'_>, folder: &[u8], within: &Folder, temporary: &[
     }
     let notes = apply_to_link_or_special(within, temporary, &node.metadata, &writer.options)?;
     if way == (Way::Replace { is_folder: true }) {
-        within.remove(&node.name)?;
+        clear(writer.task, within, folder, &node.name)?;
     }
     let name = match within.rename_new(temporary, &node.name, way != Way::Free) {
         Err(error) if error.kind() == ErrorKind::Exists && way == Way::Free => {

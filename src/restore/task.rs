@@ -1,12 +1,13 @@
 //! One restore: where it reads, what it was asked, and what came of it so far.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::notes::Notes;
 use super::outcome::{Count, Tally};
 use super::request::Request;
 use super::selection::Selection;
+use super::sight::Sight;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
@@ -19,6 +20,9 @@ pub(super) struct Task<'a> {
     pub reader: &'a ChunkReader<'a>,
     pub request: &'a Request<'a>,
     pub selection: Selection<'a>,
+    /// What the snapshot looked at.
+    pub sight: Sight,
+    origin: OnceLock<Vec<u8>>,
     pub progress: &'a dyn Progress,
     pub tally: Tally,
     pub notes: Notes,
@@ -27,18 +31,30 @@ pub(super) struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    pub fn new(reader: &'a ChunkReader<'a>, request: &'a Request<'a>, progress: &'a dyn Progress) -> Self {
+    pub fn new(reader: &'a ChunkReader<'a>, request: &'a Request<'a>, sight: Sight, progress: &'a dyn Progress) -> Self {
         let selection = Selection::new(request);
         Self {
             reader,
             request,
             selection,
+            sight,
+            origin: OnceLock::new(),
             progress,
             tally: Tally::default(),
             notes: Notes::default(),
             is_over: AtomicBool::new(false),
             failure: Mutex::default(),
         }
+    }
+
+    /// Says which folder of the snapshot comes into the destination itself; empty for everything.
+    pub fn set_origin(&self, path: &[u8]) {
+        self.origin.get_or_init(|| path.to_vec());
+    }
+
+    /// The folder of the snapshot that comes into the destination itself.
+    pub fn origin(&self) -> &[u8] {
+        self.origin.get().map_or(b"", Vec::as_slice)
     }
 
     /// The path of `relative` in the destination, for messages.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::batch::Saved;
 use super::checkpoint::Checkpoints;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Content, NODE_INCOMPLETE, Node, RootEntry, TreeRef, TreeWriter};
+use crate::manifest::{Content, NODE_INCOMPLETE, Node, RootEntry, TreeRef, TreeWriter, Unseen};
 use crate::repository::{ChunkReader, NodeStream, Sink, SinkPages};
 
 /// While the builder waits for one large file it looks so often whether a checkpoint is due.
@@ -32,8 +32,9 @@ pub(super) enum Event {
     Gap,
     /// Files that a worker saves; the results come through here.
     Batch(Receiver<Result<Vec<Saved>>>),
-    /// The folder is done; `is_incomplete` when part of it could not be read.
-    Leave { is_incomplete: bool },
+    /// The folder is done; `is_incomplete` when part of it could not be read. The entries `unseen` were
+    /// not looked at.
+    Leave { is_incomplete: bool, unseen: Vec<Vec<u8>> },
 }
 
 /// Several events, in order.
@@ -102,7 +103,7 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
                     self.take_saved(saved)?;
                 }
             }
-            Event::Leave { is_incomplete } => self.leave(is_incomplete)?,
+            Event::Leave { is_incomplete, unseen } => self.leave(is_incomplete, unseen)?,
         }
         Ok(())
     }
@@ -174,7 +175,7 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
         Ok(())
     }
 
-    fn leave(&mut self, is_incomplete: bool) -> Result<()> {
+    fn leave(&mut self, is_incomplete: bool, unseen: Vec<Vec<u8>>) -> Result<()> {
         let keeps_tree = |level: &Building| level.writer.is_none() && level.base_tree.is_some_and(|tree| tree.entries == level.same);
         if !self.levels.last().is_some_and(keeps_tree) {
             self.differ()?;
@@ -182,6 +183,9 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
         let Some(mut level) = self.levels.pop() else { return Ok(()) };
         if is_incomplete {
             level.node.flags |= NODE_INCOMPLETE;
+        }
+        if !unseen.is_empty() {
+            level.node.set_unseen(&Unseen::Names(unseen.into_iter().map(Into::into).collect()));
         }
         let tree = match (level.writer.take(), level.base_tree) {
             (Some(writer), _) => writer.finish(&mut self.pages)?,

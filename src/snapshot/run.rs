@@ -119,7 +119,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     counts.bytes_stored = sink.counts().bytes_stored.load(Ordering::Relaxed);
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
     warn_of_loss(&catalogued.listing, &series, &counts, progress);
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         run,
         client: repository.cache().map_or(ClientId([0; 16]), |cache| cache.client()),
         counter: catalogued.newest_counter.saturating_add(1),
@@ -142,6 +142,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         counts,
         extensions: Extensions::none(),
     };
+    manifest.set_tells_unseen();
     let packs_adopted = sink.counts().packs_adopted.load(Ordering::Relaxed);
     if request.dry_run {
         return Ok(Outcome { id: None, manifest, packs_adopted });

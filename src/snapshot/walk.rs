@@ -18,7 +18,8 @@ use super::roots::split_path;
 use super::tally::{Tally, add};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{
-    Content, FileSystemClock, Item, Manifest, Metadata, NODE_INCOMPLETE, Node, SnapshotOptions, StatTrust, TreeRef, check_name,
+    Content, FileSystemClock, Item, Manifest, Metadata, NODE_INCOMPLETE, Node, NotEntered, SnapshotOptions, StatTrust, TreeRef, Unseen,
+    check_name,
 };
 use crate::progress::{Finding, FindingKind};
 use crate::repository::{ChunkReader, NodeStream, read_content_items};
@@ -84,6 +85,8 @@ struct Level<'w, 'a> {
     is_still_same: bool,
     is_incomplete: bool,
     is_closed_to_us: bool,
+    /// Names of entries that are not looked at, in order.
+    unseen: Vec<Vec<u8>>,
 }
 
 impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
@@ -242,7 +245,7 @@ where
             }
         };
         let is_directory = stat.is_directory();
-        if self.is_left_out(&stat) {
+        if self.is_left_out(&entry.name, &stat) {
             return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
         }
         self.note_clock(&stat);
@@ -272,8 +275,11 @@ where
         Ok(())
     }
 
-    fn is_left_out(&self, stat: &Stat) -> bool {
+    fn is_left_out(&mut self, name: &[u8], stat: &Stat) -> bool {
         if stat.is_directory() && self.with.skip.contains(&stat.identity()) {
+            if let Some(level) = self.levels.last_mut() {
+                level.unseen.push(name.to_vec());
+            }
             self.report(FindingKind::Note, self.path.clone(), "it belongs to the repository itself and is left out");
             return true;
         }
@@ -389,7 +395,7 @@ where
         if has_base {
             self.send(Event::Gap)?;
         }
-        self.send(Event::Leave { is_incomplete: true })
+        self.send(Event::Leave { is_incomplete: true, unseen: Vec::new() })
     }
 
     /// The file system of a folder that is about to be entered.
@@ -407,11 +413,13 @@ where
         let is_loop = self.levels.iter().any(|level| level.listing.stat.identity() == stat.identity());
         let is_cache = self.with.options.exclude_caches && has_cache_tag(&folder);
         let left_empty = if is_loop {
-            Some("it is mounted within itself; its entries are saved above")
+            Some((NotEntered::Loop, "it is mounted within itself; its entries are saved above"))
         } else if file_system.is_pseudo() && is_other_file_system {
-            Some("it shows the state of the system, not files; its entries are left out")
-        } else if is_cache || (self.with.options.one_file_system && is_other_file_system) {
-            Some("")
+            Some((NotEntered::Pseudo, "it shows the state of the system, not files; its entries are left out"))
+        } else if is_cache {
+            Some((NotEntered::Cache, ""))
+        } else if self.with.options.one_file_system && is_other_file_system {
+            Some((NotEntered::OtherFileSystem, ""))
         } else {
             None
         };
@@ -430,16 +438,19 @@ where
         });
         self.flush_batch()?;
         add(&self.with.tally.directories, 1);
-        let node = empty_folder(name, metadata, 0);
+        let mut node = empty_folder(name, metadata, 0);
+        if let Some((why, _)) = left_empty {
+            node.set_unseen(&Unseen::Everything(why));
+        }
         self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new) })?;
-        if let Some(reason) = left_empty {
+        if let Some((_, reason)) = left_empty {
             if !reason.is_empty() {
                 self.report(FindingKind::Note, self.path.clone(), reason);
             }
             if tree.is_some_and(|tree| tree.entries > 0) {
                 self.send(Event::Gap)?;
             }
-            return self.send(Event::Leave { is_incomplete: false });
+            return self.send(Event::Leave { is_incomplete: false, unseen: Vec::new() });
         }
         let path_bytes = self.path.len();
         self.levels.push(Level {
@@ -453,6 +464,7 @@ where
             is_still_same: tree.is_some(),
             is_incomplete: false,
             is_closed_to_us: false,
+            unseen: Vec::new(),
         });
         if let Some(at) = self.levels.len().checked_sub(OPEN_LEVELS + 1) {
             self.levels[at].listing.close();
@@ -467,7 +479,7 @@ where
         if level.base.has_more() {
             self.send(Event::Gap)?;
         }
-        self.send(Event::Leave { is_incomplete: level.is_incomplete })
+        self.send(Event::Leave { is_incomplete: level.is_incomplete, unseen: level.unseen })
     }
 
     /// Has the next folders of this level listed by the workers.

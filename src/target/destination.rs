@@ -15,9 +15,13 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::beneath;
+use super::existing::Identity;
 use super::folder::Folder;
+use super::mount::look;
+use super::protected::Protected;
+use super::removal::Guard;
 use super::system_error;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
 use crate::units::PathText;
 
@@ -29,6 +33,7 @@ const KEPT_FOLDERS: usize = 32;
 pub struct Destination {
     handle: OwnedFd,
     path: Vec<u8>,
+    guard: Arc<Guard>,
     /// Used last stands last.
     kept: Mutex<Vec<(Vec<u8>, Arc<Folder>)>>,
 }
@@ -44,18 +49,31 @@ pub struct MadeFolder {
 
 impl Destination {
     /// Opens the folder `path`, following links as for any path that a user gives. With `create`,
-    /// it and its parents are made (0700) where they are missing.
+    /// it and its parents are made (0700) where they are missing. Nothing is protected.
     ///
     /// # Errors
-    /// `NotFound`; `Denied`; `Exists` when it is not a folder.
+    /// As [`Destination::open_beside`].
     pub fn open(path: &[u8], create: bool) -> Result<Arc<Self>> {
+        Self::open_beside(path, create, Arc::default())
+    }
+
+    /// As [`Destination::open`], for a destination in which nothing of `protected` is removed, replaced
+    /// or entered, by any call.
+    ///
+    /// # Errors
+    /// `NotFound`; `Denied`; `Exists` when it is not a folder; `Invalid` when it lies where nothing is
+    /// restored into, before anything is made.
+    pub fn open_beside(path: &[u8], create: bool, protected: Arc<Protected>) -> Result<Arc<Self>> {
+        protected.check_destination(path)?;
         if create {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(OsStr::from_bytes(path));
             made.map_err(|error| Error::io("cannot make folder", PathText(path), error))?;
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| system_error("cannot open folder", path, errno))?;
-        Ok(Arc::new(Self { handle, path: path.to_vec(), kept: Mutex::default() }))
+        let fail = |errno| system_error("cannot open folder", path, errno);
+        let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(fail)?;
+        let (_, top) = look(handle.as_fd(), b"").map_err(fail)?;
+        Ok(Arc::new(Self { handle, path: path.to_vec(), guard: Arc::new(Guard { protected, top }), kept: Mutex::default() }))
     }
 
     /// The path as the user gave it.
@@ -88,8 +106,16 @@ impl Destination {
             None => (self.handle.as_fd(), relative),
         };
         let path = self.full_path(relative);
-        let handle = beneath::open_folder(top, below).map_err(|errno| system_error("cannot open folder", &path, errno))?;
-        Ok(self.keep(relative, Folder::new(handle, path)))
+        let fail = |errno| system_error("cannot open folder", &path, errno);
+        let handle = beneath::open_folder(top, below).map_err(fail)?;
+        if !self.guard.protected.is_empty() {
+            let identity = Identity::of(&rustix::fs::fstat(&handle).map_err(fail)?);
+            if let Some(what) = self.guard.protected.name_of(identity) {
+                let message = format!("{} is not touched: it is {what}", PathText(&path));
+                return Err(Error::new(ErrorKind::Denied, message));
+            }
+        }
+        Ok(self.keep(relative, Folder::new(handle, path, Arc::clone(&self.guard))))
     }
 
     /// Makes the folder `relative`, readable by its owner only until its metadata is set, and opens

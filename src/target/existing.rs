@@ -1,6 +1,6 @@
 //! What stands under a name in the destination already.
 
-use rustix::fs::{FileType, Stat};
+use rustix::fs::{FileType, Stat, Statx};
 
 use crate::units::Timestamp;
 
@@ -59,10 +59,9 @@ impl Identity {
     }
 }
 
-impl Existing {
-    pub(super) fn of(stat: &Stat) -> Self {
-        let device = (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
-        let entry_type = match FileType::from_raw_mode(stat.st_mode) {
+impl EntryType {
+    fn of(mode: u32, device: (u32, u32)) -> Self {
+        match FileType::from_raw_mode(mode) {
             FileType::RegularFile => EntryType::File,
             FileType::Directory => EntryType::Directory,
             FileType::Symlink => EntryType::Symlink,
@@ -70,9 +69,29 @@ impl Existing {
             FileType::CharacterDevice => EntryType::CharDevice(device.0, device.1),
             FileType::BlockDevice => EntryType::BlockDevice(device.0, device.1),
             _ => EntryType::Other,
-        };
+        }
+    }
+}
+
+impl Existing {
+    pub(super) fn of_statx(stat: &Statx) -> Self {
+        let mode = u32::from(stat.stx_mode);
         Self {
-            entry_type,
+            entry_type: EntryType::of(mode, (stat.stx_rdev_major, stat.stx_rdev_minor)),
+            identity: Identity { device: rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor), inode: stat.stx_ino },
+            bytes: stat.stx_size,
+            mtime: Timestamp::new(stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec),
+            mode: mode & 0o7777,
+            uid: stat.stx_uid,
+            gid: stat.stx_gid,
+            links: stat.stx_nlink.into(),
+        }
+    }
+
+    pub(super) fn of(stat: &Stat) -> Self {
+        let device = (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
+        Self {
+            entry_type: EntryType::of(stat.st_mode, device),
             identity: Identity::of(stat),
             bytes: stat.st_size.max(0) as u64,
             mtime: Timestamp::new(stat.st_mtime, stat.st_mtime_nsec as u32),

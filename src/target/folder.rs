@@ -2,15 +2,17 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, SeekFrom};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::join;
 use super::existing::{Existing, Identity};
+use super::mount::look;
+use super::removal::{self, Everything, Guard, Judge, Stays};
 use super::subject::Subject;
-use super::{removal, system_error};
+use super::system_error;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
 use crate::units::PathText;
@@ -24,6 +26,8 @@ pub struct Folder {
     path: Vec<u8>,
     /// Whether it gives an ACL to what is made in it, once that was asked.
     gives_acl: OnceLock<bool>,
+    /// What is never removed from the destination.
+    guard: Arc<Guard>,
 }
 
 /// What a folder gives to the files that are made in it.
@@ -39,8 +43,8 @@ pub enum DeviceKind {
 }
 
 impl Folder {
-    pub(super) fn new(handle: OwnedFd, path: Vec<u8>) -> Self {
-        Self { handle, path, gives_acl: OnceLock::new() }
+    pub(super) fn new(handle: OwnedFd, path: Vec<u8>, guard: Arc<Guard>) -> Self {
+        Self { handle, path, gives_acl: OnceLock::new(), guard }
     }
 
     /// The path of an entry, for messages.
@@ -88,13 +92,47 @@ impl Folder {
     }
 
     /// Removes `name`, whatever it is, a folder with everything below it; links are removed, not
-    /// followed, and mounts are not entered. One that is gone is fine.
+    /// followed. One that is gone is fine.
     ///
     /// # Errors
-    /// `Denied`; `Changed` when the tree is moved meanwhile. What was removed before stays removed.
+    /// `Denied`; `Exists` when something of it must stay: what is protected, and mounts; `Changed` when
+    /// the tree is moved meanwhile. What was removed before stays removed.
     pub fn remove(&self, name: &[u8]) -> Result<()> {
+        let mut everything = Everything::default();
+        if self.remove_as(name, false, &mut everything)? {
+            return Ok(());
+        }
+        let why = match everything.stays {
+            Some(Stays::Protected(what)) => format!("{what} stays"),
+            Some(Stays::OtherFileSystem) => "another file system is mounted there".to_owned(),
+            _ => "it is above something that stays".to_owned(),
+        };
+        Err(Error::new(ErrorKind::Exists, format!("cannot remove {}: {why}", PathText(&self.path_of(name)))))
+    }
+
+    /// Removes `name` with what is below it as far as `judge` says, and never what is protected or lies in
+    /// another mount. With `is_dry` it only tells the judge what would go. True when nothing is left.
+    ///
+    /// # Errors
+    /// `Denied`; `Changed` when the tree is moved meanwhile; those of the judge. What was removed before
+    /// stays removed.
+    pub fn remove_as(&self, name: &[u8], is_dry: bool, judge: &mut dyn Judge) -> Result<bool> {
         check_name(name)?;
-        removal::remove(self.handle.as_fd(), name, &self.path_of(name))
+        removal::remove(&self.guard, self.handle.as_fd(), name, &self.path_of(name), is_dry, judge)
+    }
+
+    /// What `existing` is for the repository when it must not be replaced.
+    pub fn forbids_replacing(&self, existing: &Existing) -> Option<String> {
+        self.guard.forbids_replacing(existing)
+    }
+
+    /// Whether the folder lies in another mount than the destination.
+    ///
+    /// # Errors
+    /// Those of looking.
+    pub fn is_in_other_mount(&self) -> Result<bool> {
+        let (_, mount) = look(self.as_fd(), b"").map_err(|errno| system_error("cannot look at", &self.path, errno))?;
+        Ok(mount.is_other_than(self.guard.top, true))
     }
 
     /// Makes a symbolic link; its target may be any bytes and is not looked at.
@@ -172,9 +210,19 @@ impl Folder {
     pub fn rename_new(&self, temporary: &[u8], name: &[u8], replace: bool) -> Result<()> {
         check_name(temporary)?;
         check_name(name)?;
+        if replace && !self.guard.protected.is_empty() {
+            self.check_replacing(name)?;
+        }
         let result =
             if replace { rustix::fs::renameat(&self.handle, temporary, &self.handle, name) } else { self.rename_to_free(temporary, name) };
         result.map_err(self.fail("cannot rename to", name))
+    }
+
+    fn check_replacing(&self, name: &[u8]) -> Result<()> {
+        match self.stat(name)?.and_then(|existing| self.forbids_replacing(&existing)) {
+            Some(what) => Err(Error::new(ErrorKind::Denied, format!("{} is not replaced: it is {what}", PathText(&self.path_of(name))))),
+            None => Ok(()),
+        }
     }
 
     fn rename_to_free(&self, temporary: &[u8], name: &[u8]) -> rustix::io::Result<()> {

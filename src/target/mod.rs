@@ -17,6 +17,8 @@ mod file;
 mod folder;
 mod given_names;
 mod metadata;
+mod mount;
+mod protected;
 mod removal;
 mod subject;
 
@@ -33,6 +35,8 @@ pub use file::NewFile;
 pub use folder::{DeviceKind, Folder};
 pub use given_names::{is_temporary_name, temporary_name};
 pub use metadata::{ApplyOptions, apply_inode_flags, apply_to_file, apply_to_folder, apply_to_link_or_special};
+pub use protected::Protected;
+pub use removal::{Choice, Found, Judge, Stays};
 
 use crate::error::{Error, ErrorKind};
 use crate::units::PathText;

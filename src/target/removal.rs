@@ -1,115 +1,281 @@
-//! Removes an entry of a folder with everything below it, never through a link.
+//! Removes an entry of a folder with what is below it: the one place where a restore removes anything
+//! that it did not make.
 //!
-//! One handle is open at a time, whatever the depth. The way back up is `..`, which is trusted only
-//! when it leads to the very inode that the way down came through. A mount below is never entered:
-//! what lies there belongs to somebody else.
+//! What is protected and what lies in another mount stays, whoever asks; of everything else the caller
+//! says what becomes of it. A run that only looks goes the same way and asks the same questions. One
+//! handle is open at a time, whatever the depth. The way back up is `..`, which is trusted only when it
+//! leads to the very inode that the way down came through. No link is followed.
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, SeekFrom, fstat, openat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, openat, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::join;
-use super::existing::Identity;
+use super::existing::{EntryType, Existing, Identity};
+use super::mount::{Mount, look};
+use super::protected::Protected;
 use super::{beneath, system_error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::PathText;
 
-/// So many sub-folders are noted in one pass over a folder; a wider one is read again for the rest.
-const NOTED_MAX: usize = 4096;
+/// What holds for every removal in one destination.
+#[derive(Debug)]
+pub(super) struct Guard {
+    pub protected: Arc<Protected>,
+    /// The mount of the destination.
+    pub top: Mount,
+}
+
+/// Why something stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stays {
+    /// The caller said so.
+    Chosen,
+    /// The repository needs it; this is what messages call it.
+    Protected(String),
+    /// Another file system is mounted there.
+    OtherFileSystem,
+}
+
+/// What becomes of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// It stays, with everything below it.
+    Keep,
+    /// It goes, and a folder once everything below it is gone.
+    Go,
+    /// A folder that stays; what is in it is asked about. Anything else stays.
+    Look,
+}
+
+/// An entry that was found.
+#[derive(Debug)]
+pub struct Found<'f> {
+    /// Its path below the folder that the removal began in, its first name included.
+    pub below: &'f [u8],
+    /// What it is.
+    pub existing: &'f Existing,
+    /// What was answered about the folder around it.
+    pub is_taken_in: bool,
+}
+
+/// Who decides what goes.
+pub trait Judge {
+    /// What becomes of an entry; and for a folder what is passed on as `is_taken_in` for its entries.
+    fn choose(&mut self, found: &Found<'_>) -> (Choice, bool);
+    /// Whether a folder stays with everything in it, by what is in it.
+    fn is_kept_inside(&mut self, _below: &[u8], _folder: BorrowedFd<'_>) -> bool {
+        false
+    }
+    /// An entry is gone, or would be.
+    fn gone(&mut self, below: &[u8]);
+    /// An entry stays, with everything below it.
+    fn stays(&mut self, below: &[u8], why: Stays);
+    /// Asked now and then: whether to go on.
+    ///
+    /// # Errors
+    /// What ends the removal.
+    fn check(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A judge who lets everything go.
+#[derive(Debug, Default)]
+pub(super) struct Everything {
+    /// Why the first of those that stay does.
+    pub stays: Option<Stays>,
+}
+
+impl Judge for Everything {
+    fn choose(&mut self, _: &Found<'_>) -> (Choice, bool) {
+        (Choice::Go, false)
+    }
+
+    fn gone(&mut self, _: &[u8]) {}
+
+    fn stays(&mut self, _: &[u8], why: Stays) {
+        self.stays.get_or_insert(why);
+    }
+}
 
 /// A folder on the way down.
 struct Level {
-    name: Vec<u8>,
     identity: Identity,
-    /// Sub-folders that are still to be removed.
-    noted: Vec<Vec<u8>>,
-    /// True once a pass found nothing at all.
-    is_empty: bool,
+    /// Names that are still to be looked at, and how long the path was before this one's own.
+    names: std::vec::IntoIter<Vec<u8>>,
+    begin: usize,
+    is_taken_in: bool,
+    /// False once something in it stays, or when it stays itself.
+    goes: bool,
 }
 
-/// Removes `name` in `parent`, whatever it is; one that is gone is fine. `path` names it in errors.
-pub(super) fn remove(parent: BorrowedFd<'_>, name: &[u8], path: &[u8]) -> Result<()> {
-    let fail = |errno| system_error("cannot remove", path, errno);
-    if !unlink(parent, name).map_err(fail)? {
-        return Ok(());
-    }
-    if remove_empty(parent, name).map_err(fail)? {
-        return Ok(());
-    }
-    let (mut here, level) = enter(parent, name).map_err(fail)?;
-    let mut levels = vec![level];
+/// A removal under way.
+struct Removal<'r> {
+    guard: &'r Guard,
+    judge: &'r mut dyn Judge,
+    /// Only look.
+    is_dry: bool,
+    /// The path of the first entry, for messages.
+    path: &'r [u8],
+    below: Vec<u8>,
+}
+
+enum Visited {
+    Gone,
+    Stays,
+    Entered(OwnedFd, Level),
+}
+
+/// Removes `name` in `parent` as far as `judge` and `guard` allow, or with `is_dry` only tells the judge
+/// what would go. True when nothing is left of it; one that is gone is fine. `path` names it in errors.
+///
+/// # Errors
+/// `Denied`; `Changed` when the tree is moved meanwhile; those of the judge. What was removed before
+/// stays removed.
+pub(super) fn remove(guard: &Guard, parent: BorrowedFd<'_>, name: &[u8], path: &[u8], is_dry: bool, judge: &mut dyn Judge) -> Result<bool> {
+    let mut removal = Removal { guard, judge, is_dry, path, below: name.to_vec() };
+    let (mut here, first) = match removal.visit(parent, name, false)? {
+        Visited::Gone => return Ok(true),
+        Visited::Stays => return Ok(false),
+        Visited::Entered(here, level) => (here, level),
+    };
+    let mut levels = vec![Level { begin: 0, ..first }];
     while let Some(level) = levels.last_mut() {
-        let below = |errno| system_error("cannot remove", &join(path, b"..."), errno);
-        if level.noted.is_empty() && !level.is_empty {
-            level.sweep(here.as_fd()).map_err(below)?;
+        removal.judge.check()?;
+        if let Some(child) = level.names.next() {
+            let begin = removal.below.len();
+            removal.below.push(b'/');
+            removal.below.extend_from_slice(&child);
+            match removal.visit(here.as_fd(), &child, level.is_taken_in)? {
+                Visited::Entered(handle, level) => {
+                    here = handle;
+                    levels.push(Level { begin, ..level });
+                    continue;
+                }
+                Visited::Stays => level.goes = false,
+                Visited::Gone => {}
+            }
+            removal.below.truncate(begin);
+            continue;
         }
-        if let Some(child) = level.noted.pop() {
-            if !remove_empty(here.as_fd(), &child).map_err(below)? {
-                let (handle, level) = enter(here.as_fd(), &child).map_err(below)?;
-                here = handle;
-                levels.push(level);
-            }
-        } else if level.is_empty {
-            let done = std::mem::take(&mut level.name);
-            levels.pop();
-            let Some(above) = levels.last() else { break };
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let up = retry_on_intr(|| openat(&here, c"..", flags, Mode::empty())).map_err(below)?;
-            if Identity::of(&fstat(&up).map_err(below)?) != above.identity {
-                return Err(Error::new(ErrorKind::Changed, format!("{} was moved while it was removed", PathText(path))));
-            }
-            unlinkat(&up, done.as_slice(), AtFlags::REMOVEDIR).map_err(below)?;
-            here = up;
+        let Some(done) = levels.pop() else { break };
+        let is_first = levels.is_empty();
+        if !is_first {
+            here = removal.go_up(&here, levels.last().map(|above| above.identity))?;
+        }
+        if done.goes {
+            let (above, begin) = if is_first { (parent, 0) } else { (here.as_fd(), done.begin + 1) };
+            let own = removal.below.get(begin..).unwrap_or_default().to_vec();
+            removal.end(above, &own, AtFlags::REMOVEDIR)?;
+        }
+        if is_first {
+            return Ok(done.goes);
+        }
+        removal.below.truncate(done.begin);
+        if let Some(above) = levels.last_mut() {
+            above.goes &= done.goes;
         }
     }
-    unlinkat(parent, name, AtFlags::REMOVEDIR).map_err(fail)
+    Ok(true)
 }
 
-/// Removes what is not a folder; true when it is one.
-fn unlink(parent: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<bool> {
-    match unlinkat(parent, name, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => Ok(false),
-        Err(Errno::ISDIR) => Ok(true),
-        // Some file systems answer so for a folder; it also means "not allowed".
-        Err(Errno::PERM) => {
-            let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-            if FileType::from_raw_mode(stat.st_mode).is_dir() { Ok(true) } else { Err(Errno::PERM) }
+impl Removal<'_> {
+    fn fail(&self, errno: Errno) -> Error {
+        let below = self.below.iter().position(|byte| *byte == b'/').map_or(&b""[..], |at| &self.below[at + 1..]);
+        system_error("cannot remove", &join(self.path, below), errno)
+    }
+
+    fn stays(&mut self, why: Stays) -> Result<Visited> {
+        self.judge.stays(&self.below, why);
+        Ok(Visited::Stays)
+    }
+
+    /// Looks at an entry and removes it, if it goes and is no folder.
+    fn visit(&mut self, folder: BorrowedFd<'_>, name: &[u8], is_taken_in: bool) -> Result<Visited> {
+        let (existing, mount) = match look(folder, name) {
+            Ok(found) => found,
+            Err(Errno::NOENT) => return Ok(Visited::Gone),
+            Err(errno) => return Err(self.fail(errno)),
+        };
+        if let Some(why) = self.guard.keeps(&existing, mount) {
+            return self.stays(why);
         }
-        Err(errno) => Err(errno),
-    }
-}
-
-/// Removes a folder if it is empty; false when it is not.
-fn remove_empty(parent: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<bool> {
-    match unlinkat(parent, name, AtFlags::REMOVEDIR) {
-        Ok(()) | Err(Errno::NOENT) => Ok(true),
-        Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(false),
-        Err(errno) => Err(errno),
-    }
-}
-
-fn enter(parent: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<(OwnedFd, Level)> {
-    let handle = beneath::open_folder_in_mount(parent, name)?;
-    let identity = Identity::of(&fstat(&handle)?);
-    Ok((handle, Level { name: name.to_vec(), identity, noted: Vec::new(), is_empty: false }))
-}
-
-impl Level {
-    /// One pass: removes what is not a folder and notes folders.
-    fn sweep(&mut self, here: BorrowedFd<'_>) -> rustix::io::Result<()> {
-        rustix::fs::seek(here, SeekFrom::Start(0))?;
-        let mut found = false;
-        visit_names(here, |name, kind| {
-            found = true;
-            if kind == FileType::Directory || unlink(here, name)? {
-                self.noted.push(name.to_vec());
+        let (choice, takes_in) = self.judge.choose(&Found { below: &self.below, existing: &existing, is_taken_in });
+        match choice {
+            Choice::Keep => return self.stays(Stays::Chosen),
+            Choice::Look if !existing.is_directory() => return self.stays(Stays::Chosen),
+            Choice::Go if !existing.is_directory() => {
+                self.end(folder, name, AtFlags::empty())?;
+                return Ok(Visited::Gone);
             }
-            Ok(self.noted.len() < NOTED_MAX)
-        })?;
-        self.is_empty = !found;
+            Choice::Go | Choice::Look => {}
+        }
+        let handle = match beneath::open_folder_in_mount(folder, name) {
+            Ok(handle) => handle,
+            Err(Errno::XDEV) => return self.stays(Stays::OtherFileSystem),
+            Err(errno) => return Err(self.fail(errno)),
+        };
+        // Asked of the handle again: by its name it may be another one by now.
+        let (opened, mount) = look(handle.as_fd(), b"").map_err(|errno| self.fail(errno))?;
+        if let Some(why) = self.guard.keeps(&opened, mount) {
+            return self.stays(why);
+        }
+        if self.judge.is_kept_inside(&self.below, handle.as_fd()) {
+            return self.stays(Stays::Chosen);
+        }
+        let mut names = Vec::new();
+        let list = visit_names(handle.as_fd(), |name, _| {
+            names.push(name.to_vec());
+            Ok(true)
+        });
+        list.map_err(|errno| self.fail(errno))?;
+        names.sort_unstable();
+        let goes = choice == Choice::Go && !self.guard.protected.is_above(opened.identity);
+        let level = Level { identity: opened.identity, names: names.into_iter(), begin: 0, is_taken_in: takes_in, goes };
+        Ok(Visited::Entered(handle, level))
+    }
+
+    /// Removes a name and tells the judge.
+    fn end(&mut self, folder: BorrowedFd<'_>, name: &[u8], flags: AtFlags) -> Result<()> {
+        if !self.is_dry {
+            match unlinkat(folder, name, flags) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(errno) => return Err(self.fail(errno)),
+            }
+        }
+        self.judge.gone(&self.below);
         Ok(())
+    }
+
+    fn go_up(&self, here: &OwnedFd, above: Option<Identity>) -> Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let up = retry_on_intr(|| openat(here, c"..", flags, Mode::empty())).map_err(|errno| self.fail(errno))?;
+        let (found, _) = look(up.as_fd(), b"").map_err(|errno| self.fail(errno))?;
+        if Some(found.identity) != above {
+            return Err(Error::new(ErrorKind::Changed, format!("{} was moved while it was removed", PathText(self.path))));
+        }
+        Ok(up)
+    }
+}
+
+impl Guard {
+    /// Why an entry stays whatever anybody says, if it does.
+    fn keeps(&self, existing: &Existing, mount: Mount) -> Option<Stays> {
+        if let Some(what) = self.protected.name_of(existing.identity) {
+            return Some(Stays::Protected(what.to_owned()));
+        }
+        mount.is_other_than(self.top, existing.is_directory()).then_some(Stays::OtherFileSystem)
+    }
+
+    /// Why an entry must not be replaced by a rename, if it must not.
+    pub fn forbids_replacing(&self, existing: &Existing) -> Option<String> {
+        let identity = existing.identity;
+        let above = || (existing.entry_type == EntryType::Directory && self.protected.is_above(identity)).then_some("a folder above it");
+        self.protected.name_of(identity).or_else(above).map(str::to_owned)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod attributes;
 mod hostile;
+mod protecting;
 mod writing;
 
 use std::os::unix::ffi::OsStrExt;

@@ -1,6 +1,7 @@
 //! Tests of the way out, from a repository in memory to real folders.
 
 mod damage;
+mod deleting;
 mod hostile;
 mod overwriting;
 mod round_trip;

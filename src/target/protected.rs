@@ -1,0 +1,192 @@
+//! What no restore may remove or replace: the repository, its cache, the keys, and the folders above
+//! them.
+//!
+//! They are known by device and inode, so it does not matter by which way, through which link or bind
+//! mount, or under which other name a restore comes to them. Their handles are kept: some file systems
+//! give numbers only to what somebody holds.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::retry_on_intr;
+
+use super::existing::{EntryType, Identity};
+use super::mount::look;
+use crate::error::{Error, ErrorKind, Result};
+use crate::units::PathText;
+
+/// A path leads through at most this many links, as for the kernel.
+const LINKS_MAX: usize = 40;
+/// Folders nest no deeper on the way from a destination to `/`.
+const DEPTH_MAX: usize = 16_384;
+
+/// Anything by its handle, itself and not what it points at.
+const PINNED: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// What must stay, wherever it is met.
+#[derive(Debug, Default)]
+pub struct Protected {
+    /// What stays with everything in it, and what messages call it.
+    things: HashMap<Identity, String>,
+    /// Folders above, which stay; what else is in them is judged as anything.
+    above: HashSet<Identity>,
+    /// Folders that nothing is restored into.
+    closed: HashMap<Identity, String>,
+    /// Keeps the numbers from being given to anything else.
+    handles: Vec<OwnedFd>,
+}
+
+impl Protected {
+    /// Protects what `path` leads to, with everything in it: the folders above it, and the links on the
+    /// way. `what` names it in messages. Of a path that is not there the part is protected that is.
+    pub fn add(&mut self, path: &Path, what: &str) {
+        self.follow(path, what);
+    }
+
+    /// As [`Protected::add`], for a folder that nothing may be restored into: neither into it, nor into
+    /// one of the folders in it.
+    pub fn close(&mut self, path: &Path, what: &str) {
+        let Some(identity) = self.follow(path, what) else { return };
+        self.closed.insert(identity, what.to_owned());
+        // A part of it may be mounted somewhere else, from where no way leads up to it.
+        for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+            if let Some(identity) = self.follow(&entry.path(), what) {
+                self.closed.insert(identity, what.to_owned());
+            }
+        }
+    }
+
+    /// What must stay of the name: nothing, or what it is.
+    pub(super) fn name_of(&self, identity: Identity) -> Option<&str> {
+        self.things.get(&identity).map(String::as_str)
+    }
+
+    /// Whether the folder is above something that must stay.
+    pub(super) fn is_above(&self, identity: Identity) -> bool {
+        self.above.contains(&identity)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.things.is_empty() && self.above.is_empty()
+    }
+
+    /// Refuses a destination that lies in a closed folder, or is one. What is missing of its path counts
+    /// as lying where it would be made.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub fn check_destination(&self, destination: &[u8]) -> Result<()> {
+        if self.closed.is_empty() {
+            return Ok(());
+        }
+        let path = PathBuf::from(OsStr::from_bytes(destination));
+        let nearest = path.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let opened = nearest.map(|path| retry_on_intr(|| openat(CWD, path, flags, Mode::empty()))).find_map(|opened| opened.ok());
+        let Some(mut here) = opened else { return Ok(()) };
+        for _ in 0..DEPTH_MAX {
+            let Ok((existing, _)) = look(here.as_fd(), b"") else { return Ok(()) };
+            if let Some(what) = self.closed.get(&existing.identity) {
+                let message = format!("{} lies in {what}, and nothing is restored into that; name another folder", PathText(destination));
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
+            let Ok(up) = retry_on_intr(|| openat(&here, c"..", flags, Mode::empty())) else { return Ok(()) };
+            match look(up.as_fd(), b"") {
+                Ok((above, _)) if above.identity != existing.identity => here = up,
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes the way of `path` name by name; every folder passed is above it, every link must stay.
+    /// Returns what is at its end.
+    fn follow(&mut self, path: &Path, what: &str) -> Option<Identity> {
+        let root = || retry_on_intr(|| openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())).ok();
+        let mut here = root()?;
+        // Names that are still to go, the next one last.
+        let mut names = Vec::new();
+        let mut links = 0;
+        push_names(&mut names, &std::path::absolute(path).ok()?);
+        while let Some(name) = names.pop() {
+            let (folder, _) = look(here.as_fd(), b"").ok()?;
+            if self.above.insert(folder.identity) {
+                self.handles.push(here.try_clone().ok()?);
+            }
+            let next = if name == "/" { root()? } else { retry_on_intr(|| openat(&here, &*name, PINNED, Mode::empty())).ok()? };
+            let (found, _) = look(next.as_fd(), b"").ok()?;
+            if found.entry_type != EntryType::Symlink {
+                here = next;
+                continue;
+            }
+            links += 1;
+            if links > LINKS_MAX {
+                return None;
+            }
+            let target = rustix::fs::readlinkat(&next, c"", Vec::new()).ok()?;
+            push_names(&mut names, Path::new(OsStr::from_bytes(target.as_bytes())));
+            if self.things.insert(found.identity, format!("a link to {what}")).is_none() {
+                self.handles.push(next);
+            }
+        }
+        let (end, _) = look(here.as_fd(), b"").ok()?;
+        if self.things.insert(end.identity, what.to_owned()).is_none() {
+            self.handles.push(here);
+        }
+        Some(end.identity)
+    }
+}
+
+/// Puts the names of `path` on a stack, the first one on top.
+fn push_names(names: &mut Vec<OsString>, path: &Path) {
+    names.extend(path.components().rev().map(|part| part.as_os_str().to_owned()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use super::*;
+
+    fn identity(path: &Path) -> Identity {
+        let stat = fs::symlink_metadata(path).unwrap();
+        Identity { device: stat.dev(), inode: stat.ino() }
+    }
+
+    #[test]
+    fn what_a_path_leads_to_stays_with_the_folders_above_it_and_the_links_on_the_way() {
+        let top = tempfile::tempdir().unwrap();
+        let path = |name: &str| top.path().join(name);
+        fs::create_dir_all(path("disk/a/repository/packs")).unwrap();
+        fs::create_dir_all(path("home/me")).unwrap();
+        symlink("../../disk/a", path("home/me/link")).unwrap();
+        symlink("link/repository", path("home/me/backup")).unwrap();
+        let mut protected = Protected::default();
+        protected.close(&path("home/me/backup"), "the repository");
+        assert_eq!(protected.name_of(identity(&path("disk/a/repository"))), Some("the repository"));
+        for link in ["home/me/link", "home/me/backup"] {
+            assert_eq!(protected.name_of(identity(&path(link))), Some("a link to the repository"));
+        }
+        for above in ["", "home", "home/me", "disk", "disk/a"] {
+            assert!(protected.is_above(identity(&path(above))), "{above}");
+        }
+        let refused = |name: &str| protected.check_destination(path(name).as_os_str().as_bytes()).is_err();
+        assert!(refused("disk/a/repository") && refused("home/me/backup/packs") && refused("disk/a/repository/not/there"));
+        assert!(refused("home/me/link/repository/new") && !refused("disk/a") && !refused("home/me/new"));
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_protects_what_is_there_of_it() {
+        let top = tempfile::tempdir().unwrap();
+        let mut protected = Protected::default();
+        protected.add(&top.path().join("cache/of/this"), "the cache");
+        assert!(protected.is_above(identity(top.path())));
+        assert!(protected.things.is_empty());
+        protected.add(Path::new(""), "nothing");
+    }
+}
