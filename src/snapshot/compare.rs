@@ -18,13 +18,18 @@ pub(super) struct Trust {
     stat_trust: StatTrust,
     /// Stamps must be older; `None`: nothing is settled.
     settled_before: Option<Timestamp>,
+    /// What has length 0 may have content.
+    may_hide_content: bool,
 }
 
 impl Trust {
     /// The trust in the nodes of `base` that lie on `file_system`.
     pub(super) fn new(base: &Manifest, file_system: &FileSystem, chosen: Option<StatTrust>) -> Self {
         let stat_trust = chosen.unwrap_or_else(|| file_system.default_stat_trust());
-        Self { stat_trust, settled_before: settled_before(base, file_system.has_own_clock().then_some(file_system.id)) }
+        let own_clock = file_system.has_own_clock().then_some(file_system.id);
+        // Nobody stamps what the kernel makes up when it is read.
+        let settled_before = if file_system.is_pseudo() { None } else { settled_before(base, own_clock) };
+        Self { stat_trust, settled_before, may_hide_content: file_system.may_hide_content() }
     }
 
     /// Whether the entry with `stat` is as `node`, an entry of the base of the same name, says.
@@ -33,7 +38,7 @@ impl Trust {
         let Some(limit) = self.settled_before else { return false };
         let is_settled = metadata.mtime < limit && (metadata.ctime < limit || self.stat_trust == StatTrust::Mtime);
         let same_type = match (&node.content, stat.file_type) {
-            (Content::File(bytes, _), FileType::File) => *bytes == stat.size,
+            (Content::File(bytes, _), FileType::File) => *bytes == stat.size && (*bytes > 0 || !self.may_hide_content),
             (Content::Directory(_), FileType::Directory) | (Content::Symlink(_), FileType::Symlink) | (Content::Fifo, FileType::Fifo) => {
                 true
             }

@@ -19,6 +19,7 @@ mod repeat;
 mod request;
 mod roots;
 mod run;
+mod sources;
 mod stream;
 mod tally;
 #[cfg(test)]

@@ -155,6 +155,13 @@ impl FileSystem {
         self.sort() == Pseudo
     }
 
+    /// True when a file may have content although its length is 0: those of `/proc` are made when they are
+    /// read, and so is what some FUSE file systems show. A kind that is not known may be such a one.
+    pub fn may_hide_content(&self) -> bool {
+        // fuse, 9p
+        self.is_pseudo() || matches!(self.magic, 0x6573_5546 | 0x0102_1997) || self.known().is_none()
+    }
+
     /// True when time stamps are made by another machine's clock or by a program: NFS, CIFS, FUSE
     /// and others.
     pub fn has_own_clock(&self) -> bool {
@@ -211,6 +218,16 @@ mod tests {
         assert_ne!(found.id, 0);
         std::fs::create_dir(folder.path().join("below")).unwrap();
         assert_eq!(of(&folder.path().join("below")), found);
+    }
+
+    #[test]
+    fn a_length_of_zero_is_believed_of_ordinary_disks_only() {
+        for magic in [0x9fa0, 0x6265_6572, 0x6462_6720, 0x6573_5546, 0x0102_1997, 0x1234_5678] {
+            assert!(with_magic(magic).may_hide_content(), "{magic:x}");
+        }
+        for magic in [0xef53, 0x0102_1994, 0x5846_5342, 0x9123_683e, 0x6969, 0xff53_4d42, 0x4d44] {
+            assert!(!with_magic(magic).may_hide_content(), "{magic:x}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod file;
 mod file_system;
 mod filter;
+mod filter_links;
 mod folder;
 mod inode_flags;
 mod metadata;
