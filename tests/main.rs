@@ -25,6 +25,7 @@ mod golden;
 mod hostile;
 mod interrupted;
 mod layers;
+mod mapped;
 mod needs;
 mod picture;
 mod python_reader;

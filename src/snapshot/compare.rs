@@ -2,15 +2,14 @@
 //!
 //! Not when the time stamps of the base could hide a change: a file that was written in the same
 //! moment in which it was saved may have been written again with the same stamps. A node of the base
-//! is settled when its stamps are more than two seconds older than the start of the base's run and,
+//! is settled when its stamps are more than two seconds (more where pages were not written out, see
+//! `writeback`) older than the start of the base's run and,
 //! where another machine makes the stamps, older than the newest of them.
 
+use super::writeback::settle_seconds;
 use crate::manifest::{Content, FileSystemClock, Manifest, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node, StatTrust};
 use crate::source::{FileSystem, FileType, Stat};
 use crate::units::Timestamp;
-
-/// File systems stamp no more coarsely than this (vfat: two seconds).
-const SETTLE_SECONDS: i64 = 2;
 
 /// What may be taken from the base on one file system.
 #[derive(Clone, Copy, Debug)]
@@ -55,12 +54,13 @@ impl Trust {
 }
 
 fn settled_before(base: &Manifest, own_clock: Option<u64>) -> Option<Timestamp> {
-    let start = base.started_at.plus_seconds(-SETTLE_SECONDS);
+    let back = -settle_seconds(base);
+    let start = base.started_at.plus_seconds(back);
     match own_clock {
         None => Some(start),
         Some(id) => {
             let clock: &FileSystemClock = base.clocks.iter().find(|clock| clock.file_system == id)?;
-            Some(start.min(clock.newest.plus_seconds(-SETTLE_SECONDS)))
+            Some(start.min(clock.newest.plus_seconds(back)))
         }
     }
 }

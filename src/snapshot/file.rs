@@ -47,6 +47,7 @@ pub(super) fn save_file(
             other => other.map_err(SaveError::Source)?,
         };
         let opened = file.opened().clone();
+        saver.writeback.make_clean(&file);
         let is_endless = lengths.are_unknown(&opened);
         let (bytes, list) = if is_endless { read_to_end(saver, gatherer, &file)? } else { read_content(saver, gatherer, &file, &opened)? };
         bytes_read += bytes;

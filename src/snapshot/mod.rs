@@ -26,6 +26,7 @@ mod tally;
 pub(crate) mod tests;
 mod walk;
 mod warnings;
+mod writeback;
 
 pub use repeat::repeat;
 pub use request::{Outcome, Request, Stream};

@@ -121,6 +121,8 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     counts.bytes_stored = sink.counts().bytes_stored.load(Ordering::Relaxed);
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
     warn_of_loss(&catalogued.listing, &series, &counts, progress);
+    let mut extensions = Extensions::none();
+    saver.writeback.note(&mut extensions);
     let manifest = Manifest {
         run,
         client: repository.cache().map_or(ClientId([0; 16]), |cache| cache.client()),
@@ -142,7 +144,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         root,
         entries,
         counts,
-        extensions: Extensions::none(),
+        extensions,
     };
     let packs_adopted = sink.counts().packs_adopted.load(Ordering::Relaxed);
     if request.dry_run {

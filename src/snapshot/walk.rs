@@ -23,7 +23,7 @@ use crate::manifest::{
 };
 use crate::progress::{Finding, FindingKind};
 use crate::repository::{ChunkReader, NodeStream, read_content_items};
-use crate::source::{FileSystem, FileType, Filter, Folder, Owners, Stat, has_cache_tag, metadata_of_folder, read_metadata};
+use crate::source::{FileSystem, FileType, Filter, Folder, MappedFiles, Owners, Stat, has_cache_tag, metadata_of_folder, read_metadata};
 use crate::units::{PathText, Timestamp};
 use crate::wire::Extensions;
 
@@ -76,6 +76,8 @@ pub(super) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
     other_names: Arc<[Vec<u8>]>,
     /// The sources within others that the walk came by.
     met: HashSet<Vec<u8>>,
+    /// What programs have mapped, once a file system in memory is met.
+    mapped: Option<MappedFiles>,
 }
 
 /// How the walk comes to an entry.
@@ -102,6 +104,7 @@ struct Level<'w, 'a> {
     ways: Option<&'w BTreeSet<Vec<u8>>>,
     /// Only these are saved of it.
     is_passed_through: bool,
+    is_in_memory: bool,
     /// The builder was told of nothing in this folder that may differ from the base.
     is_still_same: bool,
     is_incomplete: bool,
@@ -131,6 +134,7 @@ where
             source: None,
             other_names: Arc::new([]),
             met: HashSet::new(),
+            mapped: None,
         }
     }
 
@@ -369,6 +373,7 @@ where
         if let (Some(node), Some(trust)) = (&base, &level.trust)
             && trust.is_unchanged(node, &stat)
             && (self.with.base_is_whole || content_is_known(self.with, node))
+            && !(level.is_in_memory && self.mapped.get_or_insert_with(MappedFiles::now).contains(stat.identity()))
         {
             add(&self.with.tally.files_unchanged, 1);
             add(&self.with.tally.bytes_total, stat.size);
@@ -541,7 +546,7 @@ where
             }
             return self.send(Event::Leave { is_incomplete: false });
         }
-        let path_bytes = self.path.len();
+        let (path_bytes, is_in_memory) = (self.path.len(), file_system.is_in_memory());
         self.levels.push(Level {
             listing,
             path_bytes,
@@ -552,6 +557,7 @@ where
             ahead: Ahead::new(Arc::clone(&self.entries_ahead)),
             ways,
             is_passed_through,
+            is_in_memory,
             is_still_same: tree.is_some(),
             is_incomplete: false,
             is_closed_to_us: false,
