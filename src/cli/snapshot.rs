@@ -31,7 +31,7 @@ use crate::units::lossy_text;
 /// series. Every snapshot is whole and restores alone, whatever its kind.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Files and folders to save
+    /// Files and folders to save; a symbolic link stands for what it leads to
     paths: Vec<PathBuf>,
 
     /// What is read
@@ -62,7 +62,7 @@ pub struct Args {
     #[arg(long)]
     pin: bool,
 
-    /// Leave out what matches, as in a .gitignore (may be repeated)
+    /// Leave out what matches, as in a .gitignore, unless it is named as a PATH itself (may be repeated)
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
 
@@ -74,7 +74,7 @@ pub struct Args {
     #[arg(long)]
     exclude_caches: bool,
 
-    /// Do not enter other file systems
+    /// Do not enter other file systems than those of the PATHs
     #[arg(long)]
     one_file_system: bool,
 
@@ -257,24 +257,21 @@ fn own_folders(global: &Global) -> Result<Vec<(u64, u64)>> {
     Ok(found.map(|metadata| (metadata.dev(), metadata.ino())).collect())
 }
 
-/// The paths made absolute and plain. A source that is itself a symbolic link stands for what it
-/// points to: a link alone is hardly what somebody wants to save.
+/// The paths made absolute and plain, as they were given otherwise: links are followed by the run.
 fn absolute_paths<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Vec<u8>>> {
     paths.map(|path| absolute_path(path).map(|path| path.into_os_string().into_vec())).collect()
 }
 
 fn absolute_path(path: &Path) -> Result<PathBuf> {
     let failed = |error| Error::io("cannot save", quoted(path), error);
-    let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
-    if is_link || path.components().any(|part| part == Component::ParentDir) {
-        let target = path.canonicalize().map_err(failed)?;
-        if is_link {
-            message::note(format_args!("{} is a symbolic link; {} is saved", quoted(path), quoted(&target)));
-        }
-        return Ok(target);
-    }
+    let parts: Vec<Component<'_>> = path.components().collect();
+    // What `..` is, behind a link, only the kernel knows.
+    let up = parts.iter().rposition(|part| *part == Component::ParentDir).map_or(0, |at| at + 1);
+    let begin: PathBuf = parts[..up].iter().collect();
+    let begin = if up > 0 { begin.canonicalize().map_err(failed)? } else { begin };
     // Needless slashes and dots go with the parts.
-    Ok(std::path::absolute(path).map_err(failed)?.components().collect())
+    let plain = begin.join(parts[up..].iter().collect::<PathBuf>());
+    Ok(std::path::absolute(plain).map_err(failed)?.components().collect())
 }
 
 #[cfg(test)]
@@ -282,14 +279,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_lose_their_dots_and_links_are_followed() {
+    fn paths_lose_their_dots_and_stay_as_they_were_given_otherwise() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         std::fs::create_dir_all(root.join("a/b")).unwrap();
         std::os::unix::fs::symlink("a", root.join("link")).unwrap();
         assert_eq!(absolute_path(&root.join("a//./b/")).unwrap(), root.join("a/b"));
         assert_eq!(absolute_path(&root.join("a/b/..")).unwrap(), root.join("a"));
-        assert_eq!(absolute_path(&root.join("link")).unwrap(), root.join("a"));
+        assert_eq!(absolute_path(&root.join("link")).unwrap(), root.join("link"));
+        assert_eq!(absolute_path(&root.join("link/.//")).unwrap(), root.join("link"));
+        assert_eq!(absolute_path(&root.join("a/../link/b/")).unwrap(), root.join("link/b"));
+        assert_eq!(absolute_path(&root.join("link/b/..")).unwrap(), root.join("a"));
+        assert_eq!(absolute_path(Path::new(".")).unwrap(), std::env::current_dir().unwrap());
+        assert!(absolute_path(Path::new("")).is_err());
         assert_eq!(absolute_path(&root.join("none")).unwrap(), root.join("none"));
         assert!(absolute_path(&root.join("none/..")).unwrap_err().is_not_found());
         assert_eq!(absolute_path(Path::new("/")).unwrap(), Path::new("/"));

@@ -36,6 +36,8 @@ pub enum NotEntered {
     Pseudo,
     /// It is mounted within itself.
     Loop,
+    /// A filter leaves it out, and only sources within it were saved.
+    Excluded,
 }
 
 impl Node {

@@ -10,7 +10,7 @@ use super::tally::{Tally, add};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{NODE_CHANGED_WHILE_READ, Node, classify_change};
 use crate::progress::{Finding, FindingKind};
-use crate::source::{Folder, Owners, Stat};
+use crate::source::{FileSystem, Folder, Owners, Stat};
 
 /// A batch has so many files at most …
 const FILES_MAX: usize = 64;
@@ -31,6 +31,29 @@ pub(super) struct Batch {
     pub path: Vec<u8>,
     pub files: Vec<Pending>,
     pub bytes: u64,
+    pub lengths: Lengths,
+}
+
+/// Which lengths are believed.
+#[derive(Clone, Copy)]
+pub(super) struct Lengths {
+    device: u64,
+    is_pseudo: bool,
+    may_hide_content: bool,
+}
+
+impl Lengths {
+    /// Those of files on the device of a folder that is on `file_system`.
+    pub(super) fn of(device: u64, file_system: &FileSystem) -> Self {
+        Self { device, is_pseudo: file_system.is_pseudo(), may_hide_content: file_system.may_hide_content() }
+    }
+
+    /// Whether only reading tells where the file ends. A single file of another file system can be
+    /// mounted in a folder, so what is empty there is asked, too.
+    pub(super) fn are_unknown(&self, opened: &Stat) -> bool {
+        let is_elsewhere = opened.device != self.device;
+        (opened.size == 0 && (self.may_hide_content || is_elsewhere)) || (self.is_pseudo && !is_elsewhere)
+    }
 }
 
 /// What became of one file of a batch.
@@ -43,8 +66,8 @@ pub(super) struct Saved {
 }
 
 impl Batch {
-    pub(super) fn new(folder: Arc<Folder>, path: Vec<u8>) -> Self {
-        Self { folder, path, files: Vec::new(), bytes: 0 }
+    pub(super) fn new(folder: Arc<Folder>, path: Vec<u8>, lengths: Lengths) -> Self {
+        Self { folder, path, files: Vec::new(), bytes: 0, lengths }
     }
 
     pub(super) fn push(&mut self, file: Pending) {
@@ -68,7 +91,7 @@ impl Batch {
                 saver.check_interrupt()?;
                 let path = join(&self.path, &file.name);
                 let done_bytes = if file.stat.size > super::content::SMALL_FILE_BYTES { 0 } else { file.stat.size };
-                let outcome = save_file(saver, gatherer, owners, &self.folder, &file.name, &file.stat);
+                let outcome = save_file(saver, gatherer, owners, (&self.folder, &self.lengths), &file.name, &file.stat);
                 saver.progress.add_done(1, done_bytes);
                 match outcome {
                     Ok(result) => {

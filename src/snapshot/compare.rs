@@ -2,15 +2,14 @@
 //!
 //! Not when the time stamps of the base could hide a change: a file that was written in the same
 //! moment in which it was saved may have been written again with the same stamps. A node of the base
-//! is settled when its stamps are more than two seconds older than the start of the base's run and,
+//! is settled when its stamps are more than two seconds (more where pages were not written out, see
+//! `writeback`) older than the start of the base's run and,
 //! where another machine makes the stamps, older than the newest of them.
 
+use super::writeback::settle_seconds;
 use crate::manifest::{Content, FileSystemClock, Manifest, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node, StatTrust};
 use crate::source::{FileSystem, FileType, Stat};
 use crate::units::Timestamp;
-
-/// File systems stamp no more coarsely than this (vfat: two seconds).
-const SETTLE_SECONDS: i64 = 2;
 
 /// What may be taken from the base on one file system.
 #[derive(Clone, Copy, Debug)]
@@ -18,13 +17,18 @@ pub(super) struct Trust {
     stat_trust: StatTrust,
     /// Stamps must be older; `None`: nothing is settled.
     settled_before: Option<Timestamp>,
+    /// What has length 0 may have content.
+    may_hide_content: bool,
 }
 
 impl Trust {
     /// The trust in the nodes of `base` that lie on `file_system`.
     pub(super) fn new(base: &Manifest, file_system: &FileSystem, chosen: Option<StatTrust>) -> Self {
         let stat_trust = chosen.unwrap_or_else(|| file_system.default_stat_trust());
-        Self { stat_trust, settled_before: settled_before(base, file_system.has_own_clock().then_some(file_system.id)) }
+        let own_clock = file_system.has_own_clock().then_some(file_system.id);
+        // Nobody stamps what the kernel makes up when it is read.
+        let settled_before = if file_system.is_pseudo() { None } else { settled_before(base, own_clock) };
+        Self { stat_trust, settled_before, may_hide_content: file_system.may_hide_content() }
     }
 
     /// Whether the entry with `stat` is as `node`, an entry of the base of the same name, says.
@@ -33,7 +37,7 @@ impl Trust {
         let Some(limit) = self.settled_before else { return false };
         let is_settled = metadata.mtime < limit && (metadata.ctime < limit || self.stat_trust == StatTrust::Mtime);
         let same_type = match (&node.content, stat.file_type) {
-            (Content::File(bytes, _), FileType::File) => *bytes == stat.size,
+            (Content::File(bytes, _), FileType::File) => *bytes == stat.size && (*bytes > 0 || !self.may_hide_content),
             (Content::Directory(_), FileType::Directory) | (Content::Symlink(_), FileType::Symlink) | (Content::Fifo, FileType::Fifo) => {
                 true
             }
@@ -50,12 +54,13 @@ impl Trust {
 }
 
 fn settled_before(base: &Manifest, own_clock: Option<u64>) -> Option<Timestamp> {
-    let start = base.started_at.plus_seconds(-SETTLE_SECONDS);
+    let back = -settle_seconds(base);
+    let start = base.started_at.plus_seconds(back);
     match own_clock {
         None => Some(start),
         Some(id) => {
             let clock: &FileSystemClock = base.clocks.iter().find(|clock| clock.file_system == id)?;
-            Some(start.min(clock.newest.plus_seconds(-SETTLE_SECONDS)))
+            Some(start.min(clock.newest.plus_seconds(back)))
         }
     }
 }

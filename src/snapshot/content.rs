@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use super::writeback::Writeback;
 use crate::chunker::{Class, Cutter, HEAD_BYTES, Method, recognise};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ChunkId;
@@ -49,6 +50,7 @@ pub(super) struct Saver<'s, 'a> {
     pub sink: &'s Sink<'a>,
     pub cutter: &'s Cutter,
     pub progress: &'s dyn Progress,
+    pub writeback: Writeback,
     gatherers: Mutex<Vec<FrameGatherer>>,
     windows: Mutex<Vec<Vec<u8>>>,
     windows_in_work: AtomicUsize,
@@ -66,6 +68,7 @@ impl<'s, 'a> Saver<'s, 'a> {
             sink,
             cutter,
             progress,
+            writeback: Writeback::new(),
             gatherers: Mutex::new(Vec::new()),
             windows: Mutex::new(Vec::new()),
             windows_in_work: AtomicUsize::new(0),

@@ -1,5 +1,6 @@
 //! The entries of one folder with their stats, made by a worker ahead of the walk.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -35,6 +36,18 @@ impl FolderListing {
         let mut listing = Self { folder: None, stat, names, window: Vec::new().into_iter() };
         listing.refill(&folder);
         listing.folder = Some(Arc::new(folder));
+        Ok(listing)
+    }
+
+    /// A listing of `names` only, whether `folder` can be listed or not. Those that are not there are left
+    /// out.
+    pub(super) fn of_names(folder: Arc<Folder>, names: &BTreeSet<Vec<u8>>) -> Result<Self> {
+        let stat = folder.stat_self()?;
+        let mut listing = Self { folder: None, stat, names: Vec::new().into_iter(), window: Vec::new().into_iter() };
+        let entries = names.iter().map(|name| Entry { stat: folder.stat(name), name: name.clone() });
+        let there = |entry: &Entry| !entry.stat.as_ref().is_err_and(Error::is_not_found);
+        listing.window = entries.filter(there).collect::<Vec<_>>().into_iter();
+        listing.folder = Some(folder);
         Ok(listing)
     }
 

@@ -19,12 +19,14 @@ mod repeat;
 mod request;
 mod roots;
 mod run;
+mod sources;
 mod stream;
 mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
 mod walk;
 mod warnings;
+mod writeback;
 
 pub use repeat::repeat;
 pub use request::{Outcome, Request, Stream};

@@ -8,7 +8,8 @@ use super::base::{Base, choose_base};
 use super::build::Builder;
 use super::content::Saver;
 use super::request::{Outcome, Request};
-use super::roots::{ancestors, order_sources};
+use super::roots::ancestors;
+use super::sources::{Sources, find_sources};
 use super::stream::save_stream;
 use super::tally::Tally;
 use super::walk::{SourceWalk, Surroundings};
@@ -40,10 +41,10 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     if time > started_at {
         return Err(Error::new(ErrorKind::Invalid, "the time of a snapshot cannot be in the future"));
     }
-    let filter = Filter::new(&request.options.excludes)?;
+    let filter = Filter::following_links(&request.options.excludes)?;
     let stream = request.stream.take();
-    let sources = if stream.is_some() { Vec::new() } else { order_sources(&request.paths, progress)? };
-    let series = request.series.clone().unwrap_or_else(|| default_series(&request, &sources));
+    let sources = if stream.is_some() { Sources::default() } else { find_sources(&request.paths, progress)? };
+    let series = request.series.clone().unwrap_or_else(|| default_series(&request, &sources.names));
     let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Shared, progress)?) };
 
     if !request.dry_run {
@@ -88,6 +89,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
                 filter: &filter,
                 options: &request.options,
                 skip: &request.skip,
+                inner: &sources.inner,
                 base: base.as_ref().map(|base| (&base.manifest, &reader)),
                 base_is_whole: sink.is_whole(),
             };
@@ -107,7 +109,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     if entries.is_empty() {
         return Err(Error::new(ErrorKind::Other, "none of the sources could be saved; nothing was committed"));
     }
-    entries.extend(ancestors(&sources, &owners));
+    entries.extend(ancestors(&sources.roots, &owners));
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     if !request.dry_run {
         saver.flush()?;
@@ -119,6 +121,8 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     counts.bytes_stored = sink.counts().bytes_stored.load(Ordering::Relaxed);
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
     warn_of_loss(&catalogued.listing, &series, &counts, progress);
+    let mut extensions = Extensions::none();
+    saver.writeback.note(&mut extensions);
     let mut manifest = Manifest {
         run,
         client: repository.cache().map_or(ClientId([0; 16]), |cache| cache.client()),
@@ -140,7 +144,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         root,
         entries,
         counts,
-        extensions: Extensions::none(),
+        extensions,
     };
     manifest.set_tells_unseen();
     let packs_adopted = sink.counts().packs_adopted.load(Ordering::Relaxed);
@@ -185,7 +189,7 @@ fn default_series(request: &Request, sources: &[Vec<u8>]) -> String {
 
 type Found = (Vec<RootEntry>, Vec<FileSystemClock>);
 
-fn walk_and_build<'a>(repository: &'a Repository, with: &Surroundings<'_, '_, 'a>, sources: &[Vec<u8>]) -> Result<Found> {
+fn walk_and_build<'a>(repository: &'a Repository, with: &Surroundings<'_, '_, 'a>, sources: &Sources) -> Result<Found> {
     let reader: Option<&ChunkReader<'a>> = with.base.map(|(_, reader)| reader);
     let builder = Builder::new(with.saver.sink, &repository.keys().identify, reader);
     let (sender, receiver) = sync_channel(BUNDLES_MAX);
@@ -193,7 +197,7 @@ fn walk_and_build<'a>(repository: &'a Repository, with: &Surroundings<'_, '_, 'a
         let building = std::thread::Builder::new()
             .spawn_scoped(threads, move || builder.run(&receiver))
             .map_err(|error| Error::new(ErrorKind::Other, "cannot start a thread").with_source(error))?;
-        let walked = rayon::in_place_scope(|scope| SourceWalk::new(with, scope, sender).run(sources));
+        let walked = rayon::in_place_scope(|scope| SourceWalk::new(with, scope, sender).run(&sources.roots));
         let built = building.join().unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "the thread that builds trees has ended")));
         // An error of the builder is the cause when both failed.
         let entries = built?;

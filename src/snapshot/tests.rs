@@ -2,6 +2,7 @@
 
 mod changes;
 mod hostile;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -4,17 +4,18 @@
 //! folders. Listings of the next folders are made by the workers ahead of the walk. Nothing here
 //! recurses: a tree of 10,000 levels is an ordinary one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::ahead::{Ahead, EntriesAhead};
-use super::batch::{Batch, Pending, Saved, describe, is_enough, is_shortage, join, refuse_shortage};
+use super::batch::{Batch, Lengths, Pending, Saved, describe, is_enough, is_shortage, join, refuse_shortage};
 use super::build::{Event, Events};
 use super::compare::Trust;
 use super::content::Saver;
 use super::listing::{Entry, FolderListing};
 use super::roots::split_path;
+use super::sources::{InnerSources, Source};
 use super::tally::{Tally, add};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{
@@ -23,8 +24,8 @@ use crate::manifest::{
 };
 use crate::progress::{Finding, FindingKind};
 use crate::repository::{ChunkReader, NodeStream, read_content_items};
-use crate::source::{FileSystem, FileType, Filter, Folder, Owners, Stat, has_cache_tag, metadata_of_folder, read_metadata};
-use crate::units::Timestamp;
+use crate::source::{FileSystem, FileType, Filter, Folder, MappedFiles, Owners, Stat, has_cache_tag, metadata_of_folder, read_metadata};
+use crate::units::{PathText, Timestamp};
 use crate::wire::Extensions;
 
 /// Listings of so many folders are made ahead: each holds a handle.
@@ -45,6 +46,8 @@ pub(super) struct Surroundings<'w, 's, 'a> {
     pub options: &'w SnapshotOptions,
     /// Folders to leave out, as (device, inode).
     pub skip: &'w [(u64, u64)],
+    /// Sources within others.
+    pub inner: &'w InnerSources,
     pub base: Option<(&'w Manifest, &'w ChunkReader<'a>)>,
     /// The content of the base need not be looked up.
     pub base_is_whole: bool,
@@ -70,6 +73,23 @@ pub(super) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
     levels: Vec<Level<'w, 'a>>,
     path: Vec<u8>,
     source: Option<(Arc<Folder>, usize)>,
+    /// Other paths of the source, for the filter.
+    other_names: Arc<[Vec<u8>]>,
+    /// The sources within others that the walk came by.
+    met: HashSet<Vec<u8>>,
+    /// What programs have mapped, once a file system in memory is met.
+    mapped: Option<MappedFiles>,
+}
+
+/// How the walk comes to an entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// As to any other.
+    Usual,
+    /// It was named as a source: nothing but itself keeps it out.
+    Named,
+    /// Left out, and on the way to a source that was named: only that is saved of it.
+    Through,
 }
 
 /// A folder that the walk is in.
@@ -81,6 +101,11 @@ struct Level<'w, 'a> {
     trust: Option<Trust>,
     batch: Option<Batch>,
     ahead: Ahead,
+    /// The names of sources within this one, and of folders on the way to them.
+    ways: Option<&'w BTreeSet<Vec<u8>>>,
+    /// Only these are saved of it.
+    is_passed_through: bool,
+    is_in_memory: bool,
     /// The builder was told of nothing in this folder that may differ from the base.
     is_still_same: bool,
     is_incomplete: bool,
@@ -110,6 +135,9 @@ where
             levels: Vec::new(),
             path: Vec::new(),
             source: None,
+            other_names: Arc::new([]),
+            met: HashSet::new(),
+            mapped: None,
         }
     }
 
@@ -117,17 +145,18 @@ where
     ///
     /// # Errors
     /// `Interrupted`; `NotFound` when no source can be read at all.
-    pub(super) fn run(mut self, sources: &[Vec<u8>]) -> Result<Vec<FileSystemClock>> {
+    pub(super) fn run(mut self, sources: &[Source]) -> Result<Vec<FileSystemClock>> {
         let mut failures = Vec::new();
         for source in sources {
-            if let Err(error) = self.walk_source(source) {
+            self.other_names = source.other_names.as_slice().into();
+            if let Err(error) = self.walk_source(&source.path) {
                 if error.kind() == ErrorKind::Interrupted || is_shortage(&error) {
                     return Err(error);
                 }
-                add(&self.with.tally.problems, 1);
-                self.report(FindingKind::Unreadable, source.clone(), &describe(&error));
+                self.report_problem(source.path.clone(), &describe(&error));
                 failures.push(error);
             }
+            self.report_unmet(&source.path);
         }
         if failures.len() == sources.len() {
             // With nothing saved at all there is nothing to commit.
@@ -144,44 +173,48 @@ where
         let base = base.map(|entry| entry.node.clone());
         let (above, name) = split_path(source);
         self.path = source.to_vec();
-        let stat = if source == b"/" { None } else { Some(Folder::open(above)?.stat(name)?) };
+        // The folder above need not be readable.
+        let stat = if source == b"/" { None } else { Some(Folder::open_place(above)?.stat(name)?) };
         if stat.as_ref().is_none_or(Stat::is_directory) {
-            let folder = Folder::open(source)?;
-            let mut listing = FolderListing::read(folder)?;
+            let listed = Folder::open(source).and_then(FolderListing::read);
+            let is_closed = listed.as_ref().is_err_and(|error| error.kind() == ErrorKind::Denied);
+            let mut listing = match (listed, self.with.inner.ways_in(source)) {
+                (Err(error), Some(names)) if is_closed => {
+                    self.report_problem(source.to_vec(), &describe(&error));
+                    FolderListing::of_names(Arc::new(Folder::open_place(source)?), names)?
+                }
+                (listed, _) => listed?,
+            };
             if self.with.skip.contains(&listing.stat.identity()) {
                 return Err(Error::new(ErrorKind::Invalid, "it belongs to the repository itself, which cannot save itself"));
             }
             let file_system = self.file_system_of(&mut listing)?;
             self.send(Event::Source(source.to_vec()))?;
-            let root = Arc::new(Folder::open(source)?);
+            let root = Arc::new(Folder::open_place(source)?);
             self.source = Some((root, if source == b"/" { 0 } else { source.len() }));
-            self.enter(name.to_vec(), listing, file_system, base)?;
+            self.enter(name.to_vec(), listing, file_system, base, Way::Usual)?;
+            if let Some(level) = self.levels.last_mut() {
+                level.is_incomplete = is_closed;
+            }
             return self.walk_levels();
         }
-        let folder = Arc::new(Folder::open(above)?);
+        if stat.as_ref().is_some_and(|stat| stat.file_type == FileType::Symlink) {
+            let target = Folder::open_place(above)?.read_link(name)?;
+            let message = format!("it is a symbolic link to {}, which leads nowhere", PathText(&target));
+            return Err(Error::new(ErrorKind::NotFound, message));
+        }
+        let folder = Arc::new(Folder::open_place(above)?);
         let file_system = FileSystem::of(&folder)?;
         self.send(Event::Source(source.to_vec()))?;
         let trust = self.with.base.map(|(manifest, _)| Trust::new(manifest, &file_system, self.with.options.stat_trust));
         let Some(stat) = stat else { return Ok(()) };
-        self.visit_single(&folder, above, name.to_vec(), stat, base, trust)
-    }
-
-    /// A source that is not a folder.
-    fn visit_single(
-        &mut self,
-        folder: &Arc<Folder>,
-        above: &[u8],
-        name: Vec<u8>,
-        stat: Stat,
-        base: Option<Node>,
-        trust: Option<Trust>,
-    ) -> Result<()> {
         if stat.file_type != FileType::File {
-            return self.visit_other(folder, name, &stat, base, trust);
+            return self.visit_other(&folder, name.to_vec(), &stat, base, trust);
         }
         self.with.saver.progress.add_total(1, stat.size);
-        let mut batch = Batch::new(Arc::clone(folder), above.to_vec());
-        batch.push(Pending { name, stat, base });
+        let lengths = Lengths::of(folder.stat_self()?.device, &file_system);
+        let mut batch = Batch::new(Arc::clone(&folder), above.to_vec(), lengths);
+        batch.push(Pending { name: name.to_vec(), stat, base });
         self.send_batch(batch)
     }
 
@@ -222,6 +255,7 @@ where
 
     fn visit(&mut self, folder: &Arc<Folder>, entry: Entry) -> Result<()> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
+        let is_on_the_way = level.ways.is_some_and(|names| names.contains(&entry.name));
         let (base, has_gap) = level.base.take(&entry.name);
         if let Some(error) = level.base.failure.take() {
             let message = format!("the base cannot be read here, so this folder is read again: {error}");
@@ -241,19 +275,23 @@ where
                 if base.is_some() {
                     self.send(Event::Gap)?;
                 }
+                if !is_on_the_way && self.is_left_out_unseen(folder, &entry.name) {
+                    return Ok(());
+                }
+                if !error.is_not_found() {
+                    self.met.insert(self.path.clone());
+                }
                 return self.miss(&error);
             }
         };
-        let is_directory = stat.is_directory();
-        if self.is_left_out(&entry.name, &stat) {
+        let Some(way) = self.way_to(&entry.name, &stat, is_on_the_way) else {
             return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
-        }
+        };
         self.note_clock(&stat);
         match stat.file_type {
             FileType::File => self.visit_file(folder, folder_path_bytes, entry.name, stat, base),
-            FileType::Directory => self.visit_folder(folder, entry.name, base),
+            FileType::Directory => self.visit_folder(folder, entry.name, base, way),
             _ => {
-                debug_assert!(!is_directory);
                 let trust = self.levels.last().and_then(|level| level.trust);
                 self.visit_other(folder, entry.name, &stat, base, trust)
             }
@@ -275,15 +313,54 @@ where
         Ok(())
     }
 
-    fn is_left_out(&mut self, name: &[u8], stat: &Stat) -> bool {
+    /// How the walk goes on to the entry `name` at `self.path`; not at all when it is left out.
+    fn way_to(&mut self, name: &[u8], stat: &Stat, is_on_the_way: bool) -> Option<Way> {
         if stat.is_directory() && self.with.skip.contains(&stat.identity()) {
             if let Some(level) = self.levels.last_mut() {
                 level.unseen.push(name.to_vec());
             }
             self.report(FindingKind::Note, self.path.clone(), "it belongs to the repository itself and is left out");
-            return true;
+            return None;
         }
-        self.with.filter.is_excluded(&self.path, stat.is_directory())
+        if is_on_the_way && self.with.inner.is_named(&self.path) {
+            self.met.insert(self.path.clone());
+            return Some(Way::Named);
+        }
+        let is_passed_through = self.levels.last().is_some_and(|level| level.is_passed_through);
+        if !is_passed_through && !self.is_excluded(&self.path, stat.is_directory()) {
+            return Some(Way::Usual);
+        }
+        (is_on_the_way && stat.is_directory()).then_some(Way::Through)
+    }
+
+    /// Whether the filter leaves out what is at `path`, by any name that the source goes by.
+    fn is_excluded(&self, path: &[u8], is_directory: bool) -> bool {
+        is_excluded(self.with.filter, (self.source.as_ref().map_or(0, |(_, bytes)| *bytes), &self.other_names), path, is_directory)
+    }
+
+    /// Whether an entry that cannot be looked at would have been left out, had it been.
+    fn is_left_out_unseen(&self, folder: &Folder, name: &[u8]) -> bool {
+        // Nobody knows whether it is a folder, which some patterns ask for.
+        self.is_excluded(&self.path, true)
+            || self.is_excluded(&self.path, false)
+            || (self.with.options.one_file_system && folder.is_mount_point(name))
+    }
+
+    /// Names the sources within `root` that the walk has not come by.
+    fn report_unmet(&mut self, root: &[u8]) {
+        for path in self.with.inner.within(root).into_iter().filter(|path| !self.met.contains(path)) {
+            let (above, name) = split_path(&path);
+            let message = match Folder::open_place(above).and_then(|folder| folder.stat(name)) {
+                Ok(_) => "it could not be reached and is not saved".to_owned(),
+                Err(error) => describe(&error),
+            };
+            self.report_problem(path, &message);
+        }
+    }
+
+    fn report_problem(&self, path: Vec<u8>, message: &str) {
+        add(&self.with.tally.problems, 1);
+        self.report(FindingKind::Unreadable, path, message);
     }
 
     fn note_clock(&mut self, stat: &Stat) {
@@ -302,6 +379,7 @@ where
         if let (Some(node), Some(trust)) = (&base, &level.trust)
             && trust.is_unchanged(node, &stat)
             && (self.with.base_is_whole || content_is_known(self.with, node))
+            && !(level.is_in_memory && self.mapped.get_or_insert_with(MappedFiles::now).contains(stat.identity()))
         {
             add(&self.with.tally.files_unchanged, 1);
             add(&self.with.tally.bytes_total, stat.size);
@@ -310,7 +388,8 @@ where
             return self.send_same(base);
         }
         let path = &self.path[..folder_path_bytes.max(1)];
-        let batch = level.batch.get_or_insert_with(|| Batch::new(Arc::clone(folder), path.to_vec()));
+        let lengths = Lengths::of(level.listing.stat.device, &level.file_system);
+        let batch = level.batch.get_or_insert_with(|| Batch::new(Arc::clone(folder), path.to_vec(), lengths));
         batch.push(Pending { name, stat, base });
         if batch.is_full() { self.flush_batch() } else { Ok(()) }
     }
@@ -355,7 +434,7 @@ where
         self.send(Event::Entry { node: Box::new(node), base: base.map(Box::new) })
     }
 
-    fn visit_folder(&mut self, folder: &Folder, name: Vec<u8>, base: Option<Node>) -> Result<()> {
+    fn visit_folder(&mut self, folder: &Folder, name: Vec<u8>, base: Option<Node>, way: Way) -> Result<()> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
         let waiting = level.ahead.len();
         let listing = level.ahead.take(&name);
@@ -363,15 +442,32 @@ where
         let listing = listing.unwrap_or_else(|| folder.open_below(&name).and_then(FolderListing::read));
         // Asked before anything is sent: whatever fails here costs this folder only.
         let listing = listing.and_then(|mut listing| Ok((self.file_system_of(&mut listing)?, listing)));
-        match listing {
-            Ok((file_system, listing)) => self.enter(name, listing, file_system, base),
-            Err(error) if error.is_not_found() => {
+        match (listing, self.with.inner.ways_in(&self.path)) {
+            (Ok((file_system, listing)), _) => self.enter(name, listing, file_system, base, way),
+            (Err(error), _) if error.is_not_found() => {
                 if base.is_some() {
                     self.send(Event::Gap)?;
                 }
                 self.miss(&error)
             }
-            Err(error) => self.enter_unreadable(folder, name, base, &error),
+            (Err(error), Some(names)) if error.kind() == ErrorKind::Denied => {
+                // It cannot be listed, and what was named in it can be reached all the same.
+                let place = folder.place_below(&name).and_then(|place| FolderListing::of_names(Arc::new(place), names));
+                match place.and_then(|mut listing| Ok((self.file_system_of(&mut listing)?, listing))) {
+                    Ok((file_system, listing)) => {
+                        if way != Way::Through {
+                            self.report_problem(self.path.clone(), &describe(&error));
+                        }
+                        self.enter(name, listing, file_system, base, way)?;
+                        if let Some(level) = self.levels.last_mut() {
+                            level.is_incomplete = way != Way::Through;
+                        }
+                        Ok(())
+                    }
+                    Err(_) => self.enter_unreadable(folder, name, base, &error),
+                }
+            }
+            (Err(error), _) => self.enter_unreadable(folder, name, base, &error),
         }
     }
 
@@ -406,14 +502,19 @@ where
         }
     }
 
-    fn enter(&mut self, name: Vec<u8>, mut listing: FolderListing, file_system: FileSystem, base: Option<Node>) -> Result<()> {
+    fn enter(&mut self, name: Vec<u8>, mut listing: FolderListing, file_system: FileSystem, base: Option<Node>, way: Way) -> Result<()> {
         let folder = listing.folder(closed)?;
         let stat = listing.stat.clone();
         let is_other_file_system = self.levels.last().is_some_and(|level| level.listing.stat.device != stat.device);
         let is_loop = self.levels.iter().any(|level| level.listing.stat.identity() == stat.identity());
         let is_cache = self.with.options.exclude_caches && has_cache_tag(&folder);
+        let ways = self.with.inner.ways_in(&self.path);
         let left_empty = if is_loop {
             Some((NotEntered::Loop, "it is mounted within itself; its entries are saved above"))
+        } else if way == Way::Named {
+            None
+        } else if way == Way::Through {
+            Some((NotEntered::Excluded, ""))
         } else if file_system.is_pseudo() && is_other_file_system {
             Some((NotEntered::Pseudo, "it shows the state of the system, not files; its entries are left out"))
         } else if is_cache {
@@ -443,7 +544,11 @@ where
             node.set_unseen(&Unseen::Everything(why));
         }
         self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new) })?;
-        if let Some((_, reason)) = left_empty {
+        let ways = if is_loop { None } else { ways };
+        let is_passed_through = left_empty.is_some() && ways.is_some();
+        if let (true, Some(names)) = (is_passed_through, ways) {
+            listing = FolderListing::of_names(folder, names)?;
+        } else if let Some((_, reason)) = left_empty {
             if !reason.is_empty() {
                 self.report(FindingKind::Note, self.path.clone(), reason);
             }
@@ -452,7 +557,7 @@ where
             }
             return self.send(Event::Leave { is_incomplete: false, unseen: Vec::new() });
         }
-        let path_bytes = self.path.len();
+        let (path_bytes, is_in_memory) = (self.path.len(), file_system.is_in_memory());
         self.levels.push(Level {
             listing,
             path_bytes,
@@ -461,6 +566,9 @@ where
             trust,
             batch: None,
             ahead: Ahead::new(Arc::clone(&self.entries_ahead)),
+            ways,
+            is_passed_through,
+            is_in_memory,
             is_still_same: tree.is_some(),
             is_incomplete: false,
             is_closed_to_us: false,
@@ -485,6 +593,7 @@ where
     /// Has the next folders of this level listed by the workers.
     fn list_ahead(&mut self) {
         let with = self.with;
+        let names = (self.source.as_ref().map_or(0, |(_, bytes)| *bytes), &*self.other_names);
         let Some(level) = self.levels.last_mut() else { return };
         if !level.ahead.wants_more() || level.is_closed_to_us {
             return;
@@ -494,7 +603,7 @@ where
         let is_wanted = |entry: &Entry| {
             entry.stat.as_ref().is_ok_and(|stat| stat.is_directory() && !with.skip.contains(&stat.identity()))
                 && check_name(&entry.name).is_ok()
-                && !with.filter.is_excluded(&join(folder_path, &entry.name), true)
+                && !is_excluded(with.filter, names, &join(folder_path, &entry.name), true)
         };
         let room = AHEAD_IN_ALL.saturating_sub(self.ahead);
         self.ahead += level.ahead.begin(self.scope, &parent, level.listing.upcoming(), room, is_wanted);
@@ -569,6 +678,17 @@ where
             self.report(FindingKind::Note, self.path.clone(), &describe(note));
         }
     }
+}
+
+/// Whether `filter` leaves out what is at `path`, whose first bytes are those of a source that goes by
+/// other names as well.
+fn is_excluded(filter: &Filter, (source_bytes, other_names): (usize, &[Vec<u8>]), path: &[u8], is_directory: bool) -> bool {
+    if other_names.is_empty() || filter.is_empty() {
+        return filter.is_excluded(path, is_directory);
+    }
+    let below = path.get(source_bytes..).unwrap_or_default();
+    let others: Vec<Vec<u8>> = other_names.iter().map(|name| [name, below].concat()).collect();
+    filter.is_any_excluded(others.iter().map(Vec::as_slice).chain([path]), is_directory)
 }
 
 /// Stands where a folder that was just listed is open in any case.

@@ -8,6 +8,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Advice, Mode, OFlags, SeekFrom};
 use rustix::io::{Errno, retry_on_intr};
 
+use super::file_system::is_written_back_here;
 use super::folder::{Folder, open_without_touching};
 use super::stat::Stat;
 use crate::error::{Error, ErrorKind, Result};
@@ -124,6 +125,21 @@ impl SourceFile {
 
     fn seek(&self, to: SeekFrom) -> rustix::io::Result<u64> {
         retry_on_intr(|| rustix::fs::seek(&self.handle, to))
+    }
+
+    /// Whether this machine keeps changed pages of the file in memory and writes them out later. What it
+    /// is not known of counts as such.
+    pub fn is_written_back_here(&self) -> bool {
+        retry_on_intr(|| rustix::fs::fstatfs(&self.handle)).is_ok_and(|found| is_written_back_here(found.f_type as u32))
+    }
+
+    /// Writes out everything that was changed on the file system of the file, and waits for it.
+    ///
+    /// # Errors
+    /// Whatever the file system fails with, for any of its files.
+    pub fn sync_file_system(&self) -> Result<()> {
+        let failed = |errno| Error::io("cannot sync the file system of", PathText(&self.name), errno);
+        retry_on_intr(|| rustix::fs::syncfs(&self.handle)).map_err(failed)
     }
 
     /// Tells the kernel that the file will be read from front to back, so that it reads ahead more.

@@ -118,7 +118,25 @@ const KNOWN: &[(u32, &str, Sort)] = &[
     (0x6264_6576, "bdev", Pseudo),
 ];
 
+/// Lives in memory: nothing is written out, and no page becomes clean.
+const IN_MEMORY: [u32; 2] = [0x0102_1994, 0x8584_58f6];
+/// Never written to.
+const READ_ONLY: [u32; 3] = [0x9660, 0x7371_7368, 0xe0f5_e1e2];
+
+/// Whether a file system of the kind with this number keeps changed pages in the memory of this machine,
+/// and writes them to a disk of this machine later. (Where another machine or a program does it, a sync
+/// could wait for ever.)
+pub(super) fn is_written_back_here(magic: u32) -> bool {
+    let of_kind = FileSystem { magic, id: 0 };
+    matches!(of_kind.sort(), Local(_)) && !of_kind.is_in_memory() && !READ_ONLY.contains(&magic)
+}
+
 impl FileSystem {
+    /// True when it lives in memory (tmpfs): programs may change what they have mapped and leave no trace.
+    pub fn is_in_memory(&self) -> bool {
+        IN_MEMORY.contains(&self.magic)
+    }
+
     /// The file system that the folder is on.
     ///
     /// # Errors
@@ -153,6 +171,13 @@ impl FileSystem {
     /// the like. A tmpfs holds files, and devtmpfs cannot be told from it, so both are not.
     pub fn is_pseudo(&self) -> bool {
         self.sort() == Pseudo
+    }
+
+    /// True when a file may have content although its length is 0: those of `/proc` are made when they are
+    /// read, and so is what some FUSE file systems show. A kind that is not known may be such a one.
+    pub fn may_hide_content(&self) -> bool {
+        // fuse, 9p
+        self.is_pseudo() || matches!(self.magic, 0x6573_5546 | 0x0102_1997) || self.known().is_none()
     }
 
     /// True when time stamps are made by another machine's clock or by a program: NFS, CIFS, FUSE
@@ -211,6 +236,26 @@ mod tests {
         assert_ne!(found.id, 0);
         std::fs::create_dir(folder.path().join("below")).unwrap();
         assert_eq!(of(&folder.path().join("below")), found);
+    }
+
+    #[test]
+    fn a_length_of_zero_is_believed_of_ordinary_disks_only() {
+        for magic in [0x9fa0, 0x6265_6572, 0x6462_6720, 0x6573_5546, 0x0102_1997, 0x1234_5678] {
+            assert!(with_magic(magic).may_hide_content(), "{magic:x}");
+        }
+        for magic in [0xef53, 0x0102_1994, 0x5846_5342, 0x9123_683e, 0x6969, 0xff53_4d42, 0x4d44] {
+            assert!(!with_magic(magic).may_hide_content(), "{magic:x}");
+        }
+    }
+
+    #[test]
+    fn only_disks_of_this_machine_are_synced() {
+        for magic in [0xef53, 0x5846_5342, 0x9123_683e, 0x794c_7630, 0x4d44, 0x1234_5678] {
+            assert!(is_written_back_here(magic), "{magic:x}");
+        }
+        for magic in [0x0102_1994, 0x8584_58f6, 0x6969, 0xff53_4d42, 0x6573_5546, 0x0102_1997, 0x9fa0, 0x7371_7368] {
+            assert!(!is_written_back_here(magic), "{magic:x}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! - `**` between slashes matches any number of folders; `/**` at the end everything below, but not
 //!   the folder itself.
 //! - A `/` at the end restricts a pattern to folders.
+//! - A path that leads through a symbolic link means what it leads to, see [`Filter::following_links`].
 //! - A leading `!` takes an entry in again that an earlier pattern left out. A folder that is left
 //!   out is not entered, so nothing below it can be taken in again: use `/folder/*` for that.
 //!
@@ -26,6 +27,7 @@ use std::path::Path;
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::file::SourceFile;
+use super::filter_links::resolve_pattern;
 use super::folder::Folder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::PathText;
@@ -53,13 +55,29 @@ impl Filter {
     /// # Errors
     /// `Invalid`, naming the pattern, when one cannot be understood or can never match.
     pub fn new(excludes: &[String]) -> Result<Self> {
+        Self::compile(excludes, |_| None)
+    }
+
+    /// As [`Filter::new`]; what is written as a path through a symbolic link, as links are now, means
+    /// what the link leads to as well.
+    ///
+    /// # Errors
+    /// As [`Filter::new`].
+    pub fn following_links(excludes: &[String]) -> Result<Self> {
+        Self::compile(excludes, resolve_pattern)
+    }
+
+    fn compile(excludes: &[String], resolve: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let mut set = GlobSetBuilder::new();
         let mut rules = Vec::with_capacity(excludes.len());
         for pattern in excludes {
-            let (glob, rule) = translate(pattern)?;
-            let compiled = GlobBuilder::new(&glob).literal_separator(true).backslash_escape(true).empty_alternates(true).build();
-            set.add(compiled.map_err(|error| invalid(pattern, error.kind()))?);
-            rules.push(rule);
+            let resolved = resolve(pattern);
+            for pattern in std::iter::once(pattern).chain(&resolved) {
+                let (glob, rule) = translate(pattern)?;
+                let compiled = GlobBuilder::new(&glob).literal_separator(true).backslash_escape(true).empty_alternates(true).build();
+                set.add(compiled.map_err(|error| invalid(pattern, error.kind()))?);
+                rules.push(rule);
+            }
         }
         let set = set.build().map_err(|error| {
             let what = if excludes.len() == 1 { excludes[0].as_str() } else { "one of the patterns" };
@@ -68,17 +86,33 @@ impl Filter {
         Ok(Self { set, rules })
     }
 
+    /// True when there are no patterns.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Whether the entry at the absolute `path` is left out. Folders above it are not looked at: who
     /// walks does not enter what is left out.
     pub fn is_excluded(&self, path: &[u8], is_directory: bool) -> bool {
+        self.deciding(path, is_directory).is_some_and(|at| !self.rules[at].takes_in)
+    }
+
+    /// Whether an entry is left out that is known by several absolute paths: the last pattern that
+    /// matches any of them decides.
+    pub fn is_any_excluded<'p>(&self, paths: impl IntoIterator<Item = &'p [u8]>, is_directory: bool) -> bool {
+        let deciding = paths.into_iter().filter_map(|path| self.deciding(path, is_directory)).max();
+        deciding.is_some_and(|at| !self.rules[at].takes_in)
+    }
+
+    /// The last pattern that matches.
+    fn deciding(&self, path: &[u8], is_directory: bool) -> Option<usize> {
         if self.rules.is_empty() {
-            return false;
+            return None;
         }
         let path = path.strip_prefix(b"/").unwrap_or(path);
         let candidate = Candidate::new(Path::new(OsStr::from_bytes(path)));
         let matches = self.set.matches_candidate(&candidate);
-        let deciding = matches.into_iter().rev().map(|at| self.rules[at]).find(|rule| is_directory || !rule.folders_only);
-        deciding.is_some_and(|rule| !rule.takes_in)
+        matches.into_iter().rev().find(|at| is_directory || !self.rules[*at].folders_only)
     }
 }
 

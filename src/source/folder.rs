@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::mem::MaybeUninit;
 use std::sync::Mutex;
 
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, RawDir, ResolveFlags, SeekFrom};
 use rustix::io::{Errno, retry_on_intr};
 
@@ -31,6 +31,8 @@ pub struct Folder {
     /// A handle has one reading position, which two listings at once would share. True when it is at
     /// the start no more.
     listing: Mutex<bool>,
+    /// It is open as a place only: it can be searched for names, not listed.
+    is_place_only: bool,
 }
 
 impl Folder {
@@ -47,6 +49,49 @@ impl Folder {
             if errno == Errno::NOTDIR { error.with_kind(ErrorKind::Invalid) } else { error }
         })?;
         Ok(Self::from_handle(handle, path))
+    }
+
+    /// Opens a folder as a place from which entries are named. It need not be readable: a folder that
+    /// may be entered and not listed, as `/home` often is, will do. Links are followed.
+    ///
+    /// # Errors
+    /// As [`Folder::open`].
+    pub fn open_place(path: &[u8]) -> Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = retry_on_intr(|| rustix::fs::openat(CWD, path, flags, Mode::empty())).map_err(|errno| {
+            let error = Error::io("cannot open", PathText(path), errno);
+            if errno == Errno::NOTDIR { error.with_kind(ErrorKind::Invalid) } else { error }
+        })?;
+        Ok(Self { is_place_only: true, ..Self::from_handle(handle, path) })
+    }
+
+    /// As [`Folder::open_place`], of the entry `name` of this folder; a link is not followed.
+    ///
+    /// # Errors
+    /// As [`Folder::open_below`].
+    pub fn place_below(&self, name: &[u8]) -> Result<Self> {
+        debug_assert!(!name.is_empty() && !name.contains(&b'/'), "an entry is one component");
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = retry_on_intr(|| rustix::fs::openat(&self.handle, name, flags, Mode::empty())).map_err(|errno| {
+            let error = Error::io("cannot open", PathText(name), errno);
+            if matches!(errno, Errno::LOOP | Errno::NOTDIR) { error.with_kind(ErrorKind::Changed) } else { error }
+        })?;
+        Ok(Self { is_place_only: true, ..Self::from_handle(handle, name) })
+    }
+
+    /// True when it was opened as a place only.
+    pub(super) fn is_place_only(&self) -> bool {
+        self.is_place_only
+    }
+
+    /// True when something is mounted on the entry `name`. It need not answer: another user's FUSE file
+    /// system refuses every look.
+    pub fn is_mount_point(&self, name: &[u8]) -> bool {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let opened = retry_on_intr(|| rustix::fs::openat(&self.handle, name, flags, Mode::empty()));
+        let Ok(opened) = opened else { return false };
+        let (here, there) = (mount_id(self.handle.as_fd()), mount_id(opened.as_fd()));
+        here.is_some() && there.is_some() && here != there
     }
 
     /// Opens a folder below this one. `relative` is one name or several with `/` between them, of
@@ -68,7 +113,7 @@ impl Folder {
     }
 
     fn from_handle(handle: OwnedFd, shown: &[u8]) -> Self {
-        Self { handle, shown: shown.to_vec(), listing: Mutex::new(false) }
+        Self { handle, shown: shown.to_vec(), listing: Mutex::new(false), is_place_only: false }
     }
 
     fn open_handle(&self, relative: &[u8]) -> rustix::io::Result<OwnedFd> {
@@ -156,6 +201,12 @@ pub(super) fn open_without_touching(flags: OFlags, open: impl Fn(OFlags) -> rust
         Err(Errno::PERM) => open(flags),
         result => result,
     }
+}
+
+/// The number of the mount that an open file is on.
+fn mount_id(handle: BorrowedFd<'_>) -> Option<String> {
+    let facts = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", handle.as_raw_fd())).ok()?;
+    facts.lines().find_map(|line| line.strip_prefix("mnt_id:")).map(|number| number.trim().to_owned())
 }
 
 /// The names that an open folder gives from here on, sorted, each once.

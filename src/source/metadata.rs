@@ -22,6 +22,14 @@ pub fn metadata_of_file(file: &SourceFile, stat: &Stat, owners: &Owners) -> (Met
 
 /// The metadata of an open folder, from its handle. The second value tells what could not be read.
 pub fn metadata_of_folder(folder: &Folder, stat: &Stat, owners: &Owners) -> (Metadata, Vec<Error>) {
+    if folder.is_place_only() {
+        // Such a handle answers no question but that for its stat.
+        let mut notes = Vec::new();
+        let mut metadata = metadata_of_stat(stat, owners);
+        metadata.inode_flags = kept_flags(stat.attributes);
+        metadata.xattrs = read_xattrs(&Place::entry(folder, b"."), folder.shown(), &mut notes);
+        return (metadata, notes);
+    }
     read_from_handle(folder.as_fd(), folder.shown(), stat, owners)
 }
 

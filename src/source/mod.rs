@@ -8,8 +8,10 @@
 mod file;
 mod file_system;
 mod filter;
+mod filter_links;
 mod folder;
 mod inode_flags;
+mod mapped;
 mod metadata;
 mod owners;
 mod stat;
@@ -19,6 +21,7 @@ pub use file::{Extent, SourceFile};
 pub use file_system::FileSystem;
 pub use filter::{Filter, has_cache_tag, read_exclude_file};
 pub use folder::Folder;
+pub use mapped::MappedFiles;
 pub use metadata::{metadata_of_file, metadata_of_folder, read_metadata};
 pub use owners::{Owners, host_name, user_name};
 pub use stat::{FileType, Stat};

@@ -1,0 +1,233 @@
+//! Which folders and files a run walks, from the paths that it was given.
+//!
+//! A source that is a symbolic link stands for what it leads to, whether a slash stands behind it or
+//! not: a link alone is hardly what somebody wants to save. What it leads to is saved under its own
+//! path, so that it restores where it was. The link is followed anew by each run.
+//!
+//! A source within another is saved with it, and always saved: the walk of the outer one goes to it
+//! through folders that filters, `--one-file-system` or missing rights would keep it out of.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use super::batch::join;
+use super::roots::split_path;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::check_name;
+use crate::progress::{Finding, FindingKind, Progress};
+use crate::units::PathText;
+
+/// What a run walks.
+#[derive(Default)]
+pub(super) struct Sources {
+    /// Sorted; none lies within another.
+    pub roots: Vec<Source>,
+    /// The sources within them.
+    pub inner: InnerSources,
+    /// What stands in the name of the series: the paths as they were given, without those that lie
+    /// within others.
+    pub names: Vec<Vec<u8>>,
+}
+
+/// A source that is walked.
+pub(super) struct Source {
+    pub path: Vec<u8>,
+    /// Other paths of the same: as it was given, and without any link. Filters may be written with each.
+    pub other_names: Vec<Vec<u8>>,
+}
+
+/// Sources within others, and the way to them.
+#[derive(Default)]
+pub(super) struct InnerSources {
+    named: HashSet<Vec<u8>>,
+    /// Folder to the names in it that lead to such sources.
+    ways: HashMap<Vec<u8>, BTreeSet<Vec<u8>>>,
+}
+
+impl InnerSources {
+    /// True when there are none, as nearly always.
+    pub(super) fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// Whether `path` was named as a source.
+    pub(super) fn is_named(&self, path: &[u8]) -> bool {
+        self.named.contains(path)
+    }
+
+    /// The names in `folder` that are such sources or lead to them.
+    pub(super) fn ways_in(&self, folder: &[u8]) -> Option<&BTreeSet<Vec<u8>>> {
+        if self.is_empty() { None } else { self.ways.get(folder) }
+    }
+
+    /// Those within `root`, sorted.
+    pub(super) fn within(&self, root: &[u8]) -> Vec<Vec<u8>> {
+        let mut found: Vec<_> = self.named.iter().filter(|path| lies_within(path, root)).cloned().collect();
+        found.sort();
+        found
+    }
+
+    fn add(&mut self, root: &[u8], path: Vec<u8>) {
+        let mut at: &[u8] = &path;
+        while at != root {
+            let (above, name) = split_path(at);
+            self.ways.entry(above.to_vec()).or_default().insert(name.to_vec());
+            at = above;
+        }
+        self.named.insert(path);
+    }
+}
+
+/// Finds what the absolute `paths` stand for.
+///
+/// # Errors
+/// `Invalid` when there is none, or one is not absolute and plain.
+pub(super) fn find_sources(paths: &[Vec<u8>], progress: &dyn Progress) -> Result<Sources> {
+    let mut given = paths.iter().map(|path| plain(path)).collect::<Result<Vec<_>>>()?;
+    given.sort();
+    given.dedup();
+    let mut followed: Vec<(Vec<u8>, Vec<u8>)> = Vec::with_capacity(given.len());
+    for path in &given {
+        let target = if is_link(path) { resolved(path) } else { None };
+        if let Some(target) = &target {
+            report(progress, path, format!("it is a symbolic link; {} is saved", PathText(target)));
+        }
+        followed.push((path.clone(), target.unwrap_or_else(|| path.clone())));
+    }
+    let all: Vec<Vec<u8>> = followed.iter().map(|(_, path)| path.clone()).collect();
+    let mut found: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
+    for (given, mut path) in followed {
+        if all.iter().any(|outer| lies_within(&path, outer) && has_link_between(outer, &path))
+            && let Some(target) = resolved(&path)
+        {
+            report(progress, &given, format!("it lies behind a symbolic link; {} is saved", PathText(&target)));
+            path = target;
+        }
+        let names = found.entry(path.clone()).or_default();
+        if given != path {
+            names.push(given);
+        }
+    }
+    let mut sources = Sources { names: outermost(&given), ..Sources::default() };
+    for (path, mut other_names) in found {
+        match sources.roots.iter().find(|root| lies_within(&path, &root.path)) {
+            Some(root) => {
+                report(progress, &path, format!("it lies within {} and is saved with it", PathText(&root.path)));
+                sources.inner.add(&root.path, path);
+            }
+            None => {
+                other_names.extend(resolved(&path).filter(|real| *real != path));
+                sources.roots.push(Source { path, other_names });
+            }
+        }
+    }
+    if sources.roots.is_empty() { Err(Error::new(ErrorKind::Invalid, "there is no path to save")) } else { Ok(sources) }
+}
+
+/// The path without a slash at its end.
+fn plain(path: &[u8]) -> Result<Vec<u8>> {
+    let trimmed = if path.len() > 1 { path.strip_suffix(b"/").unwrap_or(path) } else { path };
+    let is_plain = trimmed == b"/"
+        || trimmed.strip_prefix(b"/").is_some_and(|rest| rest.split(|byte| *byte == b'/').all(|part| check_name(part).is_ok()));
+    if !is_plain {
+        return Err(Error::new(ErrorKind::Invalid, format!("{} is not an absolute path", PathText(path))));
+    }
+    Ok(trimmed.to_vec())
+}
+
+/// The sorted paths without those that lie within others.
+fn outermost(sorted: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut kept: Vec<Vec<u8>> = Vec::new();
+    for path in sorted {
+        if !kept.iter().any(|outer| lies_within(path, outer)) {
+            kept.push(path.clone());
+        }
+    }
+    kept
+}
+
+fn lies_within(path: &[u8], source: &[u8]) -> bool {
+    if source == b"/" { path != b"/" } else { path.strip_prefix(source).is_some_and(|rest| rest.starts_with(b"/")) }
+}
+
+fn is_link(path: &[u8]) -> bool {
+    Path::new(OsStr::from_bytes(path)).symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
+}
+
+/// Whether a folder between `outer` and `path`, which lies within it, is a link: the walk of `outer`
+/// would not come by.
+fn has_link_between(outer: &[u8], path: &[u8]) -> bool {
+    let mut at = outer.to_vec();
+    let below = if outer == b"/" { &path[1..] } else { &path[outer.len() + 1..] };
+    below.split(|byte| *byte == b'/').any(|name| {
+        at = join(&at, name);
+        is_link(&at)
+    })
+}
+
+/// The path without any link; none when it leads nowhere.
+fn resolved(path: &[u8]) -> Option<Vec<u8>> {
+    Path::new(OsStr::from_bytes(path)).canonicalize().ok().map(|path| path.into_os_string().into_vec())
+}
+
+fn report(progress: &dyn Progress, path: &[u8], message: String) {
+    progress.report(Finding::new(FindingKind::Note, path, message));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Silent;
+
+    fn find(paths: &[&str]) -> Result<Sources> {
+        let paths: Vec<Vec<u8>> = paths.iter().map(|path| path.as_bytes().to_vec()).collect();
+        find_sources(&paths, &Silent)
+    }
+
+    fn roots(paths: &[&str]) -> Vec<String> {
+        find(paths).unwrap().roots.into_iter().map(|root| String::from_utf8(root.path).unwrap()).collect()
+    }
+
+    #[test]
+    fn sources_within_others_are_saved_once() {
+        assert_eq!(roots(&["/b", "/a/b/c", "/a/b/", "/a/bc"]), ["/a/b", "/a/bc", "/b"]);
+        assert_eq!(roots(&["/", "/a"]), ["/"]);
+        let found = find(&["/b", "/a/b/c/d", "/a/b/", "/"]).unwrap();
+        assert!(found.inner.is_named(b"/a/b/c/d") && !found.inner.is_named(b"/a/b/c"));
+        let ways = |folder: &[u8]| found.inner.ways_in(folder).map(|names| names.iter().cloned().collect::<Vec<_>>());
+        assert_eq!(ways(b"/"), Some(vec![b"a".to_vec(), b"b".to_vec()]));
+        assert_eq!(ways(b"/a/b"), Some(vec![b"c".to_vec()]));
+        assert_eq!(ways(b"/a/b/c/d"), None);
+        assert_eq!(found.inner.within(b"/a"), [b"/a/b".to_vec(), b"/a/b/c/d".to_vec()]);
+    }
+
+    #[test]
+    fn paths_that_are_not_plain_are_refused() {
+        for path in ["a", "/a/../b", "/a//b", "", "/a/./b"] {
+            assert_eq!(find(&[path]).err().unwrap().kind(), ErrorKind::Invalid, "{path}");
+        }
+        assert!(find(&[]).is_err());
+    }
+
+    #[test]
+    fn links_are_followed_also_those_on_the_way_from_one_source_to_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let at = |name: &str| root.join(name).to_str().unwrap().to_owned();
+        std::fs::create_dir_all(at("home/me")).unwrap();
+        std::fs::create_dir_all(at("disk/photos/2020")).unwrap();
+        std::os::unix::fs::symlink(at("disk/photos"), at("home/photos")).unwrap();
+        std::os::unix::fs::symlink("nowhere", at("home/dead")).unwrap();
+        assert_eq!(roots(&[&at("home/photos")]), [at("disk/photos")]);
+        assert_eq!(roots(&[&at("home/photos/2020")]), [at("home/photos/2020")]);
+        assert_eq!(roots(&[&at("home"), &at("home/photos/2020")]), [at("disk/photos/2020"), at("home")]);
+        assert_eq!(roots(&[&at("home/photos"), &at("disk/photos")]), [at("disk/photos")]);
+        assert_eq!(roots(&[&at("home/dead")]), [at("home/dead")]);
+        let found = find(&[&at("home/photos")]).unwrap();
+        assert_eq!((&found.names, &found.roots[0].other_names), (&vec![at("home/photos").into()], &vec![at("home/photos").into()]));
+        let found = find(&[&at("home/photos/2020")]).unwrap();
+        assert_eq!(found.roots[0].other_names, [at("disk/photos/2020").into_bytes()]);
+    }
+}
