@@ -1,5 +1,6 @@
-//! Executes windows in the order in which they were planned: files, then links to them, then the
-//! metadata of the folders around them.
+//! Executes windows in the order in which they were planned: the content of files, and when enough of
+//! them wait for it, a sync and their names; then links to them, then the metadata of the folders
+//! around them.
 //!
 //! It runs in a thread of its own, so that the next window is planned and its folders are made
 //! meanwhile. A folder is left only after everything in it was planned, so it is never finished while
@@ -23,23 +24,43 @@ use crate::error::Result;
 pub(super) struct Executor<'w> {
     writer: &'w Writer<'w>,
     frames: Frames,
+    /// Links and folders that wait for the names of files.
+    waiting: Window,
 }
 
 impl<'w> Executor<'w> {
     pub fn new(writer: &'w Writer<'w>) -> Self {
-        Self { writer, frames: Frames::default() }
+        Self { writer, frames: Frames::default(), waiting: Window::default() }
     }
 
-    /// Executes what comes until nothing more does.
+    /// Executes what comes until nothing more does. Files that are complete get their names also when
+    /// something else ends the restore.
     ///
     /// # Errors
     /// What ends the restore.
     pub fn run(mut self, windows: &Receiver<Window>) -> Result<()> {
-        windows.iter().try_for_each(|window| self.execute(window))
+        match windows.iter().try_for_each(|window| self.execute(window)) {
+            Ok(()) => self.finish_waiting(),
+            Err(error) => {
+                // The first error counts. After a sync that failed nothing waits any more.
+                let _ = self.writer.staging.name_all(self.writer);
+                Err(error)
+            }
+        }
     }
 
     fn execute(&mut self, mut window: Window) -> Result<()> {
         self.write_files(&mut window)?;
+        self.waiting.take_rest(window);
+        let limits = &self.writer.task.request.window;
+        let is_due = self.waiting.waiting().is_none_or(|others| self.writer.staging.is_full(others, limits));
+        if is_due { self.finish_waiting() } else { Ok(()) }
+    }
+
+    /// Gives files their names, and does all that waited for that.
+    fn finish_waiting(&mut self) -> Result<()> {
+        self.writer.staging.name_all(self.writer)?;
+        let mut window = std::mem::take(&mut self.waiting);
         let mut links = std::mem::take(&mut window.links);
         // Names that are files now because their first could not be had, and wait for no other window.
         let mut firsts = HashSet::new();
@@ -49,6 +70,7 @@ impl<'w> Executor<'w> {
                 self.make_link(link, &mut window, &mut firsts)?;
             }
             self.write_files(&mut window)?;
+            self.writer.staging.name_all(self.writer)?;
             links = std::mem::take(&mut window.links);
         }
         self.finish_folders(std::mem::take(&mut window.folders))
@@ -72,7 +94,7 @@ impl<'w> Executor<'w> {
                 }
             },
         };
-        let Self { writer, frames } = self;
+        let Self { writer, frames, .. } = self;
         plan_file(writer, window, file, first, &mut |window| write_files(writer, frames, window))
     }
 

@@ -1,7 +1,8 @@
-//! One regular file in work: written by any thread in any order, finished by whoever writes its last
-//! piece.
+//! One regular file in work: written by any thread in any order, completed by whoever writes its last
+//! piece, and named when its content is durable.
 
 use std::ops::Range;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +15,7 @@ use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Metadata, Node};
 use crate::progress::FindingKind;
-use crate::target::NewFile;
+use crate::target::{NewFile, apply_inode_flags};
 use crate::units::PathText;
 
 /// Above so many handles a file lets go of its own when a piece is written. A process may hold 1,024
@@ -67,6 +68,16 @@ impl FileInWork {
             file: Mutex::default(),
             missing: Mutex::default(),
         }
+    }
+
+    /// Its number in the order of the walk.
+    pub fn ordinal(&self) -> u64 {
+        self.ordinal
+    }
+
+    /// True when it has no content.
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
     }
 
     fn relative(&self) -> Vec<u8> {
@@ -164,60 +175,95 @@ impl FileInWork {
         self.forget_handle(writer);
     }
 
-    /// Sets its metadata and gives it its name; called once, when nothing is pending.
-    pub fn finish(&self, writer: &Writer<'_>) {
+    /// Sets its metadata and lets it wait for its name; called once, when nothing is pending.
+    pub fn finish(self: &Arc<Self>, writer: &Writer<'_>) {
         if !self.is_failed.load(Ordering::Relaxed) {
-            let missing = std::mem::take(&mut *lock(&self.missing));
-            let outcome = if missing.is_empty() { self.finish_whole(writer) } else { self.finish_damaged(writer, missing) };
-            if let Err(error) = outcome {
-                self.give_up(writer, error);
+            match self.complete(writer) {
+                Ok(file) => writer.staging.add(self, file, self.bytes),
+                Err(error) => self.give_up(writer, error),
             }
         }
         lock(&self.file).take();
-        self.forget_handle(writer);
         writer.task.progress.add_done(1, 0);
     }
 
-    fn finish_whole(&self, writer: &Writer<'_>) -> Result<()> {
+    fn complete(&self, writer: &Writer<'_>) -> Result<Arc<NewFile>> {
         let file = self.open(writer)?;
-        if self.ends_with_hole.load(Ordering::Relaxed) {
+        let is_whole = lock(&self.missing).is_empty();
+        if !is_whole || self.ends_with_hole.load(Ordering::Relaxed) {
             file.set_length(self.bytes)?;
         }
-        let options = if self.link.is_some() { &writer.options_without_flags } else { &writer.options };
+        let notes = if is_whole {
+            file.complete(&self.metadata, &writer.options)?
+        } else {
+            if let Some(key) = self.link {
+                writer.links.forget(key);
+            }
+            file.complete_damaged(&self.metadata, &writer.options)?
+        };
+        notes.into_iter().for_each(|note| writer.task.note(&self.relative(), note));
+        // Inode flags come last and need a handle; with too many of them it is opened again.
+        let needs_handle = is_whole && self.link.is_none() && writer.options.inode_flags && self.metadata.inode_flags != 0;
+        if !needs_handle || writer.open_files.load(Ordering::Relaxed) > OPEN_FILES_MAX {
+            file.release();
+            self.forget_handle(writer);
+        }
+        Ok(file)
+    }
+
+    /// Gives a complete file, whose content is durable, its name.
+    pub fn give_name(&self, writer: &Writer<'_>, file: &NewFile) {
+        let missing = std::mem::take(&mut *lock(&self.missing));
+        let outcome = if missing.is_empty() { self.name_whole(writer, file) } else { self.name_damaged(writer, file, missing) };
+        if let Err(error) = outcome {
+            self.give_up(writer, error);
+        }
+        self.forget_handle(writer);
+    }
+
+    fn name_whole(&self, writer: &Writer<'_>, file: &NewFile) -> Result<()> {
         let is_replaced = self.way != Way::Free;
         if self.way == (Way::Replace { is_folder: true }) {
             clear(writer.task, &*writer.destination.folder(&self.folder)?, &self.folder, &self.name)?;
         }
         let mut name = self.name.clone();
-        let notes = match file.finish(&self.metadata, options, is_replaced) {
+        let handle = match file.give_name(is_replaced) {
             Err(error) if error.kind() == ErrorKind::Exists && !is_replaced => {
-                let place = |other: &[u8]| file.finish_as(other, &self.metadata, options, false);
-                let (other, notes) = writer.place_elsewhere(&self.folder, &self.name, place)?;
+                let place = |other: &[u8]| file.give_name_as(other, false);
+                let (other, handle) = writer.place_elsewhere(&self.folder, &self.name, place)?;
                 name = other;
-                notes
+                handle
             }
             other => other?,
         };
-        notes.into_iter().for_each(|note| writer.task.note(&self.relative(), note));
         if let Some(key) = self.link {
             if writer.options.inode_flags {
                 writer.links.leave_flags(&self.folder, &name, &self.metadata);
             }
             writer.links.place(key, &self.folder, &name, file.identity());
+        } else if writer.options.inode_flags {
+            self.set_flags(writer, &name, handle);
         }
         writer.mark_written(self.ordinal);
         writer.task.tally.add(Count::Files);
         Ok(())
     }
 
-    fn finish_damaged(&self, writer: &Writer<'_>, mut missing: Vec<Range<u64>>) -> Result<()> {
-        if let Some(key) = self.link {
-            writer.links.forget(key);
-        }
-        let file = self.open(writer)?;
-        file.set_length(self.bytes)?;
-        let (name, notes) = file.keep_damaged(&self.metadata, &writer.options_without_flags)?;
+    fn set_flags(&self, writer: &Writer<'_>, name: &[u8], handle: Option<Arc<OwnedFd>>) {
+        let notes = match handle {
+            Some(handle) => apply_inode_flags(handle.as_fd(), &self.metadata, &writer.options),
+            None => match writer.destination.folder(&self.folder).and_then(|within| within.open_file(name)) {
+                Ok(file) => apply_inode_flags(file.as_fd(), &self.metadata, &writer.options),
+                // It has none to set, and hardly any that it should not have.
+                Err(_) if self.metadata.inode_flags == 0 => Vec::new(),
+                Err(error) => vec![format!("inode flags not restored: {error}")],
+            },
+        };
         notes.into_iter().for_each(|note| writer.task.note(&self.relative(), note));
+    }
+
+    fn name_damaged(&self, writer: &Writer<'_>, file: &NewFile, mut missing: Vec<Range<u64>>) -> Result<()> {
+        let name = file.give_damaged_name()?;
         writer.keep(&self.folder, &name);
         merge(&mut missing);
         let message = format!("kept as {}: of {} bytes {} cannot be had", PathText(&name), self.bytes, describe(&missing));

@@ -4,8 +4,9 @@
 //! a window of bounded size. A window is planned so that every frame that it needs is read, opened
 //! and unpacked once, in the order of the packs, and its chunks are written wherever they belong. While
 //! that is done the next window is planned.
-//! When a window is done, the hard links and the metadata of the folders that were left in it follow,
-//! deepest first. Memory so depends on the window, not on the snapshot.
+//! Complete files wait under temporary names. When there are enough of them their content is synced, all
+//! at once, and only then they get their names; hard links and the metadata of folders follow, deepest
+//! first. Memory so depends on the window, not on the snapshot.
 //!
 //! Nothing is written that was not verified. A chunk that cannot be had costs the file that it
 //! belongs to, which is kept as `NAME.damaged`, and nothing else. What the destination has already is
@@ -30,6 +31,7 @@ mod run;
 mod selection;
 mod sight;
 mod specials;
+mod staging;
 mod task;
 mod verify;
 mod window;

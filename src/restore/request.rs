@@ -37,12 +37,17 @@ pub struct WindowLimits {
     pub chunks: usize,
     /// Files, links and folders.
     pub entries: usize,
+    /// Entries that may wait for a sync, and then for their names; about 500 bytes each.
+    pub unnamed_entries: usize,
+    /// Bytes of files that may wait for a sync.
+    pub unnamed_bytes: u64,
 }
 
 impl Default for WindowLimits {
     fn default() -> Self {
         // 128 Ki references of 16 KiB each are 2 GiB of a database, in which each frame is read once.
-        Self { chunks: 131_072, entries: 10_000 }
+        // A sync costs the disk a tenth of a second; half a GiB or some ten thousand files are seconds.
+        Self { chunks: 131_072, entries: 10_000, unnamed_entries: 40_000, unnamed_bytes: 512 << 20 }
     }
 }
 

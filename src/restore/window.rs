@@ -156,6 +156,18 @@ impl Window {
         self.last_frames.iter().map(|at| self.frames[*at].key())
     }
 
+    /// Takes in what follows the files of `other`, which are written.
+    pub fn take_rest(&mut self, other: Self) {
+        self.links.extend(other.links);
+        self.folders.extend(other.folders);
+        self.path_bytes += other.path_bytes;
+    }
+
+    /// Links and folders, as many as there are: with more they should wait no longer when it is none.
+    pub fn waiting(&self) -> Option<usize> {
+        (self.path_bytes < PATH_BYTES_MAX).then_some(self.links.len() + self.folders.len())
+    }
+
     /// Takes the files and their chunks out; links and folders stay.
     pub fn take_files(&mut self) -> Self {
         let (links, folders) = (std::mem::take(&mut self.links), std::mem::take(&mut self.folders));

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::links::Links;
+use super::staging::Staging;
 use super::task::{Task, join};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::FindingKind;
@@ -20,9 +21,9 @@ pub(super) struct Writer<'a> {
     pub task: &'a Task<'a>,
     pub destination: Arc<Destination>,
     pub options: ApplyOptions,
-    /// The same without inode flags, for files with names still to come.
-    pub options_without_flags: ApplyOptions,
     pub links: Links,
+    /// Files that wait for their names.
+    pub staging: Staging,
     /// Files in work that hold a handle.
     pub open_files: AtomicUsize,
     /// Names given instead of those of the snapshot, by the path in the destination that was meant.
@@ -41,9 +42,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<'a> Writer<'a> {
     pub fn new(task: &'a Task<'a>, destination: Arc<Destination>) -> Self {
         let request = task.request;
-        let options = |inode_flags| ApplyOptions {
+        let options = ApplyOptions {
             numeric_owner: request.numeric_owner,
-            inode_flags,
+            inode_flags: request.inode_flags,
             set_id: request.set_id,
             trusted_xattrs: request.trusted_xattrs,
             names: Names::default(),
@@ -51,9 +52,9 @@ impl<'a> Writer<'a> {
         Self {
             task,
             destination,
-            options: options(request.inode_flags),
-            options_without_flags: options(false),
+            options,
             links: Links::default(),
+            staging: Staging::default(),
             open_files: AtomicUsize::new(0),
             other_names: Mutex::default(),
             kept: Mutex::default(),

@@ -2,7 +2,8 @@
 //!
 //! The user may name the destination through symbolic links; from its handle on downward no link is
 //! followed. A few folder handles are kept, since files of one folder come together; a kept handle
-//! whose folder was removed meanwhile is noticed by its link count and opened again.
+//! whose folder was removed meanwhile is noticed by its link count and opened again. What is durable
+//! when is in [`super::durable`].
 
 use std::ffi::OsStr;
 use std::fs::DirBuilder;
@@ -15,6 +16,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::beneath;
+use super::durable::Mounts;
 use super::existing::Identity;
 use super::folder::Folder;
 use super::mount::look;
@@ -36,6 +38,8 @@ pub struct Destination {
     guard: Arc<Guard>,
     /// Used last stands last.
     kept: Mutex<Vec<(Vec<u8>, Arc<Folder>)>>,
+    /// Other file systems below it that were met.
+    pub(super) mounts: Mounts,
 }
 
 /// A folder that was asked for.
@@ -73,7 +77,8 @@ impl Destination {
         let fail = |errno| system_error("cannot open folder", path, errno);
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(fail)?;
         let (_, top) = look(handle.as_fd(), b"").map_err(fail)?;
-        Ok(Arc::new(Self { handle, path: path.to_vec(), guard: Arc::new(Guard { protected, top }), kept: Mutex::default() }))
+        let mounts = Mounts::below(handle.as_fd()).map_err(fail)?;
+        Ok(Arc::new(Self { handle, path: path.to_vec(), guard: Arc::new(Guard { protected, top }), kept: Mutex::default(), mounts }))
     }
 
     /// The path as the user gave it.
@@ -136,17 +141,13 @@ impl Destination {
                 parent.let_owner_in(name)?;
                 Ok(MadeFolder { folder: self.folder(relative)?, is_new: true })
             }
-            Err(Errno::EXIST) => Ok(MadeFolder { folder: self.folder(relative)?, is_new: false }),
+            Err(Errno::EXIST) => {
+                let folder = self.folder(relative)?;
+                self.mounts.meet(&folder);
+                Ok(MadeFolder { folder, is_new: false })
+            }
             Err(errno) => Err(system_error("cannot make folder", &self.full_path(relative), errno)),
         }
-    }
-
-    /// Makes everything written to the destination's file system durable.
-    ///
-    /// # Errors
-    /// `Full`, or `Other` when the disk failed; it is not tried again.
-    pub fn sync(&self) -> Result<()> {
-        rustix::fs::syncfs(&self.handle).map_err(|errno| system_error("cannot sync", &self.path, errno))
     }
 
     /// As [`Destination::folder`], but a handle that is kept is not looked at: for who notices by the

@@ -5,9 +5,12 @@
 //! temporary name, and only if that name still leads to the same inode. It holds its folder as long as
 //! its own handle, so that it gets its name in the folder that it was made in.
 //!
-//! What was written begins its way to the disk at once, except for small files: the sync at the end then
-//! finds little left, and the disk works while frames are decoded.
+//! What was written begins its way to the disk at once, except for small files: the sync that comes
+//! before the name then finds little left, and the disk works while frames are decoded. Between its
+//! completion and its name a file needs no handle, so that many can wait for one sync.
 //! A crash leaves at most temporary names, which [`super::is_temporary_name`] knows.
+
+mod naming;
 
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, OwnedFd};
@@ -20,15 +23,13 @@ use rustix::io::{Errno, retry_on_intr};
 use super::destination::{Destination, join};
 use super::existing::Identity;
 use super::folder::Folder;
-use super::given_names::{damaged_name, temporary_name};
-use super::metadata::{ApplyOptions, Fresh, apply_inode_flags, apply_to_fresh_file};
+use super::given_names::temporary_name;
+use super::metadata::{ApplyOptions, Fresh, apply_to_fresh_file};
 use super::system_error;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Metadata, check_name};
 use crate::units::PathText;
 
-/// So many damaged copies of one name are told apart before the restore gives up on it.
-const DAMAGED_MAX: u32 = 10_000;
 /// Writes of this length begin to be written out at once, and files of this length when they are complete.
 /// Smaller ones cost a call each and come to the disk in better order without.
 const WRITE_OUT_BYTES: usize = 256 << 10;
@@ -208,57 +209,43 @@ impl NewFile {
         }
     }
 
-    /// Sets the metadata and gives the file its name; returns what of the metadata could not be set.
-    /// A file with other hard links to be made should get its inode flags afterwards, see
-    /// [`apply_inode_flags`].
+    /// Sets the metadata of a file whose content is complete, all but inode flags; returns what could not
+    /// be set. The caller makes it durable (see [`Destination::sync_for`]) and gives it its name then.
     ///
     /// # Errors
-    /// `Exists` when the name is taken and `replace` is false, or is a folder: the file is still in
-    /// work then and can be finished under another name with [`NewFile::finish_as`].
-    pub fn finish(&self, metadata: &Metadata, options: &ApplyOptions, replace: bool) -> Result<Vec<String>> {
-        self.finish_as(&self.name, metadata, options, replace)
-    }
-
-    /// As [`NewFile::finish`], under another name in the same folder.
-    ///
-    /// # Errors
-    /// As [`NewFile::finish`].
-    pub fn finish_as(&self, name: &[u8], metadata: &Metadata, options: &ApplyOptions, replace: bool) -> Result<Vec<String>> {
+    /// Those of opening it again.
+    pub fn complete(&self, metadata: &Metadata, options: &ApplyOptions) -> Result<Vec<String>> {
         let Opened { handle, folder } = self.opened()?;
-        let mut notes = apply_to_fresh_file(handle.as_fd(), self.fresh(&folder), metadata, options);
-        folder.rename_new(&self.temporary, name, replace)?;
+        let notes = apply_to_fresh_file(handle.as_fd(), self.fresh(&folder), metadata, options);
         if self.waiting_bytes.load(Ordering::Relaxed) >= WRITE_OUT_BYTES {
             begin_write_out(&handle, 0, 0);
         }
-        self.end();
-        notes.extend(apply_inode_flags(handle.as_fd(), metadata, options));
         Ok(notes)
     }
 
-    /// Keeps a file that could not be restored whole, under a name that says so: `NAME.damaged`, or
-    /// the next free `NAME.damaged~2` …, and never with setuid, setgid, capabilities or inode flags.
-    /// Returns that name and what of the metadata could not be set.
+    /// As [`NewFile::complete`], for a file that could not be restored whole: never with setuid, setgid
+    /// or capabilities.
     ///
     /// # Errors
-    /// `Exists` when no such name is free.
-    pub fn keep_damaged(&self, metadata: &Metadata, options: &ApplyOptions) -> Result<(Vec<u8>, Vec<String>)> {
-        let Opened { handle, folder } = self.opened()?;
+    /// As there.
+    pub fn complete_damaged(&self, metadata: &Metadata, options: &ApplyOptions) -> Result<Vec<String>> {
         let mut plain = metadata.clone();
         plain.mode &= 0o1777;
         plain.xattrs.retain(|xattr| xattr.name != b"security.capability");
-        let notes = apply_to_fresh_file(handle.as_fd(), self.fresh(&folder), &plain, options);
-        for number in 1..DAMAGED_MAX {
-            let name = damaged_name(&self.name, number);
-            match folder.rename_new(&self.temporary, &name, false) {
-                Err(error) if error.kind() == ErrorKind::Exists => {}
-                Err(error) => return Err(error),
-                Ok(()) => {
-                    self.end();
-                    return Ok((name, notes));
-                }
-            }
-        }
-        Err(Error::new(ErrorKind::Exists, format!("{} has too many damaged copies", PathText(&self.path()))))
+        self.complete(&plain, options)
+    }
+
+    /// Lets go of the handle of a complete file: it needs none to get its name.
+    pub fn release(&self) {
+        self.lock().opened = None;
+    }
+
+    /// Waits until the content of this one file is durable: for where a whole file system cannot be asked.
+    ///
+    /// # Errors
+    /// `Full`, or `Other` when the disk failed; it is not tried again.
+    pub fn sync(&self) -> Result<()> {
+        rustix::fs::fdatasync(self.handle()?).map_err(self.fail("cannot sync"))
     }
 
     /// Removes the file.

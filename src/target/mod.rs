@@ -5,13 +5,14 @@
 //! restore runs. So nothing here works by path: the destination is a handle, folders are opened
 //! beneath it without ever following a link, and every other call takes a folder's handle and one
 //! checked name. Files are written under a temporary name, get their metadata through their handle,
-//! and only then their own name. This module knows nodes; it knows nothing of repositories.
+//! are made durable many at a time, and only then get their own name. This module knows nodes; it knows nothing of repositories.
 
 mod accounts;
 mod attributes;
 mod beneath;
 mod compare;
 mod destination;
+mod durable;
 mod existing;
 mod file;
 mod folder;

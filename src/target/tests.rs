@@ -6,6 +6,7 @@ mod hostile;
 mod protecting;
 mod writing;
 
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
@@ -41,4 +42,15 @@ fn names_in(path: &std::path::Path) -> Vec<Vec<u8>> {
     let mut names: Vec<_> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().as_bytes().to_vec()).collect();
     names.sort();
     names
+}
+
+/// All steps of a file at once, without a sync.
+impl NewFile {
+    fn finish(&self, metadata: &Metadata, options: &ApplyOptions, replace: bool) -> crate::error::Result<Vec<String>> {
+        let mut notes = self.complete(metadata, options)?;
+        if let Some(handle) = self.give_name(replace)? {
+            notes.extend(apply_inode_flags(handle.as_fd(), metadata, options));
+        }
+        Ok(notes)
+    }
 }

@@ -138,7 +138,7 @@ fn each_frame_is_read_once_also_where_a_window_ends_within_it() {
     let packs = frames.iter().map(|(pack, _)| repository::pack_name(pack)).collect();
     let frames = frames.len();
     assert!(frames > 3, "{frames} frames are too few to tell");
-    for limits in [WindowLimits::default(), WindowLimits { chunks: 50, entries: 30 }] {
+    for limits in [WindowLimits::default(), WindowLimits { chunks: 50, entries: 30, unnamed_entries: 100, unnamed_bytes: 1 << 20 }] {
         let target = tempfile::tempdir().unwrap();
         bench.storage.clear();
         let request = Request { destination: target.path().as_os_str().as_bytes().to_vec(), window: limits, ..bench.request() };

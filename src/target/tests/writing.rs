@@ -92,7 +92,7 @@ fn a_taken_name_is_left_alone_unless_it_is_to_be_replaced() {
     file.write_at(0, b"new").unwrap();
     assert_eq!(file.finish(&plain(0o600), &options, false).unwrap_err().kind(), ErrorKind::Exists);
     assert_eq!(fs::read(top.path().join("f")).unwrap(), b"old");
-    file.finish_as(b"f~2", &plain(0o600), &options, false).unwrap();
+    file.give_name_as(b"f~2", false).unwrap();
     assert_eq!(fs::read(top.path().join("f~2")).unwrap(), b"new");
     let file = NewFile::create(&destination, b"", b"f").unwrap();
     file.finish(&plain(0o600), &options, true).unwrap();
@@ -110,7 +110,8 @@ fn damaged_files_are_kept_under_names_of_their_own_without_privileges() {
     for _ in 0..3 {
         let file = NewFile::create(&destination, b"", &name).unwrap();
         file.write_at(0, b"half").unwrap();
-        file.keep_damaged(&plain(0o4755), &ApplyOptions::default()).unwrap();
+        file.complete_damaged(&plain(0o4755), &ApplyOptions::default()).unwrap();
+        file.give_damaged_name().unwrap();
     }
     let names = names_in(top.path());
     assert_eq!(names.len(), 3);
@@ -182,10 +183,31 @@ fn folders_are_private_until_they_are_done_and_must_have_a_parent() {
 }
 
 #[test]
+fn a_complete_file_gets_its_name_without_a_handle_also_when_nobody_may_read_it() {
+    let (top, destination) = destination();
+    destination.make_folder(b"d").unwrap();
+    let file = NewFile::create(&destination, b"d", b"f").unwrap();
+    file.write_at(0, b"secret").unwrap();
+    assert!(file.complete(&plain(0), &ApplyOptions::default()).unwrap().is_empty());
+    file.release();
+    let [temporary] = &names_in(&top.path().join("d"))[..] else { panic!() };
+    assert!(is_temporary_name(temporary));
+    assert!(file.give_name(false).unwrap().is_none());
+    let stat = fs::metadata(top.path().join("d/f")).unwrap();
+    assert_eq!((stat.len(), stat.mode() & 0o7777, stat.mtime()), (6, 0, 1_600_000_000));
+}
+
+#[test]
 fn what_was_written_can_be_made_durable() {
     // In memory where there is such a place: elsewhere this waits for everything that is unwritten.
     let top = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-    Destination::open(top.path().as_os_str().as_bytes(), false).unwrap().sync().unwrap();
+    let destination = Destination::open(top.path().as_os_str().as_bytes(), false).unwrap();
+    destination.sync_for([].into_iter()).unwrap();
+    destination.sync().unwrap();
+    let file = NewFile::create(&destination, b"", b"f").unwrap();
+    file.write_at(0, b"content").unwrap();
+    destination.sync_for([&file].into_iter()).unwrap();
+    file.sync().unwrap();
 }
 
 #[test]

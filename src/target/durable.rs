@@ -1,0 +1,112 @@
+//! When what was written is durable: by one sync for many files, of each file system that has some.
+//!
+//! The kernel tells a failure of writing to whoever opened before it, so the handles by which is synced
+//! are opened before anything is written: that of the destination, and that of a folder of every other
+//! file system mounted below it, taken when the restore comes to it.
+//! Where a whole file system cannot be asked (a sandbox that forbids the call), files are synced one by
+//! one. A sync that failed is never tried again and called good.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{fstat, syncfs};
+use rustix::io::Errno;
+
+use super::destination::Destination;
+use super::file::NewFile;
+use super::folder::Folder;
+use super::system_error;
+use crate::error::{ErrorKind, Result};
+
+/// The file systems of a destination.
+#[derive(Debug)]
+pub(super) struct Mounts {
+    /// The device of the destination itself.
+    top: u64,
+    /// Those mounted below it that were met: the device, and a folder there.
+    below: Mutex<Vec<(u64, Arc<Folder>)>>,
+}
+
+impl Mounts {
+    /// Knows the file system of the destination `top` only.
+    pub(super) fn below(top: BorrowedFd<'_>) -> rustix::io::Result<Self> {
+        Ok(Self { top: fstat(top)?.st_dev, below: Mutex::default() })
+    }
+
+    /// Remembers the file system of a folder that was there before: only such a one can be mounted.
+    pub(super) fn meet(&self, folder: &Arc<Folder>) {
+        // A folder that cannot be looked at fails with the next call anyway.
+        let Ok(stat) = fstat(folder.as_fd()) else { return };
+        if stat.st_dev != self.top {
+            let mut below = self.below.lock().unwrap_or_else(PoisonError::into_inner);
+            if !below.iter().any(|(device, _)| *device == stat.st_dev) {
+                below.push((stat.st_dev, Arc::clone(folder)));
+            }
+        }
+    }
+
+    fn met(&self) -> Vec<(u64, Arc<Folder>)> {
+        self.below.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Destination {
+    /// Makes all that was written durable, on every file system below the destination that was met.
+    ///
+    /// # Errors
+    /// `Full`, or `Other` when a disk failed; it is not tried again.
+    pub fn sync(&self) -> Result<()> {
+        let mut is_possible = self.sync_by(self.as_fd())?;
+        for (_, folder) in self.mounts.met() {
+            is_possible &= self.sync_by(folder.as_fd())?;
+        }
+        if !is_possible {
+            // It tells of no failure; the content of files was synced before, by calls that do.
+            rustix::fs::sync();
+        }
+        Ok(())
+    }
+
+    /// Makes the content of `files` durable, by one call for each file system that has some of them.
+    ///
+    /// # Errors
+    /// As [`Destination::sync`].
+    pub fn sync_for<'f>(&self, files: impl Iterator<Item = &'f NewFile> + Clone) -> Result<()> {
+        let met = self.mounts.met();
+        let is_met = |file: &NewFile| met.iter().any(|(device, _)| *device == file.identity().device);
+        let mut is_possible = true;
+        // A device that is nowhere else: some file systems give files another one than their folder.
+        if files.clone().any(|file| !is_met(file)) {
+            is_possible &= self.sync_by(self.as_fd())?;
+        }
+        for (device, folder) in &met {
+            if files.clone().any(|file| file.identity().device == *device) {
+                is_possible &= self.sync_by(folder.as_fd())?;
+            }
+        }
+        if is_possible {
+            return Ok(());
+        }
+        let mut is_every_one_synced = true;
+        for file in files {
+            match file.sync() {
+                // Its mode keeps its owner out.
+                Err(error) if error.kind() == ErrorKind::Denied => is_every_one_synced = false,
+                other => other?,
+            }
+        }
+        if !is_every_one_synced {
+            rustix::fs::sync();
+        }
+        Ok(())
+    }
+
+    /// Syncs the file system of `handle`; false where that call is not to be had.
+    fn sync_by(&self, handle: BorrowedFd<'_>) -> Result<bool> {
+        match syncfs(handle) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOSYS | Errno::PERM | Errno::ACCESS | Errno::INVAL | Errno::OPNOTSUPP) => Ok(false),
+            Err(errno) => Err(system_error("cannot sync", self.path(), errno)),
+        }
+    }
+}
