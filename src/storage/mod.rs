@@ -10,7 +10,8 @@
 
 //!
 //! [`LocalStorage`] is a folder, [`MemoryStorage`] a map for tests. With the feature `testing` there
-//! are also a recorder, a fault injector, and the suite that every storage has to pass.
+//! are also a recorder, a fault injector, turns for several programs at once, and the suite that every
+//! storage has to pass.
 
 mod choices;
 mod local;
@@ -23,6 +24,8 @@ pub mod conformance;
 pub mod faults;
 #[cfg(any(test, feature = "testing"))]
 pub mod recorder;
+#[cfg(any(test, feature = "testing"))]
+pub mod turns;
 
 use std::fmt;
 use std::sync::Arc;
