@@ -2,6 +2,8 @@
 
 mod changes;
 mod hostile;
+mod lost;
+mod taken_away;
 
 use std::collections::BTreeMap;
 use std::fs;
