@@ -19,6 +19,7 @@ mod history;
 mod init;
 mod interrupt;
 mod key;
+mod locks;
 mod ls;
 mod message;
 mod output;

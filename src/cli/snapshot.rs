@@ -12,6 +12,7 @@ use super::bar::Bar;
 use super::exit::Status;
 use super::global::{self, Global, quoted};
 use super::init::{self, NotMade};
+use super::locks;
 use super::message;
 use super::output::Output;
 use super::saved;
@@ -162,6 +163,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     request.dry_run = args.dry_run;
     request.pin = args.pin;
     request.skip = own_folders(global)?;
+    locks::warn_once(&repository, &global.location()?);
     let bar = Bar::new(global);
     let outcome = snapshot::run(&repository, request, &bar)?;
     let status = bar.finish();

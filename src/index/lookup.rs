@@ -11,7 +11,7 @@ use super::ordered::OrderedRows;
 use super::rows::{ChunkRow, PackRow};
 use super::table::Table;
 use crate::error::{Error, Result};
-use crate::id::{ChunkId, PackId};
+use crate::id::{ChunkId, PackId, SegmentId};
 use crate::pack::PackKind;
 
 /// Where a frame lies in its pack, and how it unpacks.
@@ -205,6 +205,11 @@ impl Index {
             each(&chunk.id, &locate(&self.tables[at], &chunk)?)?;
         }
         Ok(())
+    }
+
+    /// The segments that it is made of, each once, in no order.
+    pub fn segments(&self) -> impl Iterator<Item = SegmentId> {
+        self.tables.iter().flat_map(Table::segments)
     }
 
     /// How many tables a look-up touches.

@@ -74,6 +74,16 @@ impl CacheFolder {
         self.path.join("checked")
     }
 
+    /// The folder of notes on snapshots that are whole.
+    pub(super) fn whole(&self) -> PathBuf {
+        self.path.join("whole")
+    }
+
+    /// True the first time that this is asked of `what`, a file name: for what a user needs to hear once.
+    pub fn is_first_time(&self, what: &str) -> bool {
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.path.join(what)).is_ok()
+    }
+
     /// The newest snapshot that this machine has seen in this copy; see [`super::Rollback`].
     pub(super) fn seen(&self) -> Option<SnapshotId> {
         fs::read_to_string(self.path.join(SEEN)).ok().and_then(|text| SnapshotId::parse(text.trim()).ok())
@@ -105,12 +115,12 @@ fn read_or_make_client(root: &Path) -> Result<ClientId> {
 
 /// Writes a small file whole or not at all: under a name of its own first, since several processes may
 /// do so at once.
-pub(super) fn write_file(folder: &Path, name: &str, text: &[u8]) -> Result<()> {
+pub(super) fn write_file(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let path = folder.join(name);
     let temporary = folder.join(format!("{name}.{}", to_hex(&random_bytes::<16>()?)));
     let write = || -> std::io::Result<()> {
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        std::io::Write::write_all(&mut file, text)?;
+        std::io::Write::write_all(&mut file, bytes)?;
         fs::rename(&temporary, &path)
     };
     write().map_err(|error| {

@@ -8,6 +8,7 @@
 
 mod adoption;
 mod closer;
+mod relied;
 #[cfg(test)]
 mod tests;
 
@@ -16,13 +17,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use self::closer::{ClosedPacks, Closer};
+pub use self::relied::Gone;
 use super::Repository;
 use super::layout;
 use super::packs::PackListing;
 use super::segments::split_segments;
 use crate::chunker::Class;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{ChunkId, RunId};
+use crate::id::{ChunkId, RunId, SegmentId};
 use crate::index::{Index, IndexSegment, IndexedPack, Presence};
 use crate::pack::{ChunkEntry, FRAME_PLAIN_BYTES_MAX, FinishedPack, FrameEntry, FrameSeal, PackKind, PackWriter};
 
@@ -86,6 +88,8 @@ pub struct Sink<'a> {
     closer: Mutex<Option<Closer>>,
     closed: Arc<Mutex<ClosedPacks>>,
     adopted: Mutex<Vec<IndexedPack>>,
+    /// Segments by which chunks were known, and those that this run has published.
+    segments: Mutex<BTreeSet<SegmentId>>,
     since_checkpoint: AtomicU64,
     checkpoint_chunks: u64,
     is_dry: bool,
@@ -123,6 +127,7 @@ impl<'a> Sink<'a> {
         let listing = PackListing::read(&**repository.storage())?;
         let presence = index.presence(listing.packs());
         let closed = Arc::new(Mutex::new(ClosedPacks::default()));
+        let segments = Mutex::new(index.segments().collect());
         Ok(Self {
             repository,
             run,
@@ -136,6 +141,7 @@ impl<'a> Sink<'a> {
             closer: Mutex::new(None),
             closed,
             adopted: Mutex::new(Vec::new()),
+            segments,
             since_checkpoint: AtomicU64::new(0),
             checkpoint_chunks: CHECKPOINT_CHUNKS,
             is_dry: false,
@@ -168,8 +174,14 @@ impl<'a> Sink<'a> {
         Arc::clone(&self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner()).index)
     }
 
-    /// True when every pack that the index names is there and no chunk is recorded as lost, so that
-    /// the content of a base can be trusted without looking it up.
+    /// The segments that name every chunk that was known to this run, or taken by it. Complete after a
+    /// commit.
+    pub fn segments(&self) -> BTreeSet<SegmentId> {
+        lock(&self.segments).clone()
+    }
+
+    /// True when every pack that the index names is there and no chunk is recorded as lost: what the
+    /// index names can be trusted without looking at presence.
     pub fn is_whole(&self) -> bool {
         let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         self.absent.is_empty() && known.presence.missing_packs().is_empty()
@@ -478,7 +490,8 @@ impl<'a> Sink<'a> {
             storage.sync(&folders.into_iter().collect::<Vec<_>>())?;
             let segments = split_segments(indexed);
             for segment in &segments {
-                let (_, bytes) = self.repository.publish_segment(self.run, segment)?;
+                let (id, bytes) = self.repository.publish_segment(self.run, segment)?;
+                lock(&self.segments).insert(id);
                 self.counts.bytes_stored.fetch_add(bytes, Ordering::Relaxed);
             }
             storage.sync(&[layout::INDEX.to_owned()])?;
@@ -495,6 +508,7 @@ impl<'a> Sink<'a> {
     fn forget_indexed(&self, segments: &[IndexSegment]) -> Result<()> {
         let index = Arc::new(self.repository.open_index()?);
         let presence = index.presence(lock(&self.listing).packs());
+        lock(&self.segments).extend(index.segments());
         *self.known.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Known { index, presence };
         for chunk in segments.iter().flat_map(|segment| &segment.packs).flat_map(|pack| &pack.frames).flat_map(|frame| &frame.chunks) {
             // A chunk that was lost and is stored again stays known to this run.

@@ -176,7 +176,9 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
     }
 
     fn leave(&mut self, is_incomplete: bool, unseen: Vec<Vec<u8>>) -> Result<()> {
-        let keeps_tree = |level: &Building| level.writer.is_none() && level.base_tree.is_some_and(|tree| tree.entries == level.same);
+        // The page of an empty folder was not read: it is made again, and stored where it is missing.
+        let keeps_tree =
+            |level: &Building| level.writer.is_none() && level.base_tree.is_some_and(|tree| tree.entries == level.same && tree.entries > 0);
         if !self.levels.last().is_some_and(keeps_tree) {
             self.differ()?;
         }

@@ -14,6 +14,7 @@ mod checkpoint;
 mod compare;
 mod content;
 mod file;
+mod known;
 mod listing;
 mod repeat;
 mod request;

@@ -7,6 +7,7 @@ use std::sync::mpsc::sync_channel;
 use super::base::{Base, choose_base};
 use super::build::Builder;
 use super::content::Saver;
+use super::known::{check_still_there, tell_lost};
 use super::request::{Outcome, Request};
 use super::roots::ancestors;
 use super::sources::{Sources, find_sources};
@@ -91,7 +92,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
                 skip: &request.skip,
                 inner: &sources.inner,
                 base: base.as_ref().map(|base| (&base.manifest, &reader)),
-                base_is_whole: sink.is_whole(),
+                base_is_whole: sink.is_whole() && base.as_ref().is_some_and(|base| repository.is_noted_whole(&base.id, &sink.index())),
             };
             walk_and_build(repository, &with, &sources)
         }
@@ -116,10 +117,13 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         sink.commit()?;
     }
     let root = repository.keys().identify.root(&wire::encode(&entries));
+    // A full one stays the base of differentials.
+    let replaced = base.as_ref().filter(|base| base.manifest.kind != Kind::Full).map(|base| base.id);
     let mut counts = tally.counts();
     counts.bytes_new = sink.counts().bytes_new.load(Ordering::Relaxed);
     counts.bytes_stored = sink.counts().bytes_stored.load(Ordering::Relaxed);
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
+    tell_lost(tally.files_lost.load(Ordering::Relaxed), progress);
     warn_of_loss(&catalogued.listing, &series, &counts, progress);
     let mut extensions = Extensions::none();
     saver.writeback.note(&mut extensions);
@@ -151,7 +155,9 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     if request.dry_run {
         return Ok(Outcome { id: None, manifest, packs_adopted });
     }
+    check_still_there(repository, &sink, &manifest)?;
     let id = repository.publish_manifest(&manifest)?;
+    repository.note_whole(&id, &sink.segments(), replaced.as_ref());
     if manifest.counts.bytes_stored > 0 {
         // The snapshot is safe. Where space cannot be set aside, a later run tries again.
         let _ = make_reserve(&**repository.storage(), sink.pack_bytes());

@@ -15,6 +15,8 @@ pub(super) struct Tally {
     pub bytes_total: AtomicU64,
     pub bytes_read: AtomicU64,
     pub problems: AtomicU64,
+    /// Unchanged files of whose content the repository lacks something.
+    pub files_lost: AtomicU64,
 }
 
 /// Adds `count` to one of the counts.

@@ -2,7 +2,9 @@
 
 mod changes;
 mod hostile;
+mod lost;
 mod sources;
+mod taken_away;
 
 use std::collections::BTreeMap;
 use std::fs;

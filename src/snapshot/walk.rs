@@ -13,17 +13,18 @@ use super::batch::{Batch, Lengths, Pending, Saved, describe, is_enough, is_short
 use super::build::{Event, Events};
 use super::compare::Trust;
 use super::content::Saver;
+use super::known::is_content_known;
 use super::listing::{Entry, FolderListing};
 use super::roots::split_path;
 use super::sources::{InnerSources, Source};
 use super::tally::{Tally, add};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{
-    Content, FileSystemClock, Item, Manifest, Metadata, NODE_INCOMPLETE, Node, NotEntered, SnapshotOptions, StatTrust, TreeRef, Unseen,
+    Content, FileSystemClock, Manifest, Metadata, NODE_INCOMPLETE, Node, NotEntered, SnapshotOptions, StatTrust, TreeRef, Unseen,
     check_name,
 };
 use crate::progress::{Finding, FindingKind};
-use crate::repository::{ChunkReader, NodeStream, read_content_items};
+use crate::repository::{ChunkReader, NodeStream};
 use crate::source::{FileSystem, FileType, Filter, Folder, MappedFiles, Owners, Stat, has_cache_tag, metadata_of_folder, read_metadata};
 use crate::units::{PathText, Timestamp};
 use crate::wire::Extensions;
@@ -378,7 +379,7 @@ where
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
         if let (Some(node), Some(trust)) = (&base, &level.trust)
             && trust.is_unchanged(node, &stat)
-            && (self.with.base_is_whole || content_is_known(self.with, node))
+            && (self.with.base_is_whole || is_content_known(self.with, node))
             && !(level.is_in_memory && self.mapped.get_or_insert_with(MappedFiles::now).contains(stat.identity()))
         {
             add(&self.with.tally.files_unchanged, 1);
@@ -694,19 +695,6 @@ fn is_excluded(filter: &Filter, (source_bytes, other_names): (usize, &[Vec<u8>])
 /// Stands where a folder that was just listed is open in any case.
 fn closed() -> Result<Folder> {
     Err(Error::new(ErrorKind::Other, "the folder is closed"))
-}
-
-/// Whether every chunk of an unchanged file is in the repository.
-fn content_is_known(with: &Surroundings<'_, '_, '_>, node: &Node) -> bool {
-    let (Content::File(_, list), Some((_, reader))) = (&node.content, with.base) else { return true };
-    let mut is_known = true;
-    let outcome = read_content_items(reader, list, &mut |item| {
-        if let Item::Chunk(id, _) = item {
-            is_known &= with.saver.sink.is_known(&id);
-        }
-        Ok(())
-    });
-    is_known && outcome.is_ok()
 }
 
 fn empty_folder(name: Vec<u8>, metadata: Metadata, flags: u32) -> Node {

@@ -20,6 +20,8 @@ pub struct FileSystem {
     /// Tells file systems apart: `f_fsid`, or the device number where there is none. The second is
     /// another one after every mount, so that what is remembered under it is forgotten, not mistaken.
     pub id: u64,
+    /// It lies on a block device of this machine.
+    has_device: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,9 @@ enum Sort {
 
 use Sort::{Foreign, Local, Pseudo};
 use StatTrust::{Full, Mtime, NoInode};
+
+/// The kind of everything that a program serves; `fuseblk` of a disk has it too.
+const FUSE: u32 = 0x6573_5546;
 
 /// Kind number, name, sort. The numbers are those of `linux/magic.h` and of the drivers.
 const KNOWN: &[(u32, &str, Sort)] = &[
@@ -74,7 +79,7 @@ const KNOWN: &[(u32, &str, Sort)] = &[
     (0xff53_4d42, "cifs", Foreign(NoInode)),
     (0xfe53_4d42, "smb2", Foreign(NoInode)),
     (0x517b, "smb", Foreign(NoInode)),
-    (0x6573_5546, "fuse", Foreign(NoInode)),
+    (FUSE, "fuse", Foreign(NoInode)),
     (0x0102_1997, "9p", Foreign(NoInode)),
     (0x5346_414f, "afs", Foreign(NoInode)),
     (0x6b41_4653, "afs", Foreign(NoInode)),
@@ -127,7 +132,7 @@ const READ_ONLY: [u32; 3] = [0x9660, 0x7371_7368, 0xe0f5_e1e2];
 /// and writes them to a disk of this machine later. (Where another machine or a program does it, a sync
 /// could wait for ever.)
 pub(super) fn is_written_back_here(magic: u32) -> bool {
-    let of_kind = FileSystem { magic, id: 0 };
+    let of_kind = FileSystem { magic, id: 0, has_device: false };
     matches!(of_kind.sort(), Local(_)) && !of_kind.is_in_memory() && !READ_ONLY.contains(&magic)
 }
 
@@ -150,7 +155,9 @@ impl FileSystem {
             0 => folder.stat_self()?.device,
             id => id,
         };
-        Ok(Self { magic, id })
+        // Disks have a major number; what is no disk has 0.
+        let has_device = rustix::fs::major(rustix::fs::fstat(handle).map_err(failed)?.st_dev) != 0;
+        Ok(Self { magic, id, has_device })
     }
 
     fn known(&self) -> Option<&'static (u32, &'static str, Sort)> {
@@ -187,9 +194,10 @@ impl FileSystem {
     }
 
     /// True when another machine, or another mount, may use the same files without seeing the locks of
-    /// this one: NFS, CIFS, FUSE and others.
+    /// this one: NFS, CIFS, FUSE and others. A disk of this machine behind FUSE (exFAT, NTFS) is not one
+    /// of them, since nobody else can mount it.
     pub fn has_local_locks_only(&self) -> bool {
-        matches!(self.sort(), Foreign(_))
+        matches!(self.sort(), Foreign(_)) && !(self.magic == FUSE && self.has_device)
     }
 
     /// What must be equal for a file on it to count as unchanged, unless the user says otherwise.
@@ -213,7 +221,7 @@ mod tests {
     }
 
     fn with_magic(magic: u32) -> FileSystem {
-        FileSystem { magic, id: 1 }
+        FileSystem { magic, id: 1, has_device: false }
     }
 
     #[test]
@@ -224,6 +232,13 @@ mod tests {
         for magic in [0xef53, 0x0102_1994, 0x5846_5342, 0x794c_7630, 1] {
             assert!(!with_magic(magic).has_local_locks_only(), "{magic:x}");
         }
+    }
+
+    #[test]
+    fn a_disk_behind_fuse_has_the_locks_of_this_machine_and_a_cluster_on_a_shared_disk_has_not() {
+        let on_a_disk = |magic| FileSystem { has_device: true, ..with_magic(magic) };
+        assert!(!on_a_disk(FUSE).has_local_locks_only());
+        assert!(on_a_disk(0x7461_636f).has_local_locks_only());
     }
 
     #[test]

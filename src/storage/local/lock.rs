@@ -35,9 +35,7 @@ impl Drop for LocalLock {
 pub(super) fn take(root: &Root, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>> {
     let file = match open(root, name, mode) {
         Ok(file) => file,
-        Err(Errno::ROFS | Errno::ACCESS) if mode == LockMode::Shared && !root.is_writable() => {
-            return Ok(Box::new(LocalLock { file: None }));
-        }
+        Err(Errno::ROFS | Errno::ACCESS) if mode == LockMode::Shared && !can_write(root) => return Ok(no_lock()),
         Err(errno) => return Err(Error::io("cannot open the lock", root.describe(name), errno)),
     };
     let operation = match (mode, wait) {
@@ -48,6 +46,8 @@ pub(super) fn take(root: &Root, name: &str, mode: LockMode, wait: bool) -> Resul
     };
     match rustix::fs::flock(&file, operation) {
         Ok(()) => Ok(Box::new(LocalLock { file: Some(file) })),
+        Err(errno) if is_without_locks(errno) && mode == LockMode::Shared && !can_write(root) => Ok(no_lock()),
+        Err(errno) if is_without_locks(errno) => Err(refuse(root, name, errno)),
         Err(Errno::WOULDBLOCK) => Err(Error::new(ErrorKind::Busy, format!("{} is held by another process", root.describe(name)))),
         Err(errno) => {
             let error = Error::io("cannot lock", root.describe(name), errno);
@@ -56,9 +56,42 @@ pub(super) fn take(root: &Root, name: &str, mode: LockMode, wait: bool) -> Resul
     }
 }
 
-/// Makes the file of a lock when it is missing.
+/// Makes the file of a lock when it is missing, and tries whether it can be locked at all: a repository that
+/// nobody can write to should not be made.
 pub(super) fn create(root: &Root, name: &str) -> Result<()> {
-    open(root, name, LockMode::Exclusive).map(drop).map_err(|errno| Error::io("cannot make the lock", root.describe(name), errno))
+    let file = open(root, name, LockMode::Exclusive).map_err(|errno| Error::io("cannot make the lock", root.describe(name), errno))?;
+    let tried = rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared);
+    drop(LocalLock { file: Some(file) });
+    match tried {
+        Err(errno) if is_without_locks(errno) => Err(refuse(root, name, errno)),
+        // Where somebody holds it, it can be locked.
+        _ => Ok(()),
+    }
+}
+
+fn no_lock() -> Box<dyn Lock> {
+    Box::new(LocalLock { file: None })
+}
+
+/// Whether this user may make or remove anything of the repository. Who may not needs no lock; whoever
+/// may never goes on without one.
+fn can_write(root: &Root) -> bool {
+    ["", "packs", "index", "snapshots", "records"].iter().any(|folder| root.is_writable(folder))
+}
+
+/// Whether the file system cannot lock, as opposed to a lock that is held.
+fn is_without_locks(errno: Errno) -> bool {
+    [Errno::NOSYS, Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOTSUP].contains(&errno)
+}
+
+fn refuse(root: &Root, name: &str, errno: Errno) -> Error {
+    let message = format!(
+        "{} cannot be locked: the file system has no locks (flock), and without them a prune could remove what a running snapshot \
+         needs. Mount it with locks (NFS: version 4, or lockd on both sides; Lustre: -o flock), or keep the repository on another \
+         file system",
+        root.describe(name)
+    );
+    Error::new(ErrorKind::Other, message).with_source(std::io::Error::from(errno))
 }
 
 fn open(root: &Root, name: &str, mode: LockMode) -> rustix::io::Result<OwnedFd> {

@@ -66,9 +66,10 @@ impl Root {
         text(&if name.is_empty() { self.path.clone() } else { self.path.join(OsStr::from_bytes(name)) })
     }
 
-    /// True when this user may make names in the top folder.
-    pub fn is_writable(&self) -> bool {
-        rustix::fs::accessat(&self.fd, ".", Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+    /// True when this user may make names in the folder; the empty name is the top folder.
+    pub fn is_writable(&self, folder: &str) -> bool {
+        let folder = if folder.is_empty() { "." } else { folder };
+        rustix::fs::accessat(&self.fd, folder, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
     }
 
     pub fn open_folder(&self, folder: &str) -> rustix::io::Result<OwnedFd> {

@@ -216,7 +216,7 @@ fn where_nothing_can_be_written_readers_work_without_a_lock() {
     set_mode(0o500);
     let reader = LocalStorage::open(storage.path()).unwrap();
     // The superuser writes anywhere, and so takes a real lock.
-    let is_superuser = reader.root.is_writable();
+    let is_superuser = reader.root.is_writable("");
     drop(reader.lock(LOCK, LockMode::Shared, false).unwrap());
     assert_eq!(reader.read("index/a", 1).unwrap(), b"1");
     let refused = reader.lock(LOCK, LockMode::Exclusive, false).map(drop).map_err(|error| error.kind());

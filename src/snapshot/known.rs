@@ -1,0 +1,96 @@
+//! Whether what a snapshot takes without reading its source is in the repository.
+
+use std::sync::Arc;
+
+use super::tally::add;
+use super::walk::Surroundings;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::ChunkId;
+use crate::manifest::{Content, ContentList, Item, ListPage, Manifest, Node};
+use crate::progress::{Finding, FindingKind, Progress};
+use crate::repository::{ChunkReader, Repository, Sink, SnapshotView, Step};
+use crate::wire;
+
+/// Whether every chunk of an unchanged file is in the repository, and every page that leads to it. What
+/// cannot be told is not known: the file is read again then.
+pub(super) fn is_content_known(with: &Surroundings<'_, '_, '_>, node: &Node) -> bool {
+    let (Content::File(_, list), Some((_, reader))) = (&node.content, with.base) else { return true };
+    let is_known = is_list_known(reader, list, &|id| with.saver.sink.is_known(id)).unwrap_or(false);
+    if !is_known {
+        add(&with.tally.files_lost, 1);
+    }
+    is_known
+}
+
+/// Says that files were read again although they have not changed.
+pub(super) fn tell_lost(files: u64, progress: &dyn Progress) {
+    if files > 0 {
+        let message = format!(
+            "what was saved of {files} unchanged files is missing from the repository, so they were read again; \
+             `repo check` says what else is damaged"
+        );
+        progress.report(Finding::new(FindingKind::Warning, [], message));
+    }
+}
+
+/// Lists what the run relies on again, before its manifest says that all of it is there.
+///
+/// # Errors
+/// `Changed` when something that the snapshot needs is gone; those of the storage.
+pub(super) fn check_still_there(repository: &Repository, sink: &Sink<'_>, manifest: &Manifest) -> Result<()> {
+    let Some(gone) = sink.find_gone()? else { return Ok(()) };
+    // A prune that this run could not see may have removed only what nothing needs.
+    let index = Arc::new(repository.open_index()?);
+    let presence = index.presence(gone.listing.packs());
+    let reader = repository.reader_with(Arc::clone(&index));
+    match is_all_known(&reader, manifest, &|id| index.is_known(id, &presence)) {
+        Ok(true) => return Ok(()),
+        Err(error) if !error.is_damage() => return Err(error),
+        Ok(false) | Err(_) => {}
+    }
+    let message = format!(
+        "{} packs and {} index segments went from the repository while this run was under way, and the snapshot needs them; \
+         nothing was committed. Run it again, and prune only while no snapshot runs: locks may not reach other machines",
+        gone.packs, gone.segments
+    );
+    Err(Error::new(ErrorKind::Changed, message))
+}
+
+type IsKnown<'k> = &'k dyn Fn(&ChunkId) -> bool;
+
+/// # Errors
+/// `NotFound`, `Damaged` when a page cannot be read.
+fn is_all_known(reader: &ChunkReader<'_>, manifest: &Manifest, is_known: IsKnown<'_>) -> Result<bool> {
+    let mut walk = SnapshotView::new(reader, manifest).walk();
+    while let Some(step) = walk.next_step()? {
+        if let Step::Entry(node) = step
+            && let Content::File(_, list) = &node.content
+            && !is_list_known(reader, list, is_known)?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// # Errors
+/// `NotFound`, `Damaged` when a list page cannot be read.
+fn is_list_known(reader: &ChunkReader<'_>, list: &ContentList, is_known: IsKnown<'_>) -> Result<bool> {
+    // Depth-first: at most one page is held for each level.
+    let mut waiting: Vec<(u8, std::vec::IntoIter<Item>)> = vec![(list.depth, list.items.clone().into_iter())];
+    while let Some((depth, items)) = waiting.last_mut() {
+        let depth = *depth;
+        match items.next() {
+            None => drop(waiting.pop()),
+            Some(Item::Hole(_)) => {}
+            Some(Item::Chunk(id, _)) if !is_known(&id) => return Ok(false),
+            Some(Item::Chunk(id, bytes)) if depth > 0 => {
+                let page: ListPage = wire::decode(&reader.meta_chunk(&id)?, "a list page")?;
+                page.check(depth - 1, bytes)?;
+                waiting.push((depth - 1, page.items.into_iter()));
+            }
+            Some(Item::Chunk(..)) => {}
+        }
+    }
+    Ok(true)
+}
