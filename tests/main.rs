@@ -14,6 +14,7 @@ mod cli_prune;
 mod cli_removal;
 mod cli_repair;
 mod cli_restore;
+mod cli_sealed;
 mod cli_surroundings;
 mod crash;
 mod damage;
