@@ -4,6 +4,7 @@
 
 mod claims;
 mod forger;
+mod pages;
 mod trees;
 
 use self::forger::Forger;

@@ -18,6 +18,7 @@ mod cli_removal;
 mod cli_repair;
 mod cli_restore;
 mod cli_sources;
+mod cli_sealed;
 mod cli_surroundings;
 mod crash;
 mod damage;

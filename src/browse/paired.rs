@@ -9,30 +9,20 @@ use std::cmp::Ordering;
 use crate::error::Result;
 use crate::id::ChunkId;
 use crate::manifest::{Node, Page, TreeRef};
-use crate::repository::ChunkReader;
-use crate::wire;
-
-/// A page yet to be read: what its reference says.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct PageAt {
-    id: ChunkId,
-    depth: u8,
-    entries: u64,
-}
+use crate::repository::{ChunkReader, PagePlace};
 
 /// The entries of one folder: those of the page that is open, and the pages behind it.
 #[derive(Default)]
 pub(super) struct Entries {
     nodes: std::vec::IntoIter<Node>,
     /// The next one last.
-    pages: Vec<PageAt>,
+    pages: Vec<PagePlace>,
 }
 
 impl Entries {
     /// The entries of a directory.
     pub fn of_tree(tree: &TreeRef) -> Self {
-        let root = PageAt { id: tree.id, depth: tree.depth, entries: tree.entries };
-        Self { nodes: Vec::new().into_iter(), pages: vec![root] }
+        Self { nodes: Vec::new().into_iter(), pages: vec![PagePlace::root(tree)] }
     }
 
     /// Entries that are at hand, sorted by name.
@@ -45,14 +35,13 @@ impl Entries {
     }
 
     fn open_next(&mut self, reader: &ChunkReader<'_>) -> Result<()> {
-        let Some(PageAt { id, depth, entries }) = self.pages.pop() else { return Ok(()) };
-        let page: Page = wire::decode(&reader.meta_chunk(&id)?, "a tree page")?;
-        page.check(depth, entries)?;
-        match page {
+        let Some(place) = self.pages.pop() else { return Ok(()) };
+        match place.read(reader)? {
             Page::Leaf(nodes) => self.nodes = nodes.into_iter(),
-            // A page with references was checked to be at a depth above 0.
             Page::Inner(refs) => {
-                self.pages.extend(refs.iter().rev().map(|page| PageAt { id: page.id, depth: depth - 1, entries: page.entries }))
+                let begin = self.pages.len();
+                self.pages.extend(place.below(refs));
+                self.pages[begin..].reverse();
             }
         }
         Ok(())
@@ -93,7 +82,8 @@ impl Paired {
     /// Opens pages until each side has an entry or is at its end.
     fn fill(&mut self, reader: &ChunkReader<'_>) -> Result<()> {
         loop {
-            let (old_page, new_page) = (self.old.pages.last().copied(), self.new.pages.last().copied());
+            let key = |entries: &Entries| entries.pages.last().map(PagePlace::key);
+            let (old_page, new_page) = (key(&self.old), key(&self.new));
             match (self.old.peek().is_none(), self.new.peek().is_none()) {
                 // Both stand between two pages behind the same name: only here can a page be shared.
                 (true, true) => match (old_page, new_page) {
@@ -104,7 +94,7 @@ impl Paired {
                     }
                     (old, new) => {
                         // The deeper side first, until both are about to open leaves.
-                        let depth = |page: Option<PageAt>| page.map(|page| page.depth);
+                        let depth = |page: Option<(ChunkId, u8, u64)>| page.map(|(_, depth, _)| depth);
                         if depth(old) >= depth(new) {
                             self.old.open_next(reader)?;
                         }

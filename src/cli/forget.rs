@@ -1,5 +1,7 @@
 //! `repo forget`: snapshots that nobody wants any more.
 
+use std::collections::HashSet;
+
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -10,7 +12,7 @@ use super::selection::{SNAPSHOT_HELP, select_all};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::{TOMBSTONE, Tombstone};
-use crate::repository::with_reserve;
+use crate::repository::{Catalogued, Repository, with_reserve};
 use crate::retention::protected_until;
 use crate::storage::{LOCK, LockMode};
 use crate::units::Timestamp;
@@ -36,6 +38,28 @@ struct Forgotten {
     protected: Vec<String>,
 }
 
+/// A damaged snapshot is known by so many characters of its id at least.
+const PREFIX_CHARACTERS_MIN: usize = 4;
+
+/// The snapshots of a list of names, each once; also those that cannot be read, by their ids.
+fn select(repository: &Repository, catalogued: &Catalogued, names: &[String]) -> Result<Vec<SnapshotId>> {
+    let mut ids = Vec::new();
+    for name in names {
+        let has_prefix = |id: &SnapshotId| name.len() >= PREFIX_CHARACTERS_MIN && id.to_string().starts_with(name.as_str());
+        let damaged: Vec<SnapshotId> = catalogued.skipped.snapshots.iter().map(|(id, _)| *id).filter(has_prefix).collect();
+        let found = select_all(repository, &catalogued.listing, std::slice::from_ref(name));
+        match (damaged.as_slice(), found) {
+            ([], found) => ids.extend(found?),
+            ([id], Err(error)) if error.is_not_found() => ids.push(*id),
+            (_, Err(error)) if !error.is_not_found() => return Err(error),
+            _ => return Err(Error::new(ErrorKind::Invalid, format!("several snapshots begin with `{}`", name.escape_debug()))),
+        }
+    }
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    Ok(ids)
+}
+
 /// Writes a tombstone for each snapshot. All of them are found and looked at first, so that a mistyped
 /// one leaves the others alone.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
@@ -45,7 +69,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     if let Some(rollback) = catalogued.rollback.as_ref().filter(|_| !args.accept_rollback) {
         return Err(rollback.refusal());
     }
-    let ids = select_all(&repository, &catalogued.listing, &args.snapshots)?;
+    let ids = select(&repository, &catalogued, &args.snapshots)?;
     if let Some(id) = ids.iter().find(|id| repository.facts().marks().is_pinned(id)) {
         let message = format!("snapshot {} is pinned; `repo tag {0} --unpin` first", id.short());
         return Err(Error::new(ErrorKind::Invalid, message));

@@ -161,13 +161,13 @@ impl Global {
         Ok(listing)
     }
 
-    /// As [`Global::listing`], with everything else that is known of the snapshots; what is missing is the
-    /// caller's to deal with.
+    /// As [`Global::listing`], with everything else that is known of the snapshots, and from the sealed objects
+    /// alone: what is removed goes by these. What is missing is the caller's to deal with.
     ///
     /// # Errors
     /// Those of the storage.
     pub fn catalogued(&self, repository: &Repository) -> Result<Catalogued> {
-        Ok(self.tell_skipped(repository.catalogued()?))
+        Ok(self.tell_skipped(repository.catalogued_from_sealed()?))
     }
 
     fn tell_skipped(&self, catalogued: Catalogued) -> Catalogued {

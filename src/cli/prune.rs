@@ -101,9 +101,13 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         return Err(locks_are_local(&file_system.kind_name()));
     }
     let bar = Bar::new(global);
-    let catalogued = global.catalogued(&repository)?;
+    let mut catalogued = global.catalogued(&repository)?;
     if let Some(rollback) = catalogued.rollback.as_ref().filter(|_| !args.accept_rollback) {
         return Err(rollback.refusal());
+    }
+    // The rules would count the others as if it were not there.
+    if let Some((id, error)) = catalogued.skipped.snapshots.pop() {
+        return Err(prune::refuse_unreadable(&id, error));
     }
     let policy = KeepPolicy {
         last: args.keep_last,
@@ -120,8 +124,11 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let listing = &catalogued.listing;
     let mut candidates = listing.summaries().iter().map(|summary| candidate(&repository, summary)).collect::<Result<Vec<_>>>()?;
     if args.override_protection {
-        // Nothing is protected then, so a clock that is behind decides nothing.
-        candidates.iter_mut().for_each(|candidate| candidate.committed_at = candidate.committed_at.min(now));
+        // Nothing is protected then, so a clock that is behind decides nothing. A time in the future is no
+        // better: all others would be long ago beside it.
+        for candidate in &mut candidates {
+            (candidate.committed_at, candidate.time) = (candidate.committed_at.min(now), candidate.time.min(now));
+        }
     }
     let decisions = decide_series(listing, &candidates, &policy, protect_seconds, now, &args.series)?;
     let forgotten = forgotten(&repository, protect_seconds, now)?;

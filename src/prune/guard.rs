@@ -46,7 +46,7 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
     let wanted: HashSet<SnapshotId> = request.remove.iter().copied().filter(|id| !facts.marks().is_pinned(id)).collect();
     let (remove, keep) = (Vec::new(), Vec::new());
     let mut allowed = Allowed { remove, keep, protected: 0, absent: facts.absent().clone(), accepted: None, now };
-    let (mut bases, mut counters, mut present, mut newest) = (HashMap::new(), HashMap::new(), Vec::new(), None);
+    let (mut bases, mut counters, mut present, mut committed) = (HashMap::new(), HashMap::new(), Vec::new(), HashMap::new());
     for id in repository.list_snapshots()? {
         let manifest = match repository.read_manifest(&id) {
             // What is damaged can be forgotten, unless it may be protected.
@@ -55,10 +55,10 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
                 allowed.remove.push(id);
                 continue;
             }
-            manifest => manifest.map_err(|error| refuse(&id, error))?,
+            manifest => manifest.map_err(|error| refuse_unreadable(&id, error))?,
         };
         present.push((id, manifest.previous));
-        newest = newest.max(Some((manifest.committed_at, id)));
+        committed.insert(id, manifest.committed_at);
         if let Some(base) = manifest.base.filter(|_| manifest.kind == Kind::Differential) {
             bases.insert(id, base);
         }
@@ -81,6 +81,10 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
             waiting.push(base);
         }
     }
+    // What goes says nothing about the clock, nor does what somebody has forgotten and is protected still:
+    // it may have been forgotten because its own clock was wrong.
+    let counted = allowed.keep.iter().filter(|id| !facts.marks().is_forgotten(id));
+    let newest = counted.filter_map(|id| committed.get(id).map(|at| (*at, *id))).max();
     if let Some((committed_at, id)) = newest.filter(|_| !wanted.is_empty() && !request.override_protection) {
         check_clock(committed_at, &id, now, TimeZone::system)?;
     }
@@ -91,6 +95,12 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
     allowed.remove.sort_unstable();
     allowed.keep.sort_unstable_by_key(|id| std::cmp::Reverse((counters.get(id), *id)));
     Ok(allowed)
+}
+
+/// Why nothing goes while the manifest of a snapshot cannot be read that nobody has forgotten.
+pub fn refuse_unreadable(id: &SnapshotId, error: Error) -> Error {
+    let message = format!("snapshot {0} cannot be read, so nothing is removed; run `repo repair`, or `repo forget {0}`", id.short());
+    error.context(message)
 }
 
 /// An error about a snapshot that stays.

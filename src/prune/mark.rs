@@ -11,10 +11,9 @@ use super::needed::Needed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::index::Index;
-use crate::manifest::{Content, ContentList, Item, ListPage, Node, Page, TreeRef};
+use crate::manifest::{Content, ContentList, Item, Node, Page};
 use crate::progress::Progress;
-use crate::repository::{ChunkReader, read_page};
-use crate::wire;
+use crate::repository::{ChunkReader, PagePlace, read_list_page};
 
 /// Marks what snapshots need, the newest in the order of a restore and the others by all threads at once.
 pub(super) struct Marker {
@@ -29,7 +28,7 @@ pub(super) struct Marker {
 /// Pages that are yet to be looked into.
 #[derive(Default)]
 struct Below {
-    pages: Vec<TreeRef>,
+    pages: Vec<PagePlace>,
     lists: Vec<ContentList>,
 }
 
@@ -46,7 +45,8 @@ impl Marker {
     }
 
     /// What was marked.
-    pub(super) fn into_needed(self) -> Needed {
+    pub(super) fn into_needed(mut self) -> Needed {
+        self.needed.begin_search();
         self.needed
     }
 
@@ -87,8 +87,8 @@ impl Marker {
     fn look_again(&mut self, reader: &ChunkReader<'_>, progress: &dyn Progress) -> Result<()> {
         let skipped = std::mem::take(self.skipped.get_mut().unwrap_or_else(PoisonError::into_inner));
         let listed = skipped.lists.iter().flat_map(|list| &list.items).filter_map(Item::chunk);
-        for id in skipped.pages.iter().map(|page| &page.id).chain(listed) {
-            self.needed.take(id)?;
+        for id in skipped.pages.iter().map(PagePlace::id).chain(listed) {
+            self.needed.skip_page(id)?;
         }
         let context = |error: Error| error.context("what the snapshots that stay need cannot be read, so nothing is removed");
         Marking { marker: self, reader, progress, failure: Mutex::default(), is_over: AtomicBool::new(false) }
@@ -100,17 +100,19 @@ impl Marker {
     fn rank_nodes(&mut self, reader: &ChunkReader<'_>, nodes: &[&Node], progress: &dyn Progress) -> Result<()> {
         let mut below = Below::default();
         nodes.iter().for_each(|node| below.take(node));
-        let mut pages: Vec<TreeRef> = below.pages.drain(..).rev().collect();
+        let mut pages: Vec<PagePlace> = below.pages.drain(..).rev().collect();
         let Self { needed, absent, skipped, .. } = self;
         loop {
             for list in below.lists.drain(..) {
-                mark_list(reader, &list, absent, skipped, &mut |id| needed.add_ranked(id))?;
+                mark_list(reader, &list, absent, skipped, &mut |id, is_page| {
+                    if is_page { needed.add_page_ranked(id) } else { needed.add_ranked(id) }
+                })?;
             }
             let Some(page) = pages.pop() else { return Ok(()) };
             check_interrupted(progress)?;
-            if needed.add_ranked(&page.id)? {
-                match unless_lost(absent, &page.id, read_page(reader, &page))? {
-                    Some(decoded) => below.take_page(&page, &decoded),
+            if needed.add_page_ranked(page.id())? {
+                match unless_lost(absent, page.id(), page.read(reader))? {
+                    Some(decoded) => below.take_page(&page, decoded),
                     None => lock(skipped).pages.push(page),
                 }
                 pages.extend(below.pages.drain(..).rev());
@@ -122,17 +124,15 @@ impl Marker {
 impl Below {
     fn take(&mut self, node: &Node) {
         match &node.content {
-            Content::Directory(tree) => self.pages.push(*tree),
+            Content::Directory(tree) => self.pages.push(PagePlace::root(tree)),
             Content::File(_, list) => self.lists.push(list.clone()),
             _ => {}
         }
     }
 
-    fn take_page(&mut self, page: &TreeRef, decoded: &Page) {
-        match decoded {
-            Page::Inner(refs) => {
-                self.pages.extend(refs.iter().map(|below| TreeRef { id: below.id, depth: page.depth - 1, entries: below.entries }));
-            }
+    fn take_page(&mut self, place: &PagePlace, page: Page) {
+        match page {
+            Page::Inner(refs) => self.pages.extend(place.below(refs)),
             Page::Leaf(nodes) => nodes.iter().for_each(|node| self.take(node)),
         }
     }
@@ -162,12 +162,14 @@ impl Marking<'_, '_> {
     fn go_on<'s>(&'s self, scope: &Scope<'s>, below: Below) {
         let Marker { needed, absent, skipped, .. } = self.marker;
         for list in below.lists {
-            self.settle(mark_list(self.reader, &list, absent, skipped, &mut |id| needed.add(id)));
+            self.settle(mark_list(self.reader, &list, absent, skipped, &mut |id, is_page| {
+                if is_page { needed.add_page(id) } else { needed.add(id) }
+            }));
         }
         for page in below.pages {
-            // A page that is marked has everything below it marked, or is among those that were skipped: an
+            // A page that was looked into has everything below it marked, or is among those that were skipped: an
             // error on the way ends the prune.
-            match needed.add(&page.id) {
+            match needed.add_page(page.id()) {
                 Ok(false) => {}
                 Ok(true) => scope.spawn(move |scope| {
                     if !self.is_over.load(Ordering::Relaxed) {
@@ -180,15 +182,15 @@ impl Marking<'_, '_> {
         }
     }
 
-    fn visit<'s>(&'s self, scope: &Scope<'s>, page: &TreeRef) -> Result<()> {
+    fn visit<'s>(&'s self, scope: &Scope<'s>, page: &PagePlace) -> Result<()> {
         check_interrupted(self.progress)?;
-        match unless_lost(&self.marker.absent, &page.id, read_page(self.reader, page))? {
+        match unless_lost(&self.marker.absent, page.id(), page.read(self.reader))? {
             Some(decoded) => {
                 let mut below = Below::default();
-                below.take_page(page, &decoded);
+                below.take_page(page, decoded);
                 self.go_on(scope, below);
             }
-            None => lock(&self.marker.skipped).pages.push(*page),
+            None => lock(&self.marker.skipped).pages.push(page.clone()),
         }
         Ok(())
     }
@@ -201,13 +203,13 @@ impl Marking<'_, '_> {
     }
 }
 
-/// Marks what a content list names; `add` is true the first time.
+/// Marks what a content list names; `add` is told whether it is a page, and is true the first time.
 fn mark_list(
     reader: &ChunkReader<'_>,
     list: &ContentList,
     absent: &HashSet<ChunkId>,
     skipped: &Mutex<Below>,
-    add: &mut dyn FnMut(&ChunkId) -> Result<bool>,
+    add: &mut dyn FnMut(&ChunkId, bool) -> Result<bool>,
 ) -> Result<()> {
     let mut levels = vec![(list.depth, list.items.clone().into_iter())];
     while let Some((depth, items)) = levels.last_mut() {
@@ -218,15 +220,13 @@ fn mark_list(
             }
             Some(Item::Hole(_)) => {}
             Some(Item::Chunk(id, bytes)) => {
-                if !add(&id)? || depth == 0 {
+                if !add(&id, depth > 0)? || depth == 0 {
                     continue;
                 }
-                let Some(plain) = unless_lost(absent, &id, reader.meta_chunk(&id))? else {
+                let Some(page) = unless_lost(absent, &id, read_list_page(reader, &id, depth - 1, bytes))? else {
                     lock(skipped).lists.push(ContentList { depth, items: vec![Item::Chunk(id, bytes)] });
                     continue;
                 };
-                let page: ListPage = wire::decode(&plain, "a list page")?;
-                page.check(depth - 1, bytes)?;
                 levels.push((depth - 1, page.items.into_iter()));
             }
         }

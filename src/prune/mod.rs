@@ -20,5 +20,6 @@ mod sweep;
 mod tests;
 mod unnamed;
 
+pub use guard::refuse_unreadable;
 pub use request::{Outcome, Request};
 pub use run::run;

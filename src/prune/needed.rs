@@ -15,12 +15,14 @@ pub(super) struct Needed {
     index: Arc<Index>,
     /// By the number of the entry, one bit each.
     marks: Vec<AtomicU64>,
-    /// The same, of what was found in a pack that is there.
+    /// The same, first of the pages that were looked into, and when all are, of what was found in a pack
+    /// that is there.
     found: Vec<AtomicU64>,
     /// By the number of the frame: 0, or its rank.
     ranks: Vec<AtomicU32>,
     next_rank: u32,
-    /// What is needed and stands not in the index: it came later, or is lost. And whether it was found.
+    /// What is needed and stands not in the index: it came later, or is lost. And whether the other
+    /// bit of it would be set.
     others: Mutex<HashMap<ChunkId, bool>>,
 }
 
@@ -42,6 +44,58 @@ impl Needed {
     /// The same, of whether it was found.
     fn found_of(&self, entry: EntryNumbers) -> (&AtomicU64, u64) {
         (&self.found[(entry.chunk / 64) as usize], 1 << (entry.chunk % 64))
+    }
+
+    /// Marks a page, from any thread. True when it was not looked into before, also where it was marked as
+    /// content of a file: a snapshot that nobody made in good faith may name one chunk as both.
+    ///
+    /// # Errors
+    /// As [`Needed::has`].
+    pub(super) fn add_page(&self, id: &ChunkId) -> Result<bool> {
+        self.add(id)?;
+        self.look_into(id)
+    }
+
+    /// Marks the next page in order. True as from [`Needed::add_page`].
+    ///
+    /// # Errors
+    /// As [`Needed::has`].
+    pub(super) fn add_page_ranked(&mut self, id: &ChunkId) -> Result<bool> {
+        self.add_ranked(id)?;
+        self.look_into(id)
+    }
+
+    fn look_into(&self, id: &ChunkId) -> Result<bool> {
+        Ok(match self.index.entry(id)? {
+            Some(entry) => {
+                let (looked, bit) = self.found_of(entry);
+                looked.fetch_or(bit, Ordering::Relaxed) & bit == 0
+            }
+            None => self.others().insert(*id, true) != Some(true),
+        })
+    }
+
+    /// Takes back that a page was looked into; its mark stays.
+    ///
+    /// # Errors
+    /// As [`Needed::has`].
+    pub(super) fn skip_page(&self, id: &ChunkId) -> Result<()> {
+        match self.index.entry(id)? {
+            Some(entry) => {
+                let (looked, bit) = self.found_of(entry);
+                looked.fetch_and(!bit, Ordering::Relaxed);
+            }
+            None => {
+                self.others().insert(*id, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the marking: from here on nothing was found yet.
+    pub(super) fn begin_search(&mut self) {
+        self.found.iter_mut().for_each(|word| *word.get_mut() = 0);
+        self.others().values_mut().for_each(|is_found| *is_found = false);
     }
 
     /// Whether a chunk is needed.
@@ -221,6 +275,21 @@ mod tests {
         let ranks = [1502, 26, 700, 400].map(|number| needed.rank(&chunk(number)).unwrap());
         assert_eq!(ranks, [0, 1, 2, u32::MAX]);
         assert_eq!(needed.rank(&chunk(5000)).unwrap(), u32::MAX, "what is in no frame");
+    }
+
+    #[test]
+    fn a_page_that_was_marked_as_content_is_looked_into_all_the_same_and_once() {
+        let mut needed = needed();
+        for id in [chunk(7), chunk(5000)] {
+            assert!(needed.add(&id).unwrap());
+            assert!(needed.add_page(&id).unwrap() && !needed.add_page(&id).unwrap() && !needed.add(&id).unwrap());
+            needed.skip_page(&id).unwrap();
+            assert!(needed.has(&id).unwrap() && needed.add_page_ranked(&id).unwrap());
+        }
+        needed.begin_search();
+        assert!(needed.is_missing(&chunk(7)).unwrap() && needed.is_missing(&chunk(5000)).unwrap());
+        assert!(needed.find(&chunk(7)).unwrap() && !needed.find(&chunk(8)).unwrap());
+        assert_eq!(needed.missing_count(), 1);
     }
 
     #[test]

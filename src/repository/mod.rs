@@ -51,7 +51,7 @@ pub use secrets::SecretBundle;
 pub use segments::split_segments;
 pub use sink::{FrameGatherer, Gone, Sink, SinkCounts, class_of_frame};
 pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot, remove_slot};
-pub use trees::{NodeStream, SinkPages, read_content_items, read_page};
+pub use trees::{NodeStream, PagePlace, SinkPages, decode_list_page, read_content_items, read_list_page};
 pub use unnamed::UnnamedPacks;
 pub use view::{SnapshotView, Step, Walk};
 

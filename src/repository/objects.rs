@@ -122,6 +122,15 @@ impl Repository {
         self.catalogued_from(CATALOG_OBJECTS_MIN)
     }
 
+    /// As [`Repository::catalogued`], from the manifests and records alone: for who removes by what it says.
+    /// Whatever the catalog has, or believes of what is damaged, changes nothing.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn catalogued_from_sealed(&self) -> Result<Catalogued> {
+        self.catalogued_from(usize::MAX)
+    }
+
     fn catalogued_from(&self, objects_min: usize) -> Result<Catalogued> {
         let Loaded { listing, mut skipped, catalog_error } = self.load_listing(objects_min)?;
         let rollback = self.watch_rollback(&listing, &skipped)?;

@@ -7,9 +7,8 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::id::ChunkId;
-use crate::manifest::{ContentList, Item, ListPage};
-use crate::repository::ChunkReader;
-use crate::wire;
+use crate::manifest::{ContentList, Item};
+use crate::repository::{ChunkReader, read_list_page};
 
 /// A piece of a file.
 #[derive(Debug)]
@@ -43,7 +42,7 @@ pub(super) fn each_piece(reader: &ChunkReader<'_>, list: &ContentList, each: &mu
             Item::Hole(_) if depth == 0 => each(Piece::Hole)?,
             Item::Chunk(id, bytes) if depth == 0 => each(Piece::Chunk(id, offset, bytes))?,
             Item::Hole(_) => each(Piece::Lost(offset..end))?,
-            Item::Chunk(id, bytes) => match read_page(reader, &id, depth - 1, bytes) {
+            Item::Chunk(id, bytes) => match read_list_page(reader, &id, depth - 1, bytes) {
                 Ok(page) => {
                     waiting.push((depth - 1, page.items.into_iter()));
                     continue;
@@ -54,10 +53,4 @@ pub(super) fn each_piece(reader: &ChunkReader<'_>, list: &ContentList, each: &mu
         offset = end;
     }
     Ok(())
-}
-
-fn read_page(reader: &ChunkReader<'_>, id: &ChunkId, depth: u8, bytes: u64) -> Result<ListPage> {
-    let page: ListPage = wire::decode(&reader.meta_chunk(id)?, "a list page")?;
-    page.check(depth, bytes)?;
-    Ok(page)
 }

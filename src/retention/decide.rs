@@ -42,8 +42,8 @@ pub struct Decision {
 /// the last one that had them.
 ///
 /// # Errors
-/// `Invalid` when the clock is more than five minutes behind the newest snapshot: then nothing can be
-/// said about ages; or when the policy makes no sense.
+/// `Invalid` when the clock is more than five minutes behind the newest snapshot that is kept: then nothing
+/// can be said about ages; or when the policy makes no sense.
 pub fn decide(
     candidates: &[Candidate],
     policy: &KeepPolicy,
@@ -52,14 +52,11 @@ pub fn decide(
     zone: &TimeZone,
 ) -> Result<Vec<Decision>> {
     policy.check()?;
-    if let Some(newest) = candidates.iter().max_by_key(|candidate| (candidate.committed_at, candidate.id)) {
-        check_clock(newest.committed_at, &newest.id, now, || zone.clone())?;
-    }
     let mut series: BTreeMap<&str, Vec<&Candidate>> = BTreeMap::new();
     for candidate in candidates {
         series.entry(&candidate.series).or_default().push(candidate);
     }
-    let mut decisions = Vec::with_capacity(candidates.len());
+    let (mut decisions, mut newest_kept) = (Vec::with_capacity(candidates.len()), None);
     for (name, mut members) in series {
         members.sort_by_key(|member| (member.time, member.counter, member.committed_at, member.id));
         members.reverse();
@@ -75,6 +72,8 @@ pub fn decide(
             }
         }
         reasons.add_bases(&members);
+        let kept = members.iter().zip(&reasons.of).filter(|(_, reasons)| !reasons.is_empty());
+        newest_kept = newest_kept.max(kept.map(|(member, _)| (member.committed_at, member.id)).max());
         let decided = members.iter().zip(reasons.of).rev();
         decisions.extend(decided.map(|(member, reasons)| Decision {
             id: member.id,
@@ -82,6 +81,10 @@ pub fn decide(
             keep: !reasons.is_empty(),
             reasons,
         }));
+    }
+    // Without rules no age decides anything.
+    if let Some((committed_at, id)) = newest_kept.filter(|_| !policy.is_empty()) {
+        check_clock(committed_at, &id, now, || zone.clone())?;
     }
     Ok(decisions)
 }
@@ -105,7 +108,11 @@ pub fn check_clock(committed_at: Timestamp, newest: &SnapshotId, now: Timestamp,
     }
     let zone = zone();
     let (now, committed) = (time_text(&in_zone(now, &zone)), time_text(&in_zone(committed_at, &zone)));
-    let message = format!("clock says {now}, but snapshot {} was committed at {committed}; set the clock", newest.short());
+    let message = format!(
+        "clock says {now}, but snapshot {0} was committed at {committed}; set the clock, or if it is right and that of the snapshot \
+         was not, `repo forget {0}` first",
+        newest.short()
+    );
     Err(Error::new(ErrorKind::Invalid, message))
 }
 

@@ -241,6 +241,19 @@ fn a_clock_that_is_behind_refuses_to_decide() {
 }
 
 #[test]
+fn a_snapshot_of_the_future_that_no_rule_keeps_says_nothing_about_the_clock() {
+    let zone = berlin();
+    let mut all = local(&["2026-11-01T10:00", "2026-11-21T10:00", "2026-11-22T10:00"]);
+    all[0].committed_at = at("2099-01-01T10:00", &zone);
+    let now = at("2026-11-22T11:00", &zone);
+    let policy = KeepPolicy { last: 1, ..KeepPolicy::default() };
+    assert!(!decide(&all, &policy, 0, now, &zone).unwrap()[0].keep);
+    let error = decide(&all, &KeepPolicy { last: 3, ..policy }, 0, now, &zone).unwrap_err();
+    assert!(error.to_string().ends_with(&format!("`repo forget {}` first", all[0].id.short())), "{error}");
+    assert!(decide(&all, &KeepPolicy::default(), 0, now, &zone).is_ok(), "without rules no age decides anything");
+}
+
+#[test]
 fn impossible_times_of_a_hostile_manifest_are_decided_like_others() {
     let times = [(i64::MIN, 0), (0, u32::MAX), (i64::MAX, u32::MAX)].map(|(seconds, nanoseconds)| Timestamp::new(seconds, nanoseconds));
     let mut all = candidates(times);

@@ -18,7 +18,7 @@ use crate::repository::{ChunkReader, SnapshotView, Step, read_content_items};
 /// A folder on the way down.
 struct Folder {
     /// Its tree; none for a folder above the sources.
-    tree: Option<ChunkId>,
+    tree: Option<(ChunkId, u8, u64)>,
     is_clean: bool,
 }
 
@@ -27,7 +27,7 @@ pub struct Gathering<'a> {
     reader: &'a ChunkReader<'a>,
     damage: &'a Damage,
     progress: &'a dyn Progress,
-    clean: HashSet<ChunkId>,
+    clean: HashSet<(ChunkId, u8, u64)>,
     lost: HashSet<ChunkId>,
     paths: BTreeMap<Vec<u8>, (Vec<SnapshotId>, String)>,
     more: u64,
@@ -62,12 +62,12 @@ impl<'a> Gathering<'a> {
                     None
                 }
                 Ok(Some(Step::Entry(node))) => match &node.content {
-                    Content::Directory(tree) if self.clean.contains(&tree.id) => {
+                    Content::Directory(tree) if self.clean.contains(&(tree.id, tree.depth, tree.entries)) => {
                         walk.skip_entries();
                         None
                     }
                     Content::Directory(tree) => {
-                        folders.push(Folder { tree: Some(tree.id), is_clean: true });
+                        folders.push(Folder { tree: Some((tree.id, tree.depth, tree.entries)), is_clean: true });
                         None
                     }
                     Content::Ancestor => {

@@ -2,6 +2,7 @@
 //! every chunk that they name.
 
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -13,11 +14,10 @@ use super::outcome::Outcome;
 use crate::error::{Error, Result};
 use crate::id::ChunkId;
 use crate::index::{Index, Location};
-use crate::manifest::{Content, ContentList, Item, ListPage, Page, TreeRef};
+use crate::manifest::{Content, ContentList, Item, Page};
 use crate::pack::PackKind;
 use crate::progress::Progress;
-use crate::repository::{ChunkReader, FrameBytes};
-use crate::wire;
+use crate::repository::{ChunkReader, FrameBytes, PagePlace, decode_list_page};
 
 /// Whether a chunk of file content of this length is in no place whole.
 ///
@@ -37,6 +37,9 @@ pub struct Trees<'a> {
     progress: &'a dyn Progress,
     /// Pages that were seen: a page is checked against what its reference says, so that belongs to it.
     tree_pages: Mutex<HashSet<(ChunkId, u8, u64)>>,
+    /// Pages with the names between which theirs must lie, which their neighbours say: these are not the same
+    /// in every snapshot. Of both together only a hash.
+    bounds: Mutex<HashSet<[u8; 32]>>,
     list_pages: Mutex<HashSet<(ChunkId, u8, u64)>>,
     references: AtomicU64,
     is_suspicious: AtomicBool,
@@ -55,7 +58,7 @@ pub struct Walked {
 }
 
 /// True when `page` was not met before.
-fn is_new(pages: &Mutex<HashSet<(ChunkId, u8, u64)>>, page: (ChunkId, u8, u64)) -> bool {
+fn is_new<T: Eq + Hash>(pages: &Mutex<HashSet<T>>, page: T) -> bool {
     pages.lock().unwrap_or_else(PoisonError::into_inner).insert(page)
 }
 
@@ -68,6 +71,7 @@ impl<'a> Trees<'a> {
             damage,
             progress,
             tree_pages: Mutex::default(),
+            bounds: Mutex::default(),
             list_pages: Mutex::default(),
             references: AtomicU64::new(0),
             is_suspicious: AtomicBool::new(false),
@@ -96,7 +100,7 @@ impl<'a> Trees<'a> {
 
     fn visit<'s>(&'s self, scope: &Scope<'s>, content: &Content) {
         match content {
-            Content::Directory(tree) => self.visit_page(scope, *tree),
+            Content::Directory(tree) => self.visit_page(scope, PagePlace::root(tree)),
             Content::File(_, list) => {
                 let outcome = self.check_list(list);
                 self.settle(outcome);
@@ -105,28 +109,35 @@ impl<'a> Trees<'a> {
         }
     }
 
-    fn visit_page<'s>(&'s self, scope: &Scope<'s>, page: TreeRef) {
-        if is_new(&self.tree_pages, (page.id, page.depth, page.entries)) {
+    fn visit_page<'s>(&'s self, scope: &Scope<'s>, place: PagePlace) {
+        let is_first = is_new(&self.tree_pages, place.key());
+        if is_first | self.has_new_bounds(&place) {
             scope.spawn(move |scope| {
                 if self.is_over.load(Ordering::Relaxed) {
                     return;
                 }
-                match self.read_page(&page) {
-                    Ok(Page::Leaf(nodes)) => nodes.iter().for_each(|node| self.visit(scope, &node.content)),
-                    Ok(Page::Inner(refs)) => refs
-                        .iter()
-                        .for_each(|below| self.visit_page(scope, TreeRef { id: below.id, depth: page.depth - 1, entries: below.entries })),
+                match self.read_page(&place) {
+                    Ok(Page::Leaf(nodes)) if is_first => nodes.iter().for_each(|node| self.visit(scope, &node.content)),
+                    // Only its names had to be looked at.
+                    Ok(Page::Leaf(_)) => {}
+                    Ok(Page::Inner(refs)) => place.below(refs).for_each(|below| self.visit_page(scope, below)),
                     Err(error) => self.settle(Err(error)),
                 }
             });
         }
     }
 
-    fn read_page(&self, page: &TreeRef) -> Result<Page> {
+    /// True when the page was not met between these names before. Those of a root page may be any.
+    fn has_new_bounds(&self, place: &PagePlace) -> bool {
+        let Some((after, last_name)) = place.bounds() else { return false };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&place.id().0).update(&(after.len() as u64).to_le_bytes()).update(after).update(last_name);
+        is_new(&self.bounds, *hasher.finalize().as_bytes())
+    }
+
+    fn read_page(&self, place: &PagePlace) -> Result<Page> {
         check_interrupted(self.progress)?;
-        let decoded: Page = wire::decode(&self.read_chunk(&page.id)?, "a tree page")?;
-        decoded.check(page.depth, page.entries)?;
-        Ok(decoded)
+        place.decode(&self.read_chunk(place.id())?)
     }
 
     fn check_list(&self, list: &ContentList) -> Result<()> {
@@ -152,7 +163,7 @@ impl<'a> Trees<'a> {
                 },
                 Item::Chunk(id, bytes) => {
                     if is_new(&self.list_pages, (*id, depth, *bytes)) {
-                        match self.read_list_page(id, depth - 1, *bytes) {
+                        match self.read_chunk(id).and_then(|page| decode_list_page(&page, depth - 1, *bytes)) {
                             Ok(page) => waiting.push((depth - 1, page.items)),
                             Err(error) if error.is_damage() => self.settle(Err(error)),
                             Err(error) => return Err(error),
@@ -164,12 +175,6 @@ impl<'a> Trees<'a> {
             }
         }
         Ok(())
-    }
-
-    fn read_list_page(&self, id: &ChunkId, depth: u8, bytes: u64) -> Result<ListPage> {
-        let page: ListPage = wire::decode(&self.read_chunk(id)?, "a list page")?;
-        page.check(depth, bytes)?;
-        Ok(page)
     }
 
     /// A page by its id; one that is in no place whole is noted.
