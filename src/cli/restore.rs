@@ -231,8 +231,9 @@ fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, 
     for action in &outcome.actions {
         output.line(format_args!("{:<7}  {}", action_name(action.kind), PathText(&action.path)))?;
     }
-    if dry_run && outcome.actions.len() >= restore::ACTIONS_MAX {
-        message::note(format_args!("only the first {} actions are listed", grouped(restore::ACTIONS_MAX as u64)));
+    if outcome.is_cut {
+        let (deletions, others) = (grouped(restore::DELETIONS_MAX as u64), grouped(restore::ACTIONS_MAX as u64));
+        message::note(format_args!("only the first {deletions} deletions and {others} other actions are listed"));
     }
     if output.is_quiet {
         return Ok(());

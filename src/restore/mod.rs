@@ -38,6 +38,6 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use outcome::{ACTIONS_MAX, Action, ActionKind, Outcome};
+pub use outcome::{ACTIONS_MAX, Action, ActionKind, DELETIONS_MAX, Outcome};
 pub use request::{Overwrite, PathPredicate, Request, What, WindowLimits};
 pub use run::run;

@@ -119,6 +119,11 @@ fn apply(subject: &Subject<'_>, fresh: Option<Fresh>, metadata: &Metadata, optio
     notes
 }
 
+/// Whether a note says that an owner could not be set, or what follows from that.
+pub(super) fn is_about_owner(note: &str) -> bool {
+    ["owner ", "group ", "setuid and setgid not restored: the owner"].iter().any(|begin| note.starts_with(begin))
+}
+
 /// Sets owner and group; true when both are right afterwards.
 fn apply_owner(subject: &Subject<'_>, current: (u32, u32), metadata: &Metadata, options: &ApplyOptions, notes: &mut Vec<String>) -> bool {
     let (uid, gid) = options.names.owner(metadata, options.numeric_owner);
@@ -138,7 +143,7 @@ fn apply_owner(subject: &Subject<'_>, current: (u32, u32), metadata: &Metadata, 
 
 /// The mode to set, and a note when it is not the recorded one. A file that runs with the rights of
 /// its owner must not do so for another owner.
-fn permitted_mode(metadata: &Metadata, owner_is_right: bool, set_id: bool, acl_is_missing: bool) -> (u32, Option<&'static str>) {
+pub(super) fn permitted_mode(metadata: &Metadata, owner_is_right: bool, set_id: bool, acl_is_missing: bool) -> (u32, Option<&'static str>) {
     let mut mode = metadata.mode & 0o7777;
     let mut note = None;
     if acl_is_missing {

@@ -20,6 +20,7 @@ mod metadata;
 mod mount;
 mod protected;
 mod removal;
+mod scaffold;
 mod subject;
 
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use given_names::{is_temporary_name, temporary_name};
 pub use metadata::{ApplyOptions, apply_inode_flags, apply_to_file, apply_to_folder, apply_to_link_or_special};
 pub use protected::Protected;
 pub use removal::{Choice, Found, Judge, Stays};
+pub use scaffold::{apply_to_ancestor, apply_to_passed};
 
 use crate::error::{Error, ErrorKind};
 use crate::units::PathText;

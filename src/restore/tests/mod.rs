@@ -4,6 +4,7 @@ mod damage;
 mod deleting;
 mod hostile;
 mod overwriting;
+mod passing;
 mod round_trip;
 mod selecting;
 
