@@ -134,6 +134,11 @@ pub(super) fn visit(task: &Task<'_>, manifest: &Manifest, start: &Start, visitor
     let (root, is_entered, is_complete) = (start.root, true, true);
     let top = Level { node: folder, root, end: 0, begin: 0, is_entered, is_included, is_selected, is_complete, is_blocked };
     entries.levels.push(top);
+    // The patterns may mean what was asked for by its path, or a folder above it.
+    for end in (1..=start.path.len()).filter(|end| matches!(start.path.get(*end), None | Some(b'/'))) {
+        let is_directory = end < start.path.len() || start.node.as_ref().is_none_or(Node::is_directory);
+        task.matched.look_at(task.request.include.as_ref(), &start.path[..end], is_directory);
+    }
     let path = if start.path.is_empty() { b"/" } else { start.path.as_slice() };
     match &start.node {
         Some(node) if node.is_directory() => {
@@ -174,6 +179,7 @@ impl Entries<'_, '_> {
             walk.skip_entries();
             return Ok(());
         }
+        self.task.matched.look_at(self.task.request.include.as_ref(), path, is_directory);
         let is_selected = is_included && self.task.selection.is_changed(path);
         if !is_directory {
             if is_selected && self.enter_waiting()? {

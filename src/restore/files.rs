@@ -132,6 +132,7 @@ impl FileInWork {
             Some(open) => Arc::clone(open),
             None => {
                 let new = NewFile::create(&writer.destination, &self.folder, &self.name)?;
+                new.prepare(&self.metadata, &writer.options)?;
                 if !writer.task.request.sparse {
                     new.reserve(self.bytes)?;
                 }
@@ -206,6 +207,7 @@ impl FileInWork {
             writer.links.place(key, &self.folder, &name, file.identity());
         }
         writer.mark_written(self.ordinal);
+        writer.count_left_behind(&self.metadata);
         writer.task.tally.add(Count::Files);
         Ok(())
     }

@@ -122,6 +122,7 @@ pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork) -> Result<()> {
                 Treatment::Restored | Treatment::LeftAlone => apply_to_folder(&within, metadata, options),
             };
             notes.into_iter().for_each(|note| writer.task.note(&folder.relative, note));
+            writer.count_left_behind(metadata);
             writer.task.tally.add(Count::Directories);
             Ok(())
         }

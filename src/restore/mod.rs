@@ -22,6 +22,7 @@ mod folders;
 mod frames;
 mod in_the_way;
 mod links;
+mod matched;
 mod notes;
 mod outcome;
 mod plan;

@@ -59,6 +59,8 @@ pub struct Outcome {
     pub kept: u64,
     /// Attributes that could not be set, and names that had to be changed.
     pub notes: u64,
+    /// Entries with inode flags or trusted attributes that were saved and not asked for.
+    pub unasked: u64,
     /// Files read back and found right.
     pub verified: u64,
     /// Files read back and found wrong, or not readable.
@@ -84,6 +86,7 @@ pub(super) enum Count {
     Deleted,
     Kept,
     Notes,
+    Unasked,
     Verified,
     VerifyFailed,
 }
@@ -138,6 +141,7 @@ impl Tally {
             deleted: count(Count::Deleted),
             kept: count(Count::Kept),
             notes: count(Count::Notes),
+            unasked: count(Count::Unasked),
             verified: count(Count::Verified),
             verify_failed: count(Count::VerifyFailed),
             is_cut: self.is_cut(),

@@ -11,6 +11,7 @@ use super::execute::Executor;
 use super::folders;
 use super::in_the_way::{NamesBefore, Way};
 use super::links::{LinkInWork, Linked, Role, apply_flags, make_link};
+use super::matched::report_unmatched;
 use super::outcome::{Count, Outcome};
 use super::plan::{PlannedFile, plan_name};
 use super::request::Request;
@@ -47,6 +48,7 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
             Err(error) => return Err(error),
         };
         visit(&task, manifest, &start, &mut DryRun::new(&task, destination))?;
+        report_unmatched(&task);
         return Ok(task.tally.outcome());
     }
     let writer = Writer::new(&task, open(true)?);
@@ -59,6 +61,7 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
         visit(&task, manifest, &start, &mut verify)?;
         verify.flush()?;
     }
+    report_unmatched(&task);
     task.notes.sum_up(progress);
     Ok(task.tally.outcome())
 }

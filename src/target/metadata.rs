@@ -26,7 +26,7 @@ use crate::units::Timestamp;
 const SETUID_SETGID: u32 = 0o6000;
 
 /// The flags that a user can set; the others say how the file system keeps the file.
-const SETTABLE: IFlags = IFlags::APPEND
+pub(super) const SETTABLE: IFlags = IFlags::APPEND
     .union(IFlags::COMPRESSED)
     .union(IFlags::DIRSYNC)
     .union(IFlags::IMMUTABLE)
@@ -200,14 +200,20 @@ pub fn apply_inode_flags(handle: BorrowedFd<'_>, metadata: &Metadata, options: &
     }
     let set = || {
         let current = match rustix::fs::ioctl_getflags(handle) {
-            Err(Errno::NOTTY | Errno::OPNOTSUPP) if recorded.is_empty() => return Ok(()),
+            Err(Errno::NOTTY | Errno::OPNOTSUPP) if recorded.is_empty() => return Ok(IFlags::empty()),
             result => result?,
         };
         let wanted = (current - SETTABLE) | recorded;
-        if current == wanted { Ok(()) } else { rustix::fs::ioctl_setflags(handle, wanted) }
+        if current == wanted {
+            return Ok(IFlags::empty());
+        }
+        rustix::fs::ioctl_setflags(handle, wanted)?;
+        // Some file systems take a flag without a word and do not keep it.
+        Ok(recorded - rustix::fs::ioctl_getflags(handle)?)
     };
     match set() {
-        Ok(()) => Vec::new(),
+        Ok(missing) if missing.is_empty() => Vec::new(),
+        Ok(missing) => vec![format!("inode flags {:#x} not restored: the file system did not keep them", missing.bits())],
         Err(errno) => vec![format!("inode flags {:#x} not restored: {}", recorded.bits(), reason(errno))],
     }
 }

@@ -3,6 +3,7 @@
 mod damage;
 mod deleting;
 mod hostile;
+mod matching;
 mod overwriting;
 mod passing;
 mod round_trip;
