@@ -76,7 +76,7 @@ fn a_destination_in_the_repository_is_2_and_nothing_is_made() {
 }
 
 /// Runs a shell script where mounts are its own, with `$REPO`, `$T` (the place) and what a command needs.
-fn run_with_mounts(place: &Place, script: &str) -> Option<String> {
+pub fn run_with_mounts(place: &Place, script: &str) -> Option<String> {
     if !needs::is_root() || !needs::has_tool("unshare") {
         return None;
     }

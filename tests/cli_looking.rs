@@ -94,7 +94,8 @@ fn find_shows_in_which_snapshots_something_is() {
     }
     let once = stdout(&place, &["find", "c d", "-l"]);
     assert!(once.starts_with(&ids[0]) && once.contains(" -rw") && once.lines().count() == 1, "{once}");
-    assert_eq!(stdout(&place, &["find", "nowhere"]), "");
+    let nothing = place.run(&["find", "nowhere"]).expect(1);
+    assert_eq!((&nothing.stdout[..], &nothing.stderr[..]), ("", "warning: nothing in 3 snapshots fits `nowhere`\n"));
 }
 
 #[test]
@@ -108,6 +109,8 @@ fn history_shows_versions_with_their_snapshots_and_when_they_went() {
     assert!(lines[2].starts_with(&ids[2]) && lines[2].contains(" 2 snapshots ") && lines[2].contains(" 14 B "), "{text}");
     let gone = stdout(&place, &["history", &place.text("source/sub/c d")]);
     assert!(gone.contains(&format!("  gone in {} of ", ids[1])), "{gone}");
+    let never = place.run(&["history", &place.text("source/never")]).expect(1);
+    assert!(never.stdout.is_empty() && never.stderr.starts_with("warning: no snapshot has \""), "{}", never.stderr);
 }
 
 #[test]

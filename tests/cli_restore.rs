@@ -38,3 +38,21 @@ fn a_destination_that_is_in_the_snapshot_is_2_and_the_right_command_is_said() {
     assert!(ran.stderr.contains("repo restore ") && ran.stderr.contains(&meant), "{}", ran.stderr);
     assert_eq!(ran.stdout, "");
 }
+
+#[test]
+fn a_user_who_may_not_set_the_owner_of_folders_on_the_way_restores_what_was_asked_for() {
+    if !crate::needs::is_root() || !crate::needs::has_tool("setpriv") {
+        return;
+    }
+    let place = Place::new();
+    std::os::unix::fs::chown(place.path("source/sub/c d"), Some(1000), Some(1000)).unwrap();
+    place.run(&["snapshot", "--init", &place.text("source")]).expect(0);
+    assert!(std::process::Command::new("chown").args(["-R", "1000:1000"]).arg(place.path("")).status().unwrap().success());
+    let mut command = assert_cmd::Command::new("setpriv");
+    command.args(["--reuid=1000", "--regid=1000", "--clear-groups", env!("CARGO_BIN_EXE_repo")]).env_clear();
+    command.env("REPO_CACHE_DIR", place.path("cache")).env("REPO_REPOSITORY", place.path("repository"));
+    command.env("REPO_KEY_FILE", place.path("key")).env("PATH", std::env::var_os("PATH").unwrap());
+    let ran = crate::cli_place::run(command.args(["restore", "--include", "c d", "latest", &place.text("back")]));
+    let ran = ran.expect(0);
+    assert!(!ran.stderr.contains("owner"), "{}", ran.stderr);
+}

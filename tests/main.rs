@@ -4,6 +4,7 @@
 mod cli_check;
 mod cli_delete;
 mod cli_exit_codes;
+mod cli_flags;
 mod cli_help;
 mod cli_init;
 mod cli_journey;

@@ -3,9 +3,10 @@
 use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
+use super::message;
 use super::output::Output;
 use super::selection::Filters;
-use super::text::LongEntry;
+use super::text::{LongEntry, grouped};
 use super::times;
 use crate::browse::{self, Pattern, json};
 use crate::error::Result;
@@ -39,7 +40,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let bar = Bar::hidden(global);
     let listing = global.listing(&repository)?;
     let found = browse::filter_snapshots(&repository, &listing, &args.filters.into(), &bar)?;
-    browse::find(
+    let outcome = browse::find(
         &global.reader(&repository)?,
         found.iter().rev(),
         &pattern,
@@ -56,5 +57,10 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         },
         &bar,
     )?;
-    Ok(bar.finish())
+    let status = bar.finish();
+    if outcome.matches > 0 {
+        return Ok(status);
+    }
+    message::warn(format_args!("nothing in {} snapshots fits `{}`", grouped(outcome.snapshots), args.pattern.escape_debug()));
+    Ok(status.worst(Status::Failed))
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::bar::Bar;
 use super::exit::Status;
-use super::global::Global;
+use super::global::{Global, quoted};
+use super::message;
 use super::output::Output;
 use super::text;
 use super::times;
@@ -31,7 +32,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let listing = global.listing(&repository)?;
     let bar = Bar::hidden(global);
     let mut series = None;
-    browse::history(
+    let outcome = browse::history(
         &global.reader(&repository)?,
         &listing,
         path.as_os_str().as_bytes(),
@@ -47,7 +48,12 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         },
         &bar,
     )?;
-    Ok(bar.finish())
+    let status = bar.finish();
+    if outcome.versions > 0 {
+        return Ok(status);
+    }
+    message::warn(format_args!("no snapshot has {}", quoted(&path)));
+    Ok(status.worst(Status::Failed))
 }
 
 fn print(version: &Version<'_>, output: &mut Output) -> Result<()> {

@@ -115,6 +115,7 @@ struct RestoredLine<'a> {
     deleted: u64,
     kept: u64,
     notes: u64,
+    unasked: u64,
     verified: u64,
     verify_failed: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -231,8 +232,9 @@ fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, 
     for action in &outcome.actions {
         output.line(format_args!("{:<7}  {}", action_name(action.kind), PathText(&action.path)))?;
     }
-    if dry_run && outcome.actions.len() >= restore::ACTIONS_MAX {
-        message::note(format_args!("only the first {} actions are listed", grouped(restore::ACTIONS_MAX as u64)));
+    if outcome.is_cut {
+        let (deletions, others) = (grouped(restore::DELETIONS_MAX as u64), grouped(restore::ACTIONS_MAX as u64));
+        message::note(format_args!("only the first {deletions} deletions and {others} other actions are listed"));
     }
     if output.is_quiet {
         return Ok(());
@@ -250,6 +252,7 @@ fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, 
         (outcome.left, "left as they are though they differ (see --overwrite)"),
         (outcome.deleted, "deleted"),
         (outcome.kept, "not deleted: the snapshot did not look at them (see --delete-excluded)"),
+        (outcome.unasked, "have inode flags or trusted attributes that were not restored (see --inode-flags, --trusted-xattrs)"),
         (outcome.verified, "read back and found right"),
         (outcome.failed, "could not be restored"),
         (outcome.verify_failed, "read back and found wrong"),
@@ -263,7 +266,7 @@ fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, 
 
 fn line(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, time: Duration) -> serde_json::Value {
     let Outcome { files, directories, hard_links, others, bytes_written, left, unchanged, damaged, failed, deleted, notes, .. } = *outcome;
-    let Outcome { verified, verify_failed, kept, .. } = *outcome;
+    let Outcome { verified, verify_failed, kept, unasked, .. } = *outcome;
     let actions = outcome.actions.iter().map(|action| ActionLine {
         action: action_name(action.kind),
         path: lossy_text(&action.path).into_owned(),
@@ -285,6 +288,7 @@ fn line(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, t
         deleted,
         kept,
         notes,
+        unasked,
         verified,
         verify_failed,
         actions: actions.collect(),

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::clear::{Decided, decide_in, makes_way_for_folder};
 use super::delete::delete_others;
 use super::entries::{Entered, Left, Visitor};
-use super::folders::split_last;
+use super::folders::{self, split_last};
 use super::in_the_way::{NamesBefore, Way};
 use super::outcome::{ActionKind, Count};
 use super::task::{Task, join, with_causes};
-use super::window::FolderInWork;
+use super::window::{FolderInWork, Treatment};
 use crate::error::{Error, Result};
 use crate::manifest::{Content, Node};
 use crate::progress::FindingKind;
@@ -23,13 +23,14 @@ pub(super) struct DryRun<'t> {
     destination: Option<Arc<Destination>>,
     /// For each level the folder of the destination with its names, if it is there.
     levels: Vec<Option<(Arc<Folder>, NamesBefore)>>,
+    destination_keeps_metadata: bool,
     /// Source and inode of files whose first name was met.
     firsts: HashSet<(usize, u64)>,
 }
 
 impl<'t> DryRun<'t> {
     pub fn new(task: &'t Task<'t>, destination: Option<Arc<Destination>>) -> Self {
-        Self { task, destination, levels: Vec::new(), firsts: HashSet::new() }
+        Self { task, destination, levels: Vec::new(), destination_keeps_metadata: false, firsts: HashSet::new() }
     }
 
     fn act(&self, kind: ActionKind, relative: &[u8]) {
@@ -81,8 +82,11 @@ impl Visitor for DryRun<'_> {
                 Ok(Entered::Here)
             }
             None => self.look(relative).map(|level| {
-                if level.is_none() {
-                    self.act(ActionKind::Create, relative);
+                match &level {
+                    None => self.act(ActionKind::Create, relative),
+                    Some((_, before)) => {
+                        self.destination_keeps_metadata = folders::destination_keeps_metadata(before, self.task.request.overwrite);
+                    }
                 }
                 self.levels.push(level);
                 Entered::Here
@@ -134,7 +138,11 @@ impl Visitor for DryRun<'_> {
     fn leave(&mut self, left: Left<'_>) -> Result<()> {
         let level = self.levels.pop().flatten();
         let Some(node) = left.node else { return Ok(()) };
-        self.task.tally.add(Count::Directories);
+        let treatment = Treatment::of(&node, left.is_selected, level.is_none());
+        let keeps_metadata = left.relative.is_empty() && self.destination_keeps_metadata;
+        if treatment != Treatment::LeftAlone && !keeps_metadata {
+            self.task.tally.add(Count::Directories);
+        }
         if let (true, Some(_), Some(destination)) = (self.task.request.delete, level, &self.destination) {
             let folder = FolderInWork {
                 path: left.path.to_vec(),
@@ -142,7 +150,7 @@ impl Visitor for DryRun<'_> {
                 node,
                 is_complete: left.is_complete,
                 is_included: left.is_included,
-                keeps_metadata: false,
+                treatment,
             };
             delete_others(self.task, destination, &folder, &|_| false)?;
         }

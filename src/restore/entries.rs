@@ -38,12 +38,15 @@ pub(super) struct Left<'n> {
     pub is_complete: bool,
     /// True when everything below it was taken in.
     pub is_included: bool,
+    /// True when it was asked for itself, and is not only the way to something.
+    pub is_selected: bool,
 }
 
 /// What is done on a walk. Errors end it.
 pub(super) trait Visitor {
-    /// A folder, before anything in it; `relative` is its path in the destination.
-    fn enter(&mut self, relative: &[u8], node: Option<&Node>) -> Result<Entered>;
+    /// A folder, before anything in it; `relative` is its path in the destination. `passed` is its entry
+    /// when it is only the way to something that was asked for.
+    fn enter(&mut self, relative: &[u8], passed: Option<&Node>) -> Result<Entered>;
     /// Anything but a folder, in the folder `folder` of the destination. `root` is the number of the
     /// source that it lies below.
     fn entry(&mut self, folder: &[u8], node: Node, root: usize) -> Result<()>;
@@ -103,6 +106,7 @@ struct Level {
     begin: usize,
     is_entered: bool,
     is_included: bool,
+    is_selected: bool,
     is_complete: bool,
     is_blocked: bool,
 }
@@ -124,10 +128,17 @@ pub(super) fn visit(task: &Task<'_>, manifest: &Manifest, start: &Start, visitor
     let mut entries = Entries { task, manifest, visitor, levels: Vec::new(), relative: Vec::new() };
     let view = SnapshotView::new(task.reader, manifest);
     let is_included = task.selection.is_included_from_above(&start.path);
+    let is_selected = is_included && task.selection.is_changed(&start.path);
     let folder = start.node.clone().filter(Node::is_directory);
-    let is_blocked = entries.visitor.enter(b"", folder.as_ref())? == Entered::Not;
-    let top = Level { node: folder, root: start.root, end: 0, begin: 0, is_entered: true, is_included, is_complete: true, is_blocked };
+    let is_blocked = entries.visitor.enter(b"", None)? == Entered::Not;
+    let (root, is_entered, is_complete) = (start.root, true, true);
+    let top = Level { node: folder, root, end: 0, begin: 0, is_entered, is_included, is_selected, is_complete, is_blocked };
     entries.levels.push(top);
+    // The patterns may mean what was asked for by its path, or a folder above it.
+    for end in (1..=start.path.len()).filter(|end| matches!(start.path.get(*end), None | Some(b'/'))) {
+        let is_directory = end < start.path.len() || start.node.as_ref().is_none_or(Node::is_directory);
+        task.matched.look_at(task.request.include.as_ref(), &start.path[..end], is_directory);
+    }
     let path = if start.path.is_empty() { b"/" } else { start.path.as_slice() };
     match &start.node {
         Some(node) if node.is_directory() => {
@@ -168,6 +179,7 @@ impl Entries<'_, '_> {
             walk.skip_entries();
             return Ok(());
         }
+        self.task.matched.look_at(self.task.request.include.as_ref(), path, is_directory);
         let is_selected = is_included && self.task.selection.is_changed(path);
         if !is_directory {
             if is_selected && self.enter_waiting()? {
@@ -185,7 +197,8 @@ impl Entries<'_, '_> {
         let (begin, root) = (self.relative.len(), self.root_of(path));
         push_name(&mut self.relative, &node.name);
         let end = self.relative.len();
-        let level = Level { node: Some(node), root, end, begin, is_entered: false, is_included, is_complete: true, is_blocked: false };
+        let (is_entered, is_complete, is_blocked) = (false, true, false);
+        let level = Level { node: Some(node), root, end, begin, is_entered, is_included, is_selected, is_complete, is_blocked };
         self.levels.push(level);
         if is_selected && !self.enter_waiting()? {
             // No step says that a folder is left whose entries are skipped.
@@ -200,7 +213,8 @@ impl Entries<'_, '_> {
         let first = self.levels.iter().rposition(|level| level.is_entered).map_or(0, |at| at + 1);
         for at in first..self.levels.len() {
             let level = &self.levels[at];
-            match self.visitor.enter(&self.relative[..level.end], level.node.as_ref())? {
+            let is_passed = |node: &&Node| !level.is_selected || matches!(node.content, Content::Ancestor);
+            match self.visitor.enter(&self.relative[..level.end], level.node.as_ref().filter(is_passed))? {
                 Entered::Here => {}
                 Entered::Under(name) => self.rename(at, &name),
                 Entered::Not => {
@@ -237,6 +251,7 @@ impl Entries<'_, '_> {
                 node: level.node,
                 is_complete: level.is_complete,
                 is_included: level.is_included,
+                is_selected: level.is_selected,
             }),
             _ => Ok(()),
         }

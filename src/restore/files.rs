@@ -143,6 +143,7 @@ impl FileInWork {
             Some(open) => Arc::clone(open),
             None => {
                 let new = NewFile::create(&writer.destination, &self.folder, &self.name)?;
+                new.prepare(&self.metadata, &writer.options)?;
                 if !writer.task.request.sparse {
                     new.reserve(self.bytes)?;
                 }
@@ -245,6 +246,7 @@ impl FileInWork {
             self.set_flags(writer, &name, handle);
         }
         writer.mark_written(self.ordinal);
+        writer.count_left_behind(&self.metadata);
         writer.task.tally.add(Count::Files);
         Ok(())
     }

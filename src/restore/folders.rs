@@ -1,9 +1,10 @@
 //! Folders: made before their entries, for their owner only, and given their metadata after them.
 //!
-//! A folder that was there before gets the recorded metadata too, whatever is said about
-//! overwriting: a restore that was interrupted has left folders that are not finished, and running it
-//! again has to. Only a destination that a user filled before stays as it is unless overwriting is
-//! asked for: it was named as a place to put things.
+//! A folder that was asked for and was there before gets the recorded metadata too, whatever is said
+//! about overwriting: a restore that was interrupted has left folders that are not finished, and running
+//! it again has to. One that is only passed through stays as it is, and so does a destination that a user
+//! filled before, unless overwriting is asked for: it was named as a place to put things. Of the folders
+//! above a source only owner and mode were saved, and they get them when they are made.
 
 use super::clear::makes_way_for_folder;
 use super::delete::delete_others;
@@ -12,36 +13,60 @@ use super::in_the_way::NamesBefore;
 use super::outcome::Count;
 use super::request::Overwrite;
 use super::task::join;
-use super::window::FolderInWork;
+use super::window::{FolderInWork, Treatment};
 use super::writer::Writer;
 use crate::error::{ErrorKind, Result};
+use crate::manifest::Node;
 use crate::progress::FindingKind;
-use crate::target::{MadeFolder, apply_to_folder};
+use crate::target::{MadeFolder, apply_to_ancestor, apply_to_folder, apply_to_passed};
 
-/// Makes the folder `relative`. `before` are the names that the folder above it had. Returns what
-/// became of it, with the names that it had itself.
+/// Makes the folder `relative`; `passed` is its entry when it is only the way to something. `before` are the names that the folder
+/// above it had. Returns what became of it, with the names that it had itself, and whether it is new.
 ///
 /// # Errors
 /// What ends the restore; anything else is reported.
-pub(super) fn make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8]) -> Result<(Entered, NamesBefore)> {
+pub(super) fn make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8], passed: Option<&Node>) -> Result<Made> {
     match try_make(writer, before, relative) {
-        Ok(Some(made)) => Ok(made),
+        Ok(Some((entered, names, is_new))) => {
+            if let Some(node) = passed.filter(|_| is_new) {
+                begin_passed(writer, relative, &entered, node);
+            }
+            Ok((entered, names, is_new))
+        }
         Ok(None) => {
             writer.task.tally.add(Count::Left);
             writer.task.report(FindingKind::LeftAsIs, relative, "left as it is, and nothing below it was restored: it is not a folder");
-            Ok((Entered::Not, Vec::new()))
+            Ok((Entered::Not, Vec::new(), false))
         }
         Err(error) => {
             writer.task.fail_entry(relative, error.context("nothing below was restored"))?;
-            Ok((Entered::Not, Vec::new()))
+            Ok((Entered::Not, Vec::new(), false))
         }
     }
 }
 
-fn try_make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8]) -> Result<Option<(Entered, NamesBefore)>> {
+/// Gives a folder that is only the way to something its owner and mode at once: a later run that finds it leaves it alone, also
+/// when this one is killed.
+fn begin_passed(writer: &Writer<'_>, relative: &[u8], entered: &Entered, node: &Node) {
+    let made = match entered {
+        Entered::Under(name) => writer.destination.folder(&join(split_last(relative).0, name)),
+        _ => writer.destination.folder(relative),
+    };
+    // Who cannot open it hears of that when something is made in it.
+    if let Ok(folder) = made {
+        apply_to_ancestor(&folder, &node.metadata, &writer.options, true);
+    }
+}
+
+/// What became of a folder, the names that it had, and whether it is new.
+type Made = (Entered, NamesBefore, bool);
+
+fn try_make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8]) -> Result<Option<Made>> {
     let destination = &writer.destination;
     if relative.is_empty() {
-        return Ok(Some((Entered::Here, destination.folder(b"")?.names()?)));
+        let names = destination.folder(b"")?.names()?;
+        let is_new = names.is_empty();
+        return Ok(Some((Entered::Here, names, is_new)));
     }
     let (above, name) = split_last(relative);
     let was_there = before.binary_search_by(|known| known.as_slice().cmp(name)).is_ok();
@@ -59,19 +84,19 @@ fn try_make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8]) -> Resul
         other => other?,
     };
     match made {
-        MadeFolder { is_new: true, .. } => Ok(Some((Entered::Here, Vec::new()))),
-        MadeFolder { is_new: false, folder } if was_there => Ok(Some((Entered::Here, folder.names()?))),
+        MadeFolder { is_new: true, .. } => Ok(Some((Entered::Here, Vec::new(), true))),
+        MadeFolder { is_new: false, folder } if was_there => Ok(Some((Entered::Here, folder.names()?, false))),
         MadeFolder { is_new: false, .. } => make_elsewhere(writer, above, name).map(Some),
     }
 }
 
-fn make_elsewhere(writer: &Writer<'_>, above: &[u8], name: &[u8]) -> Result<(Entered, NamesBefore)> {
+fn make_elsewhere(writer: &Writer<'_>, above: &[u8], name: &[u8]) -> Result<Made> {
     let make = |other: &[u8]| {
         let made = writer.destination.make_folder(&join(above, other))?;
         if made.is_new { Ok(()) } else { Err(crate::error::Error::new(ErrorKind::Exists, "the name is taken")) }
     };
     let (other, ()) = writer.place_elsewhere(above, name, make)?;
-    Ok((Entered::Under(other), Vec::new()))
+    Ok((Entered::Under(other), Vec::new(), true))
 }
 
 /// Removes what does not belong into a folder, if asked to, and sets its metadata.
@@ -82,13 +107,22 @@ pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork) -> Result<()> {
     if writer.task.request.delete {
         delete_others(writer.task, &writer.destination, folder, &|relative| writer.is_kept(relative))?;
     }
-    if folder.keeps_metadata {
+    if folder.treatment == Treatment::LeftAlone {
         return Ok(());
     }
     match writer.destination.folder(&folder.relative) {
         Ok(within) => {
-            let notes = apply_to_folder(&within, &folder.node.metadata, &writer.options);
+            let (metadata, options) = (&folder.node.metadata, &writer.options);
+            let notes = match folder.treatment {
+                Treatment::Ancestor => {
+                    apply_to_ancestor(&within, metadata, options, false);
+                    Vec::new()
+                }
+                Treatment::Passed => apply_to_passed(&within, metadata, options),
+                Treatment::Restored | Treatment::LeftAlone => apply_to_folder(&within, metadata, options),
+            };
             notes.into_iter().for_each(|note| writer.task.note(&folder.relative, note));
+            writer.count_left_behind(metadata);
             writer.task.tally.add(Count::Directories);
             Ok(())
         }

@@ -23,6 +23,7 @@ mod folders;
 mod frames;
 mod in_the_way;
 mod links;
+mod matched;
 mod notes;
 mod outcome;
 mod plan;
@@ -40,6 +41,6 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use outcome::{ACTIONS_MAX, Action, ActionKind, Outcome};
+pub use outcome::{ACTIONS_MAX, Action, ActionKind, DELETIONS_MAX, Outcome};
 pub use request::{Overwrite, PathPredicate, Request, What, WindowLimits};
 pub use run::run;

@@ -1,10 +1,12 @@
 //! What a restore did, in numbers, and for a dry run what it would do.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// A dry run lists so many actions; the numbers count all of them.
+/// A dry run lists so many actions beside deletions; the numbers count all of them.
 pub const ACTIONS_MAX: usize = 10_000;
+/// A dry run lists so many deletions: whoever asks what would go wants to see all of it.
+pub const DELETIONS_MAX: usize = 1_000_000;
 
 /// What is done with one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +59,16 @@ pub struct Outcome {
     pub kept: u64,
     /// Attributes that could not be set, and names that had to be changed.
     pub notes: u64,
+    /// Entries with inode flags or trusted attributes that were saved and not asked for.
+    pub unasked: u64,
     /// Files read back and found right.
     pub verified: u64,
     /// Files read back and found wrong, or not readable.
     pub verify_failed: u64,
-    /// In a dry run what would be done, up to [`ACTIONS_MAX`] lines.
+    /// In a dry run what would be done, up to [`DELETIONS_MAX`] deletions and [`ACTIONS_MAX`] other lines.
     pub actions: Vec<Action>,
+    /// True when more would be done than is listed.
+    pub is_cut: bool,
 }
 
 /// What is counted; see the fields of [`Outcome`].
@@ -80,6 +86,7 @@ pub(super) enum Count {
     Deleted,
     Kept,
     Notes,
+    Unasked,
     Verified,
     VerifyFailed,
 }
@@ -89,6 +96,7 @@ pub(super) enum Count {
 pub(super) struct Tally {
     counts: [AtomicU64; Count::VerifyFailed as usize + 1],
     actions: Mutex<Vec<Action>>,
+    listed: [AtomicUsize; 2],
 }
 
 impl Tally {
@@ -104,11 +112,17 @@ impl Tally {
 
     /// Lists an action of a dry run.
     pub fn act(&self, kind: ActionKind, path: Vec<u8>) {
-        // The list is whole between two calls whatever happens to a thread.
-        let mut actions = self.actions.lock().unwrap_or_else(PoisonError::into_inner);
-        if actions.len() < ACTIONS_MAX {
-            actions.push(Action { kind, path });
+        let is_deletion = kind == ActionKind::Delete;
+        let most = if is_deletion { DELETIONS_MAX } else { ACTIONS_MAX };
+        if self.listed[usize::from(is_deletion)].fetch_add(1, Ordering::Relaxed) < most {
+            // The list is whole between two calls whatever happens to a thread.
+            self.actions.lock().unwrap_or_else(PoisonError::into_inner).push(Action { kind, path });
         }
+    }
+
+    fn is_cut(&self) -> bool {
+        let [others, deletions] = [0, 1].map(|at: usize| self.listed[at].load(Ordering::Relaxed));
+        others > ACTIONS_MAX || deletions > DELETIONS_MAX
     }
 
     /// The numbers by now.
@@ -127,8 +141,10 @@ impl Tally {
             deleted: count(Count::Deleted),
             kept: count(Count::Kept),
             notes: count(Count::Notes),
+            unasked: count(Count::Unasked),
             verified: count(Count::Verified),
             verify_failed: count(Count::VerifyFailed),
+            is_cut: self.is_cut(),
             actions: std::mem::take(&mut *self.actions.lock().unwrap_or_else(PoisonError::into_inner)),
         }
     }

@@ -11,6 +11,7 @@ use super::execute::Executor;
 use super::folders;
 use super::in_the_way::{NamesBefore, Way};
 use super::links::{LinkInWork, Linked, Role, apply_flags, make_link};
+use super::matched::report_unmatched;
 use super::outcome::{Count, Outcome};
 use super::plan::{PlannedFile, plan_name};
 use super::request::Request;
@@ -18,7 +19,7 @@ use super::sight::Sight;
 use super::specials;
 use super::task::{Task, ended, first_cause, join, with_causes};
 use super::verify::Verify;
-use super::window::{FolderInWork, Window};
+use super::window::{FolderInWork, Treatment, Window};
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Manifest, Node};
@@ -47,6 +48,7 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
             Err(error) => return Err(error),
         };
         visit(&task, manifest, &start, &mut DryRun::new(&task, destination))?;
+        report_unmatched(&task);
         return Ok(task.tally.outcome());
     }
     let writer = Writer::new(&task, open(true)?);
@@ -59,6 +61,7 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
         visit(&task, manifest, &start, &mut verify)?;
         verify.flush()?;
     }
+    report_unmatched(&task);
     task.notes.sum_up(progress);
     Ok(task.tally.outcome())
 }
@@ -95,6 +98,8 @@ struct Planning<'w> {
     window: Window,
     /// For each folder on the way down the names that it had before.
     before: Vec<NamesBefore>,
+    /// For the same folders whether this restore made them.
+    is_new: Vec<bool>,
     /// The folder of the last entry, shared by the files in it.
     folder: Arc<[u8]>,
     /// Folders that could not be made.
@@ -111,6 +116,7 @@ impl<'w> Planning<'w> {
             windows,
             window: Window::default(),
             before: Vec::new(),
+            is_new: Vec::new(),
             folder: Arc::from(&b""[..]),
             blocked: HashSet::new(),
             ordinal: 0,
@@ -163,9 +169,9 @@ impl<'w> Planning<'w> {
 }
 
 impl Visitor for Planning<'_> {
-    fn enter(&mut self, relative: &[u8], _: Option<&Node>) -> Result<Entered> {
+    fn enter(&mut self, relative: &[u8], passed: Option<&Node>) -> Result<Entered> {
         const NONE: &NamesBefore = &Vec::new();
-        let (entered, before) = folders::make(self.writer, self.before.last().unwrap_or(NONE), relative)?;
+        let (entered, before, is_new) = folders::make(self.writer, self.before.last().unwrap_or(NONE), relative, passed)?;
         if entered == Entered::Not {
             self.blocked.insert(relative.to_vec());
             return Ok(entered);
@@ -174,6 +180,7 @@ impl Visitor for Planning<'_> {
             self.destination_keeps_metadata = folders::destination_keeps_metadata(&before, self.writer.task.request.overwrite);
         }
         self.before.push(before);
+        self.is_new.push(is_new);
         Ok(entered)
     }
 
@@ -218,14 +225,17 @@ impl Visitor for Planning<'_> {
 
     fn leave(&mut self, left: Left<'_>) -> Result<()> {
         self.before.pop();
+        let is_new = self.is_new.pop().unwrap_or_default();
         let Some(node) = left.node else { return Ok(()) };
+        let keeps_metadata = left.relative.is_empty() && self.destination_keeps_metadata;
+        let treatment = if keeps_metadata { Treatment::LeftAlone } else { Treatment::of(&node, left.is_selected, is_new) };
         self.window.add_folder(FolderInWork {
             path: left.path.to_vec(),
             relative: left.relative.to_vec(),
             node,
             is_complete: left.is_complete,
             is_included: left.is_included,
-            keeps_metadata: left.relative.is_empty() && self.destination_keeps_metadata,
+            treatment,
         });
         if self.window.is_full(&self.writer.task.request.window) { self.send_window() } else { Ok(()) }
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use super::matched::Matched;
 use super::notes::Notes;
 use super::outcome::{Count, Tally};
 use super::request::Request;
@@ -23,6 +24,8 @@ pub(super) struct Task<'a> {
     /// What the snapshot looked at.
     pub sight: Sight,
     origin: OnceLock<Vec<u8>>,
+    /// Which patterns to include found anything.
+    pub matched: Matched,
     pub progress: &'a dyn Progress,
     pub tally: Tally,
     pub notes: Notes,
@@ -37,6 +40,7 @@ impl<'a> Task<'a> {
             reader,
             request,
             selection,
+            matched: Matched::new(request.include.as_ref()),
             sight,
             origin: OnceLock::new(),
             progress,
@@ -65,6 +69,11 @@ impl<'a> Task<'a> {
     /// Reports a finding about an entry of the destination.
     pub fn report(&self, kind: FindingKind, relative: &[u8], message: impl Into<String>) {
         self.progress.report(Finding::new(kind, self.shown(relative), message));
+    }
+
+    /// Reports a finding about the restore as a whole.
+    pub fn report_whole(&self, kind: FindingKind, message: impl Into<String>) {
+        self.progress.report(Finding::new(kind, [], message));
     }
 
     /// An attribute that could not be set.

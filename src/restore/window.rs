@@ -13,7 +13,7 @@ use super::links::LinkInWork;
 use super::request::WindowLimits;
 use crate::id::{ChunkId, PackId};
 use crate::index::Location;
-use crate::manifest::Node;
+use crate::manifest::{Content, Node};
 
 /// So many frames are kept, when they are not longer than [`KEPT_FRAME_BYTES`].
 pub(super) const KEPT_FRAMES: usize = 8;
@@ -70,8 +70,34 @@ pub(super) struct FolderInWork {
     pub is_complete: bool,
     /// True when everything below it was selected.
     pub is_included: bool,
-    /// True when it is the destination and stays as its user made it.
-    pub keeps_metadata: bool,
+    /// What of its metadata it gets.
+    pub treatment: Treatment,
+}
+
+/// What of its metadata a folder gets when everything in it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Treatment {
+    /// All: it was asked for.
+    Restored,
+    /// All: it was made as the way to something that was asked for.
+    Passed,
+    /// Owner and mode: it was made as the way to a source.
+    Ancestor,
+    /// Nothing: it was there, and only passed through, or it is a destination that its user filled.
+    LeftAlone,
+}
+
+impl Treatment {
+    /// What a folder gets; `is_new` when this restore made it.
+    pub fn of(node: &Node, is_selected: bool, is_new: bool) -> Self {
+        match (&node.content, is_new) {
+            (Content::Ancestor, true) => Self::Ancestor,
+            (Content::Ancestor, false) => Self::LeftAlone,
+            _ if is_selected => Self::Restored,
+            (_, true) => Self::Passed,
+            (_, false) => Self::LeftAlone,
+        }
+    }
 }
 
 /// What is planned.

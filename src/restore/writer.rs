@@ -8,8 +8,9 @@ use super::links::Links;
 use super::staging::Staging;
 use super::task::{Task, join};
 use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::Metadata;
 use crate::progress::FindingKind;
-use crate::target::{ApplyOptions, Destination, Names};
+use crate::target::{ApplyOptions, Destination, Names, is_left_behind};
 
 /// So many other names are tried for an entry whose own is taken.
 const OTHER_NAMES_MAX: u32 = 1000;
@@ -103,6 +104,13 @@ impl<'a> Writer<'a> {
     /// Whether this restore made `relative`.
     pub fn is_kept(&self, relative: &[u8]) -> bool {
         lock(&self.kept).contains(relative)
+    }
+
+    /// Counts an entry of which something was saved that is not restored unless it is asked for.
+    pub fn count_left_behind(&self, metadata: &Metadata) {
+        if is_left_behind(metadata, &self.options) {
+            self.task.tally.add(super::outcome::Count::Unasked);
+        }
     }
 
     /// Remembers that the file with the number `ordinal` was written.

@@ -41,6 +41,7 @@ const CACHE_TAG_SIGNATURE: &[u8; 43] = b"Signature: 8a477f597d28d172789f06886806
 pub struct Filter {
     set: GlobSet,
     rules: Vec<Rule>,
+    patterns: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +84,20 @@ impl Filter {
             let what = if excludes.len() == 1 { excludes[0].as_str() } else { "one of the patterns" };
             invalid(what, error.kind())
         })?;
-        Ok(Self { set, rules })
+        Ok(Self { set, rules, patterns: excludes.to_vec() })
+    }
+
+    /// The patterns as they were given.
+    pub fn patterns(&self) -> &[String] {
+        &self.patterns
+    }
+
+    /// The numbers of the patterns that match the entry at the absolute `path`, whichever of them decides.
+    pub fn matching(&self, path: &[u8], is_directory: bool) -> Vec<usize> {
+        let path = path.strip_prefix(b"/").unwrap_or(path);
+        let mut matches = self.set.matches(Path::new(OsStr::from_bytes(path)));
+        matches.retain(|at| is_directory || !self.rules[*at].folders_only);
+        matches
     }
 
     /// True when there are no patterns.

@@ -121,7 +121,7 @@ impl NewFile {
     }
 
     /// The handle, taken back by the temporary name if it was let go.
-    fn handle(&self) -> Result<Arc<OwnedFd>> {
+    pub(super) fn handle(&self) -> Result<Arc<OwnedFd>> {
         Ok(self.opened()?.handle)
     }
 

@@ -26,7 +26,7 @@ use crate::units::Timestamp;
 const SETUID_SETGID: u32 = 0o6000;
 
 /// The flags that a user can set; the others say how the file system keeps the file.
-const SETTABLE: IFlags = IFlags::APPEND
+pub(super) const SETTABLE: IFlags = IFlags::APPEND
     .union(IFlags::COMPRESSED)
     .union(IFlags::DIRSYNC)
     .union(IFlags::IMMUTABLE)
@@ -119,6 +119,11 @@ fn apply(subject: &Subject<'_>, fresh: Option<Fresh>, metadata: &Metadata, optio
     notes
 }
 
+/// Whether a note says that an owner could not be set, or what follows from that.
+pub(super) fn is_about_owner(note: &str) -> bool {
+    ["owner ", "group ", "setuid and setgid not restored: the owner"].iter().any(|begin| note.starts_with(begin))
+}
+
 /// Sets owner and group; true when both are right afterwards.
 fn apply_owner(subject: &Subject<'_>, current: (u32, u32), metadata: &Metadata, options: &ApplyOptions, notes: &mut Vec<String>) -> bool {
     let (uid, gid) = options.names.owner(metadata, options.numeric_owner);
@@ -138,7 +143,7 @@ fn apply_owner(subject: &Subject<'_>, current: (u32, u32), metadata: &Metadata, 
 
 /// The mode to set, and a note when it is not the recorded one. A file that runs with the rights of
 /// its owner must not do so for another owner.
-fn permitted_mode(metadata: &Metadata, owner_is_right: bool, set_id: bool, acl_is_missing: bool) -> (u32, Option<&'static str>) {
+pub(super) fn permitted_mode(metadata: &Metadata, owner_is_right: bool, set_id: bool, acl_is_missing: bool) -> (u32, Option<&'static str>) {
     let mut mode = metadata.mode & 0o7777;
     let mut note = None;
     if acl_is_missing {
@@ -195,14 +200,20 @@ pub fn apply_inode_flags(handle: BorrowedFd<'_>, metadata: &Metadata, options: &
     }
     let set = || {
         let current = match rustix::fs::ioctl_getflags(handle) {
-            Err(Errno::NOTTY | Errno::OPNOTSUPP) if recorded.is_empty() => return Ok(()),
+            Err(Errno::NOTTY | Errno::OPNOTSUPP) if recorded.is_empty() => return Ok(IFlags::empty()),
             result => result?,
         };
         let wanted = (current - SETTABLE) | recorded;
-        if current == wanted { Ok(()) } else { rustix::fs::ioctl_setflags(handle, wanted) }
+        if current == wanted {
+            return Ok(IFlags::empty());
+        }
+        rustix::fs::ioctl_setflags(handle, wanted)?;
+        // Some file systems take a flag without a word and do not keep it.
+        Ok(recorded - rustix::fs::ioctl_getflags(handle)?)
     };
     match set() {
-        Ok(()) => Vec::new(),
+        Ok(missing) if missing.is_empty() => Vec::new(),
+        Ok(missing) => vec![format!("inode flags {:#x} not restored: the file system did not keep them", missing.bits())],
         Err(errno) => vec![format!("inode flags {:#x} not restored: {}", recorded.bits(), reason(errno))],
     }
 }

@@ -13,6 +13,7 @@ mod beneath;
 mod compare;
 mod destination;
 mod durable;
+mod early_flags;
 mod existing;
 mod file;
 mod folder;
@@ -21,6 +22,7 @@ mod metadata;
 mod mount;
 mod protected;
 mod removal;
+mod scaffold;
 mod subject;
 
 #[cfg(test)]
@@ -31,6 +33,7 @@ use rustix::io::Errno;
 pub use accounts::Names;
 pub use compare::matches;
 pub use destination::{Destination, MadeFolder};
+pub use early_flags::is_left_behind;
 pub use existing::{EntryType, Existing, Identity};
 pub use file::NewFile;
 pub use folder::{DeviceKind, Folder};
@@ -38,6 +41,7 @@ pub use given_names::{is_temporary_name, temporary_name};
 pub use metadata::{ApplyOptions, apply_inode_flags, apply_to_file, apply_to_folder, apply_to_link_or_special};
 pub use protected::Protected;
 pub use removal::{Choice, Found, Judge, Stays};
+pub use scaffold::{apply_to_ancestor, apply_to_passed};
 
 use crate::error::{Error, ErrorKind};
 use crate::units::PathText;

@@ -115,7 +115,8 @@ impl Protected {
         while let Some(name) = names.pop() {
             let (folder, _) = look(here.as_fd(), b"").ok()?;
             if self.above.insert(folder.identity) {
-                self.handles.push(here.try_clone().ok()?);
+                // Without another handle the numbers hold all the same on most file systems.
+                self.handles.extend(here.try_clone());
             }
             let next = if name == "/" { root()? } else { retry_on_intr(|| openat(&here, &*name, PINNED, Mode::empty())).ok()? };
             let (found, _) = look(next.as_fd(), b"").ok()?;

@@ -3,7 +3,9 @@
 mod damage;
 mod deleting;
 mod hostile;
+mod matching;
 mod overwriting;
+mod passing;
 mod round_trip;
 mod selecting;
 
