@@ -38,6 +38,7 @@ mod stats;
 mod tag;
 mod text;
 pub mod times;
+mod typed;
 
 use std::process::ExitCode;
 
