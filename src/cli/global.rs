@@ -98,16 +98,16 @@ impl Global {
         self.open_with(None)
     }
 
-    /// The password or key that was named; where none was, the password that the user is asked for, if
-    /// there is need of one.
+    /// The password or key that was named, in every form in which it may have been meant; where none was,
+    /// the password that the user is asked for, if there is need of one. Nothing where there is no need.
     ///
     /// # Errors
     /// `Invalid` when it cannot be read.
-    pub fn credential(&self, location: &str, is_encrypted: bool) -> Result<Option<Credential>> {
+    pub fn credentials(&self, location: &str, is_encrypted: bool) -> Result<Vec<Credential>> {
         match self.source()? {
-            Some(source) => source.read().map(Some),
-            None if is_encrypted => password::ask(&format!("password of {location}: "), false).map(Some),
-            None => Ok(None),
+            Some(source) => source.read(),
+            None if is_encrypted => Ok(vec![password::ask(&format!("password of {location}: "), false)?]),
+            None => Ok(Vec::new()),
         }
     }
 
@@ -117,6 +117,18 @@ impl Global {
     /// # Errors
     /// As [`Repository::open`].
     pub fn open_with(&self, credential: Option<Credential>) -> Result<Repository> {
+        self.open_by(credential).map(|(repository, _)| repository)
+    }
+
+    /// As [`Global::open`], and tells what opened it.
+    ///
+    /// # Errors
+    /// As [`Repository::open`].
+    pub fn open_and_tell(&self) -> Result<(Repository, Option<Credential>)> {
+        self.open_by(None)
+    }
+
+    fn open_by(&self, credential: Option<Credential>) -> Result<(Repository, Option<Credential>)> {
         let location = self.location()?;
         let found = open_folder(&location).and_then(|storage| {
             let storage: Arc<dyn Storage> = Arc::new(storage);
@@ -130,22 +142,40 @@ impl Global {
             }
             _ => error,
         })?;
-        let credential = match credential {
-            Some(credential) => Some(credential),
-            None => self.credential(&storage.location(), description.algorithm != Algorithm::None)?,
+        let credentials = match credential {
+            Some(credential) => vec![credential],
+            None => self.credentials(&storage.location(), description.algorithm != Algorithm::None)?,
         };
-        let options = OpenOptions {
-            credential,
-            allow_unencrypted: self.allow_unencrypted,
-            cache_root: cache_root(|name| std::env::var_os(name)),
-            no_catalog: self.no_catalog,
-        };
-        let repository = Repository::open(storage, options)?;
+        let (repository, credential) = self.try_each(&storage, credentials)?;
         remember_place(&location, repository.description().id);
         if repository.cache().is_none() {
             self.tell("this machine has no folder for caches; set REPO_CACHE_DIR to be faster");
         }
-        Ok(repository)
+        Ok((repository, credential))
+    }
+
+    /// Opens the repository with the first of `credentials` that does, or with none where there is none.
+    fn try_each(&self, storage: &Arc<dyn Storage>, credentials: Vec<Credential>) -> Result<(Repository, Option<Credential>)> {
+        let open = |credential: Option<Credential>| {
+            let options = OpenOptions {
+                credential,
+                allow_unencrypted: self.allow_unencrypted,
+                cache_root: cache_root(|name| std::env::var_os(name)),
+                no_catalog: self.no_catalog,
+            };
+            Repository::open(Arc::clone(storage), options)
+        };
+        let mut wrong = None;
+        for credential in credentials {
+            match open(Some(credential.clone())) {
+                Err(error) if error.kind() == ErrorKind::WrongKey => wrong = wrong.or(Some(error)),
+                opened => return Ok((opened?, Some(credential))),
+            }
+        }
+        match wrong {
+            Some(error) => Err(error),
+            None => Ok((open(None)?, None)),
+        }
     }
 
     /// All snapshots that can be read; those that cannot, and those that are missing, are named on

@@ -157,7 +157,7 @@ pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm, ma
         };
     }
     match source {
-        Some(source) => source.read().map(Some),
+        Some(source) => source.read_new().map(Some),
         None => password::ask("password of the new repository: ", true).map(Some),
     }
 }

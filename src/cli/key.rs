@@ -8,20 +8,20 @@ use serde::Serialize;
 use super::exit::Status;
 use super::global::Global;
 use super::init::Kdf;
+use super::message;
 use super::output::Output;
 use super::password::{self, Named};
 use super::times;
 use crate::browse::json;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::SlotId;
-use crate::repository::{Credential, KEY_FILE, KeySlot, PASSWORD, Repository, list_slots, publish_slot, remove_slot};
-use crate::storage::{LockMode, PRUNE_LOCK};
+use crate::repository::{Credential, KEY_FILE, Key, KeySlot, PASSWORD, Repository, list_keys, remove_slot};
+use crate::storage::{Lock, LockMode, PRUNE_LOCK};
 use crate::units::{PathText, Timestamp};
 
 /// Show, add, remove and change the keys of the repository
 ///
-/// Every key opens the whole repository. A key is a slot that holds the secrets of the repository, wrapped by a
-/// password or a key file; adding or removing one touches no data. Whoever has had a key may have kept the secrets:
+/// Every key opens the whole repository. A key is two slots, of which one is enough, that hold the secrets of the
+/// repository, wrapped by a password or a key file; adding or removing one touches no data. Whoever has had a key may have kept the secrets:
 /// to shut somebody out for good, make a new repository.
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -75,10 +75,12 @@ struct Shown<'a> {
     memory_kib: u32,
     passes: u32,
     lanes: u32,
+    slots: Vec<String>,
 }
 
 impl<'a> Shown<'a> {
-    fn of(id: &SlotId, slot: &'a KeySlot, in_use: bool) -> Self {
+    fn of(key: &'a Key, in_use: bool) -> Self {
+        let (id, slot) = (key.id(), key.slot());
         let r#type = match slot.slot_type {
             PASSWORD => "password",
             KEY_FILE => "key-file",
@@ -86,96 +88,104 @@ impl<'a> Shown<'a> {
         };
         let KeySlot { memory_kib, passes, lanes, .. } = *slot;
         let created_at = json::time_text(slot.created_at);
-        Self { id: id.to_string(), r#type, label: &slot.label, created_at, in_use, memory_kib, passes, lanes }
+        let slots = key.slots().map(|id| id.to_string()).collect();
+        Self { id: id.to_string(), r#type, label: &slot.label, created_at, in_use, memory_kib, passes, lanes, slots }
     }
 }
 
 /// Runs one of the sub-commands.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
-    let repository = global.open()?;
-    let Some(in_use) = repository.slot() else {
+    let (repository, credential) = global.open_and_tell()?;
+    let Some(credential) = credential.filter(|_| repository.slot().is_some()) else {
         return Err(Error::new(ErrorKind::Invalid, "the repository is not encrypted: it has no keys"));
     };
     if !matches!(args.command, Command::List) {
         repository.facts().check_understood()?;
     }
     match args.command {
-        Command::List => list(&repository, in_use, output)?,
-        Command::Add(new) => {
-            let (id, slot) = add(&repository, &new, new.label.clone().unwrap_or_default())?;
-            print(output, "added", &id, &slot, false)?;
-        }
-        Command::Remove { id } => remove(&repository, in_use, &id, output)?,
-        Command::Change(new) => change(&repository, in_use, &new, output)?,
+        Command::List => list(&repository, output)?,
+        Command::Add(new) => add(&repository, &new, output)?,
+        Command::Remove { id } => remove(&repository, &id, output)?,
+        Command::Change(new) => change(&repository, &credential, &new, output)?,
     }
     Ok(Status::Good)
 }
 
-fn list(repository: &Repository, in_use: SlotId, output: &mut Output) -> Result<()> {
-    let mut slots = list_slots(&**repository.storage())?;
-    slots.sort_by_key(|(id, slot)| (slot.created_at, *id));
-    for (id, slot) in &slots {
-        let shown = Shown::of(id, slot, *id == in_use);
+fn list(repository: &Repository, output: &mut Output) -> Result<()> {
+    let mut keys = list_keys(&**repository.storage())?;
+    keys.sort_by_key(|key| (key.slot().created_at, key.id()));
+    for key in &keys {
+        let shown = Shown::of(key, repository.is_in_use(key));
         if output.is_json {
             output.json(&shown)?;
             continue;
         }
         let mark = if shown.in_use { "*" } else { " " };
-        let (time, label) = (times::local(slot.created_at), PathText(slot.label.as_bytes()).to_string());
-        output.line(format!("{mark} {}  {:<8}  {time}  {label}", id.short(), shown.r#type).trim_end())?;
+        let (time, label) = (times::local(key.slot().created_at), PathText(key.slot().label.as_bytes()).to_string());
+        output.line(format!("{mark} {}  {:<8}  {time}  {label}", key.id().short(), shown.r#type).trim_end())?;
     }
     Ok(())
 }
 
-fn add(repository: &Repository, new: &New, label: String) -> Result<(SlotId, KeySlot)> {
+/// Nobody else changes keys while this is held: two removals at once, each by the key that the other
+/// removes, would leave no key at all.
+fn lock(repository: &Repository) -> Result<Box<dyn Lock>> {
+    repository.storage().lock(PRUNE_LOCK, LockMode::Exclusive, false)
+}
+
+fn add(repository: &Repository, new: &New, output: &mut Output) -> Result<()> {
     let credential = new_credential(new)?;
-    let slot = KeySlot::wrap(repository.bundle(), repository.description(), &credential, &label, new.kdf.cost(), Timestamp::now())?;
-    let id = publish_slot(&**repository.storage(), &slot)?;
-    Ok((id, slot))
+    let _lock = lock(repository)?;
+    let label = new.label.clone().unwrap_or_default();
+    let key = repository.add_key(&credential, &label, new.kdf.cost(), Timestamp::now(), None)?;
+    print(output, "added", &key, false)
 }
 
 fn new_credential(new: &New) -> Result<Credential> {
     let named = Named { password_file: new.new_password_file.clone(), key_file: new.new_key_file.clone(), ..Named::default() };
     match password::choose(named, Named::default())? {
-        Some(source) => source.read(),
+        Some(source) => source.read_new(),
         None => password::ask("new password: ", true),
     }
 }
 
-fn remove(repository: &Repository, in_use: SlotId, prefix: &str, output: &mut Output) -> Result<()> {
-    // Two removals at once, each by the key that the other removes, would leave no key at all.
-    let _lock = repository.storage().lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    let slots = list_slots(&**repository.storage())?;
-    let (id, slot) = find(&slots, prefix)?;
-    if slots.len() == 1 {
+fn remove(repository: &Repository, prefix: &str, output: &mut Output) -> Result<()> {
+    let _lock = lock(repository)?;
+    let keys = list_keys(&**repository.storage())?;
+    let key = find(&keys, prefix)?;
+    if keys.len() == 1 {
         return Err(Error::new(
             ErrorKind::Invalid,
-            format!("key {} is the last one; without it nobody can open the repository", id.short()),
+            format!("key {} is the last one; without it nobody can open the repository", key.id().short()),
         ));
     }
-    if *id == in_use {
-        let message = format!("key {} is in use; open the repository with another key to remove it", id.short());
+    if repository.is_in_use(key) {
+        let message = format!("key {} is in use; open the repository with another key to remove it", key.id().short());
         return Err(Error::new(ErrorKind::Invalid, message));
     }
-    check_still_there(&slots, in_use)?;
-    remove_slot(&**repository.storage(), id)?;
-    print(output, "removed", id, slot, false)
+    find_in_use(repository, &keys)?;
+    remove_slot(&**repository.storage(), &key.id())?;
+    print(output, "removed", key, false)
 }
 
-fn change(repository: &Repository, in_use: SlotId, new: &New, output: &mut Output) -> Result<()> {
-    let _lock = repository.storage().lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    let slots = list_slots(&**repository.storage())?;
-    check_still_there(&slots, in_use)?;
-    let old_label = slots.iter().find(|(id, _)| *id == in_use).map(|(_, slot)| slot.label.clone());
-    let label = new.label.clone().or(old_label).unwrap_or_default();
-    // The new key is durable before the old one goes.
-    let (id, slot) = add(repository, new, label)?;
-    remove_slot(&**repository.storage(), &in_use)?;
-    print(output, "changed", &id, &slot, true)
+fn change(repository: &Repository, old: &Credential, new: &New, output: &mut Output) -> Result<()> {
+    let credential = new_credential(new)?;
+    let _lock = lock(repository)?;
+    let keys = list_keys(&**repository.storage())?;
+    let in_use = find_in_use(repository, &keys)?;
+    let label = new.label.clone().unwrap_or_else(|| in_use.slot().label.clone());
+    // The new key is durable, and was opened, before the old one goes.
+    let key = repository.add_key(&credential, &label, new.kdf.cost(), Timestamp::now(), Some(in_use))?;
+    remove_slot(&**repository.storage(), &in_use.id())?;
+    for other in repository.keys_opened_by(old)?.iter().filter(|other| other.id() != key.id()) {
+        let id = other.id().short();
+        message::warn(format_args!("the old password or key file still opens key {id}; `repo key remove {id}` removes that too"));
+    }
+    print(output, "changed", &key, true)
 }
 
-fn find<'a>(slots: &'a [(SlotId, KeySlot)], prefix: &str) -> Result<&'a (SlotId, KeySlot)> {
-    let mut found = slots.iter().filter(|(id, _)| !prefix.is_empty() && id.to_string().starts_with(prefix));
+fn find<'a>(keys: &'a [Key], prefix: &str) -> Result<&'a Key> {
+    let mut found = keys.iter().filter(|key| !prefix.is_empty() && key.slots().any(|id| id.to_string().starts_with(prefix)));
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
         (Some(_), Some(_)) => Err(Error::new(ErrorKind::Invalid, format!("several keys begin with {prefix}"))),
@@ -183,14 +193,12 @@ fn find<'a>(slots: &'a [(SlotId, KeySlot)], prefix: &str) -> Result<&'a (SlotId,
     }
 }
 
-fn check_still_there(slots: &[(SlotId, KeySlot)], in_use: SlotId) -> Result<()> {
-    if slots.iter().any(|(id, _)| *id == in_use) {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Changed, format!("key {} was removed by somebody else meanwhile", in_use.short())))
+fn find_in_use<'a>(repository: &Repository, keys: &'a [Key]) -> Result<&'a Key> {
+    let removed = || Error::new(ErrorKind::Changed, "the key that opened the repository was removed by somebody else meanwhile");
+    keys.iter().find(|key| repository.is_in_use(key)).ok_or_else(removed)
 }
 
-fn print(output: &mut Output, done: &str, id: &SlotId, slot: &KeySlot, in_use: bool) -> Result<()> {
-    let shown = Shown::of(id, slot, in_use);
-    output.report(|output| if output.is_json { output.json(&shown) } else { output.line(format_args!("key {} {done}", id.short())) })
+fn print(output: &mut Output, done: &str, key: &Key, in_use: bool) -> Result<()> {
+    let shown = Shown::of(key, in_use);
+    output.report(|output| if output.is_json { output.json(&shown) } else { output.line(format_args!("key {} {done}", key.id().short())) })
 }

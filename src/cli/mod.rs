@@ -40,6 +40,7 @@ mod stats;
 mod tag;
 mod text;
 pub mod times;
+mod typed;
 
 use std::process::ExitCode;
 

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use zeroize::Zeroizing;
 
 use super::prompt;
+use super::typed::{Given, check_typed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::{Credential, KEY_FILE_BYTES};
 use crate::units::PathText;
@@ -88,18 +89,47 @@ pub fn choose(options: Named, environment: Named) -> Result<Option<Source>> {
 }
 
 impl Source {
-    /// Reads the password or key.
+    /// Reads the password or key in every form that may open the repository: first as a person would type
+    /// it, then byte by byte as it stands, which is what earlier versions made a repository with.
     ///
     /// # Errors
     /// `NotFound`, `Denied`; `Invalid` for an empty password or a key file of another length; `Other`
     /// when the command fails.
-    pub fn read(self) -> Result<Credential> {
-        match self {
-            Source::Password(password) => Ok(Credential::Password(password)),
-            Source::PasswordFile(path) => first_line(read_secret(&path, "password file")?, &shown(&path)).map(Credential::Password),
-            Source::PasswordCommand(command) => first_line(run(&command)?, "the output of the password command").map(Credential::Password),
-            Source::KeyFile(path) => read_key_file(&path).map(Credential::KeyFile),
+    pub fn read(self) -> Result<Vec<Credential>> {
+        let given = match self {
+            Source::KeyFile(path) => return Ok(vec![Credential::KeyFile(read_key_file(&path)?)]),
+            other => other.read_password()?,
+        };
+        let mut forms: Vec<_> = given.typed().into_iter().chain([given.as_it_stands()]).filter(|form| !form.is_empty()).collect();
+        forms.dedup();
+        if forms.is_empty() {
+            return Err(given.no_password());
         }
+        Ok(forms.into_iter().map(Credential::Password).collect())
+    }
+
+    /// Reads the password or key for a new key, as a person would type it.
+    ///
+    /// # Errors
+    /// As [`Source::read`]; `Invalid` for a password that nobody can type.
+    pub fn read_new(self) -> Result<Credential> {
+        match self {
+            Source::KeyFile(path) => read_key_file(&path).map(Credential::KeyFile),
+            other => other.read_password()?.typed_by_anybody().map(Credential::Password),
+        }
+    }
+
+    fn read_password(self) -> Result<Given> {
+        let (bytes, is_first_line, what) = match self {
+            Source::Password(password) => (password, false, "REPO_PASSWORD".to_owned()),
+            Source::PasswordFile(path) => (read_secret(&path, "password file")?, true, shown(&path)),
+            Source::PasswordCommand(command) => (run(&command)?, true, "the output of the password command".to_owned()),
+            Source::KeyFile(path) => (read_key_file(&path)?, true, shown(&path)),
+        };
+        if bytes.len() as u64 > PASSWORD_BYTES_MAX {
+            return Err(Error::new(ErrorKind::Invalid, format!("{what} is too long for a password")));
+        }
+        Ok(Given { bytes, is_first_line, what })
     }
 }
 
@@ -121,6 +151,9 @@ pub fn ask(question: &str, asks_twice: bool) -> Result<Credential> {
     }
     if asks_twice && *prompt::ask("the same password again: ")? != *password {
         return Err(Error::new(ErrorKind::Invalid, "the two passwords differ"));
+    }
+    if asks_twice {
+        check_typed(&password, "the password")?;
     }
     Ok(Credential::Password(password))
 }
@@ -156,19 +189,6 @@ fn read_limited(reader: &mut dyn Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-fn first_line(bytes: Zeroizing<Vec<u8>>, what: &str) -> Result<Zeroizing<Vec<u8>>> {
-    if bytes.len() as u64 > PASSWORD_BYTES_MAX {
-        return Err(Error::new(ErrorKind::Invalid, format!("{what} is too long for a password")));
-    }
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    // Editors of other systems end a line with two characters.
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.is_empty() {
-        return Err(Error::new(ErrorKind::Invalid, format!("the first line of {what} is empty: there is no password in it")));
-    }
-    Ok(Zeroizing::new(line.to_vec()))
-}
-
 /// What a shell command prints. It may talk to the user: its input and its messages are ours.
 fn run(command: &OsStr) -> Result<Zeroizing<Vec<u8>>> {
     let failed = |error| Error::io("cannot run", "the password command", error);
@@ -195,9 +215,9 @@ mod tests {
     }
 
     fn password(source: Source) -> Vec<u8> {
-        match source.read().unwrap_or_else(|error| panic!("{error}")) {
-            Credential::Password(bytes) => bytes.to_vec(),
-            Credential::KeyFile(_) => panic!("a key file"),
+        match &source.read().unwrap_or_else(|error| panic!("{error}"))[..] {
+            [Credential::Password(bytes)] => bytes.to_vec(),
+            _ => panic!("a key file, or several forms"),
         }
     }
 

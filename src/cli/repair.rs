@@ -1,5 +1,6 @@
 //! `repo repair`: mends what can be mended, and names what cannot.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -11,8 +12,9 @@ use super::global::{Global, open_folder};
 use super::message;
 use super::output::Output;
 use super::text::{duration, grouped};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::repair::{self, Outcome, Request, RestoredDescription};
+use crate::repository::Credential;
 use crate::storage::Storage;
 use crate::units::{PathText, Timestamp};
 
@@ -38,6 +40,7 @@ struct Repaired<'a> {
     records_lost: u64,
     restored_description: bool,
     restored_settings: bool,
+    restored_key: bool,
     packs_indexed: u64,
     segments_replaced: u64,
     packs_salvaged: u64,
@@ -73,7 +76,20 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
 /// Makes `repository.json` again if need be, which takes the password.
 fn restore_description(global: &Global) -> Result<Option<RestoredDescription>> {
     let storage = open_folder(&global.location()?)?;
-    let restored = repair::restore_description(&storage, &mut |is_encrypted| global.credential(&storage.location(), is_encrypted))?;
+    let mut forms: Option<VecDeque<Credential>> = None;
+    let restored = loop {
+        let mut read = |is_encrypted| {
+            if forms.is_none() {
+                forms = Some(global.credentials(&storage.location(), is_encrypted)?.into());
+            }
+            Ok(forms.as_mut().and_then(VecDeque::pop_front))
+        };
+        match repair::restore_description(&storage, &mut read) {
+            // It may have been meant in another form.
+            Err(error) if error.kind() == ErrorKind::WrongKey && forms.as_ref().is_some_and(|forms| !forms.is_empty()) => {}
+            restored => break restored?,
+        }
+    };
     if let Some(RestoredDescription { id, .. }) = restored {
         message::note(format_args!("repository.json was missing or damaged; it was made again for repository {id}"));
     }
@@ -92,6 +108,7 @@ fn print(outcome: &Outcome, is_dry: bool, begun: Instant, output: &mut Output) -
     let steps = [
         (outcome.damaged.len() as u64, "damaged or missing objects, set aside under damaged/ where they are there"),
         (u64::from(outcome.restored_settings), "copy of the settings written again"),
+        (u64::from(outcome.restored_key), "slot of the key in use written again"),
         (outcome.packs_indexed, "packs named by the index again"),
         (outcome.chunks_salvaged, "chunks of damaged packs saved in new ones"),
         (outcome.segments_replaced, "index segments replaced, which named what is not there"),
@@ -138,6 +155,7 @@ fn line<'a>(outcome: &'a Outcome, is_dry_run: bool, restored_description: bool) 
         records_lost: outcome.records_lost,
         restored_description,
         restored_settings: outcome.restored_settings,
+        restored_key: outcome.restored_key,
         packs_indexed: outcome.packs_indexed,
         segments_replaced: outcome.segments_replaced,
         packs_salvaged: outcome.packs_salvaged,

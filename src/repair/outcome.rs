@@ -24,6 +24,8 @@ pub struct Outcome {
     pub records_lost: u64,
     /// A copy of the settings was missing and is there again.
     pub restored_settings: bool,
+    /// One of the two slots of the key in use was missing and is there again.
+    pub restored_key: bool,
     /// Packs that no readable index segment named and that the index names again.
     pub packs_indexed: u64,
     /// Index segments that named what is not there and were replaced.
@@ -47,6 +49,7 @@ impl Outcome {
     pub fn found_damage(&self) -> bool {
         !self.damaged.is_empty()
             || self.restored_settings
+            || self.restored_key
             || self.packs_indexed > 0
             || self.segments_replaced > 0
             || self.chunks_newly_lost > 0

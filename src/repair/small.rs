@@ -6,8 +6,8 @@ use super::outcome::{Outcome, Request};
 use crate::error::{ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::Content;
-use crate::progress::Progress;
-use crate::repository::{RECORDS, Repository, SNAPSHOTS};
+use crate::progress::{Finding, FindingKind, Progress};
+use crate::repository::{KEYS, RECORDS, Repository, SNAPSHOTS, lone_problem};
 use crate::verify::{self, check_keys_and_records, check_manifests, expected_hash};
 
 /// Sets damaged small objects aside and sees to it that there are settings. Returns the repository with
@@ -51,6 +51,22 @@ pub(super) fn mend_small_objects(
         set_aside(&**repository.storage(), manifests)?;
         repository
     };
+    mend_keys(&repository, request, outcome, progress)?;
     outcome.damaged.append(&mut found.damaged);
     Ok((repository, roots))
+}
+
+/// Makes the second slot of the key in use again, where it is lost. That of another key takes that key.
+fn mend_keys(repository: &Repository, request: &Request, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
+    for key in repository.lone_keys()? {
+        if !repository.is_in_use(&key) {
+            progress.report(Finding::new(FindingKind::Note, KEYS.as_bytes(), lone_problem(&key)));
+            continue;
+        }
+        outcome.restored_key = true;
+        if !request.dry_run {
+            repository.restore_twin(&key)?;
+        }
+    }
+    Ok(())
 }

@@ -7,7 +7,8 @@ use super::protection::Protection;
 use super::records;
 use super::reserve::make_reserve;
 use super::secrets::SecretBundle;
-use super::slot::{Credential, KeySlot, publish_slot};
+use super::slot::Credential;
+use super::twins::publish_twins;
 use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RepositoryId, RunId};
@@ -64,8 +65,7 @@ pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_
     let (description, json) = Description::new(options.algorithm)?;
     let bundle = if encrypted { SecretBundle::random()? } else { SecretBundle::public() };
     if let Some(credential) = &options.credential {
-        let slot = KeySlot::wrap(&bundle, &description, credential, "", options.cost, options.now)?;
-        publish_slot(storage, &slot)?;
+        publish_twins(storage, &bundle, &description, credential, "", options.cost, options.now)?;
     }
     let keys = bundle.key_ring(options.algorithm, description.id);
     records::publish_settings(storage, &keys, &records::standard_settings(&description), 0, 0, options.now)?;

@@ -88,7 +88,7 @@ impl Description {
     pub fn fits(&self, storage: &dyn Storage, credential: Option<&Credential>) -> Result<bool> {
         let sealed = || {
             let bundle = match credential {
-                Some(credential) if self.algorithm != Algorithm::None => open_slots(storage, self, credential)?.0,
+                Some(credential) if self.algorithm != Algorithm::None => open_slots(storage, self, credential, None)?.0,
                 _ => SecretBundle::public(),
             };
             read_facts(storage, &bundle.key_ring(self.algorithm, self.id), self)

@@ -27,6 +27,7 @@ mod select;
 mod sink;
 mod slot;
 mod trees;
+mod twins;
 mod unnamed;
 mod view;
 
@@ -50,15 +51,18 @@ pub use salvage::UnreadableSegment;
 pub use secrets::SecretBundle;
 pub use segments::split_segments;
 pub use sink::{FrameGatherer, Gone, Sink, SinkCounts, class_of_frame};
-pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, open_slots, publish_slot, remove_slot};
+pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, publish_slot, remove_slot};
 pub use trees::{NodeStream, PagePlace, SinkPages, decode_list_page, read_content_items, read_list_page};
+pub use twins::{Key, list_keys, lone_problem};
 pub use unnamed::UnnamedPacks;
 pub use view::{SnapshotView, Step, Walk};
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use self::slot::open_slots;
 use crate::chunker::{ClassTable, Cut, Cutter, GearTable, Method};
+use crate::crypto::ObjectKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SlotId;
 use crate::manifest::{ClassSettings, Settings};
@@ -71,6 +75,8 @@ pub struct Repository {
     description: Description,
     keys: KeyRing,
     slot: Option<SlotId>,
+    /// What opened the slot, and wraps its twin again when that is lost.
+    slot_key: Option<ObjectKey>,
     bundle: SecretBundle,
     facts: Facts,
     cutter: Cutter,
@@ -100,10 +106,10 @@ impl Repository {
     pub fn open(storage: Arc<dyn Storage>, options: OpenOptions) -> Result<Self> {
         let description = Description::read(&*storage)?;
         let encrypted = description.algorithm != crate::crypto::Algorithm::None;
-        let (bundle, slot) = match (&options.credential, encrypted) {
+        let (bundle, slot, slot_key) = match (&options.credential, encrypted) {
             (Some(credential), true) => {
-                let (bundle, slot) = open_slots(&*storage, &description, credential)?;
-                (bundle, Some(slot))
+                let (bundle, slot, key) = open_slots(&*storage, &description, credential, None)?;
+                (bundle, Some(slot), Some(key))
             }
             (None, true) => {
                 return Err(Error::new(ErrorKind::Invalid, "the repository is encrypted, and no password or key file was given"));
@@ -116,7 +122,7 @@ impl Repository {
                 if !layout::list_ids(&*storage, layout::KEYS, SlotId::parse)?.is_empty() {
                     return Err(Error::damaged(layout::DESCRIPTION, "it says that nothing is encrypted, but there are key slots"));
                 }
-                (SecretBundle::public(), None)
+                (SecretBundle::public(), None, None)
             }
         };
         let keys = bundle.key_ring(description.algorithm, description.id);
@@ -128,7 +134,7 @@ impl Repository {
         };
         let cutter = Cutter::new(table, GearTable::new(&keys.identify.gear_table()));
         let cache = options.cache_root.and_then(|root| CacheFolder::open(&root, description.id, &storage.identity()).ok());
-        Ok(Self { storage, description, keys, slot, bundle, facts, cutter, cache, catalog: !options.no_catalog })
+        Ok(Self { storage, description, keys, slot, slot_key, bundle, facts, cutter, cache, catalog: !options.no_catalog })
     }
 
     /// Where the objects lie.

@@ -22,8 +22,15 @@ const VERSION: u16 = 0;
 const BYTES_MAX: u64 = 64 << 10;
 /// A key file has so many random bytes.
 pub const KEY_FILE_BYTES: usize = 32;
-/// So many slots are looked at, at most.
-const SLOTS_MAX: usize = 256;
+/// No key is added that would make more slots than this.
+pub(super) const SLOTS_MAX: usize = 256;
+/// So many slots are looked at, at most: more than there should be, for programs that added some at once.
+const SLOTS_READ_MAX: usize = 512;
+/// Extension of a slot: sixteen random bytes that it has in common with its twin.
+const PAIR: u16 = 1;
+/// Extension of wrapped secrets: random bytes that make them differ from those in the twin, and with them
+/// the nonce. Nothing else reads it.
+const COPY: u16 = 1;
 
 /// Slot type: Argon2id of a password.
 pub const PASSWORD: u16 = 1;
@@ -32,6 +39,7 @@ pub const KEY_FILE: u16 = 2;
 // 3 is reserved for write-only keys, 4 for slots sealed to a recipient's public key.
 
 /// What a user opens a repository with.
+#[derive(Clone)]
 pub enum Credential {
     /// A password.
     Password(Zeroizing<Vec<u8>>),
@@ -75,7 +83,7 @@ pub struct KeySlot {
 }
 
 impl KeySlot {
-    /// Wraps `bundle` for `credential`.
+    /// Wraps `bundle` for `credential`, in a slot without a twin.
     ///
     /// # Errors
     /// `Invalid` for an empty password or a key file of another length; `Other` without memory or
@@ -88,6 +96,32 @@ impl KeySlot {
         cost: Argon2Cost,
         now: Timestamp,
     ) -> Result<Self> {
+        let slot = Self::unwrapped(credential, label, cost, now)?;
+        let key = slot.derive(description, credential)?;
+        Ok(slot.wrap_twin(bundle, description, &key, None))
+    }
+
+    /// As [`KeySlot::wrap`], in two slots that both open.
+    ///
+    /// # Errors
+    /// As [`KeySlot::wrap`].
+    pub(super) fn wrap_twins(
+        bundle: &SecretBundle,
+        description: &Description,
+        credential: &Credential,
+        label: &str,
+        cost: Argon2Cost,
+        now: Timestamp,
+    ) -> Result<[Self; 2]> {
+        let mut slot = Self::unwrapped(credential, label, cost, now)?;
+        slot.extensions.set(PAIR, random_bytes::<16>()?.to_vec());
+        let key = slot.derive(description, credential)?;
+        let (one, other) = (random_bytes()?, random_bytes()?);
+        Ok([one, other].map(|copy| slot.wrap_twin(bundle, description, &key, Some(copy))))
+    }
+
+    /// A slot as it is before anything is wrapped in it.
+    fn unwrapped(credential: &Credential, label: &str, cost: Argon2Cost, now: Timestamp) -> Result<Self> {
         match credential {
             Credential::Password(password) if password.is_empty() => {
                 return Err(Error::new(ErrorKind::Invalid, "an empty password protects nothing"));
@@ -101,7 +135,7 @@ impl KeySlot {
             _ => {}
         }
         let cost = if matches!(credential, Credential::Password(_)) { cost } else { Argon2Cost { memory_kib: 0, passes: 0, lanes: 0 } };
-        let mut slot = Self {
+        Ok(Self {
             slot_type: credential.slot_type(),
             label: label.to_owned(),
             created_at: now,
@@ -112,15 +146,39 @@ impl KeySlot {
             commitment: [0; 32],
             wrapped: Vec::new(),
             extensions: Extensions::none(),
-        };
-        let key = slot.derive(description, credential)?;
-        slot.commitment = *key.commitment();
+        })
+    }
+
+    /// The same slot with `bundle` wrapped in it anew, by the key that opens it. `copy` are random bytes, in
+    /// a slot that has a twin: both have the same key, so that their secrets must differ in something, and
+    /// with them the nonce.
+    pub(super) fn wrap_twin(&self, bundle: &SecretBundle, description: &Description, key: &ObjectKey, copy: Option<[u8; 16]>) -> Self {
+        let mut bundle = bundle.clone();
+        if let Some(copy) = copy {
+            bundle.extensions.set(COPY, copy.to_vec());
+        }
+        let mut slot = Self { commitment: *key.commitment(), wrapped: Vec::new(), ..self.clone() };
         let plain = Zeroizing::new(bundle.encode());
         let mut wrapped = vec![0; Algorithm::Aes256Gcm.nonce_bytes()];
         wrapped.extend_from_slice(&plain);
         key.seal(&slot.associated(description, plain.len() as u64), &mut wrapped);
         slot.wrapped = wrapped;
-        Ok(slot)
+        slot
+    }
+
+    /// What it has in common with its twin; nothing in a slot that never had one.
+    pub(super) fn pair(&self) -> Option<&[u8]> {
+        self.extensions.get(PAIR)
+    }
+
+    /// Whether the two belong together: one derivation opens both or none.
+    pub(super) fn is_twin_of(&self, other: &Self) -> bool {
+        self.pair().is_some() && self.pair() == other.pair() && self.derivation() == other.derivation()
+    }
+
+    /// What the way from a credential to the key depends on.
+    fn derivation(&self) -> (u16, [u8; 32], [u32; 3]) {
+        (self.slot_type, self.salt, [self.memory_kib, self.passes, self.lanes])
     }
 
     /// The secrets, if `credential` is the right one for this slot.
@@ -132,7 +190,11 @@ impl KeySlot {
         if credential.slot_type() != self.slot_type {
             return Err(wrong_key());
         }
-        let key = self.derive(description, credential)?;
+        self.open(description, &self.derive(description, credential)?)
+    }
+
+    /// The secrets, if `key` is the right one for this slot.
+    pub(super) fn open(&self, description: &Description, key: &ObjectKey) -> Result<SecretBundle> {
         if key.commitment() != &self.commitment {
             return Err(wrong_key());
         }
@@ -142,7 +204,9 @@ impl KeySlot {
         let plain = key.unseal(&self.associated(description, plain_bytes), &mut wrapped).map_err(|_| {
             Error::new(ErrorKind::Damaged, "the password is right, but the key slot or repository.json was changed after it was made")
         })?;
-        SecretBundle::decode(plain)
+        let mut bundle = SecretBundle::decode(plain)?;
+        bundle.extensions.remove(COPY);
+        Ok(bundle)
     }
 
     fn derive(&self, description: &Description, credential: &Credential) -> Result<ObjectKey> {
@@ -200,41 +264,78 @@ fn wrong_key() -> Error {
     Error::new(ErrorKind::WrongKey, "the password or key file opens no key slot of this repository")
 }
 
-/// All readable slots, with their names. Slots that are damaged are left out; others may open.
-///
-/// # Errors
-/// Those of the storage.
-pub fn list_slots(storage: &dyn Storage) -> Result<Vec<(SlotId, KeySlot)>> {
-    let mut slots = Vec::new();
-    for (id, listed) in layout::list_ids(storage, layout::KEYS, SlotId::parse)?.into_iter().take(SLOTS_MAX) {
-        let bytes = match storage.read(&listed.name, BYTES_MAX) {
-            Ok(bytes) => bytes,
-            Err(error) if error.is_damage() => continue,
+/// What lies in the folder of key slots.
+struct Slots {
+    readable: Vec<(SlotId, KeySlot)>,
+    damaged: usize,
+    /// Slots that only a later version opens.
+    later: usize,
+}
+
+fn read_slots(storage: &dyn Storage) -> Result<Slots> {
+    let mut slots = Slots { readable: Vec::new(), damaged: 0, later: 0 };
+    for (id, listed) in layout::list_ids(storage, layout::KEYS, SlotId::parse)?.into_iter().take(SLOTS_READ_MAX) {
+        let slot = storage.read(&listed.name, BYTES_MAX).and_then(|bytes| {
+            if blake3::hash(&bytes).as_bytes() != &id.0 {
+                return Err(Error::damaged(&listed.name, "its bytes do not have the hash that is its name"));
+            }
+            KeySlot::decode(&bytes, &listed.name)
+        });
+        match slot {
+            Ok(slot) => slots.readable.push((id, slot)),
+            // Somebody removed it since.
+            Err(error) if error.is_not_found() => {}
+            Err(error) if error.is_damage() => slots.damaged += 1,
+            Err(error) if error.kind() == ErrorKind::Unsupported => slots.later += 1,
             Err(error) => return Err(error),
-        };
-        if blake3::hash(&bytes).as_bytes() == &id.0
-            && let Ok(slot) = KeySlot::decode(&bytes, &listed.name)
-        {
-            slots.push((id, slot));
         }
     }
     Ok(slots)
 }
 
-/// Tries every slot and returns the secrets with the slot that opened.
+/// All readable slots, with their names. Slots that are damaged are left out; others may open.
 ///
 /// # Errors
-/// `WrongKey` when none opens; `Damaged` when one should have.
-pub fn open_slots(storage: &dyn Storage, description: &Description, credential: &Credential) -> Result<(SecretBundle, SlotId)> {
-    let mut first_damage = None;
-    for (id, slot) in list_slots(storage)? {
-        match slot.unwrap(description, credential) {
-            Ok(bundle) => return Ok((bundle, id)),
+/// Those of the storage.
+pub fn list_slots(storage: &dyn Storage) -> Result<Vec<(SlotId, KeySlot)>> {
+    Ok(read_slots(storage)?.readable)
+}
+
+/// Tries every slot, or `only` one, and returns the secrets with the slot that opened and its key.
+///
+/// # Errors
+/// `WrongKey` when none opens; `Damaged` when one should have, or when there is none.
+pub(super) fn open_slots(
+    storage: &dyn Storage,
+    description: &Description,
+    credential: &Credential,
+    only: Option<SlotId>,
+) -> Result<(SecretBundle, SlotId, ObjectKey)> {
+    let Slots { readable, damaged, later } = read_slots(storage)?;
+    if readable.is_empty() && later == 0 {
+        let found = if damaged == 0 { "there is no key slot" } else { "no key slot can be read" };
+        let message = format!("{found}, and nothing opens without one; copy them back from another copy of the repository");
+        return Err(Error::damaged(format_args!("the folder {}", layout::KEYS), message));
+    }
+    let (mut first_damage, mut derived) = (None, Vec::new());
+    for (id, slot) in readable.iter().filter(|(id, slot)| only.is_none_or(|only| only == *id) && slot.slot_type == credential.slot_type()) {
+        let at = match derived.iter().position(|(derivation, _)| *derivation == slot.derivation()) {
+            Some(at) => Ok(at),
+            None => slot.derive(description, credential).map(|key| {
+                derived.push((slot.derivation(), key));
+                derived.len() - 1
+            }),
+        };
+        match at.and_then(|at| Ok((slot.open(description, &derived[at].1)?, at))) {
+            Ok((bundle, at)) => return Ok((bundle, *id, derived.swap_remove(at).1)),
             Err(error) if error.kind() == ErrorKind::WrongKey => {}
             Err(error) => first_damage = first_damage.or(Some(error)),
         }
     }
-    Err(first_damage.unwrap_or_else(wrong_key))
+    Err(first_damage.unwrap_or_else(|| match damaged {
+        0 => wrong_key(),
+        count => wrong_key().context(format_args!("{count} key slots are damaged, and the right one may be among them")),
+    }))
 }
 
 /// Stores a slot, durable with its name.
@@ -247,13 +348,19 @@ pub fn publish_slot(storage: &dyn Storage, slot: &KeySlot) -> Result<SlotId> {
     Ok(SlotId(hash))
 }
 
-/// Removes a slot, durably. The others are durable before: the program that added the one in use may
-/// have died before its own sync.
+/// Removes a slot and its twin, durably. The others are durable before: the program that added the one in
+/// use may have died before its own sync.
 ///
 /// # Errors
 /// Those of the storage.
 pub fn remove_slot(storage: &dyn Storage, id: &SlotId) -> Result<()> {
     storage.sync(&[layout::KEYS.to_owned()])?;
+    let slots = list_slots(storage)?;
+    if let Some((_, slot)) = slots.iter().find(|(other, _)| other == id) {
+        for (twin, _) in slots.iter().filter(|(_, other)| slot.is_twin_of(other)) {
+            storage.remove(&layout::slot_name(twin))?;
+        }
+    }
     storage.remove(&layout::slot_name(id))?;
     storage.sync(&[layout::KEYS.to_owned()])
 }

@@ -33,6 +33,11 @@ impl Extensions {
         }
     }
 
+    /// Removes the extension `number`.
+    pub fn remove(&mut self, number: u16) {
+        self.0.retain(|extension| extension.number != number);
+    }
+
     /// The bytes of extension `number`.
     pub fn get(&self, number: u16) -> Option<&[u8]> {
         let at = self.0.binary_search_by_key(&number, |extension| extension.number).ok()?;

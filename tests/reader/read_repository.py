@@ -263,13 +263,16 @@ class Repository:
             with open(os.environ["REPO_KEY_FILE"], "rb") as file:
                 slot_type, credential = KEY_FILE, file.read(33)
             check(len(credential) == 32, "a key file has 32 bytes")
-        for id in self.ids("keys")[:256]:
+        secrets = None
+        for id in self.ids("keys")[:512]:
             try:
-                if bundle := self.read_slot(id, slot_type, credential):
-                    return bundle
+                # One that opens is enough; the others are looked at because they may be damaged.
+                secrets = self.read_slot(id, slot_type, credential) or secrets
             except ERRORS as error:
                 self.complain(f"keys/{id}", error)
-        raise Damage("no key slot opens with this password or key file")
+        if secrets is None:
+            raise Damage("no key slot opens with this password or key file")
+        return secrets
 
     def read_slot(self, id, wanted, credential):
         """The secrets; nothing where the slot is for another credential."""

@@ -92,12 +92,39 @@ fn a_damaged_key_slot_is_noticed_beside_a_good_one() {
     let id = repository::publish_slot(&*bench.storage, &slot.unwrap()).unwrap();
     let (name, other) = (repository::slot_name(&id), repository::slot_name(&repository.slot().unwrap()));
     let good = bench.read(&name);
-    assert_eq!(bench.check(Data::None).keys, 2);
+    assert_eq!(bench.check(Data::None).keys, 3, "two of the first key, and one that has no twin");
     for way in WAYS.into_iter().filter(|way| *way != "delete") {
         damage(&bench, &name, way, &other);
         assert!(names_it(&Ok(bench.check(Data::None)), &name), "{way}");
         bench.replace(&name, &good);
     }
+}
+
+#[test]
+fn a_slot_that_lost_its_twin_is_noticed_and_a_single_one_of_before_is_not() {
+    let (bench, _) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
+    let repository = bench.open().unwrap();
+    let second = Credential::KeyFile(Zeroizing::new(vec![9; 32]));
+    let (bundle, description, time) = (repository.bundle(), repository.description(), Timestamp::new(2, 0));
+    let single = repository::KeySlot::wrap(bundle, description, &second, "second", Argon2Cost::STANDARD, time).unwrap();
+    repository::publish_slot(&*bench.storage, &single).unwrap();
+    assert!(!bench.check(Data::None).is_damaged());
+    let names: Vec<String> = repository::list_keys(&*bench.storage)
+        .unwrap()
+        .into_iter()
+        .filter(|key| repository.is_in_use(key))
+        .flat_map(|key| key.slots().map(|id| repository::slot_name(&id)).collect::<Vec<_>>())
+        .collect();
+    assert_eq!(names.len(), 2);
+    for (name, other) in [(&names[0], &names[1]), (&names[1], &names[0])] {
+        let good = bench.read(name);
+        for way in WAYS {
+            damage(&bench, name, way, other);
+            assert!(names_it(&Ok(bench.check(Data::None)), "keys"), "{way}");
+            bench.replace(name, &good);
+        }
+    }
+    assert!(!bench.check(Data::None).is_damaged());
 }
 
 #[test]
