@@ -21,6 +21,8 @@ pub enum FindingKind {
     NotRestored,
     /// Stored data is damaged.
     Damaged,
+    /// Files that an earlier snapshot has are gone from a source; what is there was saved.
+    Gone,
     /// Something about the repository that its owner must hear of; what was asked for is done all the same.
     Warning,
     /// Something worth knowing that harms nothing.

@@ -131,7 +131,7 @@ impl Progress for Bar {
     fn report(&self, finding: Finding) {
         match finding.kind {
             FindingKind::Damaged => self.tally.damaged.fetch_add(1, Ordering::Relaxed),
-            FindingKind::Unreadable | FindingKind::Changed | FindingKind::LeftAsIs | FindingKind::NotRestored => {
+            FindingKind::Unreadable | FindingKind::Changed | FindingKind::LeftAsIs | FindingKind::NotRestored | FindingKind::Gone => {
                 self.tally.incomplete.fetch_add(1, Ordering::Relaxed)
             }
             FindingKind::Note if self.is_quiet => return,
@@ -196,6 +196,7 @@ mod tests {
         assert_eq!(finish_after(&[]), Status::Good);
         assert_eq!(finish_after(&[FindingKind::Note, FindingKind::Warning]), Status::Good);
         assert_eq!(finish_after(&[FindingKind::NotRestored]), Status::Incomplete);
+        assert_eq!(finish_after(&[FindingKind::Gone]), Status::Incomplete);
         assert_eq!(finish_after(&[FindingKind::Damaged, FindingKind::Unreadable]), Status::Damage);
     }
 

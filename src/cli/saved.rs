@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::global::quoted;
 use super::output::Output;
 use super::text::{bytes, duration, grouped};
 use crate::browse::json;
 use crate::catalog::Summary;
 use crate::error::Result;
-use crate::id::SnapshotId;
-use crate::snapshot::Outcome;
+use crate::id::{SnapshotId, to_hex};
+use crate::snapshot::{Outcome, SourceCounts, name_sources};
+use crate::units::lossy_text;
 
 /// The object of `snapshot --json`: that of `snapshots --json`, and how the run went.
 #[derive(Serialize)]
@@ -21,7 +23,20 @@ struct SavedLine {
     snapshot: serde_json::Map<String, serde_json::Value>,
     dry_run: bool,
     packs_adopted: u64,
+    files_removed: Option<u64>,
+    sources: Vec<SourceLine>,
+    has_loss: bool,
     seconds: f64,
+}
+
+/// What one source has.
+#[derive(Serialize)]
+struct SourceLine {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_hex: Option<String>,
+    files: u64,
+    bytes: u64,
 }
 
 /// Prints what was saved.
@@ -49,7 +64,19 @@ fn saved_line(outcome: &Outcome, time: Duration) -> SavedLine {
         snapshot,
         dry_run: outcome.id.is_none(),
         packs_adopted: outcome.packs_adopted,
+        files_removed: outcome.files_removed,
+        sources: outcome.sources.iter().map(source_line).collect(),
+        has_loss: outcome.has_loss,
         seconds: time.as_secs_f64(),
+    }
+}
+
+fn source_line(source: &SourceCounts) -> SourceLine {
+    SourceLine {
+        path: lossy_text(&source.path).into_owned(),
+        path_hex: std::str::from_utf8(&source.path).is_err().then(|| to_hex(&source.path)),
+        files: source.files,
+        bytes: source.bytes,
     }
 }
 
@@ -61,12 +88,21 @@ fn print_text(outcome: &Outcome, time: Duration, output: &mut Output) -> Result<
         Some(id) => output.line(format_args!("snapshot {} saved ({kind}{base})", id.short()))?,
         None => output.line(format_args!("dry run: nothing was saved ({kind}{base})"))?,
     }
+    if !outcome.sources.is_empty() {
+        let paths: Vec<Vec<u8>> = outcome.sources.iter().map(|source| source.path.clone()).collect();
+        output.line(format_args!("  of {}", name_sources(&paths)))?;
+    }
+    output.line(format_args!("  in the series {}", quoted(manifest.series.as_ref())))?;
+    let removed = outcome.files_removed.map(|files| format!(", {} removed", grouped(files))).unwrap_or_default();
     output.line(format_args!(
-        "  files: {} new, {} changed, {} unchanged",
+        "  files: {} new, {} changed, {} unchanged{removed}",
         grouped(counts.files_new),
         grouped(counts.files_changed),
         grouped(counts.files_unchanged)
     ))?;
+    if outcome.has_loss {
+        output.line("  most files of a source are gone since the last snapshot, see the warning; earlier snapshots have them")?;
+    }
     if outcome.packs_adopted > 0 {
         output.line(format_args!("  {} packs of an interrupted run were taken over", grouped(outcome.packs_adopted)))?;
     }

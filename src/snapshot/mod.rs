@@ -6,6 +6,7 @@
 //! bounded, so memory does not grow with the source. The manifest comes last: before it is published
 //! nothing has happened, after it the snapshot is whole.
 
+mod account;
 mod ahead;
 mod base;
 mod batch;
@@ -16,6 +17,7 @@ mod content;
 mod file;
 mod known;
 mod listing;
+mod loss;
 mod repeat;
 mod request;
 mod roots;
@@ -29,6 +31,7 @@ mod walk;
 mod warnings;
 mod writeback;
 
+pub use loss::{SourceCounts, name_sources};
 pub use repeat::repeat;
 pub use request::{Outcome, Request, Stream};
 pub use run::run;

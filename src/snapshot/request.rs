@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 
+use super::loss::SourceCounts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::{Kind, Manifest, SnapshotOptions};
@@ -90,4 +91,10 @@ pub struct Outcome {
     pub manifest: Manifest,
     /// Packs of an interrupted run that were taken over.
     pub packs_adopted: u64,
+    /// What each source has, with the sources within it; none for a stream.
+    pub sources: Vec<SourceCounts>,
+    /// Files that the base has and that are gone; none without a base.
+    pub files_removed: Option<u64>,
+    /// The owner was told that a source has lost most of its files.
+    pub has_loss: bool,
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 
+use super::account::{Account, Told};
 use super::base::{Base, choose_base};
 use super::build::Builder;
 use super::content::Saver;
@@ -13,12 +14,12 @@ use super::roots::ancestors;
 use super::sources::{Sources, find_sources};
 use super::stream::save_stream;
 use super::tally::Tally;
-use super::walk::{SourceWalk, Surroundings};
-use super::warnings::{warn_of_clock, warn_of_loss, warn_of_rollback};
+use super::walk::{SourceWalk, Surroundings, Walked};
+use super::warnings::{warn_of_clock, warn_of_rollback};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId};
-use crate::manifest::{FileSystemClock, Kind, Manifest, PIN, Pin, RootEntry};
+use crate::manifest::{Kind, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
@@ -80,7 +81,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let (tally, owners) = (Tally::default(), Owners::default());
     let saver = Saver::new(&sink, repository.cutter(), progress);
     let found = match (stream, request.options.stream.as_deref()) {
-        (Some(stream), Some(name)) => save_stream(&saver, name, stream, started_at, &owners, &tally).map(|entry| (vec![entry], Vec::new())),
+        (Some(stream), Some(name)) => save_stream(&saver, name, stream, started_at, &owners, &tally).map(|entry| (vec![entry], None)),
         (Some(_), None) => Err(Error::new(ErrorKind::Invalid, "a stream needs a name")),
         (None, _) => {
             let with = Surroundings {
@@ -94,10 +95,10 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
                 base: base.as_ref().map(|base| (&base.manifest, &reader)),
                 base_is_whole: sink.is_whole() && base.as_ref().is_some_and(|base| repository.is_noted_whole(&base.id, &sink.index())),
             };
-            walk_and_build(repository, &with, &sources)
+            walk_and_build(repository, &with, &sources).map(|(entries, walked)| (entries, Some(walked)))
         }
     };
-    let (mut entries, clocks) = match found {
+    let (mut entries, walked) = match found {
         Ok(found) => found,
         Err(error) if error.kind() == ErrorKind::Interrupted && !request.dry_run => {
             // What was stored is of use to the next run.
@@ -124,9 +125,21 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     counts.bytes_stored = sink.counts().bytes_stored.load(Ordering::Relaxed);
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
     tell_lost(tally.files_lost.load(Ordering::Relaxed), progress);
-    warn_of_loss(&catalogued.listing, &series, &counts, progress);
     let mut extensions = Extensions::none();
     saver.writeback.note(&mut extensions);
+    let told = walked.as_ref().map_or_else(Told::default, |walked| {
+        let account = Account {
+            repository,
+            listing: &catalogued.listing,
+            series: &series,
+            base: base.as_ref(),
+            paths: &request.paths,
+            options: &request.options,
+            counts: &counts,
+            walked,
+        };
+        account.tell(&mut extensions, progress)
+    });
     let mut manifest = Manifest {
         run,
         client: repository.cache().map_or(ClientId([0; 16]), |cache| cache.client()),
@@ -140,7 +153,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         time,
         started_at,
         committed_at: (request.clock)(),
-        clocks,
+        clocks: walked.map_or_else(Vec::new, |walked| walked.clocks),
         paths: request.paths.iter().map(|path| serde_bytes::ByteBuf::from(path.clone())).collect(),
         options: request.options,
         tags: request.tags,
@@ -153,7 +166,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     manifest.set_tells_unseen();
     let packs_adopted = sink.counts().packs_adopted.load(Ordering::Relaxed);
     if request.dry_run {
-        return Ok(Outcome { id: None, manifest, packs_adopted });
+        return Ok(told.outcome(None, manifest, packs_adopted));
     }
     check_still_there(repository, &sink, &manifest)?;
     let id = repository.publish_manifest(&manifest)?;
@@ -183,7 +196,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         };
         progress.report(Finding::new(FindingKind::Note, [], message));
     }
-    Ok(Outcome { id: Some(id), manifest, packs_adopted })
+    Ok(told.outcome(Some(id), manifest, packs_adopted))
 }
 
 /// The line of snapshots of these paths on this host.
@@ -193,7 +206,7 @@ fn default_series(request: &Request, sources: &[Vec<u8>]) -> String {
     format!("{}:{}", request.host, names.into_iter().collect::<Vec<_>>().join(","))
 }
 
-type Found = (Vec<RootEntry>, Vec<FileSystemClock>);
+type Found = (Vec<RootEntry>, Walked);
 
 fn walk_and_build<'a>(repository: &'a Repository, with: &Surroundings<'_, '_, 'a>, sources: &Sources) -> Result<Found> {
     let reader: Option<&ChunkReader<'a>> = with.base.map(|(_, reader)| reader);

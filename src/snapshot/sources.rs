@@ -148,7 +148,7 @@ fn outermost(sorted: &[Vec<u8>]) -> Vec<Vec<u8>> {
     kept
 }
 
-fn lies_within(path: &[u8], source: &[u8]) -> bool {
+pub(super) fn lies_within(path: &[u8], source: &[u8]) -> bool {
     if source == b"/" { path != b"/" } else { path.strip_prefix(source).is_some_and(|rest| rest.starts_with(b"/")) }
 }
 

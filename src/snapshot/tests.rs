@@ -2,6 +2,7 @@
 
 mod changes;
 mod hostile;
+mod losses;
 mod lost;
 mod sources;
 mod taken_away;
@@ -409,22 +410,8 @@ fn a_single_file_is_a_source_too() {
 fn warnings(bench: &Bench, request: Request) -> Vec<String> {
     let progress = Collected::default();
     run(&bench.repository, request, &progress).unwrap();
-    progress.take().into_iter().filter(|finding| finding.kind == FindingKind::Warning).map(|finding| finding.message).collect()
-}
-
-#[test]
-fn a_source_that_has_lost_most_of_its_files_is_saved_with_a_warning() {
-    let bench = Bench::new();
-    for n in 0..30 {
-        bench.write(&format!("disk/{n}"), "x");
-    }
-    assert!(warnings(&bench, bench.request()).is_empty());
-    fs::remove_dir_all(bench.source.path().join("disk")).unwrap();
-    fs::create_dir(bench.source.path().join("disk")).unwrap();
-    assert_eq!(warnings(&bench, bench.request()), ["this snapshot has 0 files, the one before had 30; is everything mounted?"]);
-    assert!(warnings(&bench, bench.request()).is_empty(), "it is said once");
-    let other = Request { series: Some("other".into()), ..bench.request() };
-    assert!(warnings(&bench, other).is_empty(), "another series has lost nothing");
+    let kinds = [FindingKind::Warning, FindingKind::Gone];
+    progress.take().into_iter().filter(|finding| kinds.contains(&finding.kind)).map(|finding| finding.message).collect()
 }
 
 #[test]

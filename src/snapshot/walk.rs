@@ -15,6 +15,7 @@ use super::compare::Trust;
 use super::content::Saver;
 use super::known::is_content_known;
 use super::listing::{Entry, FolderListing};
+use super::loss::SourceCounts;
 use super::roots::split_path;
 use super::sources::{InnerSources, Source};
 use super::tally::{Tally, add};
@@ -80,6 +81,20 @@ pub(super) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
     met: HashSet<Vec<u8>>,
     /// What programs have mapped, once a file system in memory is met.
     mapped: Option<MappedFiles>,
+    /// What the sources have; the last one is that of the source that is walked, or of one within it.
+    counted: Vec<SourceCounts>,
+    /// Files of the base that are there, or that may be.
+    base_files_met: u64,
+}
+
+/// What a walk has found besides the entries.
+pub(super) struct Walked {
+    /// The clocks of foreign file systems.
+    pub clocks: Vec<FileSystemClock>,
+    /// What each source has, without the sources within it.
+    pub sources: Vec<SourceCounts>,
+    /// Files of the base that are there, or that could not be looked for.
+    pub base_files_met: u64,
 }
 
 /// How the walk comes to an entry.
@@ -107,6 +122,8 @@ struct Level<'w, 'a> {
     /// Only these are saved of it.
     is_passed_through: bool,
     is_in_memory: bool,
+    /// The place in `counted` of the source that it belongs to.
+    counted_as: usize,
     /// The builder was told of nothing in this folder that may differ from the base.
     is_still_same: bool,
     is_incomplete: bool,
@@ -139,14 +156,16 @@ where
             other_names: Arc::new([]),
             met: HashSet::new(),
             mapped: None,
+            counted: Vec::new(),
+            base_files_met: 0,
         }
     }
 
-    /// Walks `sources` and returns the clocks of foreign file systems.
+    /// Walks `sources`.
     ///
     /// # Errors
     /// `Interrupted`; `NotFound` when no source can be read at all.
-    pub(super) fn run(mut self, sources: &[Source]) -> Result<Vec<FileSystemClock>> {
+    pub(super) fn run(mut self, sources: &[Source]) -> Result<Walked> {
         let mut failures = Vec::new();
         for source in sources {
             self.other_names = source.other_names.as_slice().into();
@@ -166,7 +185,7 @@ where
         self.tell()?;
         let mut clocks: Vec<_> = self.clocks.iter().map(|(id, newest)| FileSystemClock { file_system: *id, newest: *newest }).collect();
         clocks.sort_by_key(|clock| clock.file_system);
-        Ok(clocks)
+        Ok(Walked { clocks, sources: self.counted, base_files_met: self.base_files_met })
     }
 
     fn walk_source(&mut self, source: &[u8]) -> Result<()> {
@@ -190,6 +209,7 @@ where
                 return Err(Error::new(ErrorKind::Invalid, "it belongs to the repository itself, which cannot save itself"));
             }
             let file_system = self.file_system_of(&mut listing)?;
+            self.counted.push(SourceCounts::of(source.to_vec()));
             self.send(Event::Source(source.to_vec()))?;
             let root = Arc::new(Folder::open_place(source)?);
             self.source = Some((root, if source == b"/" { 0 } else { source.len() }));
@@ -213,6 +233,8 @@ where
             return self.visit_other(&folder, name.to_vec(), &stat, base, trust);
         }
         self.with.saver.progress.add_total(1, stat.size);
+        self.counted.push(SourceCounts { path: source.to_vec(), files: 1, bytes: stat.size });
+        self.base_files_met += u64::from(is_file(base.as_ref()));
         let lengths = Lengths::of(folder.stat_self()?.device, &file_system);
         let mut batch = Batch::new(Arc::clone(&folder), above.to_vec(), lengths);
         batch.push(Pending { name: name.to_vec(), stat, base });
@@ -281,6 +303,7 @@ where
                 }
                 if !error.is_not_found() {
                     self.met.insert(self.path.clone());
+                    self.base_files_met += self.files_of_base(base.as_ref());
                 }
                 return self.miss(&error);
             }
@@ -289,6 +312,17 @@ where
             return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
         };
         self.note_clock(&stat);
+        if way == Way::Named {
+            self.counted.push(SourceCounts::of(self.path.clone()));
+        }
+        if stat.is_file() {
+            self.base_files_met += u64::from(is_file(base.as_ref()));
+            let last = self.counted.len().saturating_sub(1);
+            let counted_as = if way == Way::Named { last } else { self.levels.last().map_or(last, |level| level.counted_as) };
+            if let Some(counts) = self.counted.get_mut(counted_as) {
+                counts.add(stat.size);
+            }
+        }
         match stat.file_type {
             FileType::File => self.visit_file(folder, folder_path_bytes, entry.name, stat, base),
             FileType::Directory => self.visit_folder(folder, entry.name, base, way),
@@ -332,6 +366,27 @@ where
             return Some(Way::Usual);
         }
         (is_on_the_way && stat.is_directory()).then_some(Way::Through)
+    }
+
+    /// How many files an entry of the base is or has: those of a folder that cannot be looked into now.
+    fn files_of_base(&self, base: Option<&Node>) -> u64 {
+        let (Some(node), Some((_, reader))) = (base, self.with.base) else { return 0 };
+        let (mut files, mut trees) = (u64::from(is_file(Some(node))), Vec::new());
+        let mut look = |node: &Node, trees: &mut Vec<TreeRef>| match &node.content {
+            Content::Directory(tree) => trees.push(*tree),
+            content => files += u64::from(matches!(content, Content::File(..))),
+        };
+        if node.is_directory() {
+            look(node, &mut trees);
+        }
+        while let Some(tree) = trees.pop() {
+            let mut nodes = NodeStream::new(reader, &tree);
+            // What cannot be read is not counted, which is told where the base is used.
+            while let Ok(Some(node)) = nodes.next_node() {
+                look(&node, &mut trees);
+            }
+        }
+        files
     }
 
     /// Whether the filter leaves out what is at `path`, by any name that the source goes by.
@@ -477,6 +532,7 @@ where
         refuse_shortage(error)?;
         add(&self.with.tally.problems, 1);
         self.report(FindingKind::Unreadable, self.path.clone(), &describe(error));
+        self.base_files_met += self.files_of_base(base.as_ref());
         let stat = match folder.stat(&name) {
             Ok(stat) => stat,
             Err(error) => return self.miss(&error),
@@ -558,6 +614,11 @@ where
             }
             return self.send(Event::Leave { is_incomplete: false, unseen: Vec::new() });
         }
+        let counted_as = match self.levels.last() {
+            Some(level) if way != Way::Named => level.counted_as,
+            // The source itself, or one within it, which begins here.
+            _ => self.counted.len().saturating_sub(1),
+        };
         let (path_bytes, is_in_memory) = (self.path.len(), file_system.is_in_memory());
         self.levels.push(Level {
             listing,
@@ -570,6 +631,7 @@ where
             ways,
             is_passed_through,
             is_in_memory,
+            counted_as,
             is_still_same: tree.is_some(),
             is_incomplete: false,
             is_closed_to_us: false,
@@ -695,6 +757,10 @@ fn is_excluded(filter: &Filter, (source_bytes, other_names): (usize, &[Vec<u8>])
 /// Stands where a folder that was just listed is open in any case.
 fn closed() -> Result<Folder> {
     Err(Error::new(ErrorKind::Other, "the folder is closed"))
+}
+
+fn is_file(node: Option<&Node>) -> bool {
+    node.is_some_and(|node| matches!(node.content, Content::File(..)))
 }
 
 fn empty_folder(name: Vec<u8>, metadata: Metadata, flags: u32) -> Node {

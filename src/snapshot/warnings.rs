@@ -1,13 +1,12 @@
 //! What the owner of a repository should hear at the next run, although nothing keeps the run from being
-//! done: a clock that is wrong, files that are gone, snapshots that are missing.
+//! done: a clock that is wrong, snapshots that are missing.
 
 use jiff::tz::TimeZone;
 
 use crate::catalog::Listing;
-use crate::manifest::Counts;
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::Catalogued;
-use crate::retention::{check_clock, is_loss};
+use crate::retention::check_clock;
 use crate::units::Timestamp;
 
 fn warn(progress: &dyn Progress, message: String) {
@@ -27,15 +26,5 @@ pub(super) fn warn_of_clock(listing: &Listing, now: Timestamp, progress: &dyn Pr
     let checked = newest.map_or(Ok(()), |newest| check_clock(newest.committed_at, &newest.id, now, TimeZone::system));
     if let Err(error) = checked {
         warn(progress, error.to_string());
-    }
-}
-
-/// Says that most files are gone since the last snapshot of the series: a disk may not be mounted.
-pub(super) fn warn_of_loss(listing: &Listing, series: &str, counts: &Counts, progress: &dyn Progress) {
-    let files = |counts: &Counts| counts.files_new + counts.files_changed + counts.files_unchanged;
-    let (before, after) = (listing.newest(series).map_or(0, |summary| files(&summary.counts)), files(counts));
-    if is_loss(before, after) {
-        let message = format!("this snapshot has {after} files, the one before had {before}; is everything mounted?");
-        warn(progress, message);
     }
 }

@@ -95,7 +95,9 @@ fn a_source_that_lost_everything_makes_a_snapshot_and_the_older_one_stays() {
     // A disk that is not mounted looks so: the folder is there, and nothing in it.
     fs::rename(place.path("source"), place.path("away")).unwrap();
     fs::create_dir(place.path("source")).unwrap();
-    place.run(&["snapshot", &place.text("source")]).expect(0);
+    let ran = place.run(&["snapshot", &place.text("source")]).expect(3);
+    assert!(ran.stderr.contains("no file is left of the 3"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("0 unchanged, 3 removed") && ran.stdout.contains(&place.text("source")), "{}", ran.stdout);
     place.run(&["restore", &format!("{first}:{}", place.text("source")), &place.text("back")]).expect(0);
     before.assert_same(&Picture::of(&place.path("back")));
     // And one that is not there at all makes none.
