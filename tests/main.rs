@@ -9,6 +9,7 @@ mod cli_json;
 mod cli_key;
 mod cli_locks;
 mod cli_looking;
+mod cli_machines;
 mod cli_password;
 mod cli_place;
 mod cli_prune;

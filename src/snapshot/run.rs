@@ -13,11 +13,11 @@ use super::roots::{ancestors, order_sources};
 use super::stream::save_stream;
 use super::tally::Tally;
 use super::walk::{SourceWalk, Surroundings};
-use super::warnings::{warn_of_clock, warn_of_loss, warn_of_rollback};
+use super::warnings::{warn_of_clock, warn_of_company, warn_of_loss, warn_of_rollback};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId};
-use crate::manifest::{FileSystemClock, Kind, Manifest, PIN, Pin, RootEntry};
+use crate::manifest::{FileSystemClock, Kind, MACHINE, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
@@ -68,7 +68,9 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let newest = catalogued.listing.summaries().last();
     let reader = repository.reader_with(sink.index());
     let wanted = if stream.is_some() { Kind::Full } else { request.kind };
-    let base = choose_base(repository, &reader, &catalogued.listing, &series, wanted, progress)?;
+    let machine = repository.keys().identify.machine(request.machine.as_deref());
+    warn_of_company(&catalogued.listing, &series, machine, progress);
+    let base = choose_base(repository, &reader, &catalogued.listing, &series, wanted, machine, progress)?;
     let kind = if base.is_some() { wanted } else { Kind::Full };
     if kind != wanted {
         let message = "there is no earlier snapshot to build on in this series, so this one is full: every file is read";
@@ -123,6 +125,8 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
     tell_lost(tally.files_lost.load(Ordering::Relaxed), progress);
     warn_of_loss(&catalogued.listing, &series, &counts, progress);
+    let mut extensions = Extensions::none();
+    extensions.set(MACHINE, machine.0.to_vec());
     let manifest = Manifest {
         run,
         client: repository.cache().map_or(ClientId([0; 16]), |cache| cache.client()),
@@ -144,7 +148,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         root,
         entries,
         counts,
-        extensions: Extensions::none(),
+        extensions,
     };
     let packs_adopted = sink.counts().packs_adopted.load(Ordering::Relaxed);
     if request.dry_run {

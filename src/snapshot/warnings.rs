@@ -4,6 +4,7 @@
 use jiff::tz::TimeZone;
 
 use crate::catalog::Listing;
+use crate::id::MachineId;
 use crate::manifest::Counts;
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::Catalogued;
@@ -36,6 +37,23 @@ pub(super) fn warn_of_loss(listing: &Listing, series: &str, counts: &Counts, pro
     let (before, after) = (listing.newest(series).map_or(0, |summary| files(&summary.counts)), files(counts));
     if is_loss(before, after) {
         let message = format!("this snapshot has {after} files, the one before had {before}; is everything mounted?");
+        warn(progress, message);
+    }
+}
+
+/// Says that another machine has saved to the series since this one did last: two machines of one name. A
+/// machine that was replaced is told of once, at the first run of the new one.
+pub(super) fn warn_of_company(listing: &Listing, series: &str, machine: MachineId, progress: &dyn Progress) {
+    let since = listing.of_series(series).take_while(|summary| summary.machine != Some(machine));
+    let others: Vec<_> = since.filter(|summary| summary.machine.is_some()).collect();
+    if let Some(newest) = others.first() {
+        let message = format!(
+            "another machine saved to the series `{}` too, {} of its snapshots since the last one of this machine (the newest is {}); \
+             give each machine its own with --host or --series",
+            series.escape_debug(),
+            others.len(),
+            newest.id.short()
+        );
         warn(progress, message);
     }
 }
