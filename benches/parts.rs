@@ -226,7 +226,19 @@ fn retention(criterion: &mut Criterion) {
         let time = Timestamp::new(1_600_000_000 + 3600 * number as i64, 0);
         let (id, series) = (SnapshotId(*blake3::hash(&number.to_le_bytes()).as_bytes()), "home".to_owned());
         let (kind, tags) = (Kind::Incremental, Vec::new());
-        Candidate { id, series, time, committed_at: time, counter: number, kind, base: None, files: 1, tags, is_pinned: false }
+        Candidate {
+            id,
+            series,
+            machine: None,
+            time,
+            committed_at: time,
+            counter: number,
+            kind,
+            base: None,
+            files: 1,
+            tags,
+            is_pinned: false,
+        }
     };
     let candidates: Vec<Candidate> = (0..SNAPSHOTS).map(candidate).collect();
     let now = candidates.last().expect("there are some").time;

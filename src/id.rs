@@ -119,6 +119,11 @@ identifier!(
     /// Names one client (a user on a machine with its cache): random, kept in the cache folder.
     ClientId, 16, "client"
 );
+identifier!(
+    /// Tells machines of one repository apart: a keyed hash of what the system calls itself. All zero for
+    /// machines that have no such name, which count as one.
+    MachineId, 16, "machine"
+);
 
 #[cfg(test)]
 mod tests {

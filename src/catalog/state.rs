@@ -8,7 +8,7 @@ use super::summary::Summary;
 use crate::id::{RecordId, RepositoryId, SnapshotId};
 
 /// The version of trees, keys and payloads together; another one is built again.
-pub(super) const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 
 /// What the catalog says of itself, to be compared with what is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

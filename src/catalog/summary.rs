@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::row::PAYLOAD_BYTES_MAX;
 use crate::error::Result;
-use crate::id::{RootId, RunId, SnapshotId};
+use crate::id::{MachineId, RootId, RunId, SnapshotId};
 use crate::manifest::{Counts, Kind, Manifest, SnapshotOptions};
 use crate::units::Timestamp;
 use crate::wire;
@@ -37,6 +37,8 @@ pub struct Summary {
     pub base: Option<SnapshotId>,
     /// The line of snapshots it belongs to, as [`series_key`] gives it.
     pub series: String,
+    /// Which machine, among all of one name; `None` when the manifest does not say.
+    pub machine: Option<MachineId>,
     /// The machine; at most 255 bytes of its name.
     pub host: String,
     /// The user who ran it; at most 255 bytes of the name.
@@ -73,6 +75,7 @@ impl Summary {
             kind: manifest.kind,
             base: manifest.base,
             series: series_key(&manifest.series).into_owned(),
+            machine: manifest.machine(),
             host: host.to_owned(),
             user: user.to_owned(),
             time: manifest.time,

@@ -23,7 +23,7 @@ use crate::units::Timestamp;
 
 /// Remove snapshots that no rule keeps, and free the space that nothing needs
 ///
-/// A snapshot is kept when any rule wants it. Rules go series by series, by the local calendar: `--keep-daily 7` keeps
+/// A snapshot is kept when any rule wants it. Rules go series by series, and machine by machine where several of one name share one, by the local calendar: `--keep-daily 7` keeps
 /// the newest snapshot of each of the seven most recent days that have one. The newest snapshot of a series, the last one
 /// before most of its files were gone, pinned snapshots, and what a kept differential snapshot is measured against are
 /// never removed by rules. What is protected
@@ -184,6 +184,7 @@ fn candidate(repository: &Repository, summary: &Summary) -> Result<Candidate> {
     Ok(Candidate {
         id: summary.id,
         series: summary.series.clone(),
+        machine: summary.machine,
         time: summary.time,
         committed_at: summary.committed_at,
         counter: summary.counter,

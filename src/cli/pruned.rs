@@ -1,7 +1,7 @@
 //! What `repo prune` says: what becomes of each snapshot and why, and at the end what was freed, and
 //! what was not and why.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -63,7 +63,10 @@ pub fn print_decisions(listing: &Listing, decisions: &[Decision], forgotten: &[F
         if !output.is_json {
             let kept = series.iter().filter(|decision| decision.keep).count();
             let name = PathText(series[0].series.as_bytes());
-            output.line(format_args!("series {name}: {} snapshots, {kept} kept", series.len()))?;
+            let machines: HashSet<_> =
+                series.iter().filter_map(|decision| summaries.get(&decision.id).and_then(|summary| summary.machine)).collect();
+            let of = if machines.len() > 1 { format!(" of {} machines", machines.len()) } else { String::new() };
+            output.line(format_args!("series {name}{of}: {} snapshots, {kept} kept", series.len()))?;
         }
         for decision in series {
             let (word, reasons) = words(decision);

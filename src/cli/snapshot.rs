@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Kind, SnapshotOptions, StatTrust};
 use crate::repository::{Description, Repository, cache_root};
 use crate::snapshot::{self, Request, Stream};
-use crate::source::{host_name, read_exclude_file, user_name};
+use crate::source::{host_name, machine_name, read_exclude_file, user_name};
 use crate::storage::LocalStorage;
 use crate::units::lossy_text;
 
@@ -148,12 +148,13 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let paths = absolute_paths(args.paths.iter().chain(literal_paths(&args).iter()))?;
     let options = options(&args)?;
     let repository = open(&args, global)?;
+    let machine = machine_name();
     let mut request = match (&args.stdin, &args.command) {
         (Some(_), _) => Request { options, stream: Some(Stream::standard_input()?), ..Request::new(paths, host, user_name()) },
         (_, Some(_)) => {
             Request { options, stream: Some(Stream::Command(args.arguments.clone())), ..Request::new(paths, host, user_name()) }
         }
-        _ if paths.is_empty() => snapshot::repeat(&repository, &host, &user_name())?,
+        _ if paths.is_empty() => snapshot::repeat(&repository, &host, &user_name(), machine.clone())?,
         _ => Request { options, ..Request::new(paths, host, user_name()) },
     };
     request.kind = args.kind.kind();
@@ -162,6 +163,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     request.time = time;
     request.dry_run = args.dry_run;
     request.pin = args.pin;
+    request.machine = machine;
     request.skip = own_folders(global)?;
     locks::warn_once(&repository, &global.location()?);
     let bar = Bar::new(global);

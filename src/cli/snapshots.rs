@@ -1,5 +1,7 @@
 //! `repo snapshots`: what was saved, and when.
 
+use std::collections::{HashMap, HashSet};
+
 use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
@@ -10,6 +12,7 @@ use super::times;
 use crate::browse::{self, json};
 use crate::catalog::Summary;
 use crate::error::Result;
+use crate::id::MachineId;
 use crate::repository::Marks;
 use crate::units::PathText;
 
@@ -39,6 +42,7 @@ fn print(found: &[Summary], marks: &Marks, output: &mut Output) -> Result<()> {
         return found.iter().try_for_each(|summary| output.line(summary.id));
     }
     let width = found.iter().map(|summary| summary.host.chars().count()).max().unwrap_or(0);
+    let shared = shared_hosts(found);
     for summary in found {
         let counts = &summary.counts;
         let files = counts.files_new + counts.files_changed + counts.files_unchanged;
@@ -46,8 +50,10 @@ fn print(found: &[Summary], marks: &Marks, output: &mut Output) -> Result<()> {
         let tags = if summary.tags.is_empty() { String::new() } else { format!("  [{}]", PathText(summary.tags.join(", ").as_bytes())) };
         let problems = if counts.problems > 0 { format!("  {} problems", text::grouped(counts.problems)) } else { String::new() };
         let pinned = if marks.is_pinned(&summary.id) { "  pinned" } else { "" };
+        let machine = summary.machine.filter(|_| shared.contains(summary.host.as_str()));
+        let machine = machine.map(|machine| format!("  machine {}", machine.short())).unwrap_or_default();
         output.line(format_args!(
-            "{}  {}  {:<12}  {:<width$}  {:>11} files  {:>10}  {}{tags}{pinned}{problems}",
+            "{}  {}  {:<12}  {:<width$}  {:>11} files  {:>10}  {}{tags}{pinned}{problems}{machine}",
             summary.id.short(),
             times::local(summary.time),
             summary.kind.name(),
@@ -58,4 +64,13 @@ fn print(found: &[Summary], marks: &Marks, output: &mut Output) -> Result<()> {
         ))?;
     }
     output.line(format_args!("{} snapshots", text::grouped(found.len() as u64)))
+}
+
+/// Names that more than one machine has.
+fn shared_hosts(found: &[Summary]) -> HashSet<&str> {
+    let mut machines: HashMap<&str, HashSet<MachineId>> = HashMap::new();
+    for (host, machine) in found.iter().filter_map(|summary| Some((summary.host.as_str(), summary.machine?))) {
+        machines.entry(host).or_default().insert(machine);
+    }
+    machines.into_iter().filter(|(_, machines)| machines.len() > 1).map(|(host, _)| host).collect()
 }

@@ -1,7 +1,7 @@
 //! Names of chunks: keyed hashes, so that a repository does not tell which known files it holds.
 
 use super::secret::Secret;
-use crate::id::{ChunkId, RootId};
+use crate::id::{ChunkId, MachineId, RootId};
 
 /// Hashes under keys derived from the dedup secret. File content and metadata have keys of their
 /// own, so that a file cannot be made that has the id of a tree page.
@@ -11,13 +11,21 @@ pub struct Identify {
     name: Secret,
     root: Secret,
     gear: Secret,
+    machine: Secret,
 }
 
 impl Identify {
     /// The hashes of repositories with this dedup secret.
     pub fn new(dedup: &Secret) -> Self {
         let key = |purpose| Secret(dedup.derive(purpose, &[]));
-        Self { data: key("chunk id"), meta: key("meta chunk id"), name: key("name hash"), root: key("root id"), gear: key("gear table") }
+        Self {
+            data: key("chunk id"),
+            meta: key("meta chunk id"),
+            name: key("name hash"),
+            root: key("root id"),
+            gear: key("gear table"),
+            machine: key("machine id"),
+        }
     }
 
     /// The id of a chunk of file content.
@@ -40,6 +48,16 @@ impl Identify {
         let hash = blake3::keyed_hash(&self.name.0, name);
         let bytes = hash.as_bytes();
         u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+    }
+
+    /// The identity of the machine that calls itself `name`; keyed, because the name is the same for every
+    /// program that asks and should not be read elsewhere. All zero where it has none.
+    pub fn machine(&self, name: Option<&[u8]>) -> MachineId {
+        let mut id = [0; MachineId::BYTES];
+        if let Some(name) = name {
+            id.copy_from_slice(&blake3::keyed_hash(&self.machine.0, name).as_bytes()[..MachineId::BYTES]);
+        }
+        MachineId(id)
     }
 
     /// The bytes of the gear table.

@@ -16,6 +16,6 @@ pub use record::{
     ABSENT, AbsentChunks, ClassSettings, HEALED, HealedChunks, PIN, Pin, REMOVED, Record, Removed, SETTING, SETTINGS, Setting, Settings,
     TAG, TOMBSTONE, TagChange, Tombstone,
 };
-pub use run::{Counts, FileSystemClock, Kind, Manifest, RootEntry, SnapshotOptions, StatTrust};
+pub use run::{Counts, FileSystemClock, Kind, MACHINE, Manifest, RootEntry, SnapshotOptions, StatTrust};
 pub use tree::{Page, PageRef, PageStore, TreeRef, TreeWriter};
 pub use unseen::{NotEntered, Unseen};

@@ -6,9 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::node::{Content, Node};
 use crate::error::{Error, Result};
-use crate::id::{ClientId, RootId, RunId, SnapshotId};
+use crate::id::{ClientId, MachineId, RootId, RunId, SnapshotId};
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
+
+/// Extension of a manifest: which machine it was made on ([`MachineId`]). Not critical: who does not know it
+/// takes machines of one name for one.
+pub const MACHINE: u16 = 1;
 
 /// The kind of a snapshot: what was read, and what its change view is measured against. Every kind
 /// restores alone.
@@ -189,6 +193,11 @@ impl Manifest {
         manifest.entries.iter().try_for_each(check_entry)?;
         check_nesting(&manifest.entries)?;
         Ok(manifest)
+    }
+
+    /// Which machine it was made on; `None` when an early version did not say.
+    pub fn machine(&self) -> Option<MachineId> {
+        self.extensions.get(MACHINE).and_then(|bytes| bytes.try_into().ok()).map(MachineId)
     }
 
     /// The order of snapshots of one repository: by counter, then by the time of commit.

@@ -1,6 +1,6 @@
 //! The decision: each snapshot is kept, with every reason for it, or it is not.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
 use jiff::tz::TimeZone;
@@ -9,7 +9,7 @@ use super::period::{in_zone, period, time_text};
 use super::policy::{Candidate, KeepPolicy};
 use super::reason::{Reason, Rule};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::SnapshotId;
+use crate::id::{MachineId, SnapshotId};
 use crate::manifest::Kind;
 use crate::units::Timestamp;
 
@@ -35,7 +35,8 @@ pub struct Decision {
 }
 
 /// Decides about all `candidates`: series by series in the order of their names, in each the oldest
-/// first. The order of the candidates does not matter.
+/// first. The order of the candidates does not matter. Where several machines have saved to one series, the rules
+/// count each by itself.
 ///
 /// The newest of a series is never removed: neither the one committed last, nor the one that is
 /// newest by its time, where `--time` made them two. Where the newest has lost most of the files, neither is
@@ -61,8 +62,9 @@ pub fn decide(
         members.sort_by_key(|member| (member.time, member.counter, member.committed_at, member.id));
         members.reverse();
         let mut reasons = Reasons { of: vec![Vec::new(); members.len()] };
-        reasons.add_rules(&members, policy, zone);
-        reasons.add_newest(&members);
+        for group in by_machine(&members) {
+            reasons.add_group(&members, &group, policy, zone);
+        }
         for (at, member) in members.iter().enumerate() {
             if member.is_pinned {
                 reasons.of[at].push(Reason::Pinned);
@@ -87,6 +89,18 @@ pub fn decide(
         check_clock(committed_at, &id, now, || zone.clone())?;
     }
     Ok(decisions)
+}
+
+/// The places of the members that the rules count together: those of each machine, and with each of them those
+/// that do not say where they were made, which may be its own. So these go when no machine would keep them, and
+/// where only one machine is known, all count together.
+fn by_machine(members: &[&Candidate]) -> Vec<Vec<usize>> {
+    let machines: BTreeSet<MachineId> = members.iter().filter_map(|member| member.machine).collect();
+    if machines.len() < 2 {
+        return vec![(0..members.len()).collect()];
+    }
+    let is_of = |at: &usize, machine| members[*at].machine.is_none_or(|of| of == machine);
+    machines.into_iter().map(|machine| (0..members.len()).filter(|at| is_of(at, machine)).collect()).collect()
 }
 
 /// The local time until which a snapshot that was committed at `committed_at` may not be removed;
@@ -128,6 +142,21 @@ struct Reasons {
 }
 
 impl Reasons {
+    /// Adds what the rules say of the members at `group`, as if there were no others.
+    fn add_group(&mut self, members: &[&Candidate], group: &[usize], policy: &KeepPolicy, zone: &TimeZone) {
+        let members: Vec<&Candidate> = group.iter().map(|at| members[*at]).collect();
+        let mut reasons = Self { of: vec![Vec::new(); members.len()] };
+        reasons.add_rules(&members, policy, zone);
+        reasons.add_newest(&members);
+        for (at, reasons) in group.iter().zip(reasons.of) {
+            for reason in reasons {
+                if !self.of[*at].contains(&reason) {
+                    self.of[*at].push(reason);
+                }
+            }
+        }
+    }
+
     fn add_rules(&mut self, members: &[&Candidate], policy: &KeepPolicy, zone: &TimeZone) {
         if policy.is_empty() {
             self.of.iter_mut().for_each(|reasons| reasons.push(Reason::NoRule));

@@ -1,7 +1,8 @@
 //! Which snapshots to keep: a pure function of what there is, the rules, and now.
 //!
 //! Nothing here reads storage or a clock, so that what a rule does can be tried on any calendar and
-//! printed before anything is removed. Rules go series by series, in the local calendar that the
+//! printed before anything is removed. Rules go series by series, and in
+//! each machine by machine, in the local calendar that the
 //! caller names: the newest snapshot of each of the most recent hours, days, weeks … that have any is
 //! kept. Some snapshots no rule can remove, because losing them is never what somebody meant: the
 //! newest of a series, the last one before most files were gone, pinned ones, what a kept differential is

@@ -2,7 +2,7 @@
 
 use super::reason::Rule;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::SnapshotId;
+use crate::id::{MachineId, SnapshotId};
 use crate::manifest::Kind;
 use crate::units::Timestamp;
 
@@ -22,7 +22,7 @@ pub struct KeepPolicy {
     pub monthly: u64,
     /// So many years.
     pub yearly: u64,
-    /// All within this time before the newest snapshot of the series.
+    /// All within this time before the newest snapshot of the series and machine.
     pub within: Option<jiff::Span>,
     /// All that have any of these tags.
     pub tags: Vec<String>,
@@ -65,6 +65,8 @@ pub struct Candidate {
     pub id: SnapshotId,
     /// The line of snapshots it belongs to.
     pub series: String,
+    /// The machine it was made on, where the snapshot says so.
+    pub machine: Option<MachineId>,
     /// The time that the rules go by.
     pub time: Timestamp,
     /// When it was committed: protection goes by this, which nobody sets by hand.

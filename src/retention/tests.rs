@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::id::SnapshotId;
+use crate::id::{MachineId, SnapshotId};
 use crate::manifest::Kind;
 use crate::units::Timestamp;
 
@@ -26,6 +26,7 @@ fn candidates(times: impl IntoIterator<Item = Timestamp>) -> Vec<Candidate> {
     let candidate = |(number, time)| Candidate {
         id: id(number),
         series: "home".into(),
+        machine: None,
         time,
         committed_at: time,
         counter: number,
@@ -379,6 +380,52 @@ proptest! {
             let days: std::collections::BTreeSet<i64> = newer.iter().map(|other| day(other)).collect();
             let is_newest_of_day = !days.contains(&day(candidate));
             prop_assert!(is_kept || !is_newest_of_day || days.len() as u64 >= policy.daily, "one of {} days", policy.daily);
+        }
+    }
+}
+
+/// Snapshots of one day each, of the machines that the letters say; `-` says none.
+fn of_machines(machines: &str) -> Vec<Candidate> {
+    let day = |number: usize| Timestamp::new(1_700_000_000 + 86_400 * number as i64, 0);
+    let mut candidates = candidates((0..machines.len()).map(day));
+    for (candidate, machine) in candidates.iter_mut().zip(machines.bytes()) {
+        candidate.machine = (machine != b'-').then_some(MachineId([machine; 16]));
+    }
+    candidates
+}
+
+fn kept_of(machines: &str, policy: &KeepPolicy) -> String {
+    let candidates = of_machines(machines);
+    let decisions = decided(&candidates, policy);
+    let keeps = |id| decisions.iter().any(|decision| decision.id == id && decision.keep);
+    candidates.iter().zip(machines.chars()).map(|(candidate, machine)| if keeps(candidate.id) { machine } else { '.' }).collect()
+}
+
+#[test]
+fn machines_that_share_a_series_are_counted_each_by_itself() {
+    let two = KeepPolicy { daily: 2, ..KeepPolicy::default() };
+    assert_eq!(kept_of("aaabbb", &two), ".aa.bb");
+    assert_eq!(kept_of("abbbbb", &two), "a...bb", "the last one of a machine stays, as the last of a series does");
+}
+
+#[test]
+fn snapshots_that_do_not_say_where_they_were_made_count_with_those_of_every_machine() {
+    let two = KeepPolicy { daily: 2, ..KeepPolicy::default() };
+    assert_eq!(kept_of("----", &two), "..--");
+    assert_eq!(kept_of("---a", &two), "..-a", "one machine that was upgraded goes on with its own");
+    assert_eq!(kept_of("---aa", &two), "...aa");
+    assert_eq!(kept_of("--ab", &two), ".-ab", "it may be of either");
+    assert_eq!(kept_of("--aabb", &two), "..aabb", "neither has a use for them any more");
+}
+
+proptest! {
+    #[test]
+    fn counting_machines_apart_never_removes_what_counting_them_together_keeps(machines in "[-ab]{1,12}", last in 0u64..4, daily in 0u64..4) {
+        let policy = KeepPolicy { last, daily, ..KeepPolicy::default() };
+        let together = kept_of(&"-".repeat(machines.len()), &policy);
+        let apart = kept_of(&machines, &policy);
+        for (one, other) in together.chars().zip(apart.chars()) {
+            prop_assert!(one == '.' || other != '.', "{machines}: {together} {apart}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Which earlier snapshot a run is measured against.
 
-use crate::catalog::Listing;
+use crate::catalog::{Listing, Summary};
 use crate::error::{Error, Result};
-use crate::id::SnapshotId;
+use crate::id::{MachineId, SnapshotId};
 use crate::manifest::{Content, Kind, Manifest};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, NodeStream, Repository};
@@ -14,7 +14,8 @@ pub(super) struct Base {
 }
 
 /// The base of a run of `kind`: the newest snapshot of the series, or the newest full of it, whose
-/// manifest and top-level trees can be read. One that cannot is reported, and the next older is taken.
+/// manifest and top-level trees can be read. One that cannot is reported, and the next older is taken. Where
+/// several machines share the series, those of `machine` come first.
 ///
 /// # Errors
 /// Those of the storage. Damage is not one.
@@ -24,12 +25,17 @@ pub(super) fn choose_base(
     listing: &Listing,
     series: &str,
     kind: Kind,
+    machine: MachineId,
     progress: &dyn Progress,
 ) -> Result<Option<Base>> {
     if kind == Kind::Full {
         return Ok(None);
     }
-    for summary in listing.of_series(series).filter(|summary| kind == Kind::Incremental || summary.kind == Kind::Full) {
+    let mut candidates: Vec<&Summary> =
+        listing.of_series(series).filter(|summary| kind == Kind::Incremental || summary.kind == Kind::Full).collect();
+    // Stable: among equals the newest stays first.
+    candidates.sort_by_key(|summary| distance(summary, machine));
+    for summary in candidates {
         // The catalog proposed; the sealed manifest decides.
         let outcome = repository
             .read_manifest(&summary.id)
@@ -45,6 +51,15 @@ pub(super) fn choose_base(
         }
     }
     Ok(None)
+}
+
+/// How far a snapshot is from `machine`: made on it, made by a version that did not say where, made on another.
+pub(super) fn distance(summary: &Summary, machine: MachineId) -> u8 {
+    match summary.machine {
+        Some(of) if of == machine => 0,
+        None => 1,
+        Some(_) => 2,
+    }
 }
 
 /// A row of the catalog can be wrong about a snapshot.

@@ -41,6 +41,9 @@ pub struct Request {
     pub series: Option<String>,
     /// The machine.
     pub host: String,
+    /// What the system calls this machine, the same at every start and on no other (`/etc/machine-id`); only a
+    /// keyed hash of it is kept.
+    pub machine: Option<Vec<u8>>,
     /// The user who runs it.
     pub user: String,
     /// Free words.
@@ -70,6 +73,7 @@ impl Request {
             kind: Kind::Incremental,
             series: None,
             host: host.into(),
+            machine: None,
             user: user.into(),
             tags: Vec::new(),
             time: None,

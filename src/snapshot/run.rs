@@ -15,11 +15,11 @@ use super::sources::{Sources, find_sources};
 use super::stream::save_stream;
 use super::tally::Tally;
 use super::walk::{SourceWalk, Surroundings, Walked};
-use super::warnings::{warn_of_clock, warn_of_rollback};
+use super::warnings::{warn_of_clock, warn_of_company, warn_of_rollback};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId};
-use crate::manifest::{Kind, Manifest, PIN, Pin, RootEntry};
+use crate::manifest::{Kind, MACHINE, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
@@ -70,7 +70,9 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let newest = catalogued.listing.summaries().last();
     let reader = repository.reader_with(sink.index());
     let wanted = if stream.is_some() { Kind::Full } else { request.kind };
-    let base = choose_base(repository, &reader, &catalogued.listing, &series, wanted, progress)?;
+    let machine = repository.keys().identify.machine(request.machine.as_deref());
+    warn_of_company(&catalogued.listing, &series, machine, progress);
+    let base = choose_base(repository, &reader, &catalogued.listing, &series, wanted, machine, progress)?;
     let kind = if base.is_some() { wanted } else { Kind::Full };
     if kind != wanted {
         let message = "there is no earlier snapshot to build on in this series, so this one is full: every file is read";
@@ -126,6 +128,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
     tell_lost(tally.files_lost.load(Ordering::Relaxed), progress);
     let mut extensions = Extensions::none();
+    extensions.set(MACHINE, machine.0.to_vec());
     saver.writeback.note(&mut extensions);
     let told = walked.as_ref().map_or_else(Told::default, |walked| {
         let account = Account {

@@ -4,6 +4,7 @@ mod changes;
 mod hostile;
 mod losses;
 mod lost;
+mod machines;
 mod sources;
 mod taken_away;
 
@@ -310,7 +311,7 @@ fn a_stream_is_one_file_and_a_failing_command_commits_nothing() {
     let error = run(&bench.repository, request(shell("printf hello; exit 3")), &Silent).err().unwrap();
     assert!(error.to_string().contains("exit status: 3"), "{error}");
     assert_eq!(bench.repository.list_snapshots().unwrap().len(), before);
-    assert_eq!(repeat(&bench.repository, "host", "user").err().unwrap().kind(), ErrorKind::Invalid);
+    assert_eq!(repeat(&bench.repository, "host", "user", None).err().unwrap().kind(), ErrorKind::Invalid);
 }
 
 #[test]
@@ -321,11 +322,11 @@ fn a_repeat_has_the_paths_and_filters_of_the_last_run() {
     request.options.excludes = vec!["*.tmp".to_owned()];
     request.series = Some("shop".to_owned());
     run(&bench.repository, request, &Silent).unwrap();
-    let again = repeat(&bench.repository, "host", "user").unwrap();
+    let again = repeat(&bench.repository, "host", "user", None).unwrap();
     assert_eq!(again.options.excludes, ["*.tmp"]);
     assert_eq!(again.series.as_deref(), Some("shop"));
     assert_eq!(again.paths, bench.request().paths);
-    assert!(repeat(&bench.repository, "other", "user").is_err());
+    assert!(repeat(&bench.repository, "other", "user", None).is_err());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use jiff::tz::TimeZone;
 
 use crate::catalog::Listing;
+use crate::id::MachineId;
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::Catalogued;
 use crate::retention::check_clock;
@@ -26,5 +27,22 @@ pub(super) fn warn_of_clock(listing: &Listing, now: Timestamp, progress: &dyn Pr
     let checked = newest.map_or(Ok(()), |newest| check_clock(newest.committed_at, &newest.id, now, TimeZone::system));
     if let Err(error) = checked {
         warn(progress, error.to_string());
+    }
+}
+
+/// Says that another machine has saved to the series since this one did last: two machines of one name. A
+/// machine that was replaced is told of once, at the first run of the new one.
+pub(super) fn warn_of_company(listing: &Listing, series: &str, machine: MachineId, progress: &dyn Progress) {
+    let since = listing.of_series(series).take_while(|summary| summary.machine != Some(machine));
+    let others: Vec<_> = since.filter(|summary| summary.machine.is_some()).collect();
+    if let Some(newest) = others.first() {
+        let message = format!(
+            "another machine saved to the series `{}` too, {} of its snapshots since the last one of this machine (the newest is {}); \
+             give each machine its own with --host or --series",
+            series.escape_debug(),
+            others.len(),
+            newest.id.short()
+        );
+        warn(progress, message);
     }
 }

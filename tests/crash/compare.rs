@@ -105,6 +105,7 @@ pub(super) fn decide_removal(repository: &Repository, last: u64) -> Result<BTree
     let candidate = |summary: &Summary| Candidate {
         id: summary.id,
         series: summary.series.clone(),
+        machine: summary.machine,
         time: summary.time,
         committed_at: summary.committed_at,
         counter: summary.counter,

@@ -119,6 +119,7 @@ fn identify() -> Block {
         .add("meta chunk hello", &identify.meta_chunk(b"hello").0)
         .add("name hash of hello, as stored in memory", &identify.name_hash(b"hello").to_le_bytes())
         .add("root id of the bytes hello", &identify.root(b"hello").0)
+        .add("machine that calls itself hello", &identify.machine(Some(b"hello")).0)
         .add("the first two words of the gear table", &identify.gear_table()[..16])
         .block("identify")
 }

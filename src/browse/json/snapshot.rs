@@ -23,6 +23,8 @@ pub struct SnapshotLine {
     pub series: String,
     /// The machine.
     pub host: String,
+    /// Tells machines of one name apart, or null where an early version did not say.
+    pub machine: Option<String>,
     /// The user who ran it.
     pub user: String,
     /// The time that retention goes by.
@@ -53,6 +55,7 @@ impl From<&Summary> for SnapshotLine {
             base: summary.base.map(|base| base.to_string()),
             series: summary.series.clone(),
             host: summary.host.clone(),
+            machine: summary.machine.map(|machine| machine.to_string()),
             user: summary.user.clone(),
             time: time_text(summary.time),
             started_at: time_text(summary.started_at),

@@ -66,7 +66,7 @@ fn a_snapshot_has_every_promised_field() {
     .into();
     let time = "1970-01-01T00:01:00.000000007Z";
     let expected = json!({
-        "id": id.to_string(), "kind": "incremental", "base": "ab".repeat(32), "series": "home", "host": "host", "user": "user",
+        "id": id.to_string(), "kind": "incremental", "base": "ab".repeat(32), "series": "home", "host": "host", "machine": null, "user": "user",
         "time": time, "started_at": time, "committed_at": time, "paths": ["/\u{fffd}", "/b"], "paths_hex": ["2fff", "2f62"],
         "tags": ["t"], "root": manifest.root.to_string(), "counts": counts,
     });
