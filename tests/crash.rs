@@ -11,6 +11,6 @@ mod operations;
 mod pairs;
 mod play;
 mod random;
-mod source;
+pub mod source;
 mod verbs;
-mod world;
+pub mod world;

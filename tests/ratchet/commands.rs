@@ -1,0 +1,210 @@
+//! The commands that write, and those that only read, as the command line runs them: each a line of
+//! [`ALL`]. Some are two or three in a row, because what the first made of damage misleads the second.
+
+use std::sync::Arc;
+
+use strongroom::check;
+use strongroom::crypto::Algorithm;
+use strongroom::error::{Error, ErrorKind, Result};
+use strongroom::id::SnapshotId;
+use strongroom::manifest::{Kind, PIN, Pin, SETTING, TAG, TOMBSTONE, TagChange, Tombstone};
+use strongroom::progress::Silent;
+use strongroom::prune;
+use strongroom::repair;
+use strongroom::repository::{CreateOptions, Description, Protection, Repository, create, list_slots, remove_slot, with_reserve};
+use strongroom::restore::{self, What};
+use strongroom::snapshot;
+use strongroom::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
+use strongroom::units::Timestamp;
+use strongroom::wire;
+
+use super::bench::{Bench, CHEAP, add_key};
+use super::restorable::open_any;
+use crate::crash::world::{credential, later, snapshot_request};
+
+/// What a command may do to snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It only reads: not a byte of the repository changes.
+    None,
+    /// It writes, and all that restores goes on to.
+    Keeps,
+    /// It was asked to remove what the bench wants removed.
+    Removes,
+}
+
+type Run = fn(&Bench, Arc<dyn Storage>) -> Result<Option<SnapshotId>>;
+
+/// A command.
+pub struct Command {
+    pub name: &'static str,
+    /// Does it; gives the snapshot that it reports.
+    pub run: Run,
+    pub effect: Effect,
+    /// It begins with a repair, which reads all data.
+    pub repairs_first: bool,
+}
+
+/// As `str::starts_with`, which no constant may call.
+const fn begins_with_repair(name: &str) -> bool {
+    matches!(name.as_bytes(), [b'r', b'e', b'p', b'a', b'i', b'r', ..])
+}
+
+const fn reads(name: &'static str, run: Run) -> Command {
+    Command { name, run, effect: Effect::None, repairs_first: begins_with_repair(name) }
+}
+
+const fn keeps(name: &'static str, run: Run) -> Command {
+    Command { name, run, effect: Effect::Keeps, repairs_first: begins_with_repair(name) }
+}
+
+const fn removes(name: &'static str, run: Run) -> Command {
+    Command { name, run, effect: Effect::Removes, repairs_first: begins_with_repair(name) }
+}
+
+pub const ALL: [Command; 28] = [
+    keeps("init", |_, storage| init(&*storage).map(|()| None)),
+    keeps("snapshot --init", |bench, storage| {
+        if Description::read(&*storage).is_err_and(|error| error.kind() == ErrorKind::NoRepository) {
+            init(&*storage)?;
+        }
+        save(bench, storage, Kind::Incremental)
+    }),
+    keeps("snapshot", |bench, storage| save(bench, storage, Kind::Incremental)),
+    keeps("snapshot --kind full", |bench, storage| save(bench, storage, Kind::Full)),
+    keeps("snapshot --kind differential", |bench, storage| save(bench, storage, Kind::Differential)),
+    keeps("snapshot with checkpoints and a pin", |bench, storage| {
+        let request = snapshot_request(&bench.source, Kind::Incremental);
+        let request = snapshot::Request { checkpoint_chunks: Some(2), pin: true, ..request };
+        Ok(snapshot::run(&open_any(storage)?, request, &Silent)?.id)
+    }),
+    keeps("prune", |_, storage| run_prune(&open_any(storage)?, vec![]).map(|()| None)),
+    removes("prune by rules", |bench, storage| run_prune(&open_any(storage)?, bench.remove.clone()).map(|()| None)),
+    reads("prune -n", |bench, storage| {
+        let request = prune::Request { remove: bench.remove.clone(), dry_run: true, clock: later, ..prune::Request::default() };
+        prune::run(&open_any(storage)?, &request, &Silent).map(|_| None)
+    }),
+    keeps("forget", |bench, storage| forget(bench, &open_any(storage)?).map(|()| None)),
+    keeps("tag", |bench, storage| {
+        let repository = open_any(storage)?;
+        let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
+        let change = TagChange { snapshot: bench.snapshots[0], added: vec!["new".to_owned()], removed: vec![] };
+        let pin = Pin { snapshot: bench.snapshots[0], is_pinned: true };
+        repository.publish_records(vec![(TAG, wire::encode(&change)), (PIN, wire::encode(&pin))], Timestamp::new(5, 0)).map(|_| None)
+    }),
+    keeps("settings protect", |_, storage| {
+        let repository = open_any(storage)?;
+        let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
+        repository.publish_record(SETTING, Protection::setting(60), Timestamp::new(5, 0)).map(|_| None)
+    }),
+    keeps("repair", |_, storage| mend(storage, false).map(|()| None)),
+    reads("repair -n", |_, storage| mend(storage, true).map(|()| None)),
+    reads("check --read-data", |_, storage| {
+        let request = check::Request { data: check::Data::All, now: Timestamp::new(5, 0) };
+        check::run(&open_any(storage)?, &request, &Silent).map(|_| None)
+    }),
+    keeps("key add", |_, storage| add_key(&open_any(storage)?, 2).map(|()| None)),
+    keeps("key remove", |_, storage| remove_other_key(&open_any(storage)?).map(|()| None)),
+    keeps("key change", |_, storage| change_key(&open_any(storage)?).map(|()| None)),
+    reads("restore", |_, storage| restore_newest(&open_any(storage)?).map(|()| None)),
+    keeps("repair, prune", |_, storage| {
+        mend(Arc::clone(&storage), false)?;
+        run_prune(&open_any(storage)?, vec![]).map(|()| None)
+    }),
+    removes("repair, prune by rules", |bench, storage| {
+        mend(Arc::clone(&storage), false)?;
+        run_prune(&open_any(storage)?, bench.remove.clone()).map(|()| None)
+    }),
+    keeps("repair, snapshot", |bench, storage| {
+        mend(Arc::clone(&storage), false)?;
+        save(bench, storage, Kind::Incremental)
+    }),
+    keeps("repair, snapshot, prune", |bench, storage| {
+        mend(Arc::clone(&storage), false)?;
+        let id = save(bench, Arc::clone(&storage), Kind::Incremental)?;
+        run_prune(&open_any(storage)?, vec![])?;
+        Ok(id)
+    }),
+    removes("snapshot, prune by rules", |bench, storage| {
+        let id = save(bench, Arc::clone(&storage), Kind::Incremental)?;
+        run_prune(&open_any(storage)?, bench.remove.clone())?;
+        Ok(id)
+    }),
+    keeps("snapshot --kind full, repair", |bench, storage| {
+        let id = save(bench, Arc::clone(&storage), Kind::Full)?;
+        mend(storage, false)?;
+        Ok(id)
+    }),
+    removes("forget, prune of what is forgotten", |bench, storage| {
+        let repository = open_any(storage)?;
+        forget(bench, &repository)?;
+        let forgotten = repository.catalogued()?.marks.forgotten().collect();
+        run_prune(&repository, forgotten).map(|()| None)
+    }),
+    keeps("repair, prune, snapshot", |bench, storage| {
+        mend(Arc::clone(&storage), false)?;
+        run_prune(&open_any(Arc::clone(&storage))?, vec![])?;
+        save(bench, storage, Kind::Incremental)
+    }),
+    keeps("repair, repair", |_, storage| {
+        mend(Arc::clone(&storage), false)?;
+        mend(storage, false).map(|()| None)
+    }),
+];
+
+fn init(storage: &dyn Storage) -> Result<()> {
+    let options =
+        CreateOptions { algorithm: Algorithm::Aes256Gcm, credential: Some(credential(0)), cost: CHEAP, now: Timestamp::new(1, 0) };
+    create(storage, &options).map(drop)
+}
+
+fn save(bench: &Bench, storage: Arc<dyn Storage>, kind: Kind) -> Result<Option<SnapshotId>> {
+    Ok(snapshot::run(&open_any(storage)?, snapshot_request(&bench.source, kind), &Silent)?.id)
+}
+
+fn run_prune(repository: &Repository, remove: Vec<SnapshotId>) -> Result<()> {
+    prune::run(repository, &prune::Request { remove, clock: later, ..prune::Request::default() }, &Silent).map(drop)
+}
+
+/// Makes `repository.json` again where it must, and repairs.
+fn mend(storage: Arc<dyn Storage>, dry_run: bool) -> Result<()> {
+    if !dry_run {
+        repair::restore_description(&*storage, &mut |_| Ok(Some(credential(0))))?;
+    }
+    repair::run(open_any(storage)?, &repair::Request { dry_run, now: Timestamp::new(5, 0) }, &Silent).map(drop)
+}
+
+fn forget(bench: &Bench, repository: &Repository) -> Result<()> {
+    let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
+    if let Some(rollback) = repository.catalogued()?.rollback {
+        return Err(rollback.refusal());
+    }
+    let records: Vec<_> = bench.remove.iter().map(|id| (TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }))).collect();
+    with_reserve(&**repository.storage(), || repository.publish_records(records.clone(), Timestamp::new(5, 0))).map(drop)
+}
+
+fn remove_other_key(repository: &Repository) -> Result<()> {
+    let storage = &**repository.storage();
+    let _lock = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
+    let (in_use, slots) = (repository.slot(), list_slots(storage)?);
+    let other = slots.iter().find(|(id, _)| Some(*id) != in_use).filter(|_| slots.iter().any(|(id, _)| Some(*id) == in_use));
+    remove_slot(storage, &other.ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?.0)
+}
+
+fn change_key(repository: &Repository) -> Result<()> {
+    let storage = &**repository.storage();
+    let _lock = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
+    add_key(repository, 1)?;
+    repository.slot().map_or(Ok(()), |slot| remove_slot(storage, &slot))
+}
+
+fn restore_newest(repository: &Repository) -> Result<()> {
+    let reader = repository.reader()?;
+    let catalogued = repository.catalogued()?;
+    let Some(newest) = catalogued.listing.summaries().last() else { return Ok(()) };
+    // In memory where that can be had: a restore waits for its disk.
+    let folder =
+        tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).map_err(|error| Error::io("cannot make", "a folder", error))?;
+    let request = restore::Request::new(What::Everything, folder.path().as_os_str().as_encoded_bytes().to_vec());
+    restore::run(&reader, &repository.read_manifest(&newest.id)?, &request, &Silent).map(drop)
+}

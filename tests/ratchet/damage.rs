@@ -1,0 +1,94 @@
+//! What may have happened to the objects of a repository.
+
+use strongroom::storage::{MemoryStorage, Storage};
+
+/// What happened to one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harm {
+    Deleted,
+    Emptied,
+    Truncated,
+    /// A bit flipped, so many quarters of its length from the beginning.
+    Flipped(usize),
+    /// Another of its kind, written before it, lies under its name.
+    Older,
+}
+
+pub const ALL: [Harm; 8] =
+    [Harm::Deleted, Harm::Emptied, Harm::Truncated, Harm::Flipped(0), Harm::Flipped(1), Harm::Flipped(3), Harm::Flipped(4), Harm::Older];
+
+/// Objects that were harmed, each in its way; none for a whole repository.
+pub type Damage = Vec<(String, Harm)>;
+
+/// Gives an object these bytes, durably, whatever was there.
+pub fn put(disk: &MemoryStorage, name: &str, bytes: &[u8]) {
+    disk.remove(name).unwrap();
+    let area = name.split_once('/').map_or("", |(area, _)| area);
+    let mut upload = disk.create(area).unwrap();
+    upload.write(bytes).unwrap();
+    upload.publish(name).unwrap();
+    disk.sync(&[name.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned()]).unwrap();
+}
+
+/// A copy of the disk with this damage.
+pub fn damaged(disk: &MemoryStorage, damage: &Damage) -> MemoryStorage {
+    let copy = disk.image();
+    for (name, harm) in damage {
+        let mut bytes = disk.read(name, u64::MAX).unwrap();
+        match harm {
+            Harm::Deleted => {
+                copy.remove(name).unwrap();
+                continue;
+            }
+            Harm::Emptied => bytes.clear(),
+            Harm::Truncated => bytes.truncate(bytes.len() / 2),
+            Harm::Flipped(quarters) => {
+                let at = (bytes.len() * quarters / 4).min(bytes.len() - 1);
+                bytes[at] ^= 0x10;
+            }
+            Harm::Older => {
+                let folder = name.split_once('/').map_or("", |(folder, _)| folder);
+                let others = disk.list(folder).unwrap();
+                let Some(other) = others.iter().find(|other| other.name != *name && !folder.is_empty()) else { continue };
+                bytes = disk.read(&other.name, u64::MAX).unwrap();
+            }
+        }
+        put(&copy, name, &bytes);
+    }
+    copy
+}
+
+/// Everything that can happen to one object, and nothing.
+pub fn of_one(disk: &MemoryStorage) -> Vec<Damage> {
+    let names = disk.list("").unwrap().into_iter().map(|listed| listed.name).filter(|name| name != "reserve");
+    let harmed = names.flat_map(|name| ALL.map(|harm| vec![(name.clone(), harm)]));
+    std::iter::once(Damage::new()).chain(harmed).collect()
+}
+
+/// What can happen to two or more at once: a pack with each segment, two segments, all of the index.
+pub fn of_several(disk: &MemoryStorage) -> Vec<Damage> {
+    let names = |folder: &str| disk.list(folder).unwrap().into_iter().map(|listed| listed.name).collect::<Vec<_>>();
+    let (packs, segments) = (names("packs"), names("index"));
+    let mut all = Vec::new();
+    for pack in &packs {
+        for segment in &segments {
+            for harms in [[Harm::Deleted; 2], [Harm::Truncated, Harm::Flipped(1)], [Harm::Flipped(1), Harm::Deleted]] {
+                all.push(vec![(pack.clone(), harms[0]), (segment.clone(), harms[1])]);
+            }
+        }
+    }
+    for (at, first) in segments.iter().enumerate() {
+        for second in &segments[at + 1..] {
+            for harms in [[Harm::Deleted; 2], [Harm::Flipped(1); 2], [Harm::Deleted, Harm::Truncated]] {
+                all.push(vec![(first.clone(), harms[0]), (second.clone(), harms[1])]);
+            }
+        }
+    }
+    for (at, first) in packs.iter().enumerate() {
+        for second in &packs[at + 1..] {
+            all.push(vec![(first.clone(), Harm::Deleted), (second.clone(), Harm::Flipped(2))]);
+        }
+    }
+    all.extend([Harm::Deleted, Harm::Emptied, Harm::Flipped(1)].map(|harm| segments.iter().map(|name| (name.clone(), harm)).collect()));
+    all
+}

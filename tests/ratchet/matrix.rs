@@ -1,0 +1,165 @@
+//! Every command meets every damage.
+//!
+//! `RATCHET_STRIDE=1` takes all cases of several objects at once; by default every third is.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use strongroom::storage::{MemoryStorage, Storage};
+
+use super::bench::Bench;
+use super::commands::{ALL, Command, Effect};
+use super::damage::{Damage, Harm, damaged, of_one, of_several, put};
+use super::restorable::{Restorable, open_any};
+
+/// Calls `work` with each of `cases`, on all cores. Each thread has a pool of its own, so that no case
+/// takes part in the work of another; of two threads, because the walk of a snapshot takes one for itself.
+pub fn in_parallel<T: Sync>(cases: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    pool.install(|| work(case));
+                }
+            });
+        }
+    });
+}
+
+/// All objects with their bytes.
+fn objects(disk: &MemoryStorage) -> Vec<(String, Vec<u8>)> {
+    let names = disk.list("").unwrap().into_iter().map(|listed| listed.name);
+    names.map(|name| (name.clone(), disk.read(&name, u64::MAX).unwrap())).collect()
+}
+
+/// Whether a damage shows only to who reads data: a snapshot relies on packs of the right length.
+fn is_hidden(bench: &Bench, disk: &MemoryStorage, damage: &Damage) -> bool {
+    let bytes = |disk: &MemoryStorage, name: &str| disk.read(name, u64::MAX).map_or(0, |bytes| bytes.len());
+    damage.iter().any(|(name, _)| name.starts_with("packs/") && bytes(disk, name) == bytes(&bench.disk, name))
+}
+
+/// What one command made of one damage.
+struct Case<'a> {
+    bench: &'a Bench,
+    /// All that restores from the repository without damage.
+    whole: &'a Restorable,
+    damage: &'a Damage,
+    disk: &'a MemoryStorage,
+    before: &'a Restorable,
+    command: &'a Command,
+}
+
+impl Case<'_> {
+    /// What is wrong: something restores no more, or would not if what was harmed came back, or a
+    /// snapshot was reported that does not restore.
+    fn judge(&self) -> Option<String> {
+        let (bench, command, copy) = (self.bench, self.command, self.disk.image());
+        let reported = match catch_unwind(AssertUnwindSafe(|| (command.run)(bench, Arc::new(copy.clone())))) {
+            Ok(reported) => reported,
+            Err(_) => return Some("it panics".to_owned()),
+        };
+        let outcome = reported.as_ref().map(|_| "success".to_owned()).unwrap_or_else(|error| format!("error: {error}"));
+        if objects(&copy) == objects(self.disk) {
+            return None;
+        }
+        if command.effect == Effect::None {
+            return Some(format!("it writes ({outcome})"));
+        }
+        let removed: &[_] = if command.effect == Effect::Removes { &bench.remove } else { &[] };
+        if let Some(lost) = self.before.lost_in(&Restorable::of(Arc::new(copy.clone())), removed) {
+            return Some(format!("{lost} ({outcome})"));
+        }
+        if let Some(lost) = self.whole.lost_in(&self.with_what_came_back(&copy), removed).filter(|_| self.can_come_back()) {
+            return Some(format!("when what was harmed is back, {lost} ({outcome})"));
+        }
+        let id = reported.ok()?.filter(|_| !is_hidden(bench, self.disk, self.damage) || command.repairs_first)?;
+        match open_any(Arc::new(copy)) {
+            Ok(repository) => Restorable::check_files(&repository, id, bench.source.path(), bench.source.files()).err(),
+            Err(error) => Some(format!("it does not open after a success: {error}")),
+        }
+    }
+
+    /// A snapshot whose manifest is gone is missed by nobody but a machine that has seen it.
+    fn can_come_back(&self) -> bool {
+        !self.damage.iter().any(|(name, _)| name.starts_with("snapshots/"))
+    }
+
+    /// What restores when another copy of what was harmed is found and put back under its name.
+    fn with_what_came_back(&self, disk: &MemoryStorage) -> Restorable {
+        let disk = disk.image();
+        for (name, _) in self.damage {
+            put(&disk, name, &self.bench.disk.read(name, u64::MAX).unwrap());
+        }
+        Restorable::of(Arc::new(disk))
+    }
+}
+
+/// Lets every command meet every damage; gives how many cases there were, and what is wrong.
+fn meet(bench: &Bench, damages: &[Damage]) -> (usize, Vec<String>) {
+    let (cases, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let whole = Restorable::of(Arc::new(bench.disk.clone()));
+    in_parallel(damages, |damage| {
+        let disk = damaged(&bench.disk, damage);
+        let before = Restorable::of(Arc::new(disk.clone()));
+        for command in &ALL {
+            cases.fetch_add(1, Ordering::Relaxed);
+            let case = Case { bench, whole: &whole, damage, disk: &disk, before: &before, command };
+            if let Some(problem) = case.judge() {
+                wrong.lock().unwrap().push(format!("{damage:?}: {}: {problem}", command.name));
+            }
+        }
+    });
+    let mut wrong = wrong.into_inner().unwrap();
+    wrong.sort();
+    (cases.into_inner(), wrong)
+}
+
+#[track_caller]
+fn assert_holds(what: &str, (cases, wrong): (usize, Vec<String>)) {
+    eprintln!("the ratchet, {what}: {cases} cases, {} wrong", wrong.len());
+    assert!(wrong.is_empty(), "{} of {cases} cases are wrong:\n{}", wrong.len(), wrong[..wrong.len().min(200)].join("\n"));
+}
+
+#[test]
+fn the_repository_of_the_matrix_restores_whole_and_two_of_it_are_told_apart() {
+    let bench = Bench::new(4, true).with_company();
+    let whole = Restorable::of(Arc::new(bench.disk.clone()));
+    assert_eq!(whole.snapshots(), 4);
+    assert!(whole.pieces() > 80, "{}", whole.pieces());
+    assert_eq!(whole.lost_in(&whole, &[]), None);
+    let names: Vec<String> = bench.disk.list("packs").unwrap().into_iter().map(|listed| listed.name).collect();
+    let without = |name: &String| Restorable::of(Arc::new(damaged(&bench.disk, &vec![(name.clone(), Harm::Deleted)])));
+    let missed = names.iter().filter(|name| whole.lost_in(&without(name), &[]).is_some());
+    assert_eq!(missed.count(), 8, "of each snapshot a pack of data and one of trees, and no other");
+    assert_eq!(without(&names[0]).lost_in(&whole, &[]), None);
+}
+
+#[test]
+fn no_command_makes_anything_unrestorable_whatever_happened_to_one_object() {
+    let bench = Bench::new(4, true).with_company();
+    assert_holds("one object", meet(&bench, &of_one(&bench.disk)));
+}
+
+#[test]
+fn no_command_makes_anything_unrestorable_where_a_prune_has_been() {
+    let bench = Bench::pruned();
+    assert_holds("one object after a prune", meet(&bench, &of_one(&bench.disk)));
+}
+
+#[test]
+fn no_command_makes_anything_unrestorable_where_snapshots_share_content_and_no_folders() {
+    let bench = Bench::new(3, false);
+    assert_holds("one object, no shared folders", meet(&bench, &of_one(&bench.disk)));
+}
+
+#[test]
+fn no_command_makes_anything_unrestorable_whatever_happened_to_several_objects() {
+    let bench = Bench::new(3, false);
+    let stride = std::env::var("RATCHET_STRIDE").ok().and_then(|stride| stride.parse().ok()).unwrap_or(3);
+    let damages: Vec<Damage> = of_several(&bench.disk).into_iter().step_by(stride).collect();
+    assert_holds("several objects", meet(&bench, &damages));
+}
