@@ -14,4 +14,4 @@ mod traced;
 
 pub use self::disk::Disk;
 use self::scene::Scene;
-pub use self::traced::trace;
+pub use self::traced::{Traced, trace};

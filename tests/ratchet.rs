@@ -6,4 +6,5 @@ pub mod bench;
 mod commands;
 mod damage;
 mod matrix;
+mod program;
 pub mod restorable;

@@ -25,8 +25,8 @@ use crate::wire;
 /// What one database may keep in memory.
 const CACHE_BYTES: u64 = 32 * MIB;
 const STATE_KEY: &[u8] = b"state";
-/// sled lets go of its lock some time after it is dropped.
-const REOPEN_TRIES: u32 = 100;
+/// sled lets go of its lock some time after it is dropped, by a thread that a busy machine lets wait.
+const REOPEN_TRIES: u32 = 500;
 const REOPEN_PAUSE: Duration = Duration::from_millis(10);
 
 /// An open database. Its fields drop in this order: trees, then the database, then the lock.

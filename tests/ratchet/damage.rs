@@ -65,7 +65,8 @@ pub fn of_one(disk: &MemoryStorage) -> Vec<Damage> {
     std::iter::once(Damage::new()).chain(harmed).collect()
 }
 
-/// What can happen to two or more at once: a pack with each segment, two segments, all of the index.
+/// What can happen to two or more at once: a pack with each segment, two packs, two segments, all
+/// objects of a kind, the description and another object.
 pub fn of_several(disk: &MemoryStorage) -> Vec<Damage> {
     let names = |folder: &str| disk.list(folder).unwrap().into_iter().map(|listed| listed.name).collect::<Vec<_>>();
     let (packs, segments) = (names("packs"), names("index"));
@@ -89,6 +90,13 @@ pub fn of_several(disk: &MemoryStorage) -> Vec<Damage> {
             all.push(vec![(first.clone(), Harm::Deleted), (second.clone(), Harm::Flipped(2))]);
         }
     }
-    all.extend([Harm::Deleted, Harm::Emptied, Harm::Flipped(1)].map(|harm| segments.iter().map(|name| (name.clone(), harm)).collect()));
+    for folder in ["index", "records", "keys", "packs", "snapshots"] {
+        all.extend(
+            [Harm::Deleted, Harm::Emptied, Harm::Flipped(1)].map(|harm| names(folder).into_iter().map(|name| (name, harm)).collect()),
+        );
+    }
+    for other in ["packs", "index", "records", "keys"].iter().flat_map(|folder| names(folder)) {
+        all.push(vec![("repository.json".to_owned(), Harm::Deleted), (other, Harm::Deleted)]);
+    }
     all
 }
