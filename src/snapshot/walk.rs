@@ -124,6 +124,8 @@ struct Level<'w, 'a> {
     is_in_memory: bool,
     /// The place in `counted` of the source that it belongs to.
     counted_as: usize,
+    /// Patterns that are not meant for what is in it.
+    unmeant: Arc<[usize]>,
     /// The builder was told of nothing in this folder that may differ from the base.
     is_still_same: bool,
     is_incomplete: bool,
@@ -391,7 +393,18 @@ where
 
     /// Whether the filter leaves out what is at `path`, by any name that the source goes by.
     fn is_excluded(&self, path: &[u8], is_directory: bool) -> bool {
-        is_excluded(self.with.filter, (self.source.as_ref().map_or(0, |(_, bytes)| *bytes), &self.other_names), path, is_directory)
+        let names = Names { source_bytes: self.source.as_ref().map_or(0, |(_, bytes)| *bytes), others: &self.other_names };
+        let without = self.levels.last().map_or(&[][..], |level| &level.unmeant);
+        is_excluded(self.with.filter, names, without, path, is_directory)
+    }
+
+    /// The patterns that are not meant for what lies below the source at `self.path`.
+    fn unmeant_patterns(&self) -> Arc<[usize]> {
+        let mut found = self.with.filter.covering(&self.path);
+        if self.levels.is_empty() {
+            self.other_names.iter().for_each(|name| found.extend(self.with.filter.covering(name)));
+        }
+        found.into()
     }
 
     /// Whether an entry that cannot be looked at would have been left out, had it been.
@@ -619,6 +632,10 @@ where
             // The source itself, or one within it, which begins here.
             _ => self.counted.len().saturating_sub(1),
         };
+        let unmeant = match self.levels.last() {
+            Some(level) if way != Way::Named => Arc::clone(&level.unmeant),
+            _ => self.unmeant_patterns(),
+        };
         let (path_bytes, is_in_memory) = (self.path.len(), file_system.is_in_memory());
         self.levels.push(Level {
             listing,
@@ -632,6 +649,7 @@ where
             is_passed_through,
             is_in_memory,
             counted_as,
+            unmeant,
             is_still_same: tree.is_some(),
             is_incomplete: false,
             is_closed_to_us: false,
@@ -656,17 +674,18 @@ where
     /// Has the next folders of this level listed by the workers.
     fn list_ahead(&mut self) {
         let with = self.with;
-        let names = (self.source.as_ref().map_or(0, |(_, bytes)| *bytes), &*self.other_names);
+        let names = Names { source_bytes: self.source.as_ref().map_or(0, |(_, bytes)| *bytes), others: &self.other_names };
         let Some(level) = self.levels.last_mut() else { return };
         if !level.ahead.wants_more() || level.is_closed_to_us {
             return;
         }
         let Ok(parent) = level.listing.folder(closed) else { return };
         let folder_path = &self.path[..level.path_bytes];
+        let unmeant = Arc::clone(&level.unmeant);
         let is_wanted = |entry: &Entry| {
             entry.stat.as_ref().is_ok_and(|stat| stat.is_directory() && !with.skip.contains(&stat.identity()))
                 && check_name(&entry.name).is_ok()
-                && !is_excluded(with.filter, names, &join(folder_path, &entry.name), true)
+                && !is_excluded(with.filter, names, &unmeant, &join(folder_path, &entry.name), true)
         };
         let room = AHEAD_IN_ALL.saturating_sub(self.ahead);
         self.ahead += level.ahead.begin(self.scope, &parent, level.listing.upcoming(), room, is_wanted);
@@ -743,15 +762,22 @@ where
     }
 }
 
-/// Whether `filter` leaves out what is at `path`, whose first bytes are those of a source that goes by
-/// other names as well.
-fn is_excluded(filter: &Filter, (source_bytes, other_names): (usize, &[Vec<u8>]), path: &[u8], is_directory: bool) -> bool {
-    if other_names.is_empty() || filter.is_empty() {
+/// The names that a source goes by.
+#[derive(Clone, Copy)]
+struct Names<'n> {
+    /// The length of its path.
+    source_bytes: usize,
+    others: &'n [Vec<u8>],
+}
+
+/// Whether `filter`, without some of its patterns, leaves out what is at `path`.
+fn is_excluded(filter: &Filter, names: Names<'_>, without: &[usize], path: &[u8], is_directory: bool) -> bool {
+    if filter.is_empty() || (names.others.is_empty() && without.is_empty()) {
         return filter.is_excluded(path, is_directory);
     }
-    let below = path.get(source_bytes..).unwrap_or_default();
-    let others: Vec<Vec<u8>> = other_names.iter().map(|name| [name, below].concat()).collect();
-    filter.is_any_excluded(others.iter().map(Vec::as_slice).chain([path]), is_directory)
+    let below = path.get(names.source_bytes..).unwrap_or_default();
+    let others: Vec<Vec<u8>> = names.others.iter().map(|name| [name, below].concat()).collect();
+    filter.is_any_excluded(others.iter().map(Vec::as_slice).chain([path]), is_directory, without)
 }
 
 /// Stands where a folder that was just listed is open in any case.

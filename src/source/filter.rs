@@ -48,6 +48,8 @@ pub struct Filter {
 struct Rule {
     takes_in: bool,
     folders_only: bool,
+    /// An absolute path with `/**` at its end.
+    is_all_below: bool,
 }
 
 impl Filter {
@@ -108,25 +110,32 @@ impl Filter {
     /// Whether the entry at the absolute `path` is left out. Folders above it are not looked at: who
     /// walks does not enter what is left out.
     pub fn is_excluded(&self, path: &[u8], is_directory: bool) -> bool {
-        self.deciding(path, is_directory).is_some_and(|at| !self.rules[at].takes_in)
+        self.deciding(path, is_directory, &[]).is_some_and(|at| !self.rules[at].takes_in)
+    }
+
+    /// The patterns that leave out everything below a folder of `path`, such as `/a/**` for `/a/b`. Who
+    /// names `/a/b` as a source does not mean them: see [`Filter::is_any_excluded`].
+    pub fn covering(&self, path: &[u8]) -> Vec<usize> {
+        let matches = self.set.matches(Path::new(OsStr::from_bytes(path.strip_prefix(b"/").unwrap_or(path))));
+        matches.into_iter().filter(|at| self.rules[*at].is_all_below).collect()
     }
 
     /// Whether an entry is left out that is known by several absolute paths: the last pattern that
-    /// matches any of them decides.
-    pub fn is_any_excluded<'p>(&self, paths: impl IntoIterator<Item = &'p [u8]>, is_directory: bool) -> bool {
-        let deciding = paths.into_iter().filter_map(|path| self.deciding(path, is_directory)).max();
+    /// matches any of them, and is not one of `without`, decides.
+    pub fn is_any_excluded<'p>(&self, paths: impl IntoIterator<Item = &'p [u8]>, is_directory: bool, without: &[usize]) -> bool {
+        let deciding = paths.into_iter().filter_map(|path| self.deciding(path, is_directory, without)).max();
         deciding.is_some_and(|at| !self.rules[at].takes_in)
     }
 
     /// The last pattern that matches.
-    fn deciding(&self, path: &[u8], is_directory: bool) -> Option<usize> {
+    fn deciding(&self, path: &[u8], is_directory: bool, without: &[usize]) -> Option<usize> {
         if self.rules.is_empty() {
             return None;
         }
         let path = path.strip_prefix(b"/").unwrap_or(path);
         let candidate = Candidate::new(Path::new(OsStr::from_bytes(path)));
         let matches = self.set.matches_candidate(&candidate);
-        matches.into_iter().rev().find(|at| is_directory || !self.rules[*at].folders_only)
+        matches.into_iter().rev().find(|at| (is_directory || !self.rules[*at].folders_only) && !without.contains(at))
     }
 }
 
@@ -151,10 +160,11 @@ fn translate(pattern: &str) -> Result<(String, Rule)> {
     }
     glob.push_str(rest);
     // `a/**` means what is in the folder; the plain glob would mean the folder as well.
-    if glob.ends_with("/**") {
+    let is_all_below = glob.ends_with("/**");
+    if is_all_below {
         glob.push_str("/*");
     }
-    Ok((glob, Rule { takes_in, folders_only }))
+    Ok((glob, Rule { takes_in, folders_only, is_all_below: is_all_below && is_absolute }))
 }
 
 /// Reads a file of patterns, one a line. Empty lines and lines that begin with `#` are skipped

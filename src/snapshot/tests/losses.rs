@@ -150,7 +150,7 @@ fn files_that_cannot_be_read_are_not_counted_as_removed() {
         let bench = Bench::new();
         fill(&bench, "closed", 5);
         losses(&bench, bench.request());
-        fs::set_permissions(at(&bench, "closed"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(at(&bench, "closed"), fs::Permissions::from_mode(0o000)).unwrap();
         let (outcome, _) = losses(&bench, bench.request());
         fs::set_permissions(at(&bench, "closed"), fs::Permissions::from_mode(0o755)).unwrap();
         assert_eq!(outcome.files_removed, Some(0));

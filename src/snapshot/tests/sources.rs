@@ -102,6 +102,21 @@ fn a_source_within_a_folder_that_is_left_out_is_saved_and_nothing_beside_it() {
 }
 
 #[test]
+fn a_pattern_for_everything_below_a_folder_is_not_meant_for_a_source_that_is_named_there() {
+    let bench = Bench::new();
+    for name in ["a", "out/b", "out/keep/c", "out/keep/deep/d", "out/keep/deep/e.tmp"] {
+        bench.write(name, "1");
+    }
+    for sources in [&["", "out/keep"][..], &["out/keep"]] {
+        let mut request = of(&bench, sources);
+        request.options.excludes = vec![format!("{}/**", at(&bench, "out")), "*.tmp".to_owned()];
+        let found = files(&bench, &findings(&bench, request).0);
+        let expected = ["/a", "/out/keep/c", "/out/keep/deep/d"];
+        assert_eq!(found, if sources.len() == 2 { &expected[..] } else { &expected[1..] });
+    }
+}
+
+#[test]
 fn a_source_within_another_that_is_not_there_is_missed() {
     let bench = Bench::new();
     bench.write("a", "1");
