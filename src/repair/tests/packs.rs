@@ -74,7 +74,7 @@ fn a_source_that_has_changed_heals_what_it_still_has() {
 }
 
 #[test]
-fn a_prune_goes_on_beside_what_is_recorded_as_lost() {
+fn a_prune_goes_on_beside_what_is_recorded_as_lost_when_the_loss_is_accepted() {
     let (bench, id, _) = bench();
     // Trees of a snapshot that no source can bring back.
     std::fs::remove_dir_all(bench.source.path().join("sub")).unwrap();
@@ -82,11 +82,14 @@ fn a_prune_goes_on_beside_what_is_recorded_as_lost() {
     for name in bench.names("packs").iter().filter(|name| **name != data) {
         bench.storage.remove(name).unwrap();
     }
-    let prune = |bench: &Bench| crate::prune::run(&bench.open().unwrap(), &crate::prune::Request::default(), &Silent);
-    assert!(prune(&bench).unwrap_err().is_damage(), "before a repair nothing may be removed");
+    let prune = |bench: &Bench, accept_loss: bool| {
+        crate::prune::run(&bench.open().unwrap(), &crate::prune::Request { accept_loss, ..crate::prune::Request::default() }, &Silent)
+    };
+    assert!(prune(&bench, true).unwrap_err().is_damage(), "before a repair nothing may be removed");
     bench.repair();
     let second = bench.snapshot();
-    prune(&bench).unwrap();
+    assert!(prune(&bench, false).unwrap_err().is_damage(), "what lies below the lost pages is unknown");
+    prune(&bench, true).unwrap();
     assert!(bench.files(&second).values().all(Option::is_some));
     assert!(bench.open().unwrap().read_manifest(&id).is_ok(), "the snapshot itself is not removed");
 }
