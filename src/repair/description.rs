@@ -1,16 +1,24 @@
 //! Makes `repository.json` again: every sealed object says which repository it belongs to and how it
-//! is sealed, and that is all the file says.
+//! is sealed, and that is all the file says. What one says may be damaged too, so it is proven first.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::aside::set_aside;
 use crate::crypto::Algorithm;
 use crate::error::{ErrorKind, Result};
 use crate::id::RepositoryId;
 use crate::pack::{HEADER_BYTES_MAX, ObjectHeader};
-use crate::repository::{Credential, DESCRIPTION, Description, FORMAT, INDEX, PACKS, RECORDS, SNAPSHOTS};
+use crate::repository::{Credential, DESCRIPTION, Description, FORMAT, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS};
 use crate::storage::Storage;
 
 /// So many objects are asked before it is given up.
 const OBJECTS_MAX: usize = 1000;
+/// So many different things that headers say are tried; each may cost the derivation of a key.
+const CLAIMS_MAX: usize = 16;
+/// A pack is a little longer than 32 MiB; what is beyond this is not read to be hashed.
+const HASHED_BYTES_MAX: u64 = 256 << 20;
 
 /// A file that was made again.
 pub struct RestoredDescription {
@@ -39,21 +47,51 @@ pub fn restore_description(
         Err(error) if matches!(error.kind(), ErrorKind::NoRepository | ErrorKind::Damaged) => error,
         Err(error) => return Err(error),
     };
-    let Some(header) = find_header(storage)? else { return Err(error) };
-    let credential = read_credential(header.algorithm != Algorithm::None)?;
-    let Some(json) = find_bytes(storage, &header, credential.as_ref())? else { return Err(error) };
-    set_aside(storage, [DESCRIPTION])?;
-    let mut upload = storage.create("")?;
-    upload.write(&json)?;
-    upload.publish(DESCRIPTION)?;
-    storage.sync(&[String::new()])?;
-    Ok(Some(RestoredDescription { id: header.repository, credential }))
+    let (mut credentials, mut failure) = (HashMap::new(), error);
+    for claim in find_claims(storage)? {
+        let is_encrypted = claim.algorithm != Algorithm::None;
+        // Asked for once, however many objects say that it is needed.
+        let credential = match credentials.entry(is_encrypted) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(read_credential(is_encrypted)?),
+        };
+        match find_bytes(storage, &claim, credential.as_ref()) {
+            Ok(Some(json)) => {
+                write_file(storage, &json)?;
+                return Ok(Some(RestoredDescription { id: claim.repository, credential: credentials.remove(&is_encrypted).flatten() }));
+            }
+            Ok(None) => {}
+            // No key opens what the claim of a damaged header would have it be: another may be the true one.
+            Err(error) if error.kind() == ErrorKind::WrongKey => failure = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(failure)
 }
 
-/// The bytes of the file that the repository was made with, tried from the newest format on.
-fn find_bytes(storage: &dyn Storage, header: &ObjectHeader, credential: Option<&Credential>) -> Result<Option<Vec<u8>>> {
+fn write_file(storage: &dyn Storage, json: &[u8]) -> Result<()> {
+    set_aside(storage, [DESCRIPTION])?;
+    let mut upload = storage.create("")?;
+    upload.write(json)?;
+    upload.publish(DESCRIPTION)?;
+    storage.sync(&[String::new()])
+}
+
+/// What the headers of some objects say of the repository.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Claim {
+    repository: RepositoryId,
+    algorithm: Algorithm,
+}
+
+/// The bytes of the file that the repository was made with, tried from the newest format on; none when
+/// nothing proves that the claim is true.
+fn find_bytes(storage: &dyn Storage, claim: &Claim, credential: Option<&Credential>) -> Result<Option<Vec<u8>>> {
+    if claim.algorithm == Algorithm::None && !is_hashed(storage, claim)? {
+        return Ok(None);
+    }
     for format in (0..=FORMAT).rev() {
-        let (description, json) = Description::of(header.repository, header.algorithm, format)?;
+        let (description, json) = Description::of(claim.repository, claim.algorithm, format)?;
         if description.fits(storage, credential)? {
             return Ok(Some(json));
         }
@@ -61,8 +99,45 @@ fn find_bytes(storage: &dyn Storage, header: &ObjectHeader, credential: Option<&
     Ok(None)
 }
 
-/// The header of the first object that has a whole one.
-fn find_header(storage: &dyn Storage) -> Result<Option<ObjectHeader>> {
+/// What headers say, that of most objects first. A bit of any of them may have flipped, so each is a claim
+/// and no more.
+fn find_claims(storage: &dyn Storage) -> Result<Vec<Claim>> {
+    let mut claims: Vec<(Claim, usize)> = Vec::new();
+    for_each_header(storage, &mut |_, claim| {
+        match claims.iter_mut().find(|(other, _)| *other == claim) {
+            Some((_, count)) => *count += 1,
+            None => claims.push((claim, 1)),
+        }
+        Ok(true)
+    })?;
+    // A repository with key slots is encrypted, and one without cannot be opened if it is.
+    let has_slots = !storage.list(KEYS)?.is_empty();
+    if claims.iter().any(|(claim, _)| (claim.algorithm != Algorithm::None) == has_slots) {
+        claims.retain(|(claim, _)| (claim.algorithm != Algorithm::None) == has_slots);
+    }
+    claims.sort_by_key(|(_, count)| Reverse(*count));
+    claims.truncate(CLAIMS_MAX);
+    Ok(claims.into_iter().map(|(claim, _)| claim).collect())
+}
+
+/// Whether an object that says so has the hash that is its name: without encryption nothing else proves it.
+fn is_hashed(storage: &dyn Storage, claim: &Claim) -> Result<bool> {
+    let mut is_hashed = false;
+    for_each_header(storage, &mut |name, other| {
+        if other == *claim {
+            is_hashed = match storage.read(name, HASHED_BYTES_MAX) {
+                Ok(bytes) => name.ends_with(blake3::hash(&bytes).to_hex().as_str()),
+                Err(error) if error.is_damage() => false,
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(!is_hashed)
+    })?;
+    Ok(is_hashed)
+}
+
+/// Gives the objects that have a whole header to `each`, until that is false.
+fn for_each_header(storage: &dyn Storage, each: &mut dyn FnMut(&str, Claim) -> Result<bool>) -> Result<()> {
     for folder in [RECORDS, SNAPSHOTS, INDEX, PACKS] {
         for listed in storage.list(folder)?.into_iter().take(OBJECTS_MAX) {
             let mut bytes = vec![0; listed.bytes.min(HEADER_BYTES_MAX as u64) as usize];
@@ -71,10 +146,11 @@ fn find_header(storage: &dyn Storage) -> Result<Option<ObjectHeader>> {
                 Err(error) if error.is_damage() => continue,
                 Err(error) => return Err(error),
             }
-            if let Ok((header, _)) = ObjectHeader::decode(&bytes, &listed.name) {
-                return Ok(Some(header));
+            let Ok((header, _)) = ObjectHeader::decode(&bytes, &listed.name) else { continue };
+            if !each(&listed.name, Claim { repository: header.repository, algorithm: header.algorithm })? {
+                return Ok(());
             }
         }
     }
-    Ok(None)
+    Ok(())
 }

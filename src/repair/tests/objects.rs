@@ -120,6 +120,50 @@ fn a_lost_or_garbled_description_is_made_again_byte_by_byte() {
     }
 }
 
+/// Bits flip in headers too, of which the first to be read is one.
+#[test]
+fn a_description_is_made_again_from_what_is_proven_and_not_from_the_first_header_that_can_be_read() {
+    // In a header: the algorithm, and the id of the repository.
+    for (at, flip) in [(20, 3), (20, 1), (24, 0x10), (39, 0x80)] {
+        for algorithm in [Algorithm::Aes256Gcm, Algorithm::ChaCha20Poly1305, Algorithm::None] {
+            let (bench, _) = Bench::with_two_snapshots(algorithm);
+            let good = bench.read("repository.json");
+            let records = bench.names("records");
+            for lost in 1..=records.len() {
+                // At last in every record, which are the first to be read, and in nothing else.
+                let name = &records[lost - 1];
+                let mut bytes = bench.read(name);
+                bytes[at] ^= flip;
+                bench.replace(name, &bytes);
+                bench.storage.remove("repository.json").unwrap();
+                let mut asked = 0;
+                let restored = restore_description(&*bench.storage, &mut |is_encrypted| {
+                    asked += 1;
+                    assert_eq!(is_encrypted, algorithm != Algorithm::None);
+                    Ok(credential(algorithm))
+                });
+                assert!(restored.unwrap().is_some() && asked == 1);
+                assert_eq!(bench.read("repository.json"), good, "{at} {flip} {algorithm:?} {lost}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_key_makes_no_description_also_where_headers_disagree() {
+    let (bench, _) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
+    let name = bench.names("records").remove(0);
+    let mut bytes = bench.read(&name);
+    bytes[24] ^= 1;
+    bench.replace(&name, &bytes);
+    bench.storage.remove("repository.json").unwrap();
+    let wrong = crate::repository::Credential::KeyFile(zeroize::Zeroizing::new(vec![9; 32]));
+    let mut wrong = Some(wrong);
+    let error = restore_description(&*bench.storage, &mut |_| Ok(wrong.take())).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::WrongKey);
+    assert!(bench.storage.read("repository.json", 4096).is_err());
+}
+
 #[test]
 fn a_description_is_not_made_up_where_there_is_no_repository() {
     let storage = crate::storage::MemoryStorage::new();

@@ -74,7 +74,7 @@ fn a_source_that_has_changed_heals_what_it_still_has() {
 }
 
 #[test]
-fn a_prune_goes_on_beside_what_is_recorded_as_lost_only_when_that_is_accepted() {
+fn a_prune_goes_on_beside_what_is_recorded_as_lost_when_the_loss_is_accepted() {
     let (bench, id, _) = bench();
     // Trees of a snapshot that no source can bring back.
     std::fs::remove_dir_all(bench.source.path().join("sub")).unwrap();
@@ -82,14 +82,13 @@ fn a_prune_goes_on_beside_what_is_recorded_as_lost_only_when_that_is_accepted() 
     for name in bench.names("packs").iter().filter(|name| **name != data) {
         bench.storage.remove(name).unwrap();
     }
-    let prune = |bench: &Bench, accept_loss| {
-        let request = crate::prune::Request { accept_loss, ..crate::prune::Request::default() };
-        crate::prune::run(&bench.open().unwrap(), &request, &Silent)
+    let prune = |bench: &Bench, accept_loss: bool| {
+        crate::prune::run(&bench.open().unwrap(), &crate::prune::Request { accept_loss, ..crate::prune::Request::default() }, &Silent)
     };
     assert!(prune(&bench, true).unwrap_err().is_damage(), "before a repair nothing may be removed");
     bench.repair();
     let second = bench.snapshot();
-    assert!(prune(&bench, false).unwrap_err().is_damage(), "what lies below the lost page is not known");
+    assert!(prune(&bench, false).unwrap_err().is_damage(), "what lies below the lost pages is unknown");
     prune(&bench, true).unwrap();
     assert!(bench.files(&second).values().all(Option::is_some));
     assert!(bench.open().unwrap().read_manifest(&id).is_ok(), "the snapshot itself is not removed");
