@@ -4,5 +4,6 @@
 
 mod killed;
 mod other_user;
+mod owners;
 mod sources;
 mod tampering;

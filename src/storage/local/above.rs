@@ -6,11 +6,12 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::root::{FOLDER_MODE, is_unsupported, text, tolerate_no_modes};
+use super::owners::{self, FOLDER_MODE};
+use super::root::{is_unsupported, text};
 use crate::error::{Error, Result};
 
-/// Makes the folder of a repository, for its owner alone, and the folders above it as the umask
-/// says. One that exists is left as it is.
+/// Makes the folder of a repository, for its owner alone or for the group that shares the folder above, and
+/// the folders above it as the umask says. One that exists is left as it is.
 pub(super) fn create_path(path: &Path) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("cannot make the folder", text(path), error);
     if path.symlink_metadata().is_ok() {
@@ -23,7 +24,7 @@ pub(super) fn create_path(path: &Path) -> Result<()> {
     match rustix::fs::mkdir(path, FOLDER_MODE) {
         // Somebody else was quicker; who of the two makes the repository is decided by its lock.
         Err(Errno::EXIST) => Ok(()),
-        Ok(()) => tolerate_no_modes(rustix::fs::chmod(path, FOLDER_MODE)).map_err(|errno| failed(errno.into())),
+        Ok(()) => owners::give_top(path).map_err(|errno| failed(errno.into())),
         Err(errno) => Err(failed(errno.into())),
     }
 }

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::root::{Root, tolerate_no_modes};
+use super::root::Root;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Lock, LockMode};
 
@@ -105,7 +105,7 @@ fn open(root: &Root, name: &str, mode: LockMode) -> rustix::io::Result<OwnedFd> 
     match open(flags) {
         Err(Errno::NOENT) => {
             let file = open(flags | OFlags::CREATE)?;
-            tolerate_no_modes(rustix::fs::fchmod(&file, LOCK_FILE_MODE))?;
+            root.owners.give_lock(&file, LOCK_FILE_MODE)?;
             Ok(file)
         }
         Err(Errno::ACCESS) if mode == LockMode::Exclusive => open(flags.difference(OFlags::RDWR) | OFlags::RDONLY),

@@ -6,6 +6,7 @@
 mod above;
 mod listing;
 mod lock;
+mod owners;
 mod root;
 mod upload;
 

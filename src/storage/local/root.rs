@@ -14,12 +14,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use super::owners::{self, Owners};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::name;
 use crate::units::PathText;
 
-/// Folders are for their owner alone, whatever the umask says.
-pub(super) const FOLDER_MODE: Mode = Mode::RWXU;
 /// So many folders are synced at a time. Measured on ext4: 64 folders one after the other take
 /// 190 ms, from four threads 15 ms, because the kernel merges the flushes that wait together.
 const SYNC_THREADS: usize = 8;
@@ -39,6 +38,8 @@ pub(super) struct Root {
     pub fd: OwnedFd,
     /// Absolute, without symbolic links.
     pub path: PathBuf,
+    /// Whose the new things in it are.
+    pub owners: Owners,
     /// What is known of the folders themselves.
     folders: Mutex<Folders>,
     /// A sync failed: the kernel may have dropped what it could not write, and says so only once.
@@ -53,7 +54,8 @@ impl Root {
             if errno == Errno::NOTDIR { error.with_kind(ErrorKind::NotFound) } else { error }
         })?;
         let path = path.canonicalize().map_err(|error| Error::io(action, text(path), error))?;
-        Ok(Self { fd, path, folders: Mutex::default(), sync_failed: AtomicBool::new(false) })
+        let owners = Owners::of(&fd);
+        Ok(Self { fd, path, owners, folders: Mutex::default(), sync_failed: AtomicBool::new(false) })
     }
 
     /// How an object or folder is named in messages: its whole path, escaped.
@@ -82,10 +84,9 @@ impl Root {
     pub fn create_folder(&self, folder: &str) -> Result<()> {
         for folder in name::ancestors(folder) {
             let failed = |errno| Error::io("cannot make the folder", self.describe(folder), errno);
-            match rustix::fs::mkdirat(&self.fd, folder, FOLDER_MODE) {
+            match rustix::fs::mkdirat(&self.fd, folder, owners::FOLDER_MODE) {
                 Ok(()) => {
-                    // By name, because the umask may have left a folder that cannot be opened.
-                    tolerate_no_modes(rustix::fs::chmodat(&self.fd, folder, FOLDER_MODE, AtFlags::empty())).map_err(failed)?;
+                    self.owners.give_folder(&self.fd, folder).map_err(failed)?;
                     self.folders().unsynced.insert(name::parent(folder).to_owned());
                 }
                 Err(Errno::EXIST) => {
@@ -210,14 +211,6 @@ pub(super) fn text(path: &Path) -> String {
 /// True when the file system cannot do such a thing at all, as opposed to having failed at it.
 pub(super) fn is_unsupported(errno: Errno) -> bool {
     [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP].contains(&errno)
-}
-
-/// A file system without owners and modes (FAT, CIFS) refuses to set them; nothing is lost by that.
-pub(super) fn tolerate_no_modes(result: rustix::io::Result<()>) -> rustix::io::Result<()> {
-    match result {
-        Err(errno) if is_unsupported(errno) || errno == Errno::PERM => Ok(()),
-        result => result,
-    }
 }
 
 #[cfg(test)]

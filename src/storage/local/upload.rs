@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::rand::GetRandomFlags;
 
 use super::listing::read_folder;
-use super::root::{Root, is_unsupported, tolerate_no_modes};
+use super::root::{Root, is_unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::to_hex;
 use crate::storage::{Upload, name};
@@ -70,7 +70,7 @@ impl LocalUpload {
                 named: false,
             };
             // The umask may have taken the owner's right to read.
-            tolerate_no_modes(rustix::fs::fchmod(&upload.file, FILE_MODE)).map_err(failed)?;
+            root.owners.give_file(&upload.file, FILE_MODE).map_err(failed)?;
             if upload.mark_alive() {
                 return Ok(upload);
             }
