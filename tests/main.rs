@@ -7,6 +7,7 @@ mod cli_help;
 mod cli_journey;
 mod cli_json;
 mod cli_key;
+mod cli_latest;
 mod cli_locks;
 mod cli_looking;
 mod cli_machines;

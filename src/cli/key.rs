@@ -13,7 +13,7 @@ use super::password::{self, Named};
 use super::times;
 use crate::browse::json;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::SlotId;
+use crate::id::{SlotId, check_prefix};
 use crate::repository::{Credential, KEY_FILE, KeySlot, PASSWORD, Repository, list_slots, publish_slot, remove_slot};
 use crate::storage::{LockMode, PRUNE_LOCK};
 use crate::units::{PathText, Timestamp};
@@ -175,7 +175,8 @@ fn change(repository: &Repository, in_use: SlotId, new: &New, output: &mut Outpu
 }
 
 fn find<'a>(slots: &'a [(SlotId, KeySlot)], prefix: &str) -> Result<&'a (SlotId, KeySlot)> {
-    let mut found = slots.iter().filter(|(id, _)| !prefix.is_empty() && id.to_string().starts_with(prefix));
+    check_prefix(prefix)?;
+    let mut found = slots.iter().filter(|(id, _)| id.to_string().starts_with(prefix));
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
         (Some(_), Some(_)) => Err(Error::new(ErrorKind::Invalid, format!("several keys begin with {prefix}"))),

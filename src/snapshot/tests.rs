@@ -2,6 +2,7 @@
 
 mod changes;
 mod hostile;
+mod latest;
 mod lost;
 mod machines;
 mod taken_away;
