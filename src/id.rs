@@ -9,6 +9,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// So many digits of an id are written at least: fewer soon fit another one than was meant.
+pub const ID_PREFIX_MIN: usize = 4;
+
+/// Refuses the beginning of an id that is too short.
+///
+/// # Errors
+/// `Invalid`.
+pub fn check_prefix(prefix: &str) -> Result<()> {
+    if prefix.len() >= ID_PREFIX_MIN {
+        return Ok(());
+    }
+    let message = format!("`{}` is too short: of an id at least {ID_PREFIX_MIN} digits are needed", prefix.escape_debug());
+    Err(Error::new(ErrorKind::Invalid, message))
+}
+
 /// Writes `bytes` as lower-case hexadecimal.
 pub fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -93,11 +93,14 @@ impl Golden {
         ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The listing says all that it ever said, in the same order; it may say more.
+    /// The listing says all that it ever said, oldest first; it may say more.
     fn assert_lists(&self) {
         let (wanted, listed) = (self.wanted(), self.listed());
         assert_eq!(listed.len(), wanted.len(), "{listed:?}");
-        for ((id, wanted), listed) in wanted.iter().zip(&listed) {
+        let times: Vec<&str> = listed.iter().map(|line| line["time"].as_str().unwrap()).collect();
+        assert!(times.is_sorted(), "{times:?}");
+        for (id, wanted) in &wanted {
+            let listed = listed.iter().find(|line| line["id"] == **id).unwrap();
             for (field, value) in wanted.as_object().unwrap() {
                 assert_eq!(&listed[field], value, "{field} of {id}");
             }

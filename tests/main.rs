@@ -10,6 +10,7 @@ mod cli_init;
 mod cli_journey;
 mod cli_json;
 mod cli_key;
+mod cli_latest;
 mod cli_locks;
 mod cli_looking;
 mod cli_machines;

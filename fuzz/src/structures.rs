@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use strongroom::index::IndexSegment;
 use strongroom::manifest::{
     ABSENT, AbsentChunks, CONTENT_ITEMS_IN_NODE, Content, HEALED, HealedChunks, Item, ListPage, Manifest, PIN, Page, Pin, REMOVED, Record,
-    Removed, SETTING, SETTINGS, Setting, Settings, TAG, TOMBSTONE, TagChange, Tombstone,
+    Removed, SETTING, SETTINGS, Setting, Settings, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten,
 };
 use strongroom::pack::PackDirectory;
 use strongroom::wire;
@@ -90,6 +90,7 @@ pub fn record(bytes: &[u8]) {
         TAG => drop(decode::<TagChange>(payload)),
         PIN => drop(decode::<Pin>(payload)),
         TOMBSTONE => drop(decode::<Tombstone>(payload)),
+        UNFORGOTTEN => drop(decode::<Unforgotten>(payload)),
         SETTING => drop(decode::<Setting>(payload)),
         HEALED => drop(decode::<HealedChunks>(payload)),
         REMOVED => drop(decode::<Removed>(payload)),

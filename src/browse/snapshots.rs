@@ -31,7 +31,7 @@ pub struct SnapshotFilter {
     pub last: Option<usize>,
 }
 
-/// The snapshots that `filter` wants, oldest first, none of them cut. A manifest that had to be read
+/// The snapshots that `filter` wants, oldest first by their times, none of them cut. A manifest that had to be read
 /// and could not be is reported, and its snapshot judged by what the summary has.
 ///
 /// # Errors
@@ -44,7 +44,9 @@ pub fn filter_snapshots(
 ) -> Result<Vec<Summary>> {
     let paths = filter.paths.iter().map(|path| normalise(path)).collect::<Result<Vec<_>>>()?;
     let mut found = Vec::new();
-    for summary in listing.summaries().iter().rev() {
+    let mut newest_first: Vec<&Summary> = listing.summaries().iter().collect();
+    newest_first.sort_by_key(|summary| std::cmp::Reverse((summary.time, summary.order())));
+    for summary in newest_first {
         check_interrupted(progress)?;
         if filter.last.is_some_and(|last| found.len() >= last) {
             break;

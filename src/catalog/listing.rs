@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::record_row::RecordRow;
 use super::summary::{Summary, series_key};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{RecordId, SnapshotId};
+use crate::id::{RecordId, SnapshotId, check_prefix};
 use crate::manifest::Kind;
 
 /// The truth that a catalog is compared with: what lies in the repository now, and how to read it.
@@ -40,6 +40,8 @@ pub(super) type Rows = (Vec<Summary>, Vec<(RecordId, RecordRow)>);
 pub struct Listing {
     summaries: Vec<Summary>,
     records: Vec<(RecordId, RecordRow)>,
+    /// Listed, but nothing is known of them: their manifests cannot be read.
+    unreadable: Vec<SnapshotId>,
 }
 
 impl Listing {
@@ -49,7 +51,19 @@ impl Listing {
         summaries.dedup_by_key(|summary| summary.id);
         records.sort_by_key(|(id, row)| (row.counter, *id));
         records.dedup_by_key(|(id, _)| *id);
-        Self { summaries, records }
+        Self { summaries, records, unreadable: Vec::new() }
+    }
+
+    /// The same, with snapshots that are there and of which nothing is known.
+    #[must_use]
+    pub fn with_unreadable(self, mut unreadable: Vec<SnapshotId>) -> Self {
+        unreadable.sort_unstable();
+        Self { unreadable, ..self }
+    }
+
+    /// Snapshots that are there and of which nothing is known, because their manifests cannot be read.
+    pub fn unreadable(&self) -> &[SnapshotId] {
+        &self.unreadable
     }
 
     /// Reads everything that is listed from the sealed objects.
@@ -125,17 +139,21 @@ impl Listing {
     /// The one snapshot whose id begins with `hex`.
     ///
     /// # Errors
-    /// `NotFound`; `Invalid` when it is not lower-case hexadecimal or fits several snapshots.
+    /// `NotFound`; `Damaged` when it cannot be read; `Invalid` when it is not lower-case hexadecimal, too short,
+    /// or fits several snapshots.
     pub fn find_prefix(&self, hex: &str) -> Result<&Summary> {
         let is_hex = hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if hex.is_empty() || hex.len() > SnapshotId::BYTES * 2 || !is_hex {
             return Err(Error::new(ErrorKind::Invalid, format!("`{}` is not the id of a snapshot", hex.escape_debug())));
         }
-        let mut found = self.summaries.iter().filter(|summary| summary.id.to_string().starts_with(hex));
-        match (found.next(), found.count()) {
-            (None, _) => Err(Error::new(ErrorKind::NotFound, format!("there is no snapshot {hex}"))),
-            (Some(summary), 0) => Ok(summary),
-            (Some(_), more) => Err(Error::new(ErrorKind::Invalid, format!("{} snapshots begin with {hex}", more + 1))),
+        check_prefix(hex)?;
+        let found: Vec<&Summary> = self.summaries.iter().filter(|summary| summary.id.to_string().starts_with(hex)).collect();
+        let damaged: Vec<&SnapshotId> = self.unreadable.iter().filter(|id| id.to_string().starts_with(hex)).collect();
+        match (&found[..], &damaged[..]) {
+            ([], []) => Err(Error::new(ErrorKind::NotFound, format!("there is no snapshot {hex}"))),
+            ([summary], []) => Ok(summary),
+            ([], [id]) => Err(Error::new(ErrorKind::Damaged, format!("snapshot {} cannot be read", id.short()))),
+            _ => Err(Error::new(ErrorKind::Invalid, format!("{} snapshots begin with {hex}", found.len() + damaged.len()))),
         }
     }
 
@@ -172,12 +190,17 @@ mod tests {
         let mut rows = vec![summary(1, "a", Kind::Full), summary(2, "a", Kind::Full)];
         rows[0].id = SnapshotId([0xab; 32]);
         rows[1].id = SnapshotId([0xac; 32]);
-        let listing = Listing::new(rows, Vec::new());
-        assert_eq!(listing.find_prefix("ab").unwrap().counter, 1);
-        assert_eq!(listing.find_prefix(&"ac".repeat(32)).unwrap().counter, 2);
+        rows[1].id.0[0] = 0xab;
+        rows[1].id.0[1] = 0xab;
+        let damaged = SnapshotId([0xad; 32]);
+        let listing = Listing::new(rows, Vec::new()).with_unreadable(vec![damaged]);
+        assert_eq!(listing.find_prefix("ababab").unwrap().counter, 1);
+        assert_eq!(listing.find_prefix("ababac").unwrap().counter, 2);
         let kind = |hex: &str| listing.find_prefix(hex).unwrap_err().kind();
-        assert_eq!(kind("a"), ErrorKind::Invalid);
-        assert_eq!(kind("b"), ErrorKind::NotFound);
+        assert_eq!(kind("abab"), ErrorKind::Invalid, "two");
+        assert_eq!(kind("bbbb"), ErrorKind::NotFound);
+        assert_eq!(kind("adad"), ErrorKind::Damaged);
+        assert_eq!(kind("bbb"), ErrorKind::Invalid, "too short");
         assert_eq!(kind(""), ErrorKind::Invalid);
         assert_eq!(kind("AB"), ErrorKind::Invalid);
         assert_eq!(kind(&"ab".repeat(33)), ErrorKind::Invalid);

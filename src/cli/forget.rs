@@ -21,7 +21,7 @@ use crate::wire;
 /// Forget snapshots; the next prune removes them
 ///
 /// Forgotten snapshots are no longer shown and nothing builds on them. The space that only they need is freed by the
-/// next `repo prune`. What is protected (`repo settings`) is removed by the first prune after its protection has ended.
+/// next `repo prune`; until then `repo unforget` takes it back. What is protected (`repo settings`) is removed by the first prune after its protection has ended.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[arg(required = true, value_name = "SNAP", help = SNAPSHOT_HELP)]
@@ -74,6 +74,8 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         let message = format!("snapshot {} is pinned; `repo tag {0} --unpin` first", id.short());
         return Err(Error::new(ErrorKind::Invalid, message));
     }
+    // The catalog may still know what cannot be read any more; the same is said with it and without.
+    ids.iter().try_for_each(|id| repository.read_manifest(id).map(drop))?;
     let now = Timestamp::now();
     if let Some(rollback) = &catalogued.rollback {
         repository.accept_rollback(rollback, now)?;
@@ -98,7 +100,11 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
                 Some(until) => output.line(format_args!("snapshot {} forgotten; it is protected and stays until {until}", id.short()))?,
             }
         }
-        if output.is_quiet { Ok(()) } else { output.line("space is freed by the next `repo prune`") }
+        if output.is_quiet {
+            Ok(())
+        } else {
+            output.line("space is freed by the next `repo prune`; until then `repo unforget` takes it back")
+        }
     })?;
     Ok(Status::Good)
 }

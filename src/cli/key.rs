@@ -14,6 +14,7 @@ use super::password::{self, Named};
 use super::times;
 use crate::browse::json;
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::check_prefix;
 use crate::repository::{Credential, KEY_FILE, Key, KeySlot, PASSWORD, Repository, list_keys, remove_slot};
 use crate::storage::{Lock, LockMode, PRUNE_LOCK};
 use crate::units::{PathText, Timestamp};
@@ -185,7 +186,8 @@ fn change(repository: &Repository, old: &Credential, new: &New, output: &mut Out
 }
 
 fn find<'a>(keys: &'a [Key], prefix: &str) -> Result<&'a Key> {
-    let mut found = keys.iter().filter(|key| !prefix.is_empty() && key.slots().any(|id| id.to_string().starts_with(prefix)));
+    check_prefix(prefix)?;
+    let mut found = keys.iter().filter(|key| key.slots().any(|id| id.to_string().starts_with(prefix)));
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
         (Some(_), Some(_)) => Err(Error::new(ErrorKind::Invalid, format!("several keys begin with {prefix}"))),

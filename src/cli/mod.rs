@@ -41,6 +41,7 @@ mod tag;
 mod text;
 pub mod times;
 mod typed;
+mod unforget;
 
 use std::process::ExitCode;
 
@@ -77,6 +78,7 @@ enum Command {
     Restore(Box<restore::Args>),
     Stats(stats::Args),
     Forget(forget::Args),
+    Unforget(unforget::Args),
     Tag(tag::Args),
     Prune(prune::Args),
     Check(check::Args),
@@ -127,6 +129,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Restore(args) => restore::run(*args, global, output),
         Command::Stats(args) => stats::run(args, global, output),
         Command::Forget(args) => forget::run(args, global, output),
+        Command::Unforget(args) => unforget::run(args, global, output),
         Command::Tag(args) => tag::run(args, global, output),
         Command::Prune(args) => prune::run(args, global, output),
         Command::Check(args) => check::run(args, global, output),

@@ -3,16 +3,17 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use super::message;
 use super::snapshot::SnapshotKind;
 use crate::browse::SnapshotFilter;
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
-use crate::repository::Repository;
-use crate::units::PathText;
+use crate::repository::{Repository, is_future};
+use crate::units::{PathText, Timestamp};
 
 /// How help texts explain a snapshot.
-pub const SNAPSHOT_HELP: &str = "The beginning of an id, `latest`, `latest~2` (two before it) or `latest@SERIES`";
+pub const SNAPSHOT_HELP: &str = "The beginning of an id (4 digits or more), `latest`, `latest~2` (two before it) or `latest@SERIES`";
 
 /// A snapshot, and a path in it where one was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +32,12 @@ pub struct Selected {
 /// # Errors
 /// `NotFound`, `Invalid`.
 pub fn select(repository: &Repository, listing: &Listing, argument: &OsStr) -> Result<Selected> {
-    let bytes = argument.as_bytes();
+    let (bytes, now) = (argument.as_bytes(), Timestamp::now());
+    warn_of_future(listing, bytes, now);
     let snapshot = |name: &[u8]| {
         let name =
             std::str::from_utf8(name).map_err(|_| Error::new(ErrorKind::Invalid, format!("`{}` names no snapshot", PathText(name))))?;
-        repository.select(listing, name)
+        repository.select(listing, name, now)
     };
     let at = |colon: usize| {
         let path = Some(bytes[colon + 1..].to_vec()).filter(|path| !path.is_empty());
@@ -46,11 +48,19 @@ pub fn select(repository: &Repository, listing: &Listing, argument: &OsStr) -> R
         return snapshot(bytes).map(|id| Selected { id, path: None });
     };
     if bytes.starts_with(b"latest") && bytes[..*first].contains(&b'@') {
-        if let Ok(id) = snapshot(bytes) {
-            return Ok(Selected { id, path: None });
+        // Whether a series exists is asked of what can be read: what cannot be may be of any.
+        let whole = snapshot(bytes).map(|id| Selected { id, path: None });
+        let tried = std::iter::once(whole).chain(colons.iter().rev().map(|colon| at(*colon)));
+        let mut damage = None;
+        for selected in tried {
+            match selected {
+                Err(error) if error.kind() == ErrorKind::Damaged => damage = damage.or(Some(error)),
+                Err(_) => {}
+                found => return found,
+            }
         }
-        if let Some(selected) = colons.iter().rev().find_map(|colon| at(*colon).ok()) {
-            return Ok(selected);
+        if let Some(error) = damage {
+            return Err(error);
         }
     }
     at(*first)
@@ -61,14 +71,25 @@ pub fn select(repository: &Repository, listing: &Listing, argument: &OsStr) -> R
 /// # Errors
 /// As [`select`]; then none of them is meant.
 pub fn select_all(repository: &Repository, listing: &Listing, names: &[String]) -> Result<Vec<SnapshotId>> {
-    let mut ids = Vec::new();
+    let (mut ids, now) = (Vec::new(), Timestamp::now());
     for name in names {
-        let id = repository.select(listing, name)?;
+        warn_of_future(listing, name.as_bytes(), now);
+        let id = repository.select(listing, name, now)?;
         if !ids.contains(&id) {
             ids.push(id);
         }
     }
     Ok(ids)
+}
+
+/// Says that `latest` passes over snapshots: either their clock was wrong, or the one of this machine is.
+fn warn_of_future(listing: &Listing, name: &[u8], now: Timestamp) {
+    let future = listing.summaries().iter().filter(|summary| is_future(summary, now)).count();
+    if future > 0 && name.starts_with(b"latest") {
+        message::warn(format_args!(
+            "{future} snapshots have a time in the future, and none of them is taken for the latest; is the clock right?"
+        ));
+    }
 }
 
 /// Which snapshots are wanted.

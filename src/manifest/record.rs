@@ -22,6 +22,9 @@ pub const TAG: u16 = 3;
 pub const PIN: u16 = CRITICAL | 4;
 /// Record type: a snapshot is forgotten ([`Tombstone`]). A program that does not know it shows too much.
 pub const TOMBSTONE: u16 = 5;
+/// Record type: a snapshot is no longer forgotten ([`Unforgotten`]). Critical: a program that does not know it
+/// would remove the snapshot.
+pub const UNFORGOTTEN: u16 = CRITICAL | 9;
 /// Record type: chunks that were recorded as lost before and are stored again ([`HealedChunks`]). A
 /// program that does not know it only stores them once more.
 pub const HEALED: u16 = 7;
@@ -33,7 +36,7 @@ pub const SETTING: u16 = CRITICAL | 6;
 pub const REMOVED: u16 = 8;
 
 /// The critical types that this version understands.
-const KNOWN: [u16; 4] = [SETTINGS, ABSENT, PIN, SETTING];
+const KNOWN: [u16; 5] = [SETTINGS, ABSENT, PIN, SETTING, UNFORGOTTEN];
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +160,13 @@ pub struct Pin {
 /// A snapshot that is forgotten: no listing shows it, and the next prune removes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tombstone {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+}
+
+/// A snapshot that is not forgotten, whatever tombstones before it say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unforgotten {
     /// The snapshot.
     pub snapshot: SnapshotId,
 }

@@ -43,7 +43,10 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
     facts.check_writable()?;
     let now = (request.clock)();
     let protect_seconds = if request.override_protection { 0 } else { facts.protection().seconds_at(now) };
-    let wanted: HashSet<SnapshotId> = request.remove.iter().copied().filter(|id| !facts.marks().is_pinned(id)).collect();
+    // Who asked for the removal of what was forgotten then did not ask for what is no longer.
+    let is_unforgotten = |id: &SnapshotId| repository.facts().marks().is_forgotten(id) && !facts.marks().is_forgotten(id);
+    let is_wanted = |id: &SnapshotId| !facts.marks().is_pinned(id) && !is_unforgotten(id);
+    let wanted: HashSet<SnapshotId> = request.remove.iter().copied().filter(is_wanted).collect();
     let (remove, keep) = (Vec::new(), Vec::new());
     let mut allowed = Allowed { remove, keep, protected: 0, absent: facts.absent().clone(), accepted: None, now };
     let (mut bases, mut counters, mut present, mut committed) = (HashMap::new(), HashMap::new(), Vec::new(), HashMap::new());

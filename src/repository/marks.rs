@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::Result;
 use crate::id::SnapshotId;
-use crate::manifest::{PIN, Pin, TAG, TOMBSTONE, TagChange, Tombstone};
+use crate::manifest::{PIN, Pin, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
 use crate::wire;
 
 /// Tags, pins and tombstones of all snapshots.
@@ -22,7 +22,7 @@ pub struct Marks {
 impl Marks {
     /// Whether records of this type are marks.
     pub(super) fn is_mark(record_type: u16) -> bool {
-        matches!(record_type, TAG | PIN | TOMBSTONE)
+        matches!(record_type, TAG | PIN | TOMBSTONE | UNFORGOTTEN)
     }
 
     /// Takes what the next record says; records of other types are none of its business.
@@ -46,6 +46,9 @@ impl Marks {
             TOMBSTONE => {
                 self.forgotten.insert(wire::decode::<Tombstone>(payload, "a tombstone")?.snapshot);
             }
+            UNFORGOTTEN => {
+                self.forgotten.remove(&wire::decode::<Unforgotten>(payload, "the end of a tombstone")?.snapshot);
+            }
             _ => {}
         }
         Ok(())
@@ -60,6 +63,11 @@ impl Marks {
     /// the same time, nothing is lost.
     pub fn is_forgotten(&self, id: &SnapshotId) -> bool {
         self.forgotten.contains(id) && !self.pinned.contains(id)
+    }
+
+    /// Whether a tombstone says that the snapshot is forgotten, pinned or not.
+    pub fn has_tombstone(&self, id: &SnapshotId) -> bool {
+        self.forgotten.contains(id)
     }
 
     /// All snapshots that are forgotten, also those that are gone already, in no order.
@@ -160,6 +168,18 @@ mod tests {
         assert!(marks.is_pinned(&A) && !marks.is_forgotten(&A));
         marks.apply(PIN, &wire::encode(&Pin { snapshot: A, is_pinned: false })).unwrap();
         assert!(!marks.is_pinned(&A) && marks.is_forgotten(&A));
+    }
+
+    #[test]
+    fn of_tombstones_and_their_ends_the_last_one_holds() {
+        let mut marks = Marks::default();
+        let (forget, unforget) = (wire::encode(&Tombstone { snapshot: A }), wire::encode(&Unforgotten { snapshot: A }));
+        for (record_type, payload, is_forgotten) in
+            [(UNFORGOTTEN, &unforget, false), (TOMBSTONE, &forget, true), (UNFORGOTTEN, &unforget, false), (TOMBSTONE, &forget, true)]
+        {
+            marks.apply(record_type, payload).unwrap();
+            assert_eq!((marks.is_forgotten(&A), marks.has_tombstone(&A)), (is_forgotten, is_forgotten));
+        }
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub use rollback::Rollback;
 pub use salvage::UnreadableSegment;
 pub use secrets::SecretBundle;
 pub use segments::split_segments;
+pub use select::is_future;
 pub use sink::{FrameGatherer, Gone, Sink, SinkCounts, class_of_frame};
 pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, publish_slot, remove_slot};
 pub use trees::{NodeStream, PagePlace, SinkPages, decode_list_page, read_content_items, read_list_page};

@@ -151,7 +151,8 @@ impl Repository {
         skipped.snapshots.retain(|(id, _)| !marks.is_forgotten(id));
         let shown = listing.summaries().iter().filter(|summary| !marks.is_forgotten(&summary.id)).cloned();
         let shown = shown.map(|summary| Summary { tags: marks.tags(&summary.id, summary.tags.clone()), ..summary }).collect();
-        let listing = Listing::new(shown, listing.records().to_vec());
+        let unreadable = skipped.snapshots.iter().map(|(id, _)| *id).collect();
+        let listing = Listing::new(shown, listing.records().to_vec()).with_unreadable(unreadable);
         let problem = catalog_error.map(|error: Error| error.to_string());
         Ok(Catalogued { listing, marks, skipped, rollback, newest_counter, problem })
     }

@@ -11,7 +11,7 @@ use super::records::read_record;
 use super::{Repository, layout, with_reserve};
 use crate::error::Result;
 use crate::id::{RecordId, SnapshotId};
-use crate::manifest::{PIN, Pin, REMOVED, Record, Removed, TAG, TOMBSTONE, TagChange, Tombstone};
+use crate::manifest::{PIN, Pin, REMOVED, Record, Removed, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
 use crate::units::Timestamp;
 use crate::wire;
 
@@ -96,6 +96,7 @@ fn subject(record: &Record) -> Result<Option<SnapshotId>> {
         TAG => Some(wire::decode::<TagChange>(&record.payload, "a record of tags")?.snapshot),
         PIN => Some(wire::decode::<Pin>(&record.payload, "a record of a pin")?.snapshot),
         TOMBSTONE => Some(wire::decode::<Tombstone>(&record.payload, "a tombstone")?.snapshot),
+        UNFORGOTTEN => Some(wire::decode::<Unforgotten>(&record.payload, "the end of a tombstone")?.snapshot),
         _ => None,
     })
 }

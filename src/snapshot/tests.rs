@@ -2,6 +2,7 @@
 
 mod changes;
 mod hostile;
+mod latest;
 mod losses;
 mod lost;
 mod machines;

@@ -25,6 +25,7 @@ DATA, META, INDEX, MANIFEST, RECORD = 1, 2, 3, 4, 5  # kinds of objects (5)
 OF_FRAME, OF_DIRECTORY, OF_BODY = 1, 2, 3  # purposes of keys (5)
 PASSWORD, KEY_FILE = 1, 2  # types of key slots (4)
 SETTINGS, ABSENT, TAG, PIN, TOMBSTONE, SETTING, HEALED, REMOVED = 0x8001, 0x8002, 3, 0x8004, 5, 0x8006, 7, 8  # records (8)
+UNFORGOTTEN = 0x8009
 FILE, DIRECTORY, LINK, PIPE, CHARACTERS, BLOCKS, ANCESTOR = range(7)  # contents of nodes (9)
 MIB = 1 << 20
 TYPES = {PIPE: stat.S_IFIFO, CHARACTERS: stat.S_IFCHR, BLOCKS: stat.S_IFBLK}
@@ -370,6 +371,8 @@ class Repository:
                     (pinned.add if is_pinned else pinned.discard)(snapshot)
                 elif record_type == TOMBSTONE:
                     forgotten.add(d.id().hex())
+                elif record_type == UNFORGOTTEN:
+                    forgotten.discard(d.id().hex())
                 elif record_type == SETTING:
                     _name, _value = d.string(), d.string()
                 elif record_type in (ABSENT, HEALED, REMOVED):

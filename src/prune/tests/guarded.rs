@@ -1,7 +1,7 @@
 //! What prune refuses to remove, whoever asks for it, and what it leaves behind.
 
 use super::*;
-use crate::manifest::{PIN, Pin, REMOVED, SETTING, TAG, TOMBSTONE, TagChange, Tombstone};
+use crate::manifest::{PIN, Pin, REMOVED, SETTING, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
 use crate::repository::{Protection, make_reserve};
 use crate::storage::LocalStorage;
 use crate::wire;
@@ -231,4 +231,22 @@ fn the_reserve_is_made_again_when_there_is_room_and_is_in_no_size() {
     let outcome = run(&repository, &request(&[]), &Silent).unwrap();
     assert_eq!((outcome.bytes_before, outcome.bytes_after), (0, 0));
     assert!(!make_reserve(&*storage, 0).unwrap(), "prune has made it");
+}
+
+#[test]
+fn what_is_no_longer_forgotten_when_the_prune_has_its_lock_stays() {
+    let (bench, ids) = three();
+    for id in &ids[..2] {
+        publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
+    }
+    // The prune decided by what was true then; the undo was reported since.
+    let waiting = open(Arc::clone(&bench.storage) as _);
+    publish(&bench, UNFORGOTTEN, wire::encode(&Unforgotten { snapshot: ids[0] }));
+    assert_eq!(run(&waiting, &request(&ids[..2]), &Silent).unwrap().snapshots_removed, 1);
+    let left = bench.repository.list_snapshots().unwrap();
+    assert!(left.contains(&ids[0]) && !left.contains(&ids[1]));
+    // Its marks go with it, when it does.
+    publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[0] }));
+    prune(&bench, &ids[..1]);
+    assert_eq!(records(&bench), [REMOVED]);
 }
