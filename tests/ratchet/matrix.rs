@@ -2,16 +2,19 @@
 //!
 //! `RATCHET_STRIDE=1` takes all cases of several objects at once; by default every third is.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use strongroom::storage::{MemoryStorage, Storage};
+use tempfile::TempDir;
 
 use super::bench::Bench;
 use super::commands::{ALL, Command, Effect};
 use super::damage::{Damage, Harm, damaged, of_one, of_several, put};
-use super::restorable::{Restorable, open_any};
+use super::restorable::{Restorable, open_any, with_cache};
 
 /// Calls `work` with each of `cases`, on all cores. Each thread has a pool of its own, so that no case
 /// takes part in the work of another; of two threads, because the walk of a snapshot takes one for itself.
@@ -51,6 +54,8 @@ struct Case<'a> {
     disk: &'a MemoryStorage,
     before: &'a Restorable,
     command: &'a Command,
+    /// What the machine kept when nothing was damaged.
+    cache: Option<&'a Path>,
 }
 
 impl Case<'_> {
@@ -58,7 +63,10 @@ impl Case<'_> {
     /// snapshot was reported that does not restore.
     fn judge(&self) -> Option<String> {
         let (bench, command, copy) = (self.bench, self.command, self.disk.image());
-        let reported = match catch_unwind(AssertUnwindSafe(|| (command.run)(bench, Arc::new(copy.clone())))) {
+        let cache = self.cache.map(copy_of);
+        let cache = cache.as_ref().map(TempDir::path);
+        let run = || with_cache(cache, || (command.run)(bench, Arc::new(copy.clone())));
+        let reported = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(reported) => reported,
             Err(_) => return Some("it panics".to_owned()),
         };
@@ -98,8 +106,28 @@ impl Case<'_> {
     }
 }
 
+/// A copy of a folder, in memory where that can be had.
+fn copy_of(folder: &Path) -> TempDir {
+    let copy = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    copy_into(folder, copy.path());
+    copy
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&to).unwrap();
+            copy_into(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
 /// Lets every command meet every damage; gives how many cases there were, and what is wrong.
-fn meet(bench: &Bench, damages: &[Damage]) -> (usize, Vec<String>) {
+fn meet(bench: &Bench, damages: &[Damage], cache: Option<&Path>) -> (usize, Vec<String>) {
     let (cases, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let whole = Restorable::of(Arc::new(bench.disk.clone()));
     in_parallel(damages, |damage| {
@@ -107,7 +135,7 @@ fn meet(bench: &Bench, damages: &[Damage]) -> (usize, Vec<String>) {
         let before = Restorable::of(Arc::new(disk.clone()));
         for command in &ALL {
             cases.fetch_add(1, Ordering::Relaxed);
-            let case = Case { bench, whole: &whole, damage, disk: &disk, before: &before, command };
+            let case = Case { bench, whole: &whole, damage, disk: &disk, before: &before, command, cache };
             if let Some(problem) = case.judge() {
                 wrong.lock().unwrap().push(format!("{damage:?}: {}: {problem}", command.name));
             }
@@ -141,19 +169,34 @@ fn the_repository_of_the_matrix_restores_whole_and_two_of_it_are_told_apart() {
 #[test]
 fn no_command_makes_anything_unrestorable_whatever_happened_to_one_object() {
     let bench = Bench::new(4, true).with_company();
-    assert_holds("one object", meet(&bench, &of_one(&bench.disk)));
+    assert_holds("one object", meet(&bench, &of_one(&bench.disk), None));
 }
 
 #[test]
 fn no_command_makes_anything_unrestorable_where_a_prune_has_been() {
     let bench = Bench::pruned();
-    assert_holds("one object after a prune", meet(&bench, &of_one(&bench.disk)));
+    assert_holds("one object after a prune", meet(&bench, &of_one(&bench.disk), None));
 }
 
 #[test]
 fn no_command_makes_anything_unrestorable_where_snapshots_share_content_and_no_folders() {
     let bench = Bench::new(3, false);
-    assert_holds("one object, no shared folders", meet(&bench, &of_one(&bench.disk)));
+    assert_holds("one object, no shared folders", meet(&bench, &of_one(&bench.disk), None));
+}
+
+#[test]
+fn no_command_makes_anything_unrestorable_on_a_machine_that_knows_what_the_index_said() {
+    let bench = Bench::new(3, false);
+    let cache = tempfile::tempdir().unwrap();
+    with_cache(Some(cache.path()), || {
+        let repository = open_any(Arc::new(bench.disk.clone())).unwrap();
+        assert!(repository.catalogued().unwrap().rollback.is_none());
+        repository.open_index().unwrap();
+    });
+    let harms = [Harm::Deleted, Harm::Truncated, Harm::Older];
+    let damages: Vec<Damage> =
+        of_one(&bench.disk).into_iter().filter(|damage| damage.iter().all(|(_, harm)| harms.contains(harm))).collect();
+    assert_holds("one object, with caches", meet(&bench, &damages, Some(cache.path())));
 }
 
 #[test]
@@ -161,5 +204,5 @@ fn no_command_makes_anything_unrestorable_whatever_happened_to_several_objects()
     let bench = Bench::new(3, false);
     let stride = std::env::var("RATCHET_STRIDE").ok().and_then(|stride| stride.parse().ok()).unwrap_or(3);
     let damages: Vec<Damage> = of_several(&bench.disk).into_iter().step_by(stride).collect();
-    assert_holds("several objects", meet(&bench, &damages));
+    assert_holds("several objects", meet(&bench, &damages, None));
 }

@@ -1,8 +1,10 @@
 //! All that restores from a repository: for each snapshot and path which bytes. It is read as a reader
 //! reads who gets what can be had: what is damaged is passed over, the rest goes on.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use strongroom::error::{Error, ErrorKind, Result};
@@ -29,9 +31,26 @@ fn hash(bytes: &[u8]) -> [u8; 16] {
     std::array::from_fn(|at| blake3::hash(bytes).as_bytes()[at])
 }
 
+thread_local! {
+    /// Where commands of this thread have their caches.
+    static CACHE: RefCell<Option<PathBuf>> = const { RefCell::new(None) };
+}
+
+/// Does something on a machine that has its caches in `cache`: index tables, and no catalog.
+pub fn with_cache<T>(cache: Option<&Path>, work: impl FnOnce() -> T) -> T {
+    let before = CACHE.replace(cache.map(Path::to_owned));
+    let done = work();
+    CACHE.set(before);
+    done
+}
+
 /// Opens with any of the keys that tests give to repositories.
 pub fn open_any(storage: Arc<dyn Storage>) -> Result<Repository> {
-    let open = |key| Repository::open(Arc::clone(&storage), OpenOptions { credential: Some(credential(key)), ..OpenOptions::default() });
+    let open = |key| {
+        let cache_root = CACHE.with_borrow(Clone::clone);
+        let options = OpenOptions { credential: Some(credential(key)), cache_root, no_catalog: true, ..OpenOptions::default() };
+        Repository::open(Arc::clone(&storage), options)
+    };
     match open(0) {
         Err(error) if error.kind() == ErrorKind::WrongKey => open(1),
         opened => opened,
@@ -81,7 +100,7 @@ impl Restorable {
     }
 
     /// Whether exactly these files restore of a snapshot, below `root`.
-    pub fn check_files(repository: &Repository, id: SnapshotId, root: &std::path::Path, files: &Files) -> std::result::Result<(), String> {
+    pub fn check_files(repository: &Repository, id: SnapshotId, root: &Path, files: &Files) -> std::result::Result<(), String> {
         let found =
             crate::crash::world::contents(repository, id, root).map_err(|error| format!("reported snapshot {}: {error}", id.short()))?;
         if found == *files { Ok(()) } else { Err(format!("reported snapshot {} holds other files than were saved", id.short())) }
