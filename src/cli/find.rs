@@ -4,7 +4,7 @@ use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
-use super::selection::Filters;
+use super::selection::{Filters, status_of};
 use super::text::LongEntry;
 use super::times;
 use crate::browse::{self, Pattern, json};
@@ -56,5 +56,5 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         },
         &bar,
     )?;
-    Ok(bar.finish())
+    Ok(bar.finish().worst(status_of(&listing)))
 }

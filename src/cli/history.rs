@@ -7,6 +7,7 @@ use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
+use super::selection::status_of;
 use super::text;
 use super::times;
 use crate::browse::{self, Version, json};
@@ -47,7 +48,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         },
         &bar,
     )?;
-    Ok(bar.finish())
+    Ok(bar.finish().worst(status_of(&listing)))
 }
 
 fn print(version: &Version<'_>, output: &mut Output) -> Result<()> {
