@@ -58,6 +58,12 @@ fn when_the_newest_snapshot_cannot_be_read_latest_is_no_other_and_ends_with_4() 
             }
         }
         assert!(!place.path("out").exists());
+        // What is asked of all snapshots is answered without the one, and that is not all.
+        let file = place.text("source/a");
+        for arguments in [&["snapshots"][..], &["find", "a"], &["history", &file], &["stats"]] {
+            let listed = place.run(arguments).expect(4).stdout;
+            assert!(!listed.is_empty());
+        }
         assert_eq!(cat(&place, &ids[1][..8]).expect(0).stdout, "two");
     }
 }

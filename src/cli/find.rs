@@ -5,7 +5,7 @@ use super::exit::Status;
 use super::global::Global;
 use super::message;
 use super::output::Output;
-use super::selection::Filters;
+use super::selection::{Filters, status_of};
 use super::text::{LongEntry, grouped};
 use super::times;
 use crate::browse::{self, Pattern, json};
@@ -57,7 +57,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         },
         &bar,
     )?;
-    let status = bar.finish();
+    let status = bar.finish().worst(status_of(&listing));
     if outcome.matches > 0 {
         return Ok(status);
     }

@@ -8,6 +8,7 @@ use super::exit::Status;
 use super::global::{Global, quoted};
 use super::message;
 use super::output::Output;
+use super::selection::status_of;
 use super::text;
 use super::times;
 use crate::browse::{self, Version, json};
@@ -48,7 +49,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         },
         &bar,
     )?;
-    let status = bar.finish();
+    let status = bar.finish().worst(status_of(&listing));
     if outcome.versions > 0 {
         return Ok(status);
     }

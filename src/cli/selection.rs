@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use super::exit::Status;
 use super::message;
 use super::snapshot::SnapshotKind;
 use crate::browse::SnapshotFilter;
@@ -80,6 +81,11 @@ pub fn select_all(repository: &Repository, listing: &Listing, names: &[String]) 
         }
     }
     Ok(ids)
+}
+
+/// How a command ends that was asked about all snapshots: one that cannot be read is missing from the answer.
+pub fn status_of(listing: &Listing) -> Status {
+    if listing.unreadable().is_empty() { Status::Good } else { Status::Damage }
 }
 
 /// Says that `latest` passes over snapshots: either their clock was wrong, or the one of this machine is.

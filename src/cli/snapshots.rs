@@ -6,7 +6,7 @@ use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
-use super::selection::Filters;
+use super::selection::{Filters, status_of};
 use super::text;
 use super::times;
 use crate::browse::{self, json};
@@ -34,7 +34,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     } else {
         print(&found, repository.facts().marks(), output)?;
     }
-    Ok(bar.finish())
+    Ok(bar.finish().worst(status_of(&listing)))
 }
 
 fn print(found: &[Summary], marks: &Marks, output: &mut Output) -> Result<()> {

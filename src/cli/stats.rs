@@ -6,7 +6,7 @@ use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
-use super::selection::{SNAPSHOT_HELP, select};
+use super::selection::{SNAPSHOT_HELP, select, status_of};
 use super::text::{bytes, grouped};
 use crate::browse::{self, Place, RepositoryStats, SnapshotStats, json};
 use crate::error::Result;
@@ -52,7 +52,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             }
         }
     }
-    Ok(bar.finish())
+    // A single snapshot lacks nothing of others.
+    let listed = if args.snapshot.is_none() { status_of(&listing) } else { Status::Good };
+    Ok(bar.finish().worst(listed))
 }
 
 fn print_repository(stats: &RepositoryStats, output: &mut Output) -> Result<()> {
