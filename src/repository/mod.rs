@@ -49,9 +49,9 @@ pub use salvage::UnreadableSegment;
 pub use secrets::SecretBundle;
 pub use segments::split_segments;
 pub use sink::{FrameGatherer, Sink, SinkCounts, class_of_frame};
-pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, publish_slot, remove_slot};
+pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, publish_slot};
 pub use trees::{NodeStream, SinkPages, read_content_items, read_page};
-pub use twins::{Key, list_keys, lone_problem};
+pub use twins::{Key, list_keys, lone_problem, remove_slot};
 pub use view::{SnapshotView, Step, Walk};
 
 use std::path::PathBuf;
