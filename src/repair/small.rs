@@ -60,7 +60,9 @@ pub(super) fn mend_small_objects(
 fn mend_keys(repository: &Repository, request: &Request, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
     for key in repository.lone_keys()? {
         if !repository.is_in_use(&key) {
-            progress.report(Finding::new(FindingKind::Note, KEYS.as_bytes(), lone_problem(&key)));
+            if !key.is_changing() {
+                progress.report(Finding::new(FindingKind::Note, KEYS.as_bytes(), lone_problem(&key)));
+            }
             continue;
         }
         outcome.restored_key = true;

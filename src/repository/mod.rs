@@ -52,9 +52,9 @@ pub use secrets::SecretBundle;
 pub use segments::split_segments;
 pub use select::is_future;
 pub use sink::{FrameGatherer, Gone, Sink, SinkCounts, class_of_frame};
-pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, publish_slot, remove_slot};
+pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD, list_slots, publish_slot};
 pub use trees::{NodeStream, PagePlace, SinkPages, decode_list_page, read_content_items, read_list_page};
-pub use twins::{Key, list_keys, lone_problem};
+pub use twins::{Key, list_keys, lone_problem, remove_slot};
 pub use unnamed::UnnamedPacks;
 pub use view::{SnapshotView, Step, Walk};
 

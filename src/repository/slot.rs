@@ -36,6 +36,8 @@ const COPY: u16 = 1;
 pub const PASSWORD: u16 = 1;
 /// Slot type: a key file of 32 random bytes.
 pub const KEY_FILE: u16 = 2;
+/// Slot type: no key, but the mark that the slots of its pair are being made or removed, one after the other.
+pub(super) const CHANGING: u16 = 5;
 // 3 is reserved for write-only keys, 4 for slots sealed to a recipient's public key.
 
 /// What a user opens a repository with.
@@ -166,6 +168,24 @@ impl KeySlot {
         slot
     }
 
+    /// The mark that the slots of `pair` are being made or removed. No credential is needed for it.
+    pub(super) fn mark(pair: &[u8]) -> Result<Self> {
+        let mut mark = Self {
+            slot_type: CHANGING,
+            label: String::new(),
+            created_at: Timestamp::default(),
+            memory_kib: 0,
+            passes: 0,
+            lanes: 0,
+            salt: random_bytes()?,
+            commitment: [0; 32],
+            wrapped: Vec::new(),
+            extensions: Extensions::none(),
+        };
+        mark.extensions.set(PAIR, pair.to_vec());
+        Ok(mark)
+    }
+
     /// What it has in common with its twin; nothing in a slot that never had one.
     pub(super) fn pair(&self) -> Option<&[u8]> {
         self.extensions.get(PAIR)
@@ -265,15 +285,17 @@ fn wrong_key() -> Error {
 }
 
 /// What lies in the folder of key slots.
-struct Slots {
-    readable: Vec<(SlotId, KeySlot)>,
+pub(super) struct Slots {
+    pub(super) readable: Vec<(SlotId, KeySlot)>,
+    /// Marks of the type [`CHANGING`].
+    pub(super) marks: Vec<(SlotId, KeySlot)>,
     damaged: usize,
     /// Slots that only a later version opens.
     later: usize,
 }
 
-fn read_slots(storage: &dyn Storage) -> Result<Slots> {
-    let mut slots = Slots { readable: Vec::new(), damaged: 0, later: 0 };
+pub(super) fn read_slots(storage: &dyn Storage) -> Result<Slots> {
+    let mut slots = Slots { readable: Vec::new(), marks: Vec::new(), damaged: 0, later: 0 };
     for (id, listed) in layout::list_ids(storage, layout::KEYS, SlotId::parse)?.into_iter().take(SLOTS_READ_MAX) {
         let slot = storage.read(&listed.name, BYTES_MAX).and_then(|bytes| {
             if blake3::hash(&bytes).as_bytes() != &id.0 {
@@ -282,6 +304,7 @@ fn read_slots(storage: &dyn Storage) -> Result<Slots> {
             KeySlot::decode(&bytes, &listed.name)
         });
         match slot {
+            Ok(slot) if slot.slot_type == CHANGING => slots.marks.push((id, slot)),
             Ok(slot) => slots.readable.push((id, slot)),
             // Somebody removed it since.
             Err(error) if error.is_not_found() => {}
@@ -311,7 +334,7 @@ pub(super) fn open_slots(
     credential: &Credential,
     only: Option<SlotId>,
 ) -> Result<(SecretBundle, SlotId, ObjectKey)> {
-    let Slots { readable, damaged, later } = read_slots(storage)?;
+    let Slots { readable, damaged, later, .. } = read_slots(storage)?;
     if readable.is_empty() && later == 0 {
         let found = if damaged == 0 { "there is no key slot" } else { "no key slot can be read" };
         let message = format!("{found}, and nothing opens without one; copy them back from another copy of the repository");
@@ -346,23 +369,6 @@ pub fn publish_slot(storage: &dyn Storage, slot: &KeySlot) -> Result<SlotId> {
     let hash = layout::publish_hashed(storage, layout::KEYS, &slot.encode(), |hash| layout::slot_name(&SlotId(hash)))?;
     storage.sync(&[layout::KEYS.to_owned()])?;
     Ok(SlotId(hash))
-}
-
-/// Removes a slot and its twin, durably. The others are durable before: the program that added the one in
-/// use may have died before its own sync.
-///
-/// # Errors
-/// Those of the storage.
-pub fn remove_slot(storage: &dyn Storage, id: &SlotId) -> Result<()> {
-    storage.sync(&[layout::KEYS.to_owned()])?;
-    let slots = list_slots(storage)?;
-    if let Some((_, slot)) = slots.iter().find(|(other, _)| other == id) {
-        for (twin, _) in slots.iter().filter(|(_, other)| slot.is_twin_of(other)) {
-            storage.remove(&layout::slot_name(twin))?;
-        }
-    }
-    storage.remove(&layout::slot_name(id))?;
-    storage.sync(&[layout::KEYS.to_owned()])
 }
 
 #[cfg(test)]

@@ -3,12 +3,15 @@
 //! A key is two slots for the same credential. They share the salt, so that the slow way from a password to
 //! a key is gone once for both, and an extension with a random number says that they belong together. Either
 //! opens everything. A repository from before has keys of one slot; they work as they are.
+//!
+//! A slot that lost its twin is damage; one whose twin is not there yet, or was removed a moment ago by a
+//! program that died, is not. So a mark stands beside the two while they are made or removed.
 
 use super::Repository;
 use super::description::Description;
 use super::layout;
 use super::secrets::SecretBundle;
-use super::slot::{Credential, KeySlot, SLOTS_MAX, list_slots, open_slots, publish_slot, remove_slot};
+use super::slot::{Credential, KeySlot, SLOTS_MAX, Slots, list_slots, open_slots, publish_slot, read_slots};
 use crate::crypto::{Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SlotId;
@@ -20,6 +23,8 @@ use crate::units::Timestamp;
 pub struct Key {
     /// Its slots by id: one or two, and never none.
     slots: Vec<(SlotId, KeySlot)>,
+    /// Its slots are being made or removed, or that was cut short.
+    is_changing: bool,
 }
 
 impl Key {
@@ -38,9 +43,14 @@ impl Key {
         self.slots.iter().map(|(id, _)| *id)
     }
 
-    /// Whether it was made with two slots and has one that can be read.
+    /// Whether it was made with two slots, or should have been, and has one that can be read.
     pub fn lacks_twin(&self) -> bool {
         self.slots.len() < 2 && self.slot().pair().is_some()
+    }
+
+    /// Whether a slot that it lacks was not lost, but not made yet, or removed on purpose.
+    pub fn is_changing(&self) -> bool {
+        self.is_changing
     }
 }
 
@@ -49,11 +59,15 @@ impl Key {
 /// # Errors
 /// Those of the storage.
 pub fn list_keys(storage: &dyn Storage) -> Result<Vec<Key>> {
+    let Slots { readable, marks, .. } = read_slots(storage)?;
     let mut keys: Vec<Key> = Vec::new();
-    for (id, slot) in list_slots(storage)? {
+    for (id, slot) in readable {
         match keys.iter_mut().find(|key| key.slot().is_twin_of(&slot)) {
             Some(key) => key.slots.push((id, slot)),
-            None => keys.push(Key { slots: vec![(id, slot)] }),
+            None => {
+                let is_changing = slot.pair().is_some() && marks.iter().any(|(_, mark)| mark.pair() == slot.pair());
+                keys.push(Key { slots: vec![(id, slot)], is_changing });
+            }
         }
     }
     Ok(keys)
@@ -73,12 +87,61 @@ pub(super) fn publish_twins(
     now: Timestamp,
 ) -> Result<Key> {
     let twins = KeySlot::wrap_twins(bundle, description, credential, label, cost, now)?;
+    // Without the description there is no repository yet, and nobody looks for what is missing.
+    let mark = match storage.read(layout::DESCRIPTION, u64::MAX) {
+        Err(error) if error.is_not_found() => None,
+        _ => Some(publish_slot(storage, &KeySlot::mark(twins[0].pair().unwrap_or_default())?)?),
+    };
     let mut slots = Vec::new();
     for slot in twins {
         slots.push((publish_slot(storage, &slot)?, slot));
     }
     slots.sort_by_key(|(id, _)| *id);
-    Ok(Key { slots })
+    remove_names(storage, mark.into_iter().collect())?;
+    Ok(Key { slots, is_changing: false })
+}
+
+/// Removes a slot and its twin, durably. The others are durable before: the program that added the one in
+/// use may have died before its own sync.
+///
+/// # Errors
+/// Those of the storage.
+pub fn remove_slot(storage: &dyn Storage, id: &SlotId) -> Result<()> {
+    storage.sync(&[layout::KEYS.to_owned()])?;
+    let Slots { readable, mut marks, .. } = read_slots(storage)?;
+    let mut going = vec![*id];
+    if let Some((_, slot)) = readable.iter().find(|(other, slot)| other == id && slot.pair().is_some()) {
+        going.extend(readable.iter().filter(|(other, twin)| other != id && slot.is_twin_of(twin)).map(|(twin, _)| *twin));
+        marks.retain(|(_, mark)| mark.pair() == slot.pair());
+        if going.len() > 1 && marks.is_empty() {
+            let mark = KeySlot::mark(slot.pair().unwrap_or_default())?;
+            match publish_slot(storage, &mark) {
+                Ok(id) => marks.push((id, mark)),
+                // A key that was betrayed must go, also where there is no room for the mark.
+                Err(error) if error.kind() == ErrorKind::Full => {}
+                Err(error) => return Err(error),
+            }
+        }
+    } else {
+        marks.clear();
+    }
+    remove_names(storage, going)?;
+    remove_names(storage, marks.into_iter().map(|(id, _)| id).collect())
+}
+
+/// Removes the marks of changes that came to their end, or left nothing. The caller holds the prune lock.
+fn remove_idle_marks(storage: &dyn Storage) -> Result<()> {
+    let Slots { readable, mut marks, .. } = read_slots(storage)?;
+    marks.retain(|(_, mark)| readable.iter().filter(|(_, slot)| slot.pair() == mark.pair()).count() != 1);
+    remove_names(storage, marks.into_iter().map(|(id, _)| id).collect())
+}
+
+fn remove_names(storage: &dyn Storage, ids: Vec<SlotId>) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    ids.iter().try_for_each(|id| storage.remove(&layout::slot_name(id)))?;
+    storage.sync(&[layout::KEYS.to_owned()])
 }
 
 impl Repository {
@@ -91,6 +154,7 @@ impl Repository {
     /// then it is gone again; as [`KeySlot::wrap`]; those of the storage.
     pub fn add_key(&self, credential: &Credential, label: &str, cost: Argon2Cost, now: Timestamp, replaces: Option<&Key>) -> Result<Key> {
         let storage = &*self.storage;
+        remove_idle_marks(storage)?;
         let there = layout::list_ids(storage, layout::KEYS, SlotId::parse)?.len();
         if replaces.is_none() && there + 2 > SLOTS_MAX {
             let message = format!(
@@ -143,19 +207,24 @@ impl Repository {
         Ok(keys)
     }
 
-    /// As [`Repository::lone_keys`], while nobody changes keys: who does makes and removes one slot after the
+    /// The keys of [`Repository::lone_keys`] that lost a slot, seen while nobody changes keys: who does makes and removes one slot after the
     /// other. None where somebody is at it, or a prune runs.
     ///
     /// # Errors
     /// Those of the storage.
     pub fn settled_lone_keys(&self) -> Result<Vec<Key>> {
-        if self.lone_keys()?.is_empty() {
+        let lost = || {
+            let mut keys = self.lone_keys()?;
+            keys.retain(|key| !key.is_changing());
+            Ok(keys)
+        };
+        if lost()?.is_empty() {
             return Ok(Vec::new());
         }
         match self.storage.lock(PRUNE_LOCK, LockMode::Shared, false) {
             Err(error) if error.kind() == ErrorKind::Busy => Ok(Vec::new()),
             // Where no lock can be had, what is seen has to do.
-            _lock => self.lone_keys(),
+            _lock => lost(),
         }
     }
 
@@ -171,7 +240,8 @@ impl Repository {
     pub fn restore_twin(&self, key: &Key) -> Result<()> {
         let Some(opened) = &self.slot_key else { return Ok(()) };
         let twin = key.slot().wrap_twin(&self.bundle, &self.description, opened, Some(random_bytes()?));
-        publish_slot(&*self.storage, &twin).map(drop)
+        publish_slot(&*self.storage, &twin)?;
+        remove_idle_marks(&*self.storage)
     }
 }
 
@@ -240,6 +310,29 @@ mod tests {
                 assert!(bundle == *repository.bundle());
             }
         }
+    }
+
+    #[test]
+    fn a_change_of_keys_that_was_cut_short_is_no_damage_and_is_brought_to_its_end() {
+        let storage = with_repository();
+        let repository = open(&storage, "first").unwrap();
+        let second = repository.add_key(&password("second"), "", CHEAP, Timestamp::default(), None).unwrap();
+        let names = || storage.list(layout::KEYS).unwrap().len();
+        assert_eq!(names(), 4, "the mark is gone");
+        // As a removal leaves it that ends after the first of two slots.
+        publish_slot(&*storage, &KeySlot::mark(second.slot().pair().unwrap()).unwrap()).unwrap();
+        storage.remove(&layout::slot_name(&second.id())).unwrap();
+        assert_eq!(repository.lone_keys().unwrap().len(), 1);
+        assert!(repository.settled_lone_keys().unwrap().is_empty());
+        repository.add_key(&password("third"), "", CHEAP, Timestamp::default(), None).unwrap();
+        assert!(repository.settled_lone_keys().unwrap().is_empty(), "the mark stays while it says something");
+        // Its own key makes it whole, and a second removal takes it away.
+        let with_second = open(&storage, "second").unwrap();
+        with_second.restore_twin(&with_second.lone_keys().unwrap()[0]).unwrap();
+        assert_eq!((names(), repository.lone_keys().unwrap().len()), (6, 0));
+        remove_slot(&*storage, &with_second.slot().unwrap()).unwrap();
+        assert_eq!((names(), list_keys(&*storage).unwrap().len()), (4, 2));
+        assert_eq!(open(&storage, "second").err().unwrap().kind(), ErrorKind::WrongKey);
     }
 
     #[test]
