@@ -37,7 +37,7 @@ fn try_pairs(scene: &Scene, verbs: &[Verb]) -> (usize, Vec<String>) {
     in_parallel(&cases, |rig, (pair, first, second)| {
         let number = tried.fetch_add(1, Ordering::Relaxed);
         let played = rig.play(scene, pair, true, &mut by_plan(&[(0, *first), (1, *second), (0, u64::MAX)]));
-        if let Some(problem) = judge(scene, &played, is_all || number % GO_ON == 0) {
+        if let Some(problem) = judge(scene, &played, is_all || number.is_multiple_of(GO_ON)) {
             let pair = pair.map(|verb| verb.name).join(" and ");
             wrong.lock().unwrap().push(format!("{}: {pair}, switched after {first} and {second}: {problem}", scene.name));
         }

@@ -6,12 +6,11 @@ use super::*;
 use crate::storage::conformance::{self, names, put};
 use crate::storage::{LOCK, LockMode, MemoryStorage, PRUNE_LOCK, Storage};
 
+/// What a program does with its storage.
+type Program<'p> = dyn Fn(&dyn Storage) + Sync + 'p;
+
 /// Runs programs and grants by `choose`, which gets who is ready and how many turns there were.
-fn run(
-    programs: &[&(dyn Fn(&dyn Storage) + Sync)],
-    disk: &MemoryStorage,
-    mut choose: impl FnMut(&Turns, &[usize], usize) -> usize,
-) -> Turns {
+fn run(programs: &[&Program<'_>], disk: &MemoryStorage, mut choose: impl FnMut(&Turns, &[usize], usize) -> usize) -> Turns {
     let turns = Turns::new(programs.len());
     thread::scope(|scope| {
         for (number, program) in programs.iter().enumerate() {
