@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::tally::add;
 use super::walk::Surroundings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::ChunkId;
+use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::{Content, ContentList, Item, ListPage, Manifest, Node};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, Repository, Sink, SnapshotView, Step};
@@ -33,11 +33,18 @@ pub(super) fn tell_lost(files: u64, progress: &dyn Progress) {
     }
 }
 
-/// Lists what the run relies on again, before its manifest says that all of it is there.
+/// Lists what the run relies on again: before its manifest says that all of it is there, so that a snapshot
+/// that would not restore is not made; and when it has its name (`published`), before it is reported. A prune
+/// that no lock held back and that began between the two has not seen the manifest; one that begins later has.
 ///
 /// # Errors
 /// `Changed` when something that the snapshot needs is gone; those of the storage.
-pub(super) fn check_still_there(repository: &Repository, sink: &Sink<'_>, manifest: &Manifest) -> Result<()> {
+pub(super) fn check_still_there(
+    repository: &Repository,
+    sink: &Sink<'_>,
+    manifest: &Manifest,
+    published: Option<&SnapshotId>,
+) -> Result<()> {
     let Some(gone) = sink.find_gone()? else { return Ok(()) };
     // A prune that this run could not see may have removed only what nothing needs.
     let index = Arc::new(repository.open_index()?);
@@ -48,9 +55,13 @@ pub(super) fn check_still_there(repository: &Repository, sink: &Sink<'_>, manife
         Err(error) if !error.is_damage() => return Err(error),
         Ok(false) | Err(_) => {}
     }
+    let outcome = published.map_or_else(
+        || "nothing was committed".to_owned(),
+        |id| format!("snapshot {} is there and not whole, and the next run stores again what it lacks", id.short()),
+    );
     let message = format!(
         "{} packs and {} index segments went from the repository while this run was under way, and the snapshot needs them; \
-         nothing was committed. Run it again, and prune only while no snapshot runs: locks may not reach other machines",
+         {outcome}. Run it again, and prune only while no snapshot runs: locks may not reach other machines",
         gone.packs, gone.segments
     );
     Err(Error::new(ErrorKind::Changed, message))

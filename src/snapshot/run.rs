@@ -171,8 +171,9 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     if request.dry_run {
         return Ok(told.outcome(None, manifest, packs_adopted));
     }
-    check_still_there(repository, &sink, &manifest)?;
+    check_still_there(repository, &sink, &manifest, None)?;
     let id = repository.publish_manifest(&manifest)?;
+    check_still_there(repository, &sink, &manifest, Some(&id))?;
     repository.note_whole(&id, &sink.segments(), replaced.as_ref());
     if manifest.counts.bytes_stored > 0 {
         // The snapshot is safe. Where space cannot be set aside, a later run tries again.
