@@ -15,6 +15,7 @@ mod cli_removal;
 mod cli_repair;
 mod cli_restore;
 mod cli_surroundings;
+mod coarse_disks;
 mod crash;
 mod damage;
 mod fidelity;

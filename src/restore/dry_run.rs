@@ -7,17 +7,20 @@ use super::delete::delete_others;
 use super::entries::{Entered, Left, Visitor};
 use super::folders::split_last;
 use super::in_the_way::{NamesBefore, Way, decide, gives_way_to_folder};
+use super::leftovers;
 use super::outcome::{ActionKind, Count};
+use super::set_metadata::{FolderMetadata, decide_about_folder};
 use super::task::{Task, join, with_causes};
 use super::window::FolderInWork;
 use crate::error::{Error, Result};
 use crate::manifest::{Content, Node};
 use crate::progress::FindingKind;
-use crate::target::{Destination, Folder};
+use crate::target::{ApplyOptions, Destination, Folder, resembles_temporary_name};
 
 /// A walk that only looks.
 pub(super) struct DryRun<'t> {
     task: &'t Task<'t>,
+    options: ApplyOptions,
     /// None when there is no such folder yet.
     destination: Option<Arc<Destination>>,
     /// For each level the folder of the destination with its names, if it is there.
@@ -28,7 +31,7 @@ pub(super) struct DryRun<'t> {
 
 impl<'t> DryRun<'t> {
     pub fn new(task: &'t Task<'t>, destination: Option<Arc<Destination>>) -> Self {
-        Self { task, destination, levels: Vec::new(), firsts: HashSet::new() }
+        Self { task, options: task.request.apply_options(), destination, levels: Vec::new(), firsts: HashSet::new() }
     }
 
     fn act(&self, kind: ActionKind, relative: &[u8]) {
@@ -39,7 +42,8 @@ impl<'t> DryRun<'t> {
         let Some(destination) = &self.destination else { return Ok(None) };
         match destination.folder(relative) {
             Ok(folder) => {
-                let names = folder.names()?;
+                let mut names = folder.names()?;
+                leftovers::clear(self.task, destination, relative, &mut names)?;
                 Ok(Some((folder, names)))
             }
             Err(error) if error.is_not_found() => Ok(None),
@@ -93,7 +97,7 @@ impl Visitor for DryRun<'_> {
     fn entry(&mut self, folder: &[u8], node: Node, root: usize) -> Result<()> {
         let relative = join(folder, &node.name);
         let decided = match self.levels.last() {
-            Some(Some((within, before))) => decide(within, before, &node, self.task.request.overwrite),
+            Some(Some((within, before))) => decide(self.task, &self.options, (within, folder), before, &node),
             _ => Ok(Way::Free),
         };
         let kind = match decided {
@@ -102,7 +106,12 @@ impl Visitor for DryRun<'_> {
                 self.task.tally.add(Count::Unchanged);
                 return Ok(());
             }
-            Ok(Way::Leave) => {
+            Ok(Way::SetMetadata(_)) => {
+                self.task.tally.add(Count::MetadataSet);
+                self.act(ActionKind::SetMetadata, &relative);
+                return Ok(());
+            }
+            Ok(Way::Leave(_)) => {
                 self.task.tally.add(Count::Left);
                 self.act(ActionKind::Leave, &relative);
                 return Ok(());
@@ -127,17 +136,32 @@ impl Visitor for DryRun<'_> {
     fn leave(&mut self, left: Left<'_>) -> Result<()> {
         let level = self.levels.pop().flatten();
         let Some(node) = left.node else { return Ok(()) };
-        self.task.tally.add(Count::Directories);
-        if let (true, Some(_), Some(destination)) = (self.task.request.delete, level, &self.destination) {
-            let folder = FolderInWork {
-                path: left.path.to_vec(),
-                relative: left.relative.to_vec(),
-                node,
-                is_complete: left.is_complete,
-                is_included: left.is_included,
-                keeps_metadata: false,
-            };
-            delete_others(self.task, destination, &folder, &|_| false)?;
+        let folder = FolderInWork {
+            path: left.path.to_vec(),
+            relative: left.relative.to_vec(),
+            node,
+            is_complete: left.is_complete,
+            is_included: left.is_included,
+            keeps_metadata: false,
+            was_there: level.is_some() && !left.relative.is_empty(),
+        };
+        let Some((within, _)) = level else {
+            self.task.tally.add(Count::Directories);
+            return Ok(());
+        };
+        match decide_about_folder(self.task, &self.options, &folder, &within) {
+            Ok(FolderMetadata::Set) => self.task.tally.add(Count::Directories),
+            Ok(FolderMetadata::Changed) => {
+                self.task.tally.add(Count::Directories);
+                self.task.tally.add(Count::MetadataSet);
+                self.act(ActionKind::SetMetadata, left.relative);
+            }
+            Ok(FolderMetadata::Left(_)) => self.act(ActionKind::Leave, left.relative),
+            Err(error) => self.task.fail_entry(left.relative, error)?,
+        }
+        if let (true, Some(destination)) = (self.task.request.delete, &self.destination) {
+            let is_kept = |relative: &[u8]| resembles_temporary_name(split_last(relative).1);
+            delete_others(self.task, destination, &folder, &is_kept)?;
         }
         Ok(())
     }

@@ -13,6 +13,8 @@ pub enum ActionKind {
     Create,
     /// It takes the place of what is there.
     Replace,
+    /// What is there has the right content, and gets its metadata.
+    SetMetadata,
     /// What is there stays although it differs.
     Leave,
     /// It is not in the snapshot and is removed.
@@ -45,15 +47,20 @@ pub struct Outcome {
     pub left: u64,
     /// Entries that were there already, by the look of them.
     pub unchanged: u64,
+    /// Entries that were there with the right content and another owner, mode or attributes, and got those
+    /// of the snapshot.
+    pub metadata_set: u64,
     /// Files that are not whole, and folders of which some entries could not be read.
     pub damaged: u64,
     /// Entries that could not be restored for a reason of the destination.
     pub failed: u64,
     /// Entries removed because the snapshot does not have them.
     pub deleted: u64,
+    /// Files removed that a killed restore had left under temporary names.
+    pub leftovers: u64,
     /// Attributes that could not be set, and names that had to be changed.
     pub notes: u64,
-    /// Files read back and found right.
+    /// Files read and found right: written ones, and those that were there already.
     pub verified: u64,
     /// Files read back and found wrong, or not readable.
     pub verify_failed: u64,
@@ -71,9 +78,11 @@ pub(super) enum Count {
     BytesWritten,
     Left,
     Unchanged,
+    MetadataSet,
     Damaged,
     Failed,
     Deleted,
+    Leftovers,
     Notes,
     Verified,
     VerifyFailed,
@@ -117,9 +126,11 @@ impl Tally {
             bytes_written: count(Count::BytesWritten),
             left: count(Count::Left),
             unchanged: count(Count::Unchanged),
+            metadata_set: count(Count::MetadataSet),
             damaged: count(Count::Damaged),
             failed: count(Count::Failed),
             deleted: count(Count::Deleted),
+            leftovers: count(Count::Leftovers),
             notes: count(Count::Notes),
             verified: count(Count::Verified),
             verify_failed: count(Count::VerifyFailed),

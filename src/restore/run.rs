@@ -1,6 +1,8 @@
 //! The restore itself: walks and plans, while what was planned is executed window by window, and winds up.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -9,10 +11,13 @@ use super::entries::{Entered, Left, Start, Visitor, visit};
 use super::execute::Executor;
 use super::folders;
 use super::in_the_way::{NamesBefore, Way, decide};
+use super::leftovers;
 use super::links::{LinkInWork, Linked, Role, apply_flags, make_link};
 use super::outcome::{Count, Outcome};
 use super::plan::{PlannedFile, plan_name};
+use super::records::{Record, clear_after_killed};
 use super::request::Request;
+use super::set_metadata::set_metadata;
 use super::specials;
 use super::task::{Task, ended, first_cause, join, with_causes};
 use super::verify::Verify;
@@ -44,6 +49,7 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
         return Ok(task.tally.outcome());
     }
     let writer = Writer::new(&task, Destination::open(&request.destination, true)?);
+    let _record = write_down(&task, &writer.destination)?;
     let blocked = plan_and_execute(&writer, manifest, &start)?;
     apply_flags(&writer);
     writer.destination.sync()?;
@@ -55,6 +61,14 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
     }
     task.notes.sum_up(progress);
     Ok(task.tally.outcome())
+}
+
+/// Writes down that this restore runs, after it has removed what killed ones have left.
+fn write_down(task: &Task<'_>, destination: &Arc<Destination>) -> Result<Option<Record>> {
+    let Some(folder) = &task.request.records else { return Ok(None) };
+    let Ok(path) = std::fs::canonicalize(OsStr::from_bytes(&task.request.destination)) else { return Ok(None) };
+    clear_after_killed(task, folder, destination, &path)?;
+    Ok(Record::begin(folder, &path))
 }
 
 /// Walks on this thread, and writes what was planned with all others. Returns the folders that could not
@@ -89,6 +103,8 @@ struct Planning<'w> {
     window: Window,
     /// For each folder on the way down the names that it had before.
     before: Vec<NamesBefore>,
+    /// For each of them whether it was there before.
+    were_there: Vec<bool>,
     /// The folder of the last entry, shared by the files in it.
     folder: Arc<[u8]>,
     /// Folders that could not be made.
@@ -105,6 +121,7 @@ impl<'w> Planning<'w> {
             windows,
             window: Window::default(),
             before: Vec::new(),
+            were_there: Vec::new(),
             folder: Arc::from(&b""[..]),
             blocked: HashSet::new(),
             ordinal: 0,
@@ -152,22 +169,28 @@ impl<'w> Planning<'w> {
 
     fn decide(&self, folder: &[u8], node: &Node) -> Result<Way> {
         let Some(before) = self.before.last().filter(|before| !before.is_empty()) else { return Ok(Way::Free) };
-        decide(&*self.writer.destination.folder(folder)?, before, node, self.writer.task.request.overwrite)
+        let within = self.writer.destination.folder(folder)?;
+        decide(self.writer.task, &self.writer.options, (&within, folder), before, node)
     }
 }
 
 impl Visitor for Planning<'_> {
     fn enter(&mut self, relative: &[u8], _: Option<&Node>) -> Result<Entered> {
         const NONE: &NamesBefore = &Vec::new();
-        let (entered, before) = folders::make(self.writer, self.before.last().unwrap_or(NONE), relative)?;
+        let (entered, names) = folders::make(self.writer, self.before.last().unwrap_or(NONE), relative)?;
         if entered == Entered::Not {
             self.blocked.insert(relative.to_vec());
             return Ok(entered);
         }
         if relative.is_empty() {
-            self.destination_keeps_metadata = folders::destination_keeps_metadata(&before, self.writer.task.request.overwrite);
+            let names = names.as_deref().unwrap_or_default();
+            self.destination_keeps_metadata = folders::destination_keeps_metadata(names, self.writer.task.request.overwrite);
         }
-        self.before.push(before);
+        let was_there = names.is_some();
+        let mut names = names.unwrap_or_default();
+        leftovers::clear(self.writer.task, &self.writer.destination, relative, &mut names)?;
+        self.were_there.push(was_there && !relative.is_empty());
+        self.before.push(names);
         Ok(entered)
     }
 
@@ -180,17 +203,21 @@ impl Visitor for Planning<'_> {
             Err(error) => return task.fail_entry(&join(folder, &node.name), error),
         };
         match way {
-            Way::Unchanged(existing) => {
-                task.tally.add(Count::Unchanged);
+            Way::Unchanged(existing) | Way::SetMetadata(existing) => {
+                if way == Way::Unchanged(existing) {
+                    task.tally.add(Count::Unchanged);
+                } else {
+                    set_metadata(self.writer, folder, &node)?;
+                }
                 if let Role::First(key) = self.writer.links.join(root, &node) {
                     let folder = self.share_folder(folder);
                     self.writer.links.place(key, &folder, &node.name, existing.identity);
                 }
                 return Ok(());
             }
-            Way::Leave => {
+            Way::Leave(why) => {
                 task.tally.add(Count::Left);
-                task.report(FindingKind::LeftAsIs, &join(folder, &node.name), "left as it is: it differs from the snapshot");
+                task.report(FindingKind::LeftAsIs, &join(folder, &node.name), why.to_string());
                 return Ok(());
             }
             Way::Free | Way::Replace { .. } => {}
@@ -207,6 +234,7 @@ impl Visitor for Planning<'_> {
 
     fn leave(&mut self, left: Left<'_>) -> Result<()> {
         self.before.pop();
+        let was_there = self.were_there.pop().unwrap_or_default();
         let Some(node) = left.node else { return Ok(()) };
         self.window.add_folder(FolderInWork {
             path: left.path.to_vec(),
@@ -215,6 +243,7 @@ impl Visitor for Planning<'_> {
             is_complete: left.is_complete,
             is_included: left.is_included,
             keeps_metadata: left.relative.is_empty() && self.destination_keeps_metadata,
+            was_there,
         });
         if self.window.is_full(&self.writer.task.request.window) { self.send_window() } else { Ok(()) }
     }

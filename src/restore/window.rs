@@ -72,6 +72,8 @@ pub(super) struct FolderInWork {
     pub is_included: bool,
     /// True when it is the destination and stays as its user made it.
     pub keeps_metadata: bool,
+    /// True when it was there before, below the destination.
+    pub was_there: bool,
 }
 
 /// What is planned.

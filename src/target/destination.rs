@@ -17,7 +17,9 @@ use rustix::io::Errno;
 
 use super::beneath;
 use super::durable::Mounts;
+use super::existing::Existing;
 use super::folder::Folder;
+use super::in_use;
 use super::system_error;
 use crate::error::{Error, Result};
 use crate::manifest::check_name;
@@ -25,6 +27,9 @@ use crate::units::PathText;
 
 /// So many folder handles are kept open; far below any limit on open files.
 const KEPT_FOLDERS: usize = 32;
+
+/// For its owner only, and sticky, which hardly any other folder of that sort is.
+const UNFINISHED_MODE: u32 = 0o1700;
 
 /// A folder to restore into. Methods are called from any thread.
 #[derive(Debug)]
@@ -48,7 +53,7 @@ pub struct MadeFolder {
 
 impl Destination {
     /// Opens the folder `path`, following links as for any path that a user gives. With `create`,
-    /// it and its parents are made (0700) where they are missing.
+    /// it and its parents are made (0700) where they are missing; without, nothing is ever changed.
     ///
     /// # Errors
     /// `NotFound`; `Denied`; `Exists` when it is not a folder.
@@ -59,7 +64,10 @@ impl Destination {
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| system_error("cannot open folder", path, errno))?;
-        let mounts = Mounts::below(handle.as_fd()).map_err(|errno| system_error("cannot look at", path, errno))?;
+        let mounts = Mounts::below(handle.as_fd(), create).map_err(|errno| system_error("cannot look at", path, errno))?;
+        if create {
+            in_use::lock(handle.as_fd());
+        }
         Ok(Arc::new(Self { handle, path: path.to_vec(), kept: Mutex::default(), mounts }))
     }
 
@@ -94,11 +102,12 @@ impl Destination {
         };
         let path = self.full_path(relative);
         let handle = beneath::open_folder(top, below).map_err(|errno| system_error("cannot open folder", &path, errno))?;
-        Ok(self.keep(relative, Folder::new(handle, path)))
+        let disk = self.mounts.disk(handle.as_fd()).map_err(|errno| system_error("cannot look at", &path, errno))?;
+        Ok(self.keep(relative, Folder::new(handle, path, disk)))
     }
 
-    /// Makes the folder `relative`, readable by its owner only until its metadata is set, and opens
-    /// it. A folder that is there already is used. Its parent must be there.
+    /// Makes the folder `relative`, readable by its owner only until its metadata is set, with a mode that
+    /// says that it is not finished (see [`is_unfinished_folder`]), and opens it. A folder that is there already is used. Its parent must be there.
     ///
     /// # Errors
     /// As [`Destination::folder`]; `Exists` when something else has the name, a link to a folder
@@ -110,16 +119,12 @@ impl Destination {
         check_relative(relative)?;
         let (parent, name) = split_last(relative);
         let parent = self.folder(parent)?;
-        match rustix::fs::mkdirat(parent.as_fd(), name, Mode::RWXU) {
+        match rustix::fs::mkdirat(parent.as_fd(), name, Mode::from_raw_mode(UNFINISHED_MODE)) {
             Ok(()) => {
                 parent.let_owner_in(name)?;
                 Ok(MadeFolder { folder: self.folder(relative)?, is_new: true })
             }
-            Err(Errno::EXIST) => {
-                let folder = self.folder(relative)?;
-                self.mounts.meet(&folder);
-                Ok(MadeFolder { folder, is_new: false })
-            }
+            Err(Errno::EXIST) => Ok(MadeFolder { folder: self.folder(relative)?, is_new: false }),
             Err(errno) => Err(system_error("cannot make folder", &self.full_path(relative), errno)),
         }
     }
@@ -174,6 +179,12 @@ impl AsFd for Destination {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
     }
+}
+
+/// True for a folder as a restore makes it, that has not got its metadata: one that was interrupted has
+/// left it.
+pub fn is_unfinished_folder(existing: &Existing) -> bool {
+    existing.is_directory() && existing.mode == UNFINISHED_MODE && existing.uid == rustix::process::geteuid().as_raw()
 }
 
 /// `name` below `folder`, for messages only.

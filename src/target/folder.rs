@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, SeekFrom};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::join;
+use super::disk::Disk;
 use super::existing::{Existing, Identity};
 use super::subject::Subject;
 use super::{removal, system_error};
@@ -24,6 +25,8 @@ pub struct Folder {
     path: Vec<u8>,
     /// Whether it gives an ACL to what is made in it, once that was asked.
     gives_acl: OnceLock<bool>,
+    /// The file system that it is on.
+    pub(super) disk: Arc<Disk>,
 }
 
 /// What a folder gives to the files that are made in it.
@@ -39,8 +42,12 @@ pub enum DeviceKind {
 }
 
 impl Folder {
-    pub(super) fn new(handle: OwnedFd, path: Vec<u8>) -> Self {
-        Self { handle, path, gives_acl: OnceLock::new() }
+    pub(super) fn new(handle: OwnedFd, path: Vec<u8>, disk: Arc<Disk>) -> Self {
+        Self { handle, path, gives_acl: OnceLock::new(), disk }
+    }
+
+    pub(super) fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
     }
 
     /// The path of an entry, for messages.

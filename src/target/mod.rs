@@ -10,13 +10,16 @@
 mod accounts;
 mod attributes;
 mod beneath;
+mod clock;
 mod compare;
 mod destination;
+mod disk;
 mod durable;
 mod existing;
 mod file;
 mod folder;
 mod given_names;
+mod in_use;
 mod metadata;
 mod removal;
 mod subject;
@@ -27,12 +30,14 @@ mod tests;
 use rustix::io::Errno;
 
 pub use accounts::Names;
-pub use compare::matches;
-pub use destination::{Destination, MadeFolder};
+pub use compare::{Differences, Rights, matches, metadata_differences};
+pub use destination::{Destination, MadeFolder, is_unfinished_folder};
+pub use disk::{Disk, Holds, NO_HARD_LINKS, NO_LINKS, is_limit};
 pub use existing::{EntryType, Existing, Identity};
 pub use file::NewFile;
 pub use folder::{DeviceKind, Folder};
-pub use given_names::{is_temporary_name, temporary_name};
+pub use given_names::{is_temporary_name, range_of_temporary_names, resembles_temporary_name, temporary_name};
+pub use in_use::Use;
 pub use metadata::{ApplyOptions, apply_inode_flags, apply_to_file, apply_to_folder, apply_to_link_or_special};
 
 use crate::error::{Error, ErrorKind};

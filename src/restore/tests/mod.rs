@@ -2,6 +2,8 @@
 
 mod damage;
 mod hostile;
+mod in_place;
+mod leftovers;
 mod overwriting;
 mod round_trip;
 mod selecting;
