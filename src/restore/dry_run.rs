@@ -150,7 +150,7 @@ impl Visitor for DryRun<'_> {
             return Ok(());
         };
         match decide_about_folder(self.task, &self.options, &folder, &within) {
-            Ok(FolderMetadata::Set) => self.task.tally.add(Count::Directories),
+            Ok(FolderMetadata::Set | FolderMetadata::AsItWas) => self.task.tally.add(Count::Directories),
             Ok(FolderMetadata::Changed) => {
                 self.task.tally.add(Count::Directories);
                 self.task.tally.add(Count::MetadataSet);

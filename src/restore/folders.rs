@@ -16,7 +16,7 @@ use super::window::FolderInWork;
 use super::writer::Writer;
 use crate::error::{ErrorKind, Result};
 use crate::progress::FindingKind;
-use crate::target::{MadeFolder, apply_to_folder, resembles_temporary_name};
+use crate::target::{MadeFolder, apply_time_to_folder, apply_to_folder, resembles_temporary_name};
 
 /// Makes the folder `relative`. `before` are the names that the folder above it had. Returns what
 /// became of it, with the names that it had itself if it was there before.
@@ -89,8 +89,10 @@ pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork) -> Result<()> {
     }
     match writer.destination.folder(&folder.relative) {
         Ok(within) => {
+            let mut is_as_it_was = false;
             match decide_about_folder(writer.task, &writer.options, folder, &within) {
                 Ok(FolderMetadata::Set) => {}
+                Ok(FolderMetadata::AsItWas) => is_as_it_was = true,
                 Ok(FolderMetadata::Changed) => writer.task.tally.add(Count::MetadataSet),
                 Ok(FolderMetadata::Left(differences)) => {
                     writer.task.report(FindingKind::LeftAsIs, &folder.relative, Why::Metadata(differences).to_string());
@@ -98,7 +100,11 @@ pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork) -> Result<()> {
                 }
                 Err(error) => return writer.task.fail_entry(&folder.relative, error.context("metadata not restored")),
             }
-            let notes = apply_to_folder(&within, &folder.node.metadata, &writer.options);
+            let notes = if is_as_it_was {
+                apply_time_to_folder(&within, &folder.node.metadata)
+            } else {
+                apply_to_folder(&within, &folder.node.metadata, &writer.options)
+            };
             notes.into_iter().for_each(|note| writer.task.note(&folder.relative, note));
             writer.task.tally.add(Count::Directories);
             Ok(())

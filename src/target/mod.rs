@@ -38,7 +38,7 @@ pub use file::NewFile;
 pub use folder::{DeviceKind, Folder};
 pub use given_names::{is_temporary_name, range_of_temporary_names, resembles_temporary_name, temporary_name};
 pub use in_use::Use;
-pub use metadata::{ApplyOptions, apply_inode_flags, apply_to_file, apply_to_folder, apply_to_link_or_special};
+pub use metadata::{ApplyOptions, apply_inode_flags, apply_time_to_folder, apply_to_file, apply_to_folder, apply_to_link_or_special};
 
 use crate::error::{Error, ErrorKind};
 use crate::units::PathText;
