@@ -82,7 +82,7 @@ impl<'t> DryRun<'t> {
             _ => Ok(FolderMetadata::Set),
         };
         match decided {
-            Ok(FolderMetadata::Set) => self.task.tally.add(Count::Directories),
+            Ok(FolderMetadata::Set | FolderMetadata::AsItWas) => self.task.tally.add(Count::Directories),
             Ok(FolderMetadata::Changed) => {
                 self.task.tally.add(Count::Directories);
                 self.task.tally.add(Count::MetadataSet);

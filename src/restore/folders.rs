@@ -21,7 +21,8 @@ use crate::error::{ErrorKind, Result};
 use crate::manifest::Node;
 use crate::progress::FindingKind;
 use crate::target::{
-    Folder, MadeFolder, apply_to_ancestor, apply_to_folder, apply_to_passed, is_unfinished_folder, resembles_temporary_name,
+    Folder, MadeFolder, apply_time_to_folder, apply_to_ancestor, apply_to_folder, apply_to_passed, is_unfinished_folder,
+    resembles_temporary_name,
 };
 
 /// What became of a folder.
@@ -152,10 +153,12 @@ pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork) -> Result<()> {
     match writer.destination.folder(&folder.relative) {
         Ok(within) => {
             let (metadata, options) = (&folder.node.metadata, &writer.options);
+            let mut is_as_it_was = false;
             // Nobody asked for the others: they were made just now, and there is nothing to compare.
             if folder.treatment == Treatment::Restored {
                 match decide_about_folder(writer.task, options, folder, &within) {
                     Ok(FolderMetadata::Set) => {}
+                    Ok(FolderMetadata::AsItWas) => is_as_it_was = true,
                     Ok(FolderMetadata::Changed) => writer.task.tally.add(Count::MetadataSet),
                     Ok(FolderMetadata::Left(differences)) => {
                         writer.task.report(FindingKind::LeftAsIs, &folder.relative, Why::Metadata(differences).to_string());
@@ -170,6 +173,7 @@ pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork) -> Result<()> {
                     Vec::new()
                 }
                 Treatment::Passed => apply_to_passed(&within, metadata, options),
+                Treatment::Restored if is_as_it_was => apply_time_to_folder(&within, metadata),
                 Treatment::Restored | Treatment::LeftAlone => apply_to_folder(&within, metadata, options),
             };
             notes.into_iter().for_each(|note| writer.task.note(&folder.relative, note));

@@ -44,7 +44,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Looks => f.write_str("left as it is: it differs from the snapshot"),
-            Self::Content => f.write_str("left as it is: it has the length and time that were saved, and other content"),
+            Self::Content => f.write_str("left as it is: it has the length and time that were saved, and other content, or cannot be read"),
             Self::Metadata(differences) => write!(f, "left as it is: it differs from the snapshot by {differences} only"),
         }
     }

@@ -41,6 +41,8 @@ pub(super) fn set_metadata(writer: &Writer<'_>, folder: &[u8], node: &Node) -> R
 pub(super) enum FolderMetadata {
     /// It is set: the folder is new, or an earlier restore has not finished it.
     Set,
+    /// It is as good as it can be, but perhaps for the time: what was made in the folder has changed that.
+    AsItWas,
     /// It is set, and was something else.
     Changed,
     /// It was something else, and stays.
@@ -62,13 +64,13 @@ pub(super) fn decide_about_folder(
     }
     let existing = within.stat_self()?;
     let (differences, limits) = metadata_differences(within, b"", &existing, &folder.node.metadata, options);
-    if !differences.is_any() {
-        return Ok(FolderMetadata::Set);
-    }
-    if task.request.overwrite != Overwrite::Never {
+    if differences.is_any() && task.request.overwrite != Overwrite::Never {
         return Ok(FolderMetadata::Changed);
     }
     limits.into_iter().for_each(|limit| task.note(&folder.relative, limit.to_owned()));
+    if !differences.is_any() {
+        return Ok(FolderMetadata::AsItWas);
+    }
     task.tally.add(Count::Left);
     Ok(FolderMetadata::Left(differences))
 }

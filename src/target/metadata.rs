@@ -105,6 +105,13 @@ pub fn apply_to_folder(folder: &Folder, metadata: &Metadata, options: &ApplyOpti
     notes
 }
 
+/// Sets the time of a folder whose entries are complete and whose other metadata is right.
+pub fn apply_time_to_folder(folder: &Folder, metadata: &Metadata) -> Vec<String> {
+    let mut notes = Vec::new();
+    apply_mtime(&Subject::Opened(folder.as_fd()), metadata.mtime, folder.disk(), &mut notes);
+    notes
+}
+
 /// Sets the metadata of a symbolic link, pipe or device, itself and not what it points at.
 ///
 /// # Errors
