@@ -73,6 +73,9 @@ impl Destination {
         let fail = |errno| system_error("cannot open folder", path, errno);
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(fail)?;
         let (_, top) = look(handle.as_fd(), b"").map_err(fail)?;
+        if let Ok(handle) = handle.try_clone() {
+            protected.check_opened(handle, path)?;
+        }
         Ok(Arc::new(Self { handle, path: path.to_vec(), guard: Arc::new(Guard { protected, top }), kept: Mutex::default() }))
     }
 
