@@ -82,6 +82,9 @@ impl Destination {
         let fail = |errno| system_error("cannot open folder", path, errno);
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(fail)?;
         let (_, top) = look(handle.as_fd(), b"").map_err(fail)?;
+        if let Ok(handle) = handle.try_clone() {
+            protected.check_opened(handle, path)?;
+        }
         let mounts = Mounts::below(handle.as_fd(), create).map_err(|errno| system_error("cannot look at", path, errno))?;
         if create {
             in_use::lock(handle.as_fd());
