@@ -31,10 +31,12 @@ fn the_repository_the_cache_and_the_key_outlive_a_restore_that_deletes_and_overw
     let place = in_the_source();
     fs::write(place.path("source/backup/extra"), "x").unwrap();
     let source = place.text("source");
-    let arguments = ["restore", "--delete-excluded", "--overwrite", "always", &format!("latest:{source}"), &source];
-    let ran = run_there(&place, "source/backup/repository", &arguments).expect(3);
-    for what in ["the repository", "the cache of this program", "a key file of the repository"] {
-        assert!(ran.stderr.contains(&format!("left as it is: it is {what}")), "{what}: {}", ran.stderr);
+    for delete in ["--delete", "--delete-excluded"] {
+        let arguments = ["restore", delete, "--overwrite", "always", &format!("latest:{source}"), &source];
+        let ran = run_there(&place, "source/backup/repository", &arguments).expect(3);
+        for what in ["the repository", "the cache of this program", "a key file of the repository"] {
+            assert!(ran.stderr.contains(&format!("left as it is: it is {what}")), "{what}: {}", ran.stderr);
+        }
     }
     assert_eq!(fs::read(place.path("source/key")).unwrap(), [7; 32]);
     assert!(!place.path("source/backup/extra").exists(), "what is beside it goes");

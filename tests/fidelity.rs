@@ -23,6 +23,8 @@ use crate::cli_place::{Place, Ran};
 use crate::needs::{is_root, skip};
 use crate::picture::Picture;
 
+pub use self::times::set_mtime;
+
 /// A tree, its snapshot, and what was restored of it.
 struct RoundTrip {
     place: Place,

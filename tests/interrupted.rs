@@ -9,6 +9,7 @@ mod disk;
 mod failed;
 mod killed;
 mod power_cut;
+mod restored;
 mod scene;
 mod traced;
 

@@ -20,7 +20,7 @@ use crate::browse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SnapshotId, to_hex};
 use crate::manifest::{Content, Manifest, Node};
-use crate::repository::{ChunkReader, SnapshotView};
+use crate::repository::{ChunkReader, SnapshotView, cache_root};
 use crate::restore::{self, ActionKind, Outcome, Overwrite, Request, What};
 use crate::source::Filter;
 use crate::units::{PathText, lossy_text};
@@ -66,7 +66,7 @@ pub struct Args {
     #[arg(long)]
     delete_excluded: bool,
 
-    /// Read every written file back and compare
+    /// Read every file that was written or stays as it is, and compare
     #[arg(long)]
     verify: bool,
 
@@ -92,7 +92,8 @@ enum OverwriteWhen {
     /// They stay
     #[default]
     Never,
-    /// They are replaced when type, length or time differ
+    /// They are replaced when type, length or time differ; with the same content they get owner, mode and
+    /// attributes
     IfChanged,
     /// They are replaced
     Always,
@@ -110,10 +111,12 @@ struct RestoredLine<'a> {
     bytes_written: u64,
     left: u64,
     unchanged: u64,
+    metadata_set: u64,
     damaged: u64,
     failed: u64,
     deleted: u64,
     kept: u64,
+    leftovers: u64,
     notes: u64,
     unasked: u64,
     verified: u64,
@@ -163,6 +166,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         numeric_owner: args.numeric_owner,
         inode_flags: args.inode_flags,
         trusted_xattrs: args.trusted_xattrs,
+        records: cache_root(|name| std::env::var_os(name)).map(|root| root.join("restores")),
         ..Request::new(selected.path.map_or(What::Everything, What::Path), args.destination.as_os_str().as_bytes())
     };
     let outcome = restore::run(&reader, &manifest, &request, &bar)?;
@@ -219,6 +223,7 @@ fn action_name(kind: ActionKind) -> &'static str {
     match kind {
         ActionKind::Create => "create",
         ActionKind::Replace => "replace",
+        ActionKind::SetMetadata => "metadata",
         ActionKind::Leave => "leave",
         ActionKind::Delete => "delete",
         ActionKind::Keep => "keep",
@@ -230,7 +235,7 @@ fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, 
         return output.json(&line(id, destination, dry_run, outcome, time));
     }
     for action in &outcome.actions {
-        output.line(format_args!("{:<7}  {}", action_name(action.kind), PathText(&action.path)))?;
+        output.line(format_args!("{:<8}  {}", action_name(action.kind), PathText(&action.path)))?;
     }
     if outcome.is_cut {
         let (deletions, others) = (grouped(restore::DELETIONS_MAX as u64), grouped(restore::ACTIONS_MAX as u64));
@@ -249,11 +254,13 @@ fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, 
         grouped(outcome.unchanged),
     ))?;
     let rest = [
+        (outcome.metadata_set, "had the right content and got their owner, mode and attributes"),
         (outcome.left, "left as they are though they differ (see --overwrite)"),
         (outcome.deleted, "deleted"),
         (outcome.kept, "not deleted: the snapshot did not look at them (see --delete-excluded)"),
+        (outcome.leftovers, "temporary files of a killed restore removed"),
         (outcome.unasked, "have inode flags or trusted attributes that were not restored (see --inode-flags, --trusted-xattrs)"),
-        (outcome.verified, "read back and found right"),
+        (outcome.verified, "read and found right"),
         (outcome.failed, "could not be restored"),
         (outcome.verify_failed, "read back and found wrong"),
         (outcome.damaged, "damaged"),
@@ -266,7 +273,7 @@ fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, 
 
 fn line(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, time: Duration) -> serde_json::Value {
     let Outcome { files, directories, hard_links, others, bytes_written, left, unchanged, damaged, failed, deleted, notes, .. } = *outcome;
-    let Outcome { verified, verify_failed, kept, unasked, .. } = *outcome;
+    let Outcome { verified, verify_failed, kept, unasked, metadata_set, leftovers, .. } = *outcome;
     let actions = outcome.actions.iter().map(|action| ActionLine {
         action: action_name(action.kind),
         path: lossy_text(&action.path).into_owned(),
@@ -283,10 +290,12 @@ fn line(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, t
         bytes_written,
         left,
         unchanged,
+        metadata_set,
         damaged,
         failed,
         deleted,
         kept,
+        leftovers,
         notes,
         unasked,
         verified,

@@ -10,7 +10,7 @@ use super::sight::{holds_repository, path_in_snapshot};
 use super::task::{Task, join};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Node;
-use crate::target::{Choice, Existing, Folder, Found, Judge, Stays};
+use crate::target::{ApplyOptions, Choice, Existing, Folder, Found, Judge, Stays};
 
 /// What is done with an entry, or why what is there must stay.
 pub(super) enum Decided {
@@ -18,18 +18,28 @@ pub(super) enum Decided {
     Stays(String),
 }
 
-/// As [`decide`], of `node` in the folder `relative` of the destination, and nothing is replaced that
-/// must stay.
+/// As [`decide`], and nothing is replaced or given other metadata that must stay.
 ///
 /// # Errors
 /// Those of looking.
-pub(super) fn decide_in(task: &Task<'_>, within: &Folder, relative: &[u8], before: &NamesBefore, node: &Node) -> Result<Decided> {
-    let way = decide(within, before, node, task.request.overwrite)?;
-    let Way::Replace { is_folder } = way else { return Ok(Decided::Way(way)) };
+pub(super) fn decide_in(
+    task: &Task<'_>,
+    options: &ApplyOptions,
+    (within, relative): (&Folder, &[u8]),
+    before: &NamesBefore,
+    node: &Node,
+) -> Result<Decided> {
+    let way = decide(task, options, (within, relative), before, node)?;
+    if !matches!(way, Way::Replace { .. } | Way::SetMetadata(_)) {
+        return Ok(Decided::Way(way));
+    }
     if let Some(what) = within.stat(&node.name)?.and_then(|existing| within.forbids_replacing(&existing)) {
         return Ok(Decided::Stays(format!("left as it is: it is {what}")));
     }
-    if is_folder {
+    if matches!(way, Way::SetMetadata(_)) && within.is_mounted_over(&node.name)? {
+        return Ok(Decided::Stays("left as it is: another file system is mounted there".to_owned()));
+    }
+    if way == (Way::Replace { is_folder: true }) {
         let mut clearing = Clearing { task, relative, why: None };
         if !within.remove_as(&node.name, true, &mut clearing)? {
             return Ok(Decided::Stays(clearing.message()));

@@ -16,7 +16,7 @@ pub(super) enum Piece {
     /// A chunk of so many bytes, at an offset of the file.
     Chunk(ChunkId, u64, u64),
     /// Zero bytes that take no space.
-    Hole,
+    Hole(Range<u64>),
     /// Bytes of which nothing is known.
     Lost(Range<u64>),
 }
@@ -39,7 +39,7 @@ pub(super) fn each_piece(reader: &ChunkReader<'_>, list: &ContentList, each: &mu
         // list that passed; one that did not is cut off at the end of what a file can hold.
         let end = offset.saturating_add(item.bytes());
         match item {
-            Item::Hole(_) if depth == 0 => each(Piece::Hole)?,
+            Item::Hole(_) if depth == 0 => each(Piece::Hole(offset..end))?,
             Item::Chunk(id, bytes) if depth == 0 => each(Piece::Chunk(id, offset, bytes))?,
             Item::Hole(_) => each(Piece::Lost(offset..end))?,
             Item::Chunk(id, bytes) => match read_list_page(reader, &id, depth - 1, bytes) {

@@ -105,8 +105,10 @@ impl Deleting<'_> {
         if !task.request.delete_excluded && task.sight.is_unseen_in(&self.folder.node, name) {
             let Some(existing) = within.stat(name)? else { return Ok(()) };
             let found = Found { below: name, existing: &existing, is_taken_in: false };
-            if self.select(&found).0 == Choice::Go {
-                self.keep(name);
+            match within.forbids_replacing(&existing) {
+                Some(what) => self.stays(name, Stays::Protected(what)),
+                None if self.select(&found).0 == Choice::Go => self.keep(name),
+                None => {}
             }
             return Ok(());
         }

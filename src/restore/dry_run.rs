@@ -6,19 +6,22 @@ use std::sync::Arc;
 use super::clear::{Decided, decide_in, makes_way_for_folder};
 use super::delete::delete_others;
 use super::entries::{Entered, Left, Visitor};
-use super::folders::{self, split_last};
+use super::folders::{self, is_perhaps_in_work, split_last};
 use super::in_the_way::{NamesBefore, Way};
+use super::leftovers;
 use super::outcome::{ActionKind, Count};
+use super::set_metadata::{FolderMetadata, decide_about_folder};
 use super::task::{Task, join, with_causes};
 use super::window::{FolderInWork, Treatment};
 use crate::error::{Error, Result};
 use crate::manifest::{Content, Node};
 use crate::progress::FindingKind;
-use crate::target::{Destination, Folder};
+use crate::target::{ApplyOptions, Destination, Folder};
 
 /// A walk that only looks.
 pub(super) struct DryRun<'t> {
     task: &'t Task<'t>,
+    options: ApplyOptions,
     /// None when there is no such folder yet.
     destination: Option<Arc<Destination>>,
     /// For each level the folder of the destination with its names, if it is there.
@@ -30,7 +33,8 @@ pub(super) struct DryRun<'t> {
 
 impl<'t> DryRun<'t> {
     pub fn new(task: &'t Task<'t>, destination: Option<Arc<Destination>>) -> Self {
-        Self { task, destination, levels: Vec::new(), destination_keeps_metadata: false, firsts: HashSet::new() }
+        let options = task.request.apply_options();
+        Self { task, options, destination, levels: Vec::new(), destination_keeps_metadata: false, firsts: HashSet::new() }
     }
 
     fn act(&self, kind: ActionKind, relative: &[u8]) {
@@ -41,7 +45,8 @@ impl<'t> DryRun<'t> {
         let Some(destination) = &self.destination else { return Ok(None) };
         match destination.folder(relative) {
             Ok(folder) => {
-                let names = folder.names()?;
+                let mut names = folder.names()?;
+                leftovers::clear(self.task, destination, relative, &mut names)?;
                 Ok(Some((folder, names)))
             }
             Err(error) if error.is_not_found() => Ok(None),
@@ -67,6 +72,26 @@ impl<'t> DryRun<'t> {
             }
         }
         Ok(Entered::Here)
+    }
+
+    /// What becomes of the metadata of a folder, which is open as `within` if it is there.
+    fn foretell_metadata(&self, folder: &FolderInWork, within: Option<&Folder>) -> Result<()> {
+        let decided = match (folder.treatment, within) {
+            (Treatment::LeftAlone, _) => return Ok(()),
+            (Treatment::Restored, Some(within)) => decide_about_folder(self.task, &self.options, folder, within),
+            _ => Ok(FolderMetadata::Set),
+        };
+        match decided {
+            Ok(FolderMetadata::Set | FolderMetadata::AsItWas) => self.task.tally.add(Count::Directories),
+            Ok(FolderMetadata::Changed) => {
+                self.task.tally.add(Count::Directories);
+                self.task.tally.add(Count::MetadataSet);
+                self.act(ActionKind::SetMetadata, &folder.relative);
+            }
+            Ok(FolderMetadata::Left(_)) => self.act(ActionKind::Leave, &folder.relative),
+            Err(error) => self.task.fail_entry(&folder.relative, error)?,
+        }
+        Ok(())
     }
 }
 
@@ -98,7 +123,7 @@ impl Visitor for DryRun<'_> {
     fn entry(&mut self, folder: &[u8], node: Node, root: usize) -> Result<()> {
         let relative = join(folder, &node.name);
         let decided = match self.levels.last() {
-            Some(Some((within, before))) => decide_in(self.task, within, folder, before, &node),
+            Some(Some((within, before))) => decide_in(self.task, &self.options, (within, folder), before, &node),
             _ => Ok(Decided::Way(Way::Free)),
         };
         let kind = match decided {
@@ -113,7 +138,12 @@ impl Visitor for DryRun<'_> {
                 self.task.report(FindingKind::LeftAsIs, &relative, why);
                 return Ok(());
             }
-            Ok(Decided::Way(Way::Leave)) => {
+            Ok(Decided::Way(Way::SetMetadata(_))) => {
+                self.task.tally.add(Count::MetadataSet);
+                self.act(ActionKind::SetMetadata, &relative);
+                return Ok(());
+            }
+            Ok(Decided::Way(Way::Leave(_))) => {
                 self.task.tally.add(Count::Left);
                 self.act(ActionKind::Leave, &relative);
                 return Ok(());
@@ -138,21 +168,28 @@ impl Visitor for DryRun<'_> {
     fn leave(&mut self, left: Left<'_>) -> Result<()> {
         let level = self.levels.pop().flatten();
         let Some(node) = left.node else { return Ok(()) };
-        let treatment = Treatment::of(&node, left.is_selected, level.is_none());
+        let is_new = match &level {
+            Some((within, names)) => folders::counts_as_new(within, left.relative, names),
+            None => Ok(true),
+        };
+        let is_new = match is_new {
+            Ok(is_new) => is_new,
+            Err(error) => return self.task.fail_entry(left.relative, error),
+        };
         let keeps_metadata = left.relative.is_empty() && self.destination_keeps_metadata;
-        if treatment != Treatment::LeftAlone && !keeps_metadata {
-            self.task.tally.add(Count::Directories);
-        }
+        let treatment = if keeps_metadata { Treatment::LeftAlone } else { Treatment::of(&node, left.is_selected, is_new) };
+        let folder = FolderInWork {
+            path: left.path.to_vec(),
+            relative: left.relative.to_vec(),
+            node,
+            is_complete: left.is_complete,
+            is_included: left.is_included,
+            treatment,
+            was_there: !is_new && !left.relative.is_empty(),
+        };
+        self.foretell_metadata(&folder, level.as_ref().map(|(within, _)| &**within))?;
         if let (true, Some(_), Some(destination)) = (self.task.request.delete, level, &self.destination) {
-            let folder = FolderInWork {
-                path: left.path.to_vec(),
-                relative: left.relative.to_vec(),
-                node,
-                is_complete: left.is_complete,
-                is_included: left.is_included,
-                treatment,
-            };
-            delete_others(self.task, destination, &folder, &|_| false)?;
+            delete_others(self.task, destination, &folder, &is_perhaps_in_work)?;
         }
         Ok(())
     }

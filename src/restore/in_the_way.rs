@@ -1,9 +1,15 @@
 //! What to do where the destination has an entry of that name already.
 
+use std::fmt;
+
+use super::outcome::Count;
 use super::request::Overwrite;
-use crate::error::Result;
+use super::task::{Task, join, with_causes};
+use super::verify;
+use crate::error::{ErrorKind, Result};
 use crate::manifest::{Content, Node};
-use crate::target::{EntryType, Existing, Folder, matches};
+use crate::progress::FindingKind;
+use crate::target::{ApplyOptions, Differences, EntryType, Existing, Folder, matches, metadata_differences};
 
 /// What is done with an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,38 +23,102 @@ pub(super) enum Way {
     },
     /// What is there is, by the look of it, what would be put there.
     Unchanged(Existing),
+    /// So it is but for its metadata, which is set.
+    SetMetadata(Existing),
     /// What is there differs and stays.
-    Leave,
+    Leave(Why),
+}
+
+/// Why something is not as it was saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// By its type, length or time.
+    Looks,
+    /// By its content only, which was read.
+    Content,
+    /// By its metadata only.
+    Metadata(Differences),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Looks => f.write_str("left as it is: it differs from the snapshot"),
+            Self::Content => f.write_str("left as it is: it has the length and time that were saved, and other content, or cannot be read"),
+            Self::Metadata(differences) => write!(f, "left as it is: it differs from the snapshot by {differences} only"),
+        }
+    }
 }
 
 /// The names that a folder of the destination had before the restore came to it, sorted. None in a
 /// folder that the restore made.
 pub(super) type NamesBefore = Vec<Vec<u8>>;
 
-/// Decides about `node`, which is no folder. A name that was not there before needs no look: most
-/// restores go to an empty place, and asking for each file would cost as much as making it.
+/// Decides about `node`, which is no folder and belongs into `folder` (`relative` in the destination). A
+/// name that was not there before needs no look: most restores go to an empty place, and asking for each
+/// file would cost as much as making it.
 ///
 /// # Errors
-/// Those of looking.
-pub(super) fn decide(folder: &Folder, before: &NamesBefore, node: &Node, overwrite: Overwrite) -> Result<Way> {
+/// Those of looking; `Interrupted`.
+pub(super) fn decide(
+    task: &Task<'_>,
+    options: &ApplyOptions,
+    (folder, relative): (&Folder, &[u8]),
+    before: &NamesBefore,
+    node: &Node,
+) -> Result<Way> {
     if before.binary_search(&node.name).is_err() {
         return Ok(Way::Free);
     }
     let Some(existing) = folder.stat(&node.name)? else { return Ok(Way::Free) };
     let replace = Way::Replace { is_folder: existing.is_directory() };
+    let overwrite = task.request.overwrite;
     if overwrite == Overwrite::Always {
         return Ok(replace);
     }
-    let is_same = matches(&existing, node)
+    let looks_same = matches(folder, &existing, node)
         && match &node.content {
             // Of a link the length alone was compared.
             Content::Symlink(target) => folder.link_target(&node.name)? == *target,
             _ => true,
         };
-    match overwrite {
-        _ if is_same => Ok(Way::Unchanged(existing)),
-        Overwrite::Never => Ok(Way::Leave),
-        _ => Ok(replace),
+    let why = if !looks_same {
+        Why::Looks
+    } else if !verify_if_asked(task, (folder, relative), node)? {
+        Why::Content
+    } else {
+        let (differences, limits) = metadata_differences(folder, &node.name, &existing, &node.metadata, options);
+        limits.into_iter().for_each(|limit| task.note(&join(relative, &node.name), limit.to_owned()));
+        if !differences.is_any() {
+            return Ok(Way::Unchanged(existing));
+        }
+        if overwrite == Overwrite::IfChanged {
+            return Ok(Way::SetMetadata(existing));
+        }
+        Why::Metadata(differences)
+    };
+    Ok(if overwrite == Overwrite::Never { Way::Leave(why) } else { replace })
+}
+
+/// Reads what is to stay as it is, if that is asked for; false when it differs.
+fn verify_if_asked(task: &Task<'_>, (folder, relative): (&Folder, &[u8]), node: &Node) -> Result<bool> {
+    if !task.request.verify || !matches!(node.content, Content::File(..)) {
+        return Ok(true);
+    }
+    match verify::has_content_of(task, folder, node) {
+        Ok(is_right) => {
+            if is_right {
+                task.tally.add(Count::Verified);
+            }
+            Ok(is_right)
+        }
+        Err(error) if error.kind() == ErrorKind::Damaged => {
+            // Nothing better can be had from the repository either.
+            task.tally.add(Count::VerifyFailed);
+            task.report(FindingKind::Damaged, &join(relative, &node.name), format!("not compared: {}", with_causes(&error)));
+            Ok(true)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -16,7 +16,7 @@ use super::task::join;
 use super::writer::Writer;
 use crate::error::{ErrorKind, Result};
 use crate::manifest::{Metadata, Node};
-use crate::target::{Identity, apply_inode_flags, temporary_name};
+use crate::target::{Identity, NO_HARD_LINKS, apply_inode_flags, temporary_name};
 use crate::units::Timestamp;
 use crate::wire;
 
@@ -155,7 +155,10 @@ pub(super) fn make_link(writer: &Writer<'_>, link: LinkInWork) -> Result<Linked>
         // Too many names, another file system mounted there, replaced meanwhile: the content is what
         // counts, so it becomes a file of its own.
         Err(error) if matches!(error.kind(), ErrorKind::Other | ErrorKind::Changed | ErrorKind::NotFound | ErrorKind::Denied) => {
-            writer.task.note(&join(&link.folder, name), format!("not linked to its other name but written again: {error}"));
+            let is_possible = writer.destination.folder(&link.folder).is_ok_and(|within| within.disk().holds().hard_links);
+            let why =
+                if is_possible { format!("not linked to its other name but written again: {error}") } else { NO_HARD_LINKS.to_owned() };
+            writer.task.note(&join(&link.folder, name), why);
             Ok(Linked::Refused(link))
         }
         Err(error) => writer.task.fail_entry(&join(&link.folder, name), error).map(|()| Linked::Done),
@@ -184,7 +187,7 @@ fn place_link(writer: &Writer<'_>, link: &LinkInWork, placed: &Placed) -> Result
     };
     if outcome.is_err() {
         // The failure to place it is what the user should hear of.
-        let _ = folder.remove(&temporary);
+        folder.discard(&temporary);
     }
     outcome
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::progress::{Finding, FindingKind, Progress};
+use crate::target::is_limit;
 
 /// So many different reasons are told apart; further ones are all reported.
 const REASONS_MAX: usize = 1000;
@@ -26,19 +27,29 @@ impl Notes {
             *times += 1;
             return;
         }
-        if times.len() < REASONS_MAX {
+        if times.len() < REASONS_MAX || is_limit(&message) {
             times.insert(message.clone(), 1);
         }
         drop(times);
+        // What the disk cannot hold is no fault of the entry, and is said once.
+        if is_limit(&message) {
+            return;
+        }
         progress.report(Finding::new(FindingKind::NotRestored, path, message));
     }
 
     /// Says how often each was not reported.
     pub fn sum_up(&self, progress: &dyn Progress) {
         let times = std::mem::take(&mut *self.times.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut repeated: Vec<_> = times.into_iter().filter(|(_, times)| *times > 1).collect();
+        let mut repeated: Vec<_> = times.into_iter().filter(|(message, times)| *times > 1 || is_limit(message)).collect();
         repeated.sort();
         for (message, times) in repeated {
+            if is_limit(&message) {
+                let entries = if times == 1 { "1 entry" } else { &format!("{times} entries") };
+                let message = format!("{message} ({entries} of the snapshot)");
+                progress.report(Finding::new(FindingKind::Warning, "", message));
+                continue;
+            }
             let entries = if times == 2 { "1 more entry" } else { &format!("{} more entries", times - 1) };
             progress.report(Finding::new(FindingKind::NotRestored, "", format!("{entries}: {message}")));
         }

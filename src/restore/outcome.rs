@@ -15,6 +15,8 @@ pub enum ActionKind {
     Create,
     /// It takes the place of what is there.
     Replace,
+    /// What is there has the right content, and gets its metadata.
+    SetMetadata,
     /// What is there stays although it differs.
     Leave,
     /// It is not in the snapshot and is removed.
@@ -49,6 +51,9 @@ pub struct Outcome {
     pub left: u64,
     /// Entries that were there already, by the look of them.
     pub unchanged: u64,
+    /// Entries that were there with the right content and another owner, mode or attributes, and got those
+    /// of the snapshot.
+    pub metadata_set: u64,
     /// Files that are not whole, and folders of which some entries could not be read.
     pub damaged: u64,
     /// Entries that could not be restored for a reason of the destination.
@@ -57,11 +62,13 @@ pub struct Outcome {
     pub deleted: u64,
     /// Entries that the snapshot does not have and did not look at, so that they were not deleted.
     pub kept: u64,
+    /// Files removed that a killed restore had left under temporary names.
+    pub leftovers: u64,
     /// Attributes that could not be set, and names that had to be changed.
     pub notes: u64,
     /// Entries with inode flags or trusted attributes that were saved and not asked for.
     pub unasked: u64,
-    /// Files read back and found right.
+    /// Files read and found right: written ones, and those that were there already.
     pub verified: u64,
     /// Files read back and found wrong, or not readable.
     pub verify_failed: u64,
@@ -81,10 +88,12 @@ pub(super) enum Count {
     BytesWritten,
     Left,
     Unchanged,
+    MetadataSet,
     Damaged,
     Failed,
     Deleted,
     Kept,
+    Leftovers,
     Notes,
     Unasked,
     Verified,
@@ -136,10 +145,12 @@ impl Tally {
             bytes_written: count(Count::BytesWritten),
             left: count(Count::Left),
             unchanged: count(Count::Unchanged),
+            metadata_set: count(Count::MetadataSet),
             damaged: count(Count::Damaged),
             failed: count(Count::Failed),
             deleted: count(Count::Deleted),
             kept: count(Count::Kept),
+            leftovers: count(Count::Leftovers),
             notes: count(Count::Notes),
             unasked: count(Count::Unasked),
             verified: count(Count::Verified),

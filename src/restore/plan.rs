@@ -56,9 +56,9 @@ pub(super) fn plan_file(
     let (reader, limits) = (writer.task.reader, writer.task.request.window);
     let mut number = window.add_file(&file);
     each_piece(reader, list, &mut |piece| {
-        file.set_ends_with_hole(matches!(piece, Piece::Hole));
+        file.set_ends_with_hole(matches!(piece, Piece::Hole(_)));
         match piece {
-            Piece::Hole => {}
+            Piece::Hole(_) => {}
             Piece::Lost(range) => file.add_missing(range),
             Piece::Chunk(id, offset, bytes) => {
                 file.expect_piece();

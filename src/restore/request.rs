@@ -1,9 +1,10 @@
 //! What is to be restored, where to, and how.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::source::Filter;
-use crate::target::Protected;
+use crate::target::{ApplyOptions, Protected};
 
 /// Which part of a snapshot is restored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,10 +20,11 @@ pub enum What {
 /// What happens to an entry of the destination that is in the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overwrite {
-    /// It stays; where it differs by type, length or mtime it is reported as left.
+    /// It stays; where it differs by type, length, mtime or metadata it is reported as left.
     #[default]
     Never,
-    /// It is replaced when it differs by type, length or mtime. A symbolic link where a folder
+    /// It is replaced when it differs by type, length or mtime, and given its metadata when only that
+    /// differs. A symbolic link where a folder
     /// belongs stays and is reported: whoever put it there may have moved the folder.
     IfChanged,
     /// It is replaced.
@@ -76,7 +78,7 @@ pub struct Request<'a> {
     pub delete_excluded: bool,
     /// What stays, whatever else is asked for: the repository, its cache, and the keys.
     pub protected: Arc<Protected>,
-    /// Read every written file back when all are written.
+    /// Read every file back when all are written, and before that each one that is to stay as it is.
     pub verify: bool,
     /// Change nothing; say what would be done.
     pub dry_run: bool,
@@ -92,6 +94,9 @@ pub struct Request<'a> {
     pub sparse: bool,
     /// How much is planned at a time.
     pub window: WindowLimits,
+    /// A folder of this machine where running restores are written down, so that the next one finds what
+    /// a killed one has left.
+    pub records: Option<PathBuf>,
 }
 
 impl Request<'_> {
@@ -115,6 +120,18 @@ impl Request<'_> {
             trusted_xattrs: false,
             sparse: true,
             window: WindowLimits::default(),
+            records: None,
+        }
+    }
+
+    /// How metadata is restored.
+    pub(super) fn apply_options(&self) -> ApplyOptions {
+        ApplyOptions {
+            numeric_owner: self.numeric_owner,
+            inode_flags: self.inode_flags,
+            set_id: self.set_id,
+            trusted_xattrs: self.trusted_xattrs,
+            ..ApplyOptions::default()
         }
     }
 }

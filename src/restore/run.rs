@@ -1,6 +1,8 @@
 //! The restore itself: walks and plans, while what was planned is executed window by window, and winds up.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -10,11 +12,14 @@ use super::entries::{Entered, Left, Start, Visitor, visit};
 use super::execute::Executor;
 use super::folders;
 use super::in_the_way::{NamesBefore, Way};
+use super::leftovers;
 use super::links::{LinkInWork, Linked, Role, apply_flags, make_link};
 use super::matched::report_unmatched;
 use super::outcome::{Count, Outcome};
 use super::plan::{PlannedFile, plan_name};
+use super::records::{Record, clear_after_killed};
 use super::request::Request;
+use super::set_metadata::set_metadata;
 use super::sight::Sight;
 use super::specials;
 use super::task::{Task, ended, first_cause, join, with_causes};
@@ -52,6 +57,7 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
         return Ok(task.tally.outcome());
     }
     let writer = Writer::new(&task, open(true)?);
+    let _record = write_down(&task, &writer.destination)?;
     let blocked = plan_and_execute(&writer, manifest, &start)?;
     apply_flags(&writer);
     writer.destination.sync()?;
@@ -64,6 +70,14 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
     report_unmatched(&task);
     task.notes.sum_up(progress);
     Ok(task.tally.outcome())
+}
+
+/// Writes down that this restore runs, after it has removed what killed ones have left.
+fn write_down(task: &Task<'_>, destination: &Arc<Destination>) -> Result<Option<Record>> {
+    let Some(folder) = &task.request.records else { return Ok(None) };
+    let Ok(path) = std::fs::canonicalize(OsStr::from_bytes(&task.request.destination)) else { return Ok(None) };
+    clear_after_killed(task, folder, destination, &path)?;
+    Ok(Record::begin(folder, &path))
 }
 
 /// Walks on this thread, and writes what was planned with all others. Returns the folders that could not
@@ -98,7 +112,7 @@ struct Planning<'w> {
     window: Window,
     /// For each folder on the way down the names that it had before.
     before: Vec<NamesBefore>,
-    /// For the same folders whether this restore made them.
+    /// For the same folders whether this restore made them, or what counts as that.
     is_new: Vec<bool>,
     /// The folder of the last entry, shared by the files in it.
     folder: Arc<[u8]>,
@@ -164,24 +178,27 @@ impl<'w> Planning<'w> {
 
     fn decide(&self, folder: &[u8], node: &Node) -> Result<Decided> {
         let Some(before) = self.before.last().filter(|before| !before.is_empty()) else { return Ok(Decided::Way(Way::Free)) };
-        decide_in(self.writer.task, &*self.writer.destination.folder(folder)?, folder, before, node)
+        let within = self.writer.destination.folder(folder)?;
+        decide_in(self.writer.task, &self.writer.options, (&within, folder), before, node)
     }
 }
 
 impl Visitor for Planning<'_> {
     fn enter(&mut self, relative: &[u8], passed: Option<&Node>) -> Result<Entered> {
         const NONE: &NamesBefore = &Vec::new();
-        let (entered, before, is_new) = folders::make(self.writer, self.before.last().unwrap_or(NONE), relative, passed)?;
-        if entered == Entered::Not {
+        let made = folders::make(self.writer, self.before.last().unwrap_or(NONE), relative, passed)?;
+        if made.entered == Entered::Not {
             self.blocked.insert(relative.to_vec());
-            return Ok(entered);
+            return Ok(made.entered);
         }
+        let mut names = made.names;
+        leftovers::clear(self.writer.task, &self.writer.destination, relative, &mut names)?;
         if relative.is_empty() {
-            self.destination_keeps_metadata = folders::destination_keeps_metadata(&before, self.writer.task.request.overwrite);
+            self.destination_keeps_metadata = folders::destination_keeps_metadata(&names, self.writer.task.request.overwrite);
         }
-        self.before.push(before);
-        self.is_new.push(is_new);
-        Ok(entered)
+        self.is_new.push(made.is_new || relative.is_empty() && names.is_empty());
+        self.before.push(names);
+        Ok(made.entered)
     }
 
     fn entry(&mut self, folder: &[u8], node: Node, root: usize) -> Result<()> {
@@ -198,17 +215,21 @@ impl Visitor for Planning<'_> {
             Err(error) => return task.fail_entry(&join(folder, &node.name), error),
         };
         match way {
-            Way::Unchanged(existing) => {
-                task.tally.add(Count::Unchanged);
+            Way::Unchanged(existing) | Way::SetMetadata(existing) => {
+                if way == Way::Unchanged(existing) {
+                    task.tally.add(Count::Unchanged);
+                } else {
+                    set_metadata(self.writer, folder, &node)?;
+                }
                 if let Role::First(key) = self.writer.links.join(root, &node) {
                     let folder = self.share_folder(folder);
                     self.writer.links.place(key, &folder, &node.name, existing.identity);
                 }
                 return Ok(());
             }
-            Way::Leave => {
+            Way::Leave(why) => {
                 task.tally.add(Count::Left);
-                task.report(FindingKind::LeftAsIs, &join(folder, &node.name), "left as it is: it differs from the snapshot");
+                task.report(FindingKind::LeftAsIs, &join(folder, &node.name), why.to_string());
                 return Ok(());
             }
             Way::Free | Way::Replace { .. } => {}
@@ -236,6 +257,7 @@ impl Visitor for Planning<'_> {
             is_complete: left.is_complete,
             is_included: left.is_included,
             treatment,
+            was_there: !is_new && !left.relative.is_empty(),
         });
         if self.window.is_full(&self.writer.task.request.window) { self.send_window() } else { Ok(()) }
     }

@@ -8,7 +8,7 @@ use super::task::join;
 use super::writer::Writer;
 use crate::error::{ErrorKind, Result};
 use crate::manifest::{Content, Node};
-use crate::target::{DeviceKind, Folder, Identity, apply_to_link_or_special, temporary_name};
+use crate::target::{DeviceKind, Folder, Identity, NO_LINKS, apply_to_link_or_special, temporary_name};
 
 /// Makes `node`, which is neither a file nor a folder, in `folder` of the destination, and returns the
 /// name that it has there and its inode.
@@ -22,7 +22,7 @@ pub(super) fn make(writer: &Writer<'_>, folder: &[u8], node: &Node, way: Way) ->
         let made = make_under(writer, folder, &within, &temporary, node, way);
         if made.is_err() {
             // The failure to make it is what the user should hear of.
-            let _ = within.remove(&temporary);
+            within.discard(&temporary);
         }
         made
     });
@@ -34,7 +34,13 @@ pub(super) fn make(writer: &Writer<'_>, folder: &[u8], node: &Node, way: Way) ->
             placed
         }
         Err(error) => {
-            writer.task.fail_entry(&relative, error)?;
+            if writer.destination.folder(folder).is_ok_and(|within| !within.disk().holds().links) {
+                // Said once for all of them.
+                writer.task.tally.add(Count::Failed);
+                writer.task.notes.report(writer.task.progress, &writer.task.shown(&relative), NO_LINKS.to_owned());
+            } else {
+                writer.task.fail_entry(&relative, error)?;
+            }
             None
         }
     };

@@ -1,12 +1,16 @@
 //! Reads every file that was written back and compares its chunks with their ids.
 //!
 //! It runs after all is written, so that what a later entry did to an earlier one is found too. Files
-//! are known by their number in the walk, which is the same every time.
+//! are known by their number in the walk, which is the same every time. A file that is to stay as it is
+//! is read before that is decided.
 
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use rayon::prelude::*;
+use rustix::fs::SeekFrom;
+use rustix::io::Errno;
 
 use super::content::{Piece, each_piece};
 use super::entries::{Entered, Left, Visitor};
@@ -17,6 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Node};
 use crate::pack::{FRAME_PLAIN_BYTES_MAX, PackKind};
 use crate::progress::FindingKind;
+use crate::target::Folder;
 
 /// So many files are read back by all threads at a time.
 const BATCH_FILES: usize = 1024;
@@ -95,6 +100,22 @@ impl Visitor for Verify<'_> {
     }
 }
 
+/// Whether the file that a folder has under the name of `node` has its content too, by reading it.
+///
+/// # Errors
+/// `Damaged` when it cannot be told, because part of the content list cannot be read; `Interrupted`.
+pub(super) fn has_content_of(task: &Task<'_>, folder: &Folder, node: &Node) -> Result<bool> {
+    task.progress.add_total(0, node.file_bytes());
+    let outcome = folder.open_file(&node.name).and_then(|file| compare(task, &file, node));
+    task.progress.add_done(0, node.file_bytes());
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Interrupted) => Err(error),
+        // What cannot be read is not known to be right.
+        Err(_) => Ok(false),
+    }
+}
+
 fn compare(task: &Task<'_>, file: &File, node: &Node) -> Result<()> {
     let Content::File(bytes, list) = &node.content else { return Ok(()) };
     let differs = |why: String| Error::new(ErrorKind::Changed, why);
@@ -119,8 +140,37 @@ fn compare(task: &Task<'_>, file: &File, node: &Node) -> Result<()> {
                 Err(differs(format!("bytes {offset} to {} differ from the snapshot", offset + bytes - 1)))
             }
         }
-        // Nothing was written there; the length was compared.
-        Piece::Hole => Ok(()),
-        Piece::Lost(_) => Err(differs("part of its content list cannot be read any more".to_owned())),
+        Piece::Hole(range) => match first_nonzero(task, file, range)? {
+            None => Ok(()),
+            Some(offset) => Err(differs(format!("byte {offset} is not zero"))),
+        },
+        Piece::Lost(_) => Err(Error::damaged("its content list", "part of it cannot be read any more")),
     })
+}
+
+/// The first byte in `range` that is not zero; holes are not read.
+fn first_nonzero(task: &Task<'_>, file: &File, range: Range<u64>) -> Result<Option<u64>> {
+    const READ_AT_ONCE: u64 = 256 << 10;
+    let mut bytes = Vec::new();
+    let mut offset = range.start;
+    while offset < range.end {
+        if task.is_over() {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
+        match rustix::fs::seek(file, SeekFrom::Data(offset)) {
+            // Nothing but a hole up to its end.
+            Err(Errno::NXIO) => return Ok(None),
+            Ok(data) if data > offset => offset = data,
+            // Data here, or a file system that does not tell.
+            _ => {
+                bytes.resize((range.end - offset).min(READ_AT_ONCE) as usize, 0);
+                file.read_exact_at(&mut bytes, offset).map_err(|error| Error::io("cannot read", "it", error))?;
+                if let Some(at) = bytes.iter().position(|byte| *byte != 0) {
+                    return Ok(Some(offset + at as u64));
+                }
+                offset += bytes.len() as u64;
+            }
+        }
+    }
+    Ok(None)
 }

@@ -72,6 +72,8 @@ pub(super) struct FolderInWork {
     pub is_included: bool,
     /// What of its metadata it gets.
     pub treatment: Treatment,
+    /// True when it was there before, below the destination, and finished.
+    pub was_there: bool,
 }
 
 /// What of its metadata a folder gets when everything in it is there.

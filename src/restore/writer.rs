@@ -10,7 +10,7 @@ use super::task::{Task, join};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Metadata;
 use crate::progress::FindingKind;
-use crate::target::{ApplyOptions, Destination, Names, is_left_behind};
+use crate::target::{ApplyOptions, Destination, is_left_behind};
 
 /// So many other names are tried for an entry whose own is taken.
 const OTHER_NAMES_MAX: u32 = 1000;
@@ -42,18 +42,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<'a> Writer<'a> {
     pub fn new(task: &'a Task<'a>, destination: Arc<Destination>) -> Self {
-        let request = task.request;
-        let options = ApplyOptions {
-            numeric_owner: request.numeric_owner,
-            inode_flags: request.inode_flags,
-            set_id: request.set_id,
-            trusted_xattrs: request.trusted_xattrs,
-            names: Names::default(),
-        };
         Self {
             task,
             destination,
-            options,
+            options: task.request.apply_options(),
             links: Links::default(),
             staging: Staging::default(),
             open_files: AtomicUsize::new(0),

@@ -6,12 +6,13 @@
 
 use rustix::io::Errno;
 
+use super::disk::{Disk, NO_XATTRS};
 use super::metadata::ApplyOptions;
 use super::subject::Subject;
 use crate::manifest::Metadata;
 use crate::units::PathText;
 
-const ACCESS_ACL: &[u8] = b"system.posix_acl_access";
+pub(super) const ACCESS_ACL: &[u8] = b"system.posix_acl_access";
 const CAPABILITY: &[u8] = b"security.capability";
 /// The tag of the entry for the owning group in a binary ACL.
 const TAG_GROUP: u16 = 0x04;
@@ -30,6 +31,7 @@ pub(super) fn apply(
     has_none: bool,
     metadata: &Metadata,
     options: &ApplyOptions,
+    disk: &Disk,
     notes: &mut Vec<String>,
 ) -> Applied {
     let mut applied = Applied::default();
@@ -53,14 +55,28 @@ pub(super) fn apply(
             subject.set_xattr(&xattr.name, &xattr.value).err().map(reason)
         };
         if let Some(reason) = refused {
-            notes.push(format!("extended attribute {} not restored: {reason}", PathText(&xattr.name)));
+            if disk.holds().xattrs {
+                notes.push(format!("extended attribute {} not restored: {reason}", PathText(&xattr.name)));
+            } else {
+                notes.push(NO_XATTRS.to_owned());
+            }
             applied.access_acl_is_missing |= xattr.name == ACCESS_ACL;
         }
     }
+    notes.dedup();
     applied
 }
 
-fn is_ours_to_remove(name: &[u8]) -> bool {
+/// Whether a restore sets this attribute, or removes it, for this user; `is_ours` says that the file is
+/// the user's own.
+pub(super) fn is_set_by(name: &[u8], options: &ApplyOptions, is_ours: bool) -> bool {
+    if name.starts_with(b"trusted.") && !options.trusted_xattrs || name == CAPABILITY && !options.set_id {
+        return false;
+    }
+    options.rights.is_root() || is_ours && !name.starts_with(b"trusted.") && !name.starts_with(b"security.")
+}
+
+pub(super) fn is_ours_to_remove(name: &[u8]) -> bool {
     name.starts_with(b"user.") || name.starts_with(b"system.posix_acl_") || name == CAPABILITY
 }
 

@@ -1,16 +1,30 @@
-//! Whether what stands in the destination is, by the look of it, what a node would put there.
+//! Whether what stands in the destination is what a node would put there: by its looks its content,
+//! and beside that its metadata.
+//!
+//! What this user cannot set, and what the file system cannot hold, is no difference: it would be the
+//! same after another restore.
 
+use std::fmt;
+
+use rustix::fs::AtFlags;
+use rustix::io::Errno;
+
+use super::attributes;
+use super::disk::{Disk, NO_MODES, NO_OWNERS, NO_XATTRS};
 use super::existing::{EntryType, Existing};
-use crate::manifest::{Content, Node};
+use super::folder::Folder;
+use super::metadata::{ApplyOptions, has_inode_flags, permitted_mode};
+use crate::manifest::{Content, Metadata, Node};
 
 /// The quick comparison of `--overwrite if-changed`: type, length and mtime, and the numbers of a
 /// device. It reads nothing. A folder matches any folder: its entries are compared one by one. Of a
-/// symbolic link only the length of the target is known; whoever must be sure reads it.
-pub fn matches(existing: &Existing, node: &Node) -> bool {
-    let same_time = existing.mtime == node.metadata.mtime;
+/// symbolic link only the length of the target is known; whoever must be sure reads it. Times are
+/// compared as the file system of `folder`, in which it lies, keeps them.
+pub fn matches(folder: &Folder, existing: &Existing, node: &Node) -> bool {
+    let same_time = || folder.keeps_time(existing.mtime, node.metadata.mtime);
     match (&existing.entry_type, &node.content) {
-        (EntryType::File, Content::File(bytes, _)) => existing.bytes == *bytes && same_time,
-        (EntryType::Symlink, Content::Symlink(target)) => existing.bytes == target.len() as u64 && same_time,
+        (EntryType::File, Content::File(bytes, _)) => existing.bytes == *bytes && same_time(),
+        (EntryType::Symlink, Content::Symlink(target)) => existing.bytes == target.len() as u64 && same_time(),
         (EntryType::Directory, Content::Directory(_) | Content::Ancestor) => true,
         (EntryType::Fifo, Content::Fifo) => true,
         (EntryType::CharDevice(major, minor), Content::CharDevice(a, b))
@@ -19,10 +33,228 @@ pub fn matches(existing: &Existing, node: &Node) -> bool {
     }
 }
 
+/// What of the metadata is not as a node says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Owner or group.
+    pub owner: bool,
+    /// Permission bits.
+    pub mode: bool,
+    /// Extended attributes, ACLs among them.
+    pub attributes: bool,
+    /// Inode flags, where they are restored.
+    pub flags: bool,
+    /// The time of a pipe or device, which is not compared before.
+    pub time: bool,
+}
+
+impl Differences {
+    /// True when there is one.
+    pub fn is_any(self) -> bool {
+        self != Self::default()
+    }
+}
+
+impl fmt::Display for Differences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all =
+            [(self.owner, "owner"), (self.mode, "mode"), (self.attributes, "attributes"), (self.flags, "inode flags"), (self.time, "time")];
+        let words: Vec<_> = all.into_iter().filter(|(differs, _)| *differs).map(|(_, word)| word).collect();
+        match words.split_last() {
+            Some((last, [])) => f.write_str(last),
+            Some((last, others)) => write!(f, "{} and {last}", others.join(", ")),
+            None => f.write_str("nothing"),
+        }
+    }
+}
+
+/// Compares the metadata of the entry `name` of `folder` (of the folder itself with an empty name), and
+/// tells what of it the file system cannot hold (see [`super::is_limit`]). The time of a file, link or
+/// folder is not compared here.
+pub fn metadata_differences(
+    folder: &Folder,
+    name: &[u8],
+    existing: &Existing,
+    metadata: &Metadata,
+    options: &ApplyOptions,
+) -> (Differences, Vec<&'static str>) {
+    let (mut differences, mut limits) = (Differences::default(), Vec::new());
+    let disk = folder.disk();
+    let wanted = options.names.owner(metadata, options.numeric_owner);
+    let found = (existing.uid, existing.gid);
+    if !disk.holds().owners {
+        limits.extend((found != wanted).then_some(NO_OWNERS));
+    } else {
+        differences.owner = !options.rights.owner_is_best(found, wanted);
+    }
+    let is_link = existing.entry_type == EntryType::Symlink;
+    let acl = compare_attributes(folder, name, is_link, existing, metadata, options, &mut differences, &mut limits);
+    if !is_link {
+        let (mode, _) = permitted_mode(metadata, found == wanted, options.set_id, acl == Acl::Impossible);
+        let is_same = existing.mode == mode;
+        if disk.holds().modes {
+            differences.mode = !is_same;
+        } else {
+            limits.extend((!is_same).then_some(NO_MODES));
+        }
+    }
+    let is_special = matches!(existing.entry_type, EntryType::Fifo | EntryType::CharDevice(..) | EntryType::BlockDevice(..));
+    differences.time = is_special && !folder.keeps_time(existing.mtime, metadata.mtime);
+    if options.inode_flags && matches!(existing.entry_type, EntryType::File | EntryType::Directory) {
+        let has_flags = if name.is_empty() {
+            has_inode_flags(folder.handle(), metadata)
+        } else {
+            folder.open_to_look(name).map_or(metadata.inode_flags == 0, |handle| {
+                use std::os::fd::AsFd;
+                has_inode_flags(handle.as_fd(), metadata)
+            })
+        };
+        differences.flags = !has_flags;
+    }
+    (differences, limits)
+}
+
+#[derive(PartialEq, Eq)]
+enum Acl {
+    AsItIs,
+    /// The node has one, and the file system has no such thing.
+    Impossible,
+}
+
+#[allow(clippy::too_many_arguments)]
+fn compare_attributes(
+    folder: &Folder,
+    name: &[u8],
+    is_link: bool,
+    existing: &Existing,
+    metadata: &Metadata,
+    options: &ApplyOptions,
+    differences: &mut Differences,
+    limits: &mut Vec<&'static str>,
+) -> Acl {
+    let mut acl = Acl::AsItIs;
+    let is_ours = existing.uid == options.rights.user();
+    let may_set = |name: &[u8]| attributes::is_set_by(name, options, is_ours);
+    // Where they cannot be listed, asking for each will tell.
+    let found = folder.xattr_names(name).unwrap_or_default();
+    let is_wanted = |found: &[u8]| metadata.xattrs.iter().any(|xattr| xattr.name == found);
+    differences.attributes = found.iter().any(|found| !is_wanted(found) && attributes::is_ours_to_remove(found) && may_set(found));
+    for xattr in metadata.xattrs.iter().filter(|xattr| may_set(&xattr.name)) {
+        match folder.xattr(name, &xattr.name, xattr.value.len()) {
+            Ok(value) if value == xattr.value => {}
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                limits.push(NO_XATTRS);
+                if xattr.name == attributes::ACCESS_ACL {
+                    acl = Acl::Impossible;
+                }
+            }
+            // User attributes belong to files and folders only; a link has none to compare.
+            Err(Errno::PERM) if is_link => {}
+            _ => differences.attributes = true,
+        }
+    }
+    limits.dedup();
+    acl
+}
+
+/// What this process may set.
+#[derive(Clone, Debug)]
+pub struct Rights {
+    user: u32,
+    groups: Vec<u32>,
+}
+
+impl Default for Rights {
+    fn default() -> Self {
+        let mut groups: Vec<u32> = rustix::process::getgroups().unwrap_or_default().into_iter().map(|group| group.as_raw()).collect();
+        groups.push(rustix::process::getegid().as_raw());
+        Self { user: rustix::process::geteuid().as_raw(), groups }
+    }
+}
+
+impl Rights {
+    pub(super) fn user(&self) -> u32 {
+        self.user
+    }
+
+    pub(super) fn is_root(&self) -> bool {
+        self.user == 0
+    }
+
+    /// Whether owner and group are what this process can make of those that are wanted. The owner is
+    /// its own user where it cannot give a file away.
+    fn owner_is_best(&self, found: (u32, u32), wanted: (u32, u32)) -> bool {
+        if self.is_root() {
+            return found == wanted;
+        }
+        let user_is_best = found.0 == wanted.0 || found.0 == self.user && wanted.0 != self.user;
+        let group_is_best = found.1 == wanted.1 || !self.groups.contains(&wanted.1);
+        user_is_best && group_is_best
+    }
+}
+
+impl Folder {
+    /// Whether a file in it with the time `found` may be one that was given the time `wanted`.
+    fn keeps_time(&self, found: crate::units::Timestamp, wanted: crate::units::Timestamp) -> bool {
+        found == wanted || self.disk().clock(self.handle()).is_same(found, wanted)
+    }
+
+    /// A path that leads to an entry, itself and no further, or with an empty name to the folder.
+    fn proc_path(&self, name: &[u8]) -> Vec<u8> {
+        use std::os::fd::AsRawFd;
+        let mut path = format!("/proc/self/fd/{}/", self.handle().as_raw_fd()).into_bytes();
+        path.extend_from_slice(if name.is_empty() { b"." } else { name });
+        path
+    }
+
+    fn xattr_names(&self, name: &[u8]) -> rustix::io::Result<Vec<Vec<u8>>> {
+        let path = self.proc_path(name);
+        let mut list = vec![0; 512];
+        let count = match rustix::fs::llistxattr(path.as_slice(), &mut list[..]) {
+            Err(Errno::RANGE) => {
+                list.resize(64 << 10, 0);
+                rustix::fs::llistxattr(path.as_slice(), &mut list[..])?
+            }
+            other => other?,
+        };
+        Ok(list[..count].split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect())
+    }
+
+    /// The value of an attribute; of one that is longer than `bytes` only the error.
+    fn xattr(&self, name: &[u8], attribute: &[u8], bytes: usize) -> rustix::io::Result<Vec<u8>> {
+        let mut value = vec![0; bytes + 1];
+        let count = rustix::fs::lgetxattr(self.proc_path(name).as_slice(), attribute, &mut value[..])?;
+        value.truncate(count);
+        Ok(value)
+    }
+
+    fn open_to_look(&self, name: &[u8]) -> rustix::io::Result<std::os::fd::OwnedFd> {
+        use rustix::fs::{Mode, OFlags};
+        rustix::fs::openat(self.handle(), name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    /// What the folder itself is.
+    ///
+    /// # Errors
+    /// Those of looking.
+    pub fn stat_self(&self) -> crate::error::Result<Existing> {
+        let stat = rustix::fs::statat(self.handle(), c"", AtFlags::EMPTY_PATH);
+        stat.map(|stat| Existing::of(&stat)).map_err(|errno| super::system_error("cannot look at", &self.path_of(b""), errno))
+    }
+
+    /// The file system that it is on.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
-    use crate::manifest::{ContentList, Metadata};
+    use crate::manifest::ContentList;
+    use crate::target::Destination;
     use crate::target::existing::Identity;
     use crate::units::Timestamp;
     use crate::wire::Extensions;
@@ -36,6 +268,12 @@ mod tests {
     fn node(content: Content) -> Node {
         let metadata = Metadata { mtime: Timestamp::new(5, 7), ..Metadata::default() };
         Node { name: b"n".to_vec(), metadata, content, flags: 0, extensions: Extensions::default() }
+    }
+
+    fn matches(existing: &Existing, node: &Node) -> bool {
+        let top = tempfile::tempdir().unwrap();
+        let destination = Destination::open(top.path().as_os_str().as_bytes(), true).unwrap();
+        super::matches(&destination.folder(b"").unwrap(), existing, node)
     }
 
     #[test]
@@ -58,5 +296,22 @@ mod tests {
         assert!(!matches(&existing(EntryType::CharDevice(1, 3)), &node(Content::CharDevice(1, 5))));
         assert!(!matches(&existing(EntryType::BlockDevice(1, 3)), &node(Content::CharDevice(1, 3))));
         assert!(!matches(&existing(EntryType::Other), &node(Content::Fifo)));
+    }
+
+    #[test]
+    fn an_owner_that_this_user_cannot_give_is_no_difference() {
+        let rights = Rights { user: 1000, groups: vec![100, 1000] };
+        assert!(rights.owner_is_best((1000, 1000), (0, 0)), "what a restore makes of a file of root");
+        assert!(!rights.owner_is_best((1000, 1000), (0, 100)), "a group of the user can be given");
+        assert!(!rights.owner_is_best((0, 1000), (1000, 1000)), "taken by root since");
+        let root = Rights { user: 0, groups: vec![0] };
+        assert!(root.owner_is_best((5, 6), (5, 6)) && !root.owner_is_best((0, 0), (5, 6)));
+    }
+
+    #[test]
+    fn differences_are_named() {
+        let differences = Differences { owner: true, mode: true, flags: true, ..Differences::default() };
+        assert_eq!(differences.to_string(), "owner, mode and inode flags");
+        assert!(differences.is_any() && !Differences::default().is_any());
     }
 }

@@ -17,8 +17,9 @@ use rustix::io::Errno;
 
 use super::beneath;
 use super::durable::Mounts;
-use super::existing::Identity;
+use super::existing::{Existing, Identity};
 use super::folder::Folder;
+use super::in_use;
 use super::mount::look;
 use super::protected::Protected;
 use super::removal::Guard;
@@ -29,6 +30,9 @@ use crate::units::PathText;
 
 /// So many folder handles are kept open; far below any limit on open files.
 const KEPT_FOLDERS: usize = 32;
+
+/// For its owner only, and sticky, which hardly any other folder of that sort is.
+const UNFINISHED_MODE: u32 = 0o1700;
 
 /// A folder to restore into. Methods are called from any thread.
 #[derive(Debug)]
@@ -53,7 +57,8 @@ pub struct MadeFolder {
 
 impl Destination {
     /// Opens the folder `path`, following links as for any path that a user gives. With `create`,
-    /// it and its parents are made (0700) where they are missing. Nothing is protected.
+    /// it and its parents are made (0700) where they are missing; without, nothing is ever changed.
+    /// Nothing is protected.
     ///
     /// # Errors
     /// As [`Destination::open_beside`].
@@ -77,7 +82,13 @@ impl Destination {
         let fail = |errno| system_error("cannot open folder", path, errno);
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(fail)?;
         let (_, top) = look(handle.as_fd(), b"").map_err(fail)?;
-        let mounts = Mounts::below(handle.as_fd()).map_err(fail)?;
+        if let Ok(handle) = handle.try_clone() {
+            protected.check_opened(handle, path)?;
+        }
+        let mounts = Mounts::below(handle.as_fd(), create).map_err(|errno| system_error("cannot look at", path, errno))?;
+        if create {
+            in_use::lock(handle.as_fd());
+        }
         Ok(Arc::new(Self { handle, path: path.to_vec(), guard: Arc::new(Guard { protected, top }), kept: Mutex::default(), mounts }))
     }
 
@@ -120,11 +131,13 @@ impl Destination {
                 return Err(Error::new(ErrorKind::Denied, message));
             }
         }
-        Ok(self.keep(relative, Folder::new(handle, path, Arc::clone(&self.guard))))
+        let disk = self.mounts.disk(handle.as_fd()).map_err(|errno| system_error("cannot look at", &path, errno))?;
+        Ok(self.keep(relative, Folder::new(handle, path, Arc::clone(&self.guard), disk)))
     }
 
-    /// Makes the folder `relative`, readable by its owner only until its metadata is set, and opens
-    /// it. A folder that is there already is used. Its parent must be there.
+    /// Makes the folder `relative`, readable by its owner only until its metadata is set, with a mode that
+    /// says that it is not finished (see [`is_unfinished_folder`]), and opens it. A folder that is there
+    /// already is used. Its parent must be there.
     ///
     /// # Errors
     /// As [`Destination::folder`]; `Exists` when something else has the name, a link to a folder
@@ -136,16 +149,12 @@ impl Destination {
         check_relative(relative)?;
         let (parent, name) = split_last(relative);
         let parent = self.folder(parent)?;
-        match rustix::fs::mkdirat(parent.as_fd(), name, Mode::RWXU) {
+        match rustix::fs::mkdirat(parent.as_fd(), name, Mode::from_raw_mode(UNFINISHED_MODE)) {
             Ok(()) => {
                 parent.let_owner_in(name)?;
                 Ok(MadeFolder { folder: self.folder(relative)?, is_new: true })
             }
-            Err(Errno::EXIST) => {
-                let folder = self.folder(relative)?;
-                self.mounts.meet(&folder);
-                Ok(MadeFolder { folder, is_new: false })
-            }
+            Err(Errno::EXIST) => Ok(MadeFolder { folder: self.folder(relative)?, is_new: false }),
             Err(errno) => Err(system_error("cannot make folder", &self.full_path(relative), errno)),
         }
     }
@@ -200,6 +209,12 @@ impl AsFd for Destination {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
     }
+}
+
+/// True for a folder as a restore makes it, that has not got its metadata: one that was interrupted has
+/// left it.
+pub fn is_unfinished_folder(existing: &Existing) -> bool {
+    existing.is_directory() && existing.mode == UNFINISHED_MODE && existing.uid == rustix::process::geteuid().as_raw()
 }
 
 /// `name` below `folder`, for messages only.

@@ -6,15 +6,15 @@
 //! Where a whole file system cannot be asked (a sandbox that forbids the call), files are synced one by
 //! one. A sync that failed is never tried again and called good.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{fstat, syncfs};
 use rustix::io::Errno;
 
 use super::destination::Destination;
+use super::disk::Disk;
 use super::file::NewFile;
-use super::folder::Folder;
 use super::system_error;
 use crate::error::{ErrorKind, Result};
 
@@ -23,29 +23,44 @@ use crate::error::{ErrorKind, Result};
 pub(super) struct Mounts {
     /// The device of the destination itself.
     top: u64,
-    /// Those mounted below it that were met: the device, and a folder there.
-    below: Mutex<Vec<(u64, Arc<Folder>)>>,
+    disk: Arc<Disk>,
+    /// Those mounted below it that were met.
+    below: Mutex<Vec<Arc<Mount>>>,
+    may_probe: bool,
+}
+
+/// Another file system below a destination.
+#[derive(Debug)]
+struct Mount {
+    device: u64,
+    /// A folder there.
+    handle: OwnedFd,
+    disk: Arc<Disk>,
 }
 
 impl Mounts {
     /// Knows the file system of the destination `top` only.
-    pub(super) fn below(top: BorrowedFd<'_>) -> rustix::io::Result<Self> {
-        Ok(Self { top: fstat(top)?.st_dev, below: Mutex::default() })
+    pub(super) fn below(top: BorrowedFd<'_>, may_probe: bool) -> rustix::io::Result<Self> {
+        Ok(Self { top: fstat(top)?.st_dev, disk: Arc::new(Disk::of(top, may_probe)), below: Mutex::default(), may_probe })
     }
 
-    /// Remembers the file system of a folder that was there before: only such a one can be mounted.
-    pub(super) fn meet(&self, folder: &Arc<Folder>) {
-        // A folder that cannot be looked at fails with the next call anyway.
-        let Ok(stat) = fstat(folder.as_fd()) else { return };
-        if stat.st_dev != self.top {
-            let mut below = self.below.lock().unwrap_or_else(PoisonError::into_inner);
-            if !below.iter().any(|(device, _)| *device == stat.st_dev) {
-                below.push((stat.st_dev, Arc::clone(folder)));
-            }
+    /// The file system of a folder that was opened, which may be one that was not met before.
+    pub(super) fn disk(&self, folder: BorrowedFd<'_>) -> rustix::io::Result<Arc<Disk>> {
+        let device = fstat(folder)?.st_dev;
+        if device == self.top {
+            return Ok(Arc::clone(&self.disk));
         }
+        let mut below = self.below.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mount) = below.iter().find(|mount| mount.device == device) {
+            return Ok(Arc::clone(&mount.disk));
+        }
+        let handle = rustix::io::fcntl_dupfd_cloexec(folder, 0)?;
+        let disk = Arc::new(Disk::of(folder, self.may_probe));
+        below.push(Arc::new(Mount { device, handle, disk: Arc::clone(&disk) }));
+        Ok(disk)
     }
 
-    fn met(&self) -> Vec<(u64, Arc<Folder>)> {
+    fn met(&self) -> Vec<Arc<Mount>> {
         self.below.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -57,8 +72,8 @@ impl Destination {
     /// `Full`, or `Other` when a disk failed; it is not tried again.
     pub fn sync(&self) -> Result<()> {
         let mut is_possible = self.sync_by(self.as_fd())?;
-        for (_, folder) in self.mounts.met() {
-            is_possible &= self.sync_by(folder.as_fd())?;
+        for mount in self.mounts.met() {
+            is_possible &= self.sync_by(mount.handle.as_fd())?;
         }
         if !is_possible {
             // It tells of no failure; the content of files was synced before, by calls that do.
@@ -73,15 +88,15 @@ impl Destination {
     /// As [`Destination::sync`].
     pub fn sync_for<'f>(&self, files: impl Iterator<Item = &'f NewFile> + Clone) -> Result<()> {
         let met = self.mounts.met();
-        let is_met = |file: &NewFile| met.iter().any(|(device, _)| *device == file.identity().device);
+        let is_met = |file: &NewFile| met.iter().any(|mount| mount.device == file.identity().device);
         let mut is_possible = true;
         // A device that is nowhere else: some file systems give files another one than their folder.
         if files.clone().any(|file| !is_met(file)) {
             is_possible &= self.sync_by(self.as_fd())?;
         }
-        for (device, folder) in &met {
-            if files.clone().any(|file| file.identity().device == *device) {
-                is_possible &= self.sync_by(folder.as_fd())?;
+        for mount in &met {
+            if files.clone().any(|file| file.identity().device == mount.device) {
+                is_possible &= self.sync_by(mount.handle.as_fd())?;
             }
         }
         if is_possible {

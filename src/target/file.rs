@@ -216,7 +216,7 @@ impl NewFile {
     /// Those of opening it again.
     pub fn complete(&self, metadata: &Metadata, options: &ApplyOptions) -> Result<Vec<String>> {
         let Opened { handle, folder } = self.opened()?;
-        let notes = apply_to_fresh_file(handle.as_fd(), self.fresh(&folder), metadata, options);
+        let notes = apply_to_fresh_file(handle.as_fd(), self.fresh(&folder), metadata, options, folder.disk());
         if self.waiting_bytes.load(Ordering::Relaxed) >= WRITE_OUT_BYTES {
             begin_write_out(&handle, 0, 0);
         }

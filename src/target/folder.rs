@@ -8,7 +8,9 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, SeekFrom};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::join;
+use super::disk::Disk;
 use super::existing::{Existing, Identity};
+use super::given_names::is_temporary_name;
 use super::mount::look;
 use super::removal::{self, Everything, Guard, Judge, Stays};
 use super::subject::Subject;
@@ -28,6 +30,8 @@ pub struct Folder {
     gives_acl: OnceLock<bool>,
     /// What is never removed from the destination.
     guard: Arc<Guard>,
+    /// The file system that it is on.
+    pub(super) disk: Arc<Disk>,
 }
 
 /// What a folder gives to the files that are made in it.
@@ -43,8 +47,12 @@ pub enum DeviceKind {
 }
 
 impl Folder {
-    pub(super) fn new(handle: OwnedFd, path: Vec<u8>, guard: Arc<Guard>) -> Self {
-        Self { handle, path, gives_acl: OnceLock::new(), guard }
+    pub(super) fn new(handle: OwnedFd, path: Vec<u8>, guard: Arc<Guard>, disk: Arc<Disk>) -> Self {
+        Self { handle, path, gives_acl: OnceLock::new(), guard, disk }
+    }
+
+    pub(super) fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
     }
 
     /// The path of an entry, for messages.
@@ -110,6 +118,13 @@ impl Folder {
         Err(Error::new(ErrorKind::Exists, format!("cannot remove {}: {why}", PathText(&self.path_of(name)))))
     }
 
+    /// Removes what this restore has just made under a temporary name, as well as it can.
+    pub fn discard(&self, temporary: &[u8]) {
+        if is_temporary_name(temporary) {
+            let _ = rustix::fs::unlinkat(&self.handle, temporary, AtFlags::empty());
+        }
+    }
+
     /// Removes `name` with what is below it as far as `judge` says, and never what is protected or lies in
     /// another mount. With `is_dry` it only tells the judge what would go. True when nothing is left.
     ///
@@ -133,6 +148,17 @@ impl Folder {
     pub fn is_in_other_mount(&self) -> Result<bool> {
         let (_, mount) = look(self.as_fd(), b"").map_err(|errno| system_error("cannot look at", &self.path, errno))?;
         Ok(mount.is_other_than(self.guard.top, true))
+    }
+
+    /// Whether something else is mounted under `name`, which is no folder.
+    ///
+    /// # Errors
+    /// Those of looking.
+    pub fn is_mounted_over(&self, name: &[u8]) -> Result<bool> {
+        check_name(name)?;
+        let (_, own) = look(self.as_fd(), b"").map_err(|errno| system_error("cannot look at", &self.path, errno))?;
+        let (_, mount) = look(self.as_fd(), name).map_err(self.fail("cannot look at", name))?;
+        Ok(mount.is_other_than(own, false))
     }
 
     /// Makes a symbolic link; its target may be any bytes and is not looked at.

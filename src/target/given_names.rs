@@ -1,7 +1,8 @@
 //! Names that a restore gives of its own: to a file in work, and to one that stayed damaged.
 //!
 //! A temporary name does not contain the final one, which may have 255 bytes already, and is random,
-//! so that nobody can take it beforehand.
+//! so that nobody can take it beforehand. Half of it is a check of the other half: no name that a user
+//! gives looks like it by accident, so that what a killed restore has left may be removed.
 
 use std::cell::RefCell;
 
@@ -10,8 +11,11 @@ use rustix::io::Errno;
 use crate::error::{Error, Result};
 use crate::id::to_hex;
 
-/// Temporary names begin with this and go on with 32 hexadecimal digits.
+/// Temporary names begin with this and go on with 32 hexadecimal digits: 16 random ones, and 16 that
+/// follow from them.
 const TEMPORARY_PREFIX: &[u8] = b".repo-restore-";
+/// What the check is made for.
+const CHECK_CONTEXT: &str = "strongroom 2026 name of a file that is being restored";
 
 /// Names are drawn from the operating system so many at once: a restore of small files would ask for
 /// each as often as it makes one.
@@ -19,7 +23,7 @@ const DRAWN_AT_ONCE: usize = 256;
 
 thread_local! {
     /// What this thread has drawn and not used yet.
-    static DRAWN: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+    static DRAWN: RefCell<Vec<[u8; 8]>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The longest name of one entry, in bytes.
@@ -28,7 +32,29 @@ const NAME_BYTES_MAX: usize = 255;
 /// True for a name that a restore gives to what is not complete; an interrupted restore may have
 /// left some.
 pub fn is_temporary_name(name: &[u8]) -> bool {
-    name.strip_prefix(TEMPORARY_PREFIX).is_some_and(|rest| rest.len() == 32 && rest.iter().all(u8::is_ascii_hexdigit))
+    name.strip_prefix(TEMPORARY_PREFIX)
+        .is_some_and(|rest| rest.split_at_checked(16).is_some_and(|(random, check)| check == check_of(random).as_bytes()))
+}
+
+/// True for a name that looks like one of those, be it one or not: versions of this program before the
+/// first release gave such.
+pub fn resembles_temporary_name(name: &[u8]) -> bool {
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    name.strip_prefix(TEMPORARY_PREFIX).is_some_and(|rest| rest.len() == 32 && rest.iter().all(is_digit))
+}
+
+/// Of names that are sorted, those that begin as temporary names do.
+pub fn range_of_temporary_names(sorted: &[Vec<u8>]) -> std::ops::Range<usize> {
+    let begin = sorted.partition_point(|name| name.as_slice() < TEMPORARY_PREFIX);
+    let count = sorted[begin..].iter().take_while(|name| name.starts_with(TEMPORARY_PREFIX)).count();
+    begin..begin + count
+}
+
+/// The digits that follow from random ones.
+fn check_of(random: &[u8]) -> String {
+    let mut check = [0; 8];
+    blake3::Hasher::new().update(CHECK_CONTEXT.as_bytes()).update(random).finalize_xof().fill(&mut check);
+    to_hex(&check)
 }
 
 /// A fresh name that nothing else has, for what is not complete yet.
@@ -36,18 +62,19 @@ pub fn is_temporary_name(name: &[u8]) -> bool {
 /// # Errors
 /// `Other` when the operating system has no random numbers.
 pub fn temporary_name() -> Result<Vec<u8>> {
-    let random = DRAWN.with_borrow_mut(|drawn| -> Result<[u8; 16]> {
+    let random = DRAWN.with_borrow_mut(|drawn| -> Result<[u8; 8]> {
         if drawn.is_empty() {
             *drawn = draw_many()?;
         }
         Ok(drawn.pop().unwrap_or_default())
     })?;
-    Ok([TEMPORARY_PREFIX, to_hex(&random).as_bytes()].concat())
+    let random = to_hex(&random);
+    Ok([TEMPORARY_PREFIX, random.as_bytes(), check_of(random.as_bytes()).as_bytes()].concat())
 }
 
 /// Random bytes for [`DRAWN_AT_ONCE`] names.
-fn draw_many() -> Result<Vec<[u8; 16]>> {
-    let mut random = vec![[0; 16]; DRAWN_AT_ONCE];
+fn draw_many() -> Result<Vec<[u8; 8]>> {
+    let mut random = vec![[0; 8]; DRAWN_AT_ONCE];
     let bytes = random.as_flattened_mut();
     let mut filled = 0;
     while filled < bytes.len() {
@@ -83,8 +110,14 @@ mod tests {
         assert_ne!(one, other);
         assert!(is_temporary_name(&one));
         for name in [&b".repo-restore-"[..], b".repo-restore-notes", b"x", &one[1..], &[&one[..], b"0"].concat()] {
-            assert!(!is_temporary_name(name), "{name:?}");
+            assert!(!is_temporary_name(name) && !resembles_temporary_name(name), "{name:?}");
         }
+        let of_a_user = b".repo-restore-0123456789abcdef0123456789abcdef";
+        assert!(!is_temporary_name(of_a_user) && resembles_temporary_name(of_a_user) && resembles_temporary_name(&one));
+        let mut names = vec![b"a".to_vec(), b".repo".to_vec(), one.clone(), b".repo-restorf".to_vec(), other];
+        names.sort();
+        assert_eq!(range_of_temporary_names(&names), 1..3);
+        assert_eq!(range_of_temporary_names(&[]), 0..0);
     }
 
     #[test]

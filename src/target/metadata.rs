@@ -16,6 +16,8 @@ use rustix::io::Errno;
 
 use super::accounts::Names;
 use super::attributes::{self, group_bits_without_acl, reason};
+use super::compare::Rights;
+use super::disk::{Disk, NO_MODES, NO_OWNERS, NO_SUCH_TIMES};
 use super::folder::Folder;
 use super::subject::Subject;
 use super::system_error;
@@ -53,18 +55,27 @@ pub struct ApplyOptions {
     pub trusted_xattrs: bool,
     /// Names of this machine.
     pub names: Names,
+    /// What this process may set.
+    pub rights: Rights,
 }
 
 impl Default for ApplyOptions {
     fn default() -> Self {
-        Self { numeric_owner: false, inode_flags: false, set_id: true, trusted_xattrs: false, names: Names::default() }
+        Self {
+            numeric_owner: false,
+            inode_flags: false,
+            set_id: true,
+            trusted_xattrs: false,
+            names: Names::default(),
+            rights: Rights::default(),
+        }
     }
 }
 
 /// Sets the metadata of an open regular file, all but inode flags (see [`apply_inode_flags`]).
 /// Returns what could not be set, in words.
 pub fn apply_to_file(handle: BorrowedFd<'_>, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
-    apply(&Subject::Opened(handle), None, metadata, options)
+    apply(&Subject::Opened(handle), None, metadata, options, &Disk::default())
 }
 
 /// A regular file that was just made, and what is known of it without asking again.
@@ -77,14 +88,27 @@ pub(super) struct Fresh {
 }
 
 /// As [`apply_to_file`], for a file that this restore has made.
-pub(super) fn apply_to_fresh_file(handle: BorrowedFd<'_>, fresh: Fresh, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
-    apply(&Subject::Opened(handle), Some(fresh), metadata, options)
+pub(super) fn apply_to_fresh_file(
+    handle: BorrowedFd<'_>,
+    fresh: Fresh,
+    metadata: &Metadata,
+    options: &ApplyOptions,
+    disk: &Disk,
+) -> Vec<String> {
+    apply(&Subject::Opened(handle), Some(fresh), metadata, options, disk)
 }
 
 /// Sets the metadata of a folder whose entries are complete, inode flags included.
 pub fn apply_to_folder(folder: &Folder, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
-    let mut notes = apply(&Subject::Opened(folder.as_fd()), None, metadata, options);
+    let mut notes = apply(&Subject::Opened(folder.as_fd()), None, metadata, options, folder.disk());
     notes.extend(apply_inode_flags(folder.as_fd(), metadata, options));
+    notes
+}
+
+/// Sets the time of a folder whose entries are complete and whose other metadata is right.
+pub fn apply_time_to_folder(folder: &Folder, metadata: &Metadata) -> Vec<String> {
+    let mut notes = Vec::new();
+    apply_mtime(&Subject::Opened(folder.as_fd()), metadata.mtime, folder.disk(), &mut notes);
     notes
 }
 
@@ -95,10 +119,10 @@ pub fn apply_to_folder(folder: &Folder, metadata: &Metadata, options: &ApplyOpti
 pub fn apply_to_link_or_special(folder: &Folder, name: &[u8], metadata: &Metadata, options: &ApplyOptions) -> Result<Vec<String>> {
     check_name(name)?;
     let subject = Subject::pin(folder.as_fd(), name).map_err(|errno| system_error("cannot reach", &folder.path_of(name), errno))?;
-    Ok(apply(&subject, None, metadata, options))
+    Ok(apply(&subject, None, metadata, options, folder.disk()))
 }
 
-fn apply(subject: &Subject<'_>, fresh: Option<Fresh>, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
+fn apply(subject: &Subject<'_>, fresh: Option<Fresh>, metadata: &Metadata, options: &ApplyOptions, disk: &Disk) -> Vec<String> {
     let mut notes = Vec::new();
     let (owner, is_symlink) = match fresh {
         Some(fresh) => (fresh.owner, false),
@@ -107,15 +131,19 @@ fn apply(subject: &Subject<'_>, fresh: Option<Fresh>, metadata: &Metadata, optio
             Err(errno) => return vec![format!("metadata not restored: {}", reason(errno))],
         },
     };
-    let owner_is_right = apply_owner(subject, owner, metadata, options, &mut notes);
+    let owner_is_right = apply_owner(subject, owner, metadata, options, disk, &mut notes);
     let has_none = fresh.is_some_and(|fresh| !fresh.has_inherited);
-    let attributes = attributes::apply(subject, has_none, metadata, options, &mut notes);
+    let attributes = attributes::apply(subject, has_none, metadata, options, disk, &mut notes);
     if !is_symlink {
         let (mode, note) = permitted_mode(metadata, owner_is_right, options.set_id, attributes.access_acl_is_missing);
-        notes.extend(note.map(str::to_owned));
-        apply_mode(subject, mode, &mut notes);
+        if disk.holds().modes {
+            notes.extend(note.map(str::to_owned));
+            apply_mode(subject, mode, &mut notes);
+        } else if subject.set_mode(mode).is_err() || subject.stat().is_ok_and(|stat| stat.st_mode & 0o7777 != metadata.mode & 0o7777) {
+            notes.push(NO_MODES.to_owned());
+        }
     }
-    apply_mtime(subject, metadata.mtime, &mut notes);
+    apply_mtime(subject, metadata.mtime, disk, &mut notes);
     notes
 }
 
@@ -125,10 +153,21 @@ pub(super) fn is_about_owner(note: &str) -> bool {
 }
 
 /// Sets owner and group; true when both are right afterwards.
-fn apply_owner(subject: &Subject<'_>, current: (u32, u32), metadata: &Metadata, options: &ApplyOptions, notes: &mut Vec<String>) -> bool {
+fn apply_owner(
+    subject: &Subject<'_>,
+    current: (u32, u32),
+    metadata: &Metadata,
+    options: &ApplyOptions,
+    disk: &Disk,
+    notes: &mut Vec<String>,
+) -> bool {
     let (uid, gid) = options.names.owner(metadata, options.numeric_owner);
     if current == (uid, gid) {
         return true;
+    }
+    if !disk.holds().owners {
+        notes.push(NO_OWNERS.to_owned());
+        return false;
     }
     let Err(errno) = subject.set_owner(Some(uid), Some(gid)) else { return true };
     // A user may not give a file away, but may give it to another of their own groups.
@@ -172,15 +211,24 @@ fn apply_mode(subject: &Subject<'_>, mode: u32, notes: &mut Vec<String>) {
     }
 }
 
-fn apply_mtime(subject: &Subject<'_>, mtime: Timestamp, notes: &mut Vec<String>) {
+fn apply_mtime(subject: &Subject<'_>, mtime: Timestamp, disk: &Disk, notes: &mut Vec<String>) {
     // Above 999,999,999 stand magic values that mean "now" and "leave it".
     let nanoseconds = mtime.nanoseconds.min(999_999_999);
-    let times = Timestamps {
-        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-        last_modification: Timespec { tv_sec: mtime.seconds, tv_nsec: nanoseconds.into() },
-    };
+    let mut atime = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    if disk.needs_both_times()
+        && let Ok(stat) = subject.stat()
+    {
+        atime = Timespec { tv_sec: stat.st_atime, tv_nsec: stat.st_atime_nsec as _ };
+    }
+    let times = Timestamps { last_access: atime, last_modification: Timespec { tv_sec: mtime.seconds, tv_nsec: nanoseconds.into() } };
     if let Err(errno) = subject.set_times(&times) {
         notes.push(format!("mtime not restored: {}", reason(errno)));
+    } else if !disk.holds().modes {
+        // A disk of another system: it rounds, which is said by nobody, and its calendar is short.
+        let is_near = |found: i64| found.abs_diff(mtime.seconds) <= 2;
+        if !subject.stat().is_ok_and(|stat| is_near(stat.st_mtime)) {
+            notes.push(NO_SUCH_TIMES.to_owned());
+        }
     } else if !(0..1 << 31).contains(&mtime.seconds) {
         // Every file system holds 1970 to 2038. Beyond what it holds it takes the nearest time
         // without a word.
@@ -189,6 +237,13 @@ fn apply_mtime(subject: &Subject<'_>, mtime: Timestamp, notes: &mut Vec<String>)
             notes.push(format!("mtime {} not restored: beyond the range of the file system", mtime.seconds));
         }
     }
+}
+
+/// Whether an open file or folder has the inode flags that a restore would give it.
+pub(super) fn has_inode_flags(handle: BorrowedFd<'_>, metadata: &Metadata) -> bool {
+    let recorded = IFlags::from_bits_retain(metadata.inode_flags) & SETTABLE;
+    // Where there are none, setting them says so.
+    rustix::fs::ioctl_getflags(handle).map_or(recorded.is_empty(), |found| found & SETTABLE == recorded)
 }
 
 /// Sets the inode flags of an open file or folder if the options ask for it, as the very last step:

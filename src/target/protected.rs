@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::retry_on_intr;
@@ -24,6 +24,8 @@ const LINKS_MAX: usize = 40;
 /// Folders nest no deeper on the way from a destination to `/`.
 const DEPTH_MAX: usize = 16_384;
 
+/// A folder by its handle, through links.
+const FOLDER: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 /// Anything by its handle, itself and not what it points at.
 const PINNED: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -83,18 +85,30 @@ impl Protected {
         if self.closed.is_empty() {
             return Ok(());
         }
-        let path = PathBuf::from(OsStr::from_bytes(destination));
-        let nearest = path.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let opened = nearest.map(|path| retry_on_intr(|| openat(CWD, path, flags, Mode::empty()))).find_map(|opened| opened.ok());
-        let Some(mut here) = opened else { return Ok(()) };
+        let path = Path::new(OsStr::from_bytes(destination));
+        // As it is written, and as it will be when what is missing before a `..` is made.
+        for path in [path.to_owned(), without_parents(path)] {
+            let nearest = path.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+            let opened = nearest.map(|path| retry_on_intr(|| openat(CWD, path, FOLDER, Mode::empty()))).find_map(|opened| opened.ok());
+            if let Some(handle) = opened {
+                self.check_opened(handle, destination)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Protected::check_destination`], of an open folder; `shown` names it.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub(super) fn check_opened(&self, mut here: OwnedFd, shown: &[u8]) -> Result<()> {
         for _ in 0..DEPTH_MAX {
             let Ok((existing, _)) = look(here.as_fd(), b"") else { return Ok(()) };
             if let Some(what) = self.closed.get(&existing.identity) {
-                let message = format!("{} lies in {what}, and nothing is restored into that; name another folder", PathText(destination));
+                let message = format!("{} lies in {what}, and nothing is restored into that; name another folder", PathText(shown));
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
-            let Ok(up) = retry_on_intr(|| openat(&here, c"..", flags, Mode::empty())) else { return Ok(()) };
+            let Ok(up) = retry_on_intr(|| openat(&here, c"..", FOLDER, Mode::empty())) else { return Ok(()) };
             match look(up.as_fd(), b"") {
                 Ok((above, _)) if above.identity != existing.identity => here = up,
                 _ => return Ok(()),
@@ -142,6 +156,18 @@ impl Protected {
     }
 }
 
+/// The path without `..` and the names before them, whatever those are.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir if plain.file_name().is_some() => _ = plain.pop(),
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
 /// Puts the names of `path` on a stack, the first one on top.
 fn push_names(names: &mut Vec<OsString>, path: &Path) {
     names.extend(path.components().rev().map(|part| part.as_os_str().to_owned()));
@@ -179,6 +205,7 @@ mod tests {
         let refused = |name: &str| protected.check_destination(path(name).as_os_str().as_bytes()).is_err();
         assert!(refused("disk/a/repository") && refused("home/me/backup/packs") && refused("disk/a/repository/not/there"));
         assert!(refused("home/me/link/repository/new") && !refused("disk/a") && !refused("home/me/new"));
+        assert!(refused("none/../disk/a/repository/new") && refused("home/../disk/a/repository") && !refused("disk/a/repository/../x"));
     }
 
     #[test]

@@ -274,7 +274,10 @@ impl Guard {
     /// Why an entry must not be replaced by a rename, if it must not.
     pub fn forbids_replacing(&self, existing: &Existing) -> Option<String> {
         let identity = existing.identity;
-        let above = || (existing.entry_type == EntryType::Directory && self.protected.is_above(identity)).then_some("a folder above it");
+        let above = || {
+            (existing.entry_type == EntryType::Directory && self.protected.is_above(identity))
+                .then_some("a folder above what the repository needs")
+        };
         self.protected.name_of(identity).or_else(above).map(str::to_owned)
     }
 }

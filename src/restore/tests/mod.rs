@@ -3,6 +3,8 @@
 mod damage;
 mod deleting;
 mod hostile;
+mod in_place;
+mod leftovers;
 mod matching;
 mod overwriting;
 mod passing;

@@ -173,7 +173,8 @@ fn a_path_of_a_thousand_levels_is_made_and_reached_from_the_top() {
 fn folders_are_private_until_they_are_done_and_must_have_a_parent() {
     let (top, destination) = destination();
     assert!(destination.make_folder(b"a").unwrap().is_new);
-    assert_eq!(fs::metadata(top.path().join("a")).unwrap().permissions().mode() & 0o7777, 0o700);
+    assert_eq!(fs::metadata(top.path().join("a")).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(is_unfinished_folder(&destination.folder(b"").unwrap().stat(b"a").unwrap().unwrap()));
     assert!(!destination.make_folder(b"a").unwrap().is_new);
     assert!(destination.make_folder(b"x/y").unwrap_err().is_not_found());
     fs::write(top.path().join("f"), b"").unwrap();

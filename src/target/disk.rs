@@ -1,0 +1,240 @@
+//! What the file system of a destination can hold.
+//!
+//! Disks for cameras and for other systems (FAT, exFAT, NTFS) hold no owners, hardly any modes, no links,
+//! and times to two seconds. That is measured with a file that is removed again, where such a limit is
+//! to be expected, and never in a dry run, which goes by the kind. How a disk rounds times is measured
+//! when the first time differs, if it can be with a file that has no name. What it cannot hold is said
+//! once and counted, and is no difference when what is there is compared.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
+
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::io::Errno;
+
+use super::clock::Clock;
+use super::given_names::temporary_name;
+
+const FUSE: u32 = 0x6573_5546;
+const VFAT: u32 = 0x4d44;
+const EXFAT: u32 = 0x2011_bab0;
+const HFS: u32 = 0x4244;
+const NTFS3: u32 = 0x7366_746e;
+
+/// Network file systems and those of virtual machines: others may use the same files and see no locks.
+const SHARED: [u32; 18] = [
+    0x6969,
+    0xff53_4d42,
+    0xfe53_4d42,
+    0x517b,
+    0x0102_1997,
+    0x00c3_6400,
+    0x0bd0_0bd0,
+    0x4750_4653,
+    0x7461_636f,
+    0x0116_1970,
+    0x5346_414f,
+    0x6b41_4653,
+    0x7375_7245,
+    0x2003_0528,
+    0x1983_0326,
+    0x786f_4256,
+    0xbacb_acbc,
+    0x7c7c_6673,
+];
+
+/// What a file system without owners says of them.
+pub const NO_OWNERS: &str = "this file system holds no owners";
+/// Without modes.
+pub const NO_MODES: &str = "this file system does not hold every mode";
+/// Without extended attributes.
+pub const NO_XATTRS: &str = "this file system holds no extended attributes and ACLs";
+/// With a calendar that is too short.
+pub const NO_SUCH_TIMES: &str = "this file system does not hold every time";
+/// Without hard links.
+pub const NO_HARD_LINKS: &str = "this file system holds no hard links: each name is a file of its own";
+/// Without symbolic links and what else is no file.
+pub const NO_LINKS: &str = "this file system holds no symbolic links, pipes and devices";
+
+/// Whether a note is about what a file system cannot hold, of an entry whose content is there.
+pub fn is_limit(note: &str) -> bool {
+    [NO_OWNERS, NO_MODES, NO_XATTRS, NO_SUCH_TIMES, NO_HARD_LINKS].contains(&note)
+}
+
+/// A file system that is restored to.
+#[derive(Debug)]
+pub struct Disk {
+    holds: Holds,
+    clock: OnceLock<Clock>,
+    kind: u32,
+    is_shared: bool,
+    /// False in a dry run, which makes no file, not even for a moment.
+    may_probe: bool,
+}
+
+/// What it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holds {
+    /// Owners and groups.
+    pub owners: bool,
+    /// All bits of modes.
+    pub modes: bool,
+    /// Extended attributes, ACLs among them.
+    pub xattrs: bool,
+    /// Several names of one file.
+    pub hard_links: bool,
+    /// Symbolic links.
+    pub links: bool,
+}
+
+impl Holds {
+    const EVERYTHING: Self = Self { owners: true, modes: true, xattrs: true, hard_links: true, links: true };
+    const CONTENT: Self = Self { owners: false, modes: false, xattrs: false, hard_links: false, links: false };
+}
+
+impl Default for Disk {
+    /// One that holds everything.
+    fn default() -> Self {
+        Self { holds: Holds::EVERYTHING, clock: OnceLock::from(Clock::default()), kind: 0, is_shared: false, may_probe: false }
+    }
+}
+
+impl Disk {
+    /// The file system of an open folder; with `may_probe` it is tried out where its kind may lack
+    /// something.
+    pub(super) fn of(folder: BorrowedFd<'_>, may_probe: bool) -> Self {
+        let kind = rustix::fs::fstatfs(folder).map_or(0, |found| found.f_type as u32);
+        // A program that serves a local disk, and not a folder of its own or of another machine.
+        let is_on_block_device = rustix::fs::fstat(folder).is_ok_and(|stat| rustix::fs::major(stat.st_dev) != 0);
+        let may_lack = matches!(kind, VFAT | EXFAT | HFS | NTFS3) || kind == FUSE && is_on_block_device;
+        let is_shared = SHARED.contains(&kind) || kind == FUSE && !is_on_block_device;
+        let clock = OnceLock::new();
+        let holds = if !may_lack {
+            Holds::EVERYTHING
+        } else if may_probe && let Some(found) = probe(folder) {
+            // Nobody else sets it.
+            let _ = clock.set(found.1);
+            found.0
+        } else if kind == NTFS3 {
+            Holds::EVERYTHING
+        } else {
+            Holds::CONTENT
+        };
+        Self { holds, clock, kind, is_shared, may_probe }
+    }
+
+    /// What it holds.
+    pub fn holds(&self) -> Holds {
+        self.holds
+    }
+
+    /// True when other machines, or programs, may use the same files without seeing the locks of this one.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// True when a time of modification may be ignored that is set without one of access, as programs do
+    /// that serve a disk by an older library.
+    pub(super) fn needs_both_times(&self) -> bool {
+        self.kind == FUSE
+    }
+
+    /// How it keeps times; `folder` is one of its folders.
+    pub(super) fn clock(&self, folder: BorrowedFd<'_>) -> &Clock {
+        self.clock.get_or_init(|| {
+            let nameless = || rustix::fs::openat(folder, c".", OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
+            match nameless() {
+                Ok(file) => Clock::measure(file.as_fd()),
+                Err(_) if self.may_probe => probe(folder).map_or_else(|| self.usual_clock(), |(_, clock)| clock),
+                Err(_) => self.usual_clock(),
+            }
+        })
+    }
+
+    fn usual_clock(&self) -> Clock {
+        match self.kind {
+            VFAT | EXFAT | HFS | FUSE => Clock::of_kind(2_000_000_000),
+            NTFS3 => Clock::of_kind(100),
+            _ => Clock::default(),
+        }
+    }
+}
+
+/// Tries out with a file, which is removed again, what the file system of a folder holds; nothing where
+/// no file can be made.
+fn probe(folder: BorrowedFd<'_>) -> Option<(Holds, Clock)> {
+    let before = rustix::fs::fstat(folder).ok()?;
+    let (name, other) = (temporary_name().ok()?, temporary_name().ok()?);
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(folder, name.as_slice(), flags, Mode::RUSR | Mode::WUSR).ok()?;
+    let clock = Clock::measure(file.as_fd());
+    let mut holds = Holds {
+        modes: holds_modes(&file),
+        xattrs: !is_unsupported(rustix::fs::fsetxattr(&file, c"user.repo-restore", b"1", XattrFlags::empty())),
+        hard_links: made(folder, &other, rustix::fs::linkat(folder, name.as_slice(), folder, other.as_slice(), AtFlags::empty())),
+        links: made(folder, &other, rustix::fs::symlinkat(name.as_slice(), folder, other.as_slice())),
+        owners: true,
+    };
+    holds.owners = holds_owners(&file);
+    drop(file);
+    let _ = rustix::fs::unlinkat(folder, name.as_slice(), AtFlags::empty());
+    // Nothing has changed in the folder.
+    let atime = Timespec { tv_sec: before.st_atime, tv_nsec: before.st_atime_nsec as _ };
+    let mtime = Timespec { tv_sec: before.st_mtime, tv_nsec: before.st_mtime_nsec as _ };
+    let _ = rustix::fs::futimens(folder, &Timestamps { last_access: atime, last_modification: mtime });
+    Some((holds, clock))
+}
+
+fn made(folder: BorrowedFd<'_>, name: &[u8], result: rustix::io::Result<()>) -> bool {
+    let is_made = result.is_ok();
+    if is_made {
+        let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
+    }
+    // Any other reason says nothing of the file system.
+    !is_unsupported(result) || is_made
+}
+
+fn is_unsupported(result: rustix::io::Result<()>) -> bool {
+    matches!(result, Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::MLINK))
+}
+
+fn holds_modes(file: &OwnedFd) -> bool {
+    // Some take a mode without a word and keep another.
+    [0o641, 0o604]
+        .into_iter()
+        .all(|mode| rustix::fs::fchmod(file, Mode::from_raw_mode(mode)).is_ok() && stat_is(file, |stat| stat.st_mode & 0o7777 == mode))
+}
+
+fn holds_owners(file: &OwnedFd) -> bool {
+    let user = rustix::process::geteuid();
+    if !user.is_root() {
+        // A mount option may give all files to somebody.
+        return stat_is(file, |stat| stat.st_uid == user.as_raw());
+    }
+    rustix::fs::fchown(file, Some(Uid::from_raw(1)), Some(Gid::from_raw(2))).is_ok()
+        && stat_is(file, |stat| (stat.st_uid, stat.st_gid) == (1, 2))
+}
+
+fn stat_is(file: &OwnedFd, is_right: impl Fn(&Stat) -> bool) -> bool {
+    rustix::fs::fstat(file).is_ok_and(|stat| is_right(&stat))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_of_this_system_holds_everything_and_nothing_is_left_of_the_trial() {
+        let top = tempfile::tempdir().unwrap();
+        let folder = std::fs::File::open(top.path()).unwrap();
+        let before = rustix::fs::fstat(&folder).unwrap();
+        let (holds, clock) = probe(folder.as_fd()).unwrap();
+        assert!(holds.modes && holds.owners && holds.hard_links && holds.links, "{holds:?}");
+        assert_eq!(std::fs::read_dir(top.path()).unwrap().count(), 0);
+        let after = rustix::fs::fstat(&folder).unwrap();
+        assert_eq!((before.st_mtime, before.st_mtime_nsec), (after.st_mtime, after.st_mtime_nsec));
+        let time = crate::units::Timestamp::new(1_700_000_001, 123_456_789);
+        assert_eq!(clock.kept(time), time);
+        assert_eq!(Disk::of(folder.as_fd(), true).clock(folder.as_fd()).kept(time), time);
+    }
+}
