@@ -15,7 +15,7 @@ use super::times;
 use crate::browse::json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::check_prefix;
-use crate::repository::{Credential, KEY_FILE, Key, KeySlot, PASSWORD, Repository, list_keys, remove_slot};
+use crate::repository::{Credential, KEY_FILE, Key, KeySlot, PASSWORD, Repository, count_damaged_slots, list_keys, remove_slot};
 use crate::storage::{Lock, LockMode, PRUNE_LOCK};
 use crate::units::{PathText, Timestamp};
 
@@ -166,6 +166,7 @@ fn remove(repository: &Repository, prefix: &str, output: &mut Output) -> Result<
     }
     find_in_use(repository, &keys)?;
     remove_slot(&**repository.storage(), &key.id())?;
+    warn_of_damaged(repository)?;
     print(output, "removed", key, false)
 }
 
@@ -178,11 +179,24 @@ fn change(repository: &Repository, old: &Credential, new: &New, output: &mut Out
     // The new key is durable, and was opened, before the old one goes.
     let key = repository.add_key(&credential, &label, new.kdf.cost(), Timestamp::now(), Some(in_use))?;
     remove_slot(&**repository.storage(), &in_use.id())?;
+    warn_of_damaged(repository)?;
     for other in repository.keys_opened_by(old)?.iter().filter(|other| other.id() != key.id()) {
         let id = other.id().short();
         message::warn(format_args!("the old password or key file still opens key {id}; `repo key remove {id}` removes that too"));
     }
     print(output, "changed", &key, true)
+}
+
+/// A slot that cannot be read now may be one of the key that was removed, and open again when it can.
+fn warn_of_damaged(repository: &Repository) -> Result<()> {
+    match count_damaged_slots(&**repository.storage())? {
+        0 => {}
+        count => message::warn(format_args!(
+            "{count} key slots cannot be read, and may be of the key that was removed; `repo repair` sets them aside, and `damaged/keys` in the \
+             repository can be deleted then"
+        )),
+    }
+    Ok(())
 }
 
 fn find<'a>(keys: &'a [Key], prefix: &str) -> Result<&'a Key> {

@@ -8,7 +8,7 @@ use strongroom::error::{Error, ErrorKind, Result};
 use strongroom::id::SnapshotId;
 use strongroom::manifest::{Kind, PIN, Pin, TAG, TOMBSTONE, TagChange, Tombstone};
 use strongroom::progress::Silent;
-use strongroom::repository::{KeySlot, Repository, list_slots, pack_name, publish_slot, remove_slot};
+use strongroom::repository::{Repository, list_keys, pack_name, remove_slot};
 use strongroom::snapshot;
 use strongroom::storage::faults::{Faults, Lasts};
 use strongroom::storage::{MemoryStorage, Storage};
@@ -175,10 +175,9 @@ pub const KEY_REMOVE: Verb = Verb {
     },
     run: |_, storage| {
         let repository = open(Arc::clone(&storage), 1, None)?;
-        let in_use = repository.slot();
-        let slots = list_slots(&*storage)?;
-        let other = slots.iter().find(|(id, _)| Some(*id) != in_use).ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?;
-        remove_slot(&*storage, &other.0).map(|()| None)
+        let keys = list_keys(&*storage)?;
+        let other = keys.iter().find(|key| !repository.is_in_use(key)).ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?;
+        remove_slot(&*storage, &other.id()).map(|()| None)
     },
     is_done: |_, repository| opens(repository, 1) && !opens(repository, 0),
     calls_min: 2,
@@ -262,8 +261,7 @@ fn opens(repository: &Repository, key: u8) -> bool {
 
 fn add_key(repository: &Repository, key: u8) -> Result<()> {
     let cost = Argon2Cost { memory_kib: 64, passes: 1, lanes: 1 };
-    let slot = KeySlot::wrap(repository.bundle(), repository.description(), &credential(key), "", cost, Timestamp::new(2, 0))?;
-    publish_slot(&**repository.storage(), &slot).map(drop)
+    repository.add_key(&credential(key), "", cost, Timestamp::new(2, 0), None).map(drop)
 }
 
 fn small_source() -> Source {
