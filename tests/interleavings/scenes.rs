@@ -11,15 +11,15 @@ use strongroom::manifest::{Content, Kind, TOMBSTONE, Tombstone};
 use strongroom::pack::PackKind;
 use strongroom::progress::Silent;
 use strongroom::repair;
-use strongroom::repository::{CreateOptions, Description, Repository, create, list_slots, pack_name, remove_slot};
+use strongroom::repository::{CreateOptions, Description, Repository, create, pack_name};
 use strongroom::snapshot;
-use strongroom::storage::{LOCK, LockMode, MemoryStorage, PRUNE_LOCK, Storage};
+use strongroom::storage::{LOCK, LockMode, MemoryStorage, Storage};
 use strongroom::units::Timestamp;
 use strongroom::wire;
 
 use crate::crash::source::Source;
 use crate::crash::world::{credential, open, run_prune, snapshot_request};
-use crate::ratchet::bench::{Bench, CHEAP, add_key, write_day};
+use crate::ratchet::bench::{Bench, CHEAP, change_key, write_day};
 use crate::ratchet::restorable::{Restorable, open_any};
 
 /// What programs start from.
@@ -145,15 +145,7 @@ pub const FORGET: Verb = verb("forget", |bench, storage| {
     repository.publish_records(records, Timestamp::new(6, 0)).map(|_| None)
 });
 
-/// As `repo key change` does it.
-pub const KEY_CHANGE: Verb = verb("key change", |_, storage| {
-    let repository = open_any(Arc::clone(&storage))?;
-    let _lock = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    let in_use = repository.slot().filter(|slot| list_slots(&*storage).is_ok_and(|slots| slots.iter().any(|(id, _)| id == slot)));
-    let Some(in_use) = in_use else { return Ok(None) };
-    add_key(&repository, 1)?;
-    remove_slot(&*storage, &in_use).map(|()| None)
-});
+pub const KEY_CHANGE: Verb = verb("key change", |_, storage| change_key(&open_any(storage)?).map(|()| None));
 
 /// As `repo snapshot --init` does it.
 pub const INIT: Verb = verb("snapshot --init", |bench, storage| {

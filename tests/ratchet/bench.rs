@@ -8,10 +8,10 @@ use strongroom::error::{ErrorKind, Result};
 use strongroom::id::SnapshotId;
 use strongroom::manifest::{Kind, PIN, Pin, TAG, TagChange};
 use strongroom::progress::Silent;
-use strongroom::repository::{KeySlot, Repository, publish_slot};
+use strongroom::repository::{Repository, list_keys, remove_slot};
 use strongroom::snapshot;
 use strongroom::storage::faults::{Faults, Lasts};
-use strongroom::storage::{MemoryStorage, Storage};
+use strongroom::storage::{LockMode, MemoryStorage, PRUNE_LOCK, Storage};
 use strongroom::units::Timestamp;
 use strongroom::wire;
 
@@ -30,10 +30,19 @@ pub struct Bench {
     pub remove: Vec<SnapshotId>,
 }
 
-/// The key slot for the key number `key`, published.
+/// A key slot and its twin for the key number `key`, published.
 pub fn add_key(repository: &Repository, key: u8) -> Result<()> {
-    let slot = KeySlot::wrap(repository.bundle(), repository.description(), &credential(key), "", CHEAP, Timestamp::new(2, 0))?;
-    publish_slot(&**repository.storage(), &slot).map(drop)
+    repository.add_key(&credential(key), "", CHEAP, Timestamp::new(2, 0), None).map(drop)
+}
+
+/// Lets the key number 1 open in place of the one in use, as `repo key change` does.
+pub fn change_key(repository: &Repository) -> Result<()> {
+    let storage = &**repository.storage();
+    let _lock = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
+    let keys = list_keys(storage)?;
+    let Some(in_use) = keys.iter().find(|key| repository.is_in_use(key)) else { return Ok(()) };
+    repository.add_key(&credential(1), "", CHEAP, Timestamp::new(2, 0), Some(in_use))?;
+    remove_slot(storage, &in_use.id())
 }
 
 /// A day of the source: some files change, one comes, one goes, most stay. Where folders `stay`, some do

@@ -11,14 +11,14 @@ use strongroom::manifest::{Kind, PIN, Pin, SETTING, TAG, TOMBSTONE, TagChange, T
 use strongroom::progress::Silent;
 use strongroom::prune;
 use strongroom::repair;
-use strongroom::repository::{CreateOptions, Description, Protection, Repository, create, list_slots, remove_slot, with_reserve};
+use strongroom::repository::{CreateOptions, Description, Protection, Repository, create, list_keys, remove_slot, with_reserve};
 use strongroom::restore::{self, What};
 use strongroom::snapshot;
 use strongroom::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
 use strongroom::units::Timestamp;
 use strongroom::wire;
 
-use super::bench::{Bench, CHEAP, add_key};
+use super::bench::{Bench, CHEAP, add_key, change_key};
 use super::restorable::open_any;
 use crate::crash::world::{credential, later, snapshot_request};
 
@@ -186,16 +186,10 @@ fn forget(bench: &Bench, repository: &Repository) -> Result<()> {
 fn remove_other_key(repository: &Repository) -> Result<()> {
     let storage = &**repository.storage();
     let _lock = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    let (in_use, slots) = (repository.slot(), list_slots(storage)?);
-    let other = slots.iter().find(|(id, _)| Some(*id) != in_use).filter(|_| slots.iter().any(|(id, _)| Some(*id) == in_use));
-    remove_slot(storage, &other.ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?.0)
-}
-
-fn change_key(repository: &Repository) -> Result<()> {
-    let storage = &**repository.storage();
-    let _lock = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    add_key(repository, 1)?;
-    repository.slot().map_or(Ok(()), |slot| remove_slot(storage, &slot))
+    let keys = list_keys(storage)?;
+    let is_there = keys.iter().any(|key| repository.is_in_use(key));
+    let other = keys.iter().find(|key| is_there && !repository.is_in_use(key));
+    remove_slot(storage, &other.ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?.id())
 }
 
 fn restore_newest(repository: &Repository) -> Result<()> {
