@@ -50,7 +50,7 @@ fn select(repository: &Repository, catalogued: &Catalogued, names: &[String]) ->
         let found = select_all(repository, &catalogued.listing, std::slice::from_ref(name));
         match (damaged.as_slice(), found) {
             ([], found) => ids.extend(found?),
-            ([id], Err(error)) if error.is_not_found() => ids.push(*id),
+            ([id], Err(error)) if error.is_not_found() || error.is_damage() => ids.push(*id),
             (_, Err(error)) if !error.is_not_found() => return Err(error),
             _ => return Err(Error::new(ErrorKind::Invalid, format!("several snapshots begin with `{}`", name.escape_debug()))),
         }
@@ -74,8 +74,6 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         let message = format!("snapshot {} is pinned; `repo tag {0} --unpin` first", id.short());
         return Err(Error::new(ErrorKind::Invalid, message));
     }
-    // The catalog may still know what cannot be read any more; the same is said with it and without.
-    ids.iter().try_for_each(|id| repository.read_manifest(id).map(drop))?;
     let now = Timestamp::now();
     if let Some(rollback) = &catalogued.rollback {
         repository.accept_rollback(rollback, now)?;

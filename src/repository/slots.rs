@@ -14,6 +14,9 @@ pub(super) const SLOTS_MAX: usize = 256;
 /// So many slots are looked at, at most: more than there should be, for programs that added some at once.
 const SLOTS_READ_MAX: usize = 512;
 
+/// Slots are listed again at most so often: more than keys change while one program opens.
+const LISTINGS_MAX: usize = 4;
+
 /// What lies in the folder of key slots.
 pub(super) struct Slots {
     pub(super) readable: Vec<(SlotId, KeySlot)>,
@@ -22,10 +25,25 @@ pub(super) struct Slots {
     damaged: usize,
     /// Slots that only a later version opens.
     later: usize,
+    /// Somebody removed one since it was listed.
+    has_gone: bool,
 }
 
+/// Reads all slots. Where one goes between the listing and its reading, a key is being changed, and the new one
+/// may be younger than the listing: then it is listed again.
 pub(super) fn read_slots(storage: &dyn Storage) -> Result<Slots> {
-    let mut slots = Slots { readable: Vec::new(), marks: Vec::new(), damaged: 0, later: 0 };
+    let mut slots = read_listed(storage)?;
+    for _ in 1..LISTINGS_MAX {
+        if !slots.has_gone {
+            break;
+        }
+        slots = read_listed(storage)?;
+    }
+    Ok(slots)
+}
+
+fn read_listed(storage: &dyn Storage) -> Result<Slots> {
+    let mut slots = Slots { readable: Vec::new(), marks: Vec::new(), damaged: 0, later: 0, has_gone: false };
     for (id, listed) in layout::list_ids(storage, layout::KEYS, SlotId::parse)?.into_iter().take(SLOTS_READ_MAX) {
         let read = || {
             let bytes = storage.read(&listed.name, BYTES_MAX)?;
@@ -39,8 +57,7 @@ pub(super) fn read_slots(storage: &dyn Storage) -> Result<Slots> {
         match slot {
             Ok(slot) if slot.slot_type == CHANGING => slots.marks.push((id, slot)),
             Ok(slot) => slots.readable.push((id, slot)),
-            // Somebody removed it since.
-            Err(error) if error.is_not_found() => {}
+            Err(error) if error.is_not_found() => slots.has_gone = true,
             Err(error) if error.is_damage() => slots.damaged += 1,
             Err(error) if error.kind() == ErrorKind::Unsupported => slots.later += 1,
             Err(error) => return Err(error),
