@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Span;
 use jiff::tz::TimeZone;
 use strongroom::cli::times;
-use strongroom::id::SnapshotId;
+use strongroom::id::{MachineId, SnapshotId};
 use strongroom::manifest::Kind;
 use strongroom::retention::{CLOCK_SKEW_SECONDS_MAX, Candidate, Decision, KeepPolicy, decide};
 use strongroom::units::Timestamp;
@@ -73,6 +73,12 @@ fn check(candidates: &[Candidate], decisions: &[Decision], is_protected: impl Fn
         assert_eq!(decision.keep, !decision.reasons.is_empty(), "what is kept has a reason");
         assert!(decision.reasons.iter().all(|reason| !reason.to_string().is_empty()));
     }
+    let mut machines: BTreeMap<_, Vec<&Candidate>> = BTreeMap::new();
+    candidates.iter().for_each(|candidate| machines.entry((&candidate.series, candidate.machine)).or_default().push(candidate));
+    for ((_, machine), members) in &machines {
+        let newest = members.iter().max_by_key(|member| (member.time, member.counter, member.committed_at, member.id));
+        assert!(machine.is_none() || newest.is_none_or(|newest| kept.contains(&newest.id)), "the newest of a machine stays");
+    }
     let mut series: BTreeMap<&str, Vec<&Candidate>> = BTreeMap::new();
     candidates.iter().for_each(|candidate| series.entry(&candidate.series).or_default().push(candidate));
     for members in series.values() {
@@ -115,6 +121,7 @@ fn candidate(choices: &mut Choices<'_>, number: u8) -> Candidate {
     Candidate {
         id: id(number),
         series: if how & 1 == 1 { "home" } else { "shop" }.to_owned(),
+        machine: (how & 128 == 128).then_some(MachineId([how >> 4 & 1; 16])),
         time,
         committed_at,
         counter: choices.length(),

@@ -8,6 +8,7 @@ use strongroom::catalog::Listing;
 use strongroom::crypto::Algorithm;
 use strongroom::repository::{Description, OpenOptions, Repository};
 use strongroom::source::Filter;
+use strongroom::units::Timestamp;
 
 use crate::examples;
 
@@ -78,8 +79,10 @@ pub fn snapshot_selection(bytes: &[u8]) {
         (repository, examples::listing())
     });
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Ok(id) = repository.select(listing, text) {
+    // In the middle of what the listing may hold.
+    let now = Timestamp::new(1_700_000_000, 0);
+    if let Ok(id) = repository.select(listing, text, now) {
         assert!(listing.summaries().iter().any(|summary| summary.id == id));
-        assert_eq!(repository.select(listing, &id.to_string()).ok(), Some(id));
+        assert_eq!(repository.select(listing, &id.to_string(), now).ok(), Some(id));
     }
 }
