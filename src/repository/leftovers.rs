@@ -9,7 +9,7 @@ use super::slot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RecordId, SegmentId, SlotId, SnapshotId};
 use crate::pack;
-use crate::storage::{Found, LOCK, PRUNE_LOCK, Storage};
+use crate::storage::{Found, LOCK, PRUNE_LOCK, Storage, is_temporary};
 use crate::units::PathText;
 
 /// What a thing in the folder of a new repository is.
@@ -87,12 +87,6 @@ fn meaning_of_file(name: &str, bytes: u64, head: &[u8]) -> Meaning {
             or_stranger(is_pack, Meaning::Part(layout::PACKS))
         }
     }
-}
-
-/// Whether a temporary object is called like that: `.tmp-` and sixteen digits.
-fn is_temporary(file: &str) -> bool {
-    let digits = file.strip_prefix(".tmp-").unwrap_or_default();
-    digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit))
 }
 
 /// The objects in `storage` that an init has left, when there is nothing else. The caller holds the

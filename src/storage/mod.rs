@@ -35,7 +35,7 @@ use crate::error::Result;
 pub use choices::Choices;
 pub use local::{Found, LocalStorage};
 pub use memory::{MemoryStorage, Promise};
-pub use name::{LOCK, PRUNE_LOCK};
+pub use name::{LOCK, PRUNE_LOCK, is_temporary};
 
 /// What a listing says of one object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

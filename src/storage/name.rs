@@ -13,6 +13,14 @@ pub const PRUNE_LOCK: &str = "prune.lock";
 
 /// Objects without a name yet begin with this; no listing shows them.
 pub(super) const TEMPORARY_PREFIX: &str = ".tmp-";
+/// Digits of a temporary name.
+const TEMPORARY_DIGITS: usize = 16;
+
+/// Whether a file is called like a temporary of this program: other programs have other names that begin so.
+pub fn is_temporary(file: &str) -> bool {
+    let digits = file.strip_prefix(TEMPORARY_PREFIX).unwrap_or_default();
+    digits.len() == TEMPORARY_DIGITS && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+}
 /// A listing looks so many folders deep below where it starts; the layout of a repository needs one.
 pub(super) const FOLDERS_DEEP_MAX: usize = 4;
 /// No file system in use takes a longer part.

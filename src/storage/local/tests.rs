@@ -86,7 +86,7 @@ fn temporaries_of_dead_writers_are_removed_and_those_of_living_ones_stay() {
     let (_folder, storage) = storage();
     let mut upload = storage.create("packs").unwrap();
     upload.write(b"alive").unwrap();
-    for dead in ["packs/.tmp-1", ".tmp-2", "keys/.tmp-3"] {
+    for dead in ["packs/.tmp-0123456789abcdef", ".tmp-1123456789abcdef", "keys/.tmp-2123456789abcdef"] {
         storage.create_folder(name::parent(dead)).unwrap();
         fs::write(storage.path().join(dead), "dead").unwrap();
     }
@@ -96,6 +96,22 @@ fn temporaries_of_dead_writers_are_removed_and_those_of_living_ones_stay() {
     assert_eq!(other.remove_stale_temporaries().unwrap(), 0);
     upload.publish("packs/3f/a").unwrap();
     assert_eq!(storage.read("packs/3f/a", 5).unwrap(), b"alive");
+}
+
+#[test]
+fn what_others_call_temporary_stays() {
+    let (_folder, storage) = storage();
+    let elsewhere = tempfile::tempdir().unwrap();
+    symlink(elsewhere.path(), storage.path().join("link")).unwrap();
+    let ours = ".tmp-0123456789abcdef";
+    for (folder, name) in [("", ".tmp-mine"), ("keys", ".tmp-0123"), ("packs", ".tmp-0123456789ABCDEF"), ("damaged", ours), ("mine", ours)]
+    {
+        storage.create_folder(folder).unwrap();
+        fs::write(storage.path().join(folder).join(name), "mine").unwrap();
+    }
+    fs::write(elsewhere.path().join(ours), "mine").unwrap();
+    assert_eq!(LocalStorage::open(storage.path()).unwrap().remove_stale_temporaries().unwrap(), 0);
+    assert!(elsewhere.path().join(ours).exists());
 }
 
 #[test]

@@ -159,17 +159,18 @@ fn random_name() -> Result<String> {
     Ok(format!("{}{}", name::TEMPORARY_PREFIX, to_hex(&bytes)))
 }
 
-/// Removes the temporaries at the top and in its folders whose writer is dead; says how many.
+/// Where objects are begun. Other folders below the top are of somebody else, and what lies in them too.
+const AREAS: [&str; 6] = ["", "keys", "packs", "index", "snapshots", "records"];
+
+/// Removes the temporaries that this program has made and whose writer is dead; says how many.
 pub(super) fn remove_stale(root: &Root) -> Result<u64> {
     let mut removed = 0;
-    let top = read_folder(root, "")?;
-    let folders = top.entries.iter().filter(|entry| entry.file_type != FileType::RegularFile && !name::is_hidden(&entry.name));
-    for area in std::iter::once("").chain(folders.map(|entry| entry.name.as_str())) {
+    for area in AREAS {
         // What cannot be looked into, a dangling link for one, has no temporaries that matter.
         let Ok(folder) = read_folder(root, area) else { continue };
         for entry in folder.entries {
             let path = name::join(area, &entry.name);
-            if entry.name.starts_with(name::TEMPORARY_PREFIX) && is_stale(root, &path) {
+            if name::is_temporary(&entry.name) && is_stale(root, &path) {
                 match rustix::fs::unlinkat(&root.fd, &path, AtFlags::empty()) {
                     Ok(()) => removed += 1,
                     Err(Errno::NOENT) => {}
