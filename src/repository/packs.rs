@@ -53,11 +53,19 @@ impl PackListing {
 /// Those of the storage that are no damage.
 pub(super) fn read_proven_contents(repository: &Repository, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
     let is_sealed = repository.keys().algorithm != Algorithm::None;
-    if is_sealed || has_hash(&**repository.storage(), &layout::pack_name(&id), bytes, &id)? {
-        read_contents(repository, id, bytes)
-    } else {
-        Ok(None)
+    if is_sealed {
+        return read_contents(repository, id, bytes);
     }
+    read_whole_contents(repository, id, bytes)
+}
+
+/// As [`read_contents`], of a pack all of whose bytes are read and are those that it is named after: for somebody
+/// who relies on its chunks and has never had them.
+///
+/// # Errors
+/// Those of the storage that are no damage.
+pub(super) fn read_whole_contents(repository: &Repository, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
+    if has_hash(&**repository.storage(), &layout::pack_name(&id), bytes, &id)? { read_contents(repository, id, bytes) } else { Ok(None) }
 }
 
 /// Whether the bytes of an object have the hash that is its name.

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::{Sink, lock};
 use crate::error::Result;
 use crate::id::PackId;
-use crate::repository::packs::read_proven_contents;
+use crate::repository::packs::read_whole_contents;
 
 impl Sink<'_> {
     /// Takes over packs that no segment names.
@@ -17,8 +17,9 @@ impl Sink<'_> {
         let orphans: Vec<(PackId, u64)> =
             lock(&self.listing).packs().iter().filter(|(id, _)| !named.contains(id)).map(|(id, bytes)| (*id, *bytes)).collect();
         for (id, bytes) in orphans {
-            // What cannot be read is left alone: it is of no use, and not ours to judge here.
-            let Some(pack) = read_proven_contents(self.repository, id, bytes)? else { continue };
+            // What cannot be read is left alone: it is of no use, and not ours to judge here. It is read whole: the
+            // snapshot that is reported rests on it, and nobody else has looked at it since it was written.
+            let Some(pack) = read_whole_contents(self.repository, id, bytes)? else { continue };
             for chunk in pack.frames.iter().flat_map(|frame| &frame.chunks) {
                 // A chunk that is recorded as lost may be recorded because of this very pack.
                 if !self.absent.contains(&chunk.id) {
