@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use strongroom::index::IndexSegment;
 use strongroom::manifest::{
     ABSENT, AbsentChunks, CONTENT_ITEMS_IN_NODE, Content, HEALED, HealedChunks, Item, ListPage, Manifest, PIN, Page, Pin, REMOVED, Record,
-    Removed, SETTING, SETTINGS, Setting, Settings, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten,
+    Removed, KEPT, Kept, SETTING, SETTINGS, Setting, Settings, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten,
 };
 use strongroom::pack::PackDirectory;
 use strongroom::wire;
@@ -91,6 +91,7 @@ pub fn record(bytes: &[u8]) {
         PIN => drop(decode::<Pin>(payload)),
         TOMBSTONE => drop(decode::<Tombstone>(payload)),
         UNFORGOTTEN => drop(decode::<Unforgotten>(payload)),
+        KEPT => drop(decode::<Kept>(payload)),
         SETTING => drop(decode::<Setting>(payload)),
         HEALED => drop(decode::<HealedChunks>(payload)),
         REMOVED => drop(decode::<Removed>(payload)),

@@ -35,6 +35,10 @@ pub const SETTING: u16 = CRITICAL | 6;
 /// Record type: snapshots that were removed on purpose ([`Removed`]).
 pub const REMOVED: u16 = 8;
 
+/// Record type: snapshots that were there when others were removed ([`Kept`]). A program that does not know it
+/// may overlook that one of them was lost.
+pub const KEPT: u16 = 10;
+
 /// The critical types that this version understands.
 const KNOWN: [u16; 5] = [SETTINGS, ABSENT, PIN, SETTING, UNFORGOTTEN];
 
@@ -178,6 +182,14 @@ pub struct Setting {
     pub name: String,
     /// To what, as text.
     pub value: String,
+}
+
+/// Snapshots that stayed when others were removed. The manifest that named one of them as the one before it may be
+/// among those that went; so one that is missing, and that no [`Removed`] names, was lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The snapshots, sorted.
+    pub snapshots: Vec<SnapshotId>,
 }
 
 /// Snapshots that were removed on purpose, or whose loss a user has accepted. Published before their

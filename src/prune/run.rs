@@ -108,6 +108,9 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
     let gone: Vec<SnapshotId> = allowed.remove.iter().copied().chain(missing).collect();
     // Durable before the first manifest goes, so that no machine takes a removal for a loss.
     repository.record_removal(&gone, allowed.now)?;
+    if !allowed.remove.is_empty() {
+        repository.record_kept(&allowed.keep, allowed.now)?;
+    }
     for id in &allowed.remove {
         storage.remove(&snapshot_name(id))?;
     }

@@ -59,6 +59,11 @@ impl Marks {
         self.pinned.contains(id)
     }
 
+    /// All snapshots that are pinned.
+    pub(super) fn pinned(&self) -> impl Iterator<Item = SnapshotId> {
+        self.pinned.iter().copied()
+    }
+
     /// Whether the snapshot is forgotten. A pin is stronger: where one user forgets and another pins at
     /// the same time, nothing is lost.
     pub fn is_forgotten(&self, id: &SnapshotId) -> bool {

@@ -11,7 +11,7 @@ use crate::chunker::ClassTable;
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, ClientId, RecordId, RunId, SnapshotId};
-use crate::manifest::{ABSENT, AbsentChunks, HEALED, HealedChunks, REMOVED, Record, Removed, SETTING, SETTINGS, Settings};
+use crate::manifest::{ABSENT, AbsentChunks, HEALED, HealedChunks, KEPT, Kept, REMOVED, Record, Removed, SETTING, SETTINGS, Settings};
 use crate::pack::{KeyRing, ObjectKind, open_object, seal_object};
 use crate::storage::Storage;
 use crate::units::Timestamp;
@@ -39,6 +39,7 @@ pub struct Facts {
     marks: Marks,
     protection: Protection,
     removed: HashSet<SnapshotId>,
+    kept: HashSet<SnapshotId>,
     /// Why nothing may be written.
     refusal: Option<(ErrorKind, String)>,
     newest_counter: u64,
@@ -69,6 +70,11 @@ impl Facts {
     /// How long snapshots are protected.
     pub fn protection(&self) -> &Protection {
         &self.protection
+    }
+
+    /// Snapshots that records say were there: they stayed when others were removed, or are pinned.
+    pub(super) fn witnessed(&self) -> impl Iterator<Item = SnapshotId> {
+        self.kept.iter().copied().chain(self.marks.pinned())
     }
 
     /// Snapshots that were removed on purpose.
@@ -261,7 +267,7 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
     }
     records.sort_by_key(|(id, record)| (record.counter, *id));
     let (mut settings, mut settings_copies, mut absent, mut marks) = (None, 0, HashSet::new(), Marks::default());
-    let (mut protection, mut removed) = (Protection::default(), HashSet::new());
+    let (mut protection, mut removed, mut kept) = (Protection::default(), HashSet::new(), HashSet::new());
     for (_, record) in &records {
         match record.record_type {
             SETTINGS => {
@@ -280,6 +286,7 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
                     refuse(&mut refusal, &error);
                 }
             }
+            KEPT => kept.extend(wire::decode::<Kept>(&record.payload, "a record of snapshots that stayed")?.snapshots),
             REMOVED => removed.extend(wire::decode::<Removed>(&record.payload, "a record of removed snapshots")?.snapshots),
             _ => {
                 marks.apply(record.record_type, &record.payload)?;
@@ -303,7 +310,7 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
         table => drop(table?),
     }
     let newest_counter = records.iter().map(|(_, record)| record.counter).max().unwrap_or(0);
-    Ok(Facts { settings, settings_copies, absent, marks, protection, removed, refusal, newest_counter })
+    Ok(Facts { settings, settings_copies, absent, marks, protection, removed, kept, refusal, newest_counter })
 }
 
 /// Notes why nothing may be written. What a later version says is never hidden behind damage, which a

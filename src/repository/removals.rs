@@ -11,7 +11,7 @@ use super::records::read_record;
 use super::{Repository, layout, with_reserve};
 use crate::error::Result;
 use crate::id::{RecordId, SnapshotId};
-use crate::manifest::{PIN, Pin, REMOVED, Record, Removed, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
+use crate::manifest::{KEPT, Kept, PIN, Pin, REMOVED, Record, Removed, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
 use crate::units::Timestamp;
 use crate::wire;
 
@@ -27,10 +27,17 @@ impl Repository {
     /// `Unsupported` when the repository must not be written to; those of the storage.
     pub fn record_removal(&self, snapshots: &[SnapshotId], now: Timestamp) -> Result<()> {
         let mut ids: BTreeSet<SnapshotId> = snapshots.iter().copied().collect();
-        let (mut told, mut replaced) = (BTreeSet::new(), Vec::new());
+        let (mut told, mut replaced, mut is_stale) = (BTreeSet::new(), Vec::new(), false);
+        // What was put back, or never went because a removal was cut short, is not removed: were it lost now, nobody
+        // would miss it.
+        let listed: BTreeSet<SnapshotId> = self.list_snapshots()?.into_iter().collect();
+        let is_back = |id: &SnapshotId| listed.contains(id) && !snapshots.contains(id);
         for (id, record) in self.read_records()? {
             if record.record_type == REMOVED {
-                let Removed { snapshots } = wire::decode(&record.payload, "a record of removed snapshots")?;
+                let Removed { mut snapshots } = wire::decode(&record.payload, "a record of removed snapshots")?;
+                let before = snapshots.len();
+                snapshots.retain(|id| !is_back(id));
+                is_stale |= snapshots.len() < before;
                 if snapshots.len() < PART_IDS {
                     replaced.push((id, snapshots));
                 } else {
@@ -39,16 +46,33 @@ impl Repository {
             }
         }
         told.extend(replaced.iter().flat_map(|(_, snapshots)| snapshots.iter().copied()));
-        if ids.is_subset(&told) {
+        if ids.is_subset(&told) && !is_stale {
             return Ok(());
         }
         ids.extend(replaced.iter().flat_map(|(_, snapshots)| snapshots.iter().copied()));
         let ids: Vec<SnapshotId> = ids.into_iter().collect();
-        let payloads: Vec<Vec<u8>> = ids.chunks(PART_IDS).map(|part| wire::encode(&Removed { snapshots: part.to_vec() })).collect();
+        let payloads: Vec<Vec<u8>> = parts(&ids).into_iter().map(|part| wire::encode(&Removed { snapshots: part.to_vec() })).collect();
         for payload in payloads {
             with_reserve(&*self.storage, || self.publish_record(REMOVED, payload.clone(), now))?;
         }
         self.remove_records(replaced.into_iter().map(|(id, _)| id))
+    }
+
+    /// Says, durably, which snapshots stay when others go: manifests name the one before them, and a removal
+    /// takes these names along. Replaces earlier records that say so. The caller holds the lock alone.
+    ///
+    /// # Errors
+    /// As [`Repository::record_removal`].
+    pub fn record_kept(&self, snapshots: &[SnapshotId], now: Timestamp) -> Result<()> {
+        let replaced: Vec<RecordId> =
+            self.read_records()?.into_iter().filter(|(_, record)| record.record_type == KEPT).map(|(id, _)| id).collect();
+        let mut snapshots = snapshots.to_vec();
+        snapshots.sort_unstable();
+        for part in parts(&snapshots) {
+            let payload = wire::encode(&Kept { snapshots: part.to_vec() });
+            with_reserve(&*self.storage, || self.publish_record(KEPT, payload.clone(), now))?;
+        }
+        self.remove_records(replaced.into_iter())
     }
 
     /// Removes tags, pins and tombstones of snapshots that were removed on purpose and are gone. Says how
@@ -88,6 +112,11 @@ impl Repository {
         records.try_for_each(|id| self.storage.remove(&layout::record_name(&id)))?;
         self.storage.sync(&[layout::RECORDS.to_owned()])
     }
+}
+
+/// What each record names: one that names nothing is written too, because it carries the counter.
+fn parts(ids: &[SnapshotId]) -> Vec<&[SnapshotId]> {
+    if ids.is_empty() { vec![ids] } else { ids.chunks(PART_IDS).collect() }
 }
 
 /// The snapshot that a mark is about.

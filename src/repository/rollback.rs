@@ -1,9 +1,9 @@
 //! Notices a repository that shows an older set of snapshots than it has shown before: an old copy that
 //! was put in place of a newer one, or a storage that hides what it has.
 //!
-//! Two things are held against the listing. The cache folder of this machine names the newest snapshot
-//! that it has seen; and every manifest names the newest one that its writer knew. Either may only be
-//! missing when a record says that it was removed on purpose (see `removals`). So a prune by any machine
+//! Three things are held against the listing. The cache folder of this machine names the newest snapshot
+//! that it has seen; every manifest names the newest one that its writer knew; and where a prune removed some
+//! of these, a record names those that stayed (and another each that is pinned). Any may only be missing when a record says that it was removed on purpose (see `removals`). So a prune by any machine
 //! raises no alarm on another, and nobody without the keys can explain a loss away. Why it is done so,
 //! and what it cannot notice, is in `docs/decisions/0006-rollback.md`.
 
@@ -68,7 +68,7 @@ impl Repository {
     pub fn find_rollback(&self, present: &[(SnapshotId, Option<SnapshotId>)]) -> Result<Option<Rollback>> {
         let listed: HashSet<SnapshotId> = present.iter().map(|(id, _)| *id).collect();
         let seen = self.cache.as_ref().and_then(|cache| cache.seen());
-        let named = present.iter().filter_map(|(_, previous)| *previous).chain(seen);
+        let named = present.iter().filter_map(|(_, previous)| *previous).chain(seen).chain(self.facts.witnessed());
         let mut missing: Vec<SnapshotId> = named.filter(|id| !listed.contains(id) && !self.facts.removed().contains(id)).collect();
         for _ in 0..ATTEMPTS {
             if missing.is_empty() {

@@ -1,7 +1,7 @@
 //! What prune refuses to remove, whoever asks for it, and what it leaves behind.
 
 use super::*;
-use crate::manifest::{PIN, Pin, REMOVED, SETTING, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
+use crate::manifest::{KEPT, PIN, Pin, REMOVED, SETTING, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
 use crate::repository::{Protection, make_reserve};
 use crate::storage::LocalStorage;
 use crate::wire;
@@ -114,6 +114,45 @@ fn a_snapshot_that_vanished_stops_every_prune_until_that_is_accepted() {
 }
 
 #[test]
+fn a_snapshot_that_vanished_is_missed_also_when_the_one_that_named_it_was_removed() {
+    let (bench, ids) = three();
+    prune(&bench, &ids[1..2]);
+    let name = crate::repository::snapshot_name(&ids[0]);
+    let manifest = bench.storage.read(&name, u64::MAX).unwrap();
+    bench.storage.remove(&name).unwrap();
+    // A machine that has never been here.
+    let stranger = open(Arc::clone(&bench.storage) as _);
+    assert_eq!(stranger.catalogued().unwrap().rollback.unwrap().missing, ids[..1]);
+    let error = run(&stranger, &request(&[]), &Silent).unwrap_err();
+    assert!(error.to_string().contains(&ids[0].short()), "{error}");
+    let mut upload = bench.storage.create("snapshots").unwrap();
+    upload.write(&manifest).unwrap();
+    upload.publish(&name).unwrap();
+    assert_eq!(stranger.catalogued().unwrap().rollback, None);
+    prune(&bench, &[]);
+}
+
+#[test]
+fn a_pinned_snapshot_that_vanished_is_missed() {
+    let (bench, ids) = three();
+    publish(&bench, PIN, wire::encode(&Pin { snapshot: ids[2], is_pinned: true }));
+    bench.storage.remove(&crate::repository::snapshot_name(&ids[2])).unwrap();
+    let error = run(&open(Arc::clone(&bench.storage) as _), &request(&[]), &Silent).unwrap_err();
+    assert!(error.to_string().contains(&ids[2].short()), "{error}");
+}
+
+#[test]
+fn a_snapshot_that_is_there_again_after_its_removal_was_told_is_missed_when_it_vanishes_then() {
+    let (bench, ids) = three();
+    // The removal was told and did not happen, or the manifest was put back.
+    bench.repository.record_removal(&ids[..1], Timestamp::new(2, 0)).unwrap();
+    prune(&bench, &[]);
+    bench.storage.remove(&crate::repository::snapshot_name(&ids[0])).unwrap();
+    let error = run(&open(Arc::clone(&bench.storage) as _), &request(&[]), &Silent).unwrap_err();
+    assert!(error.to_string().contains(&ids[0].short()), "{error}");
+}
+
+#[test]
 fn no_prune_is_taken_for_a_rollback_whichever_snapshots_it_removes() {
     for removed in [&[0][..], &[1], &[2], &[0, 2], &[0, 1, 2]] {
         let (bench, ids) = three();
@@ -141,9 +180,9 @@ fn marks_of_snapshots_that_are_gone_are_removed_and_counters_do_not_fall() {
     assert_eq!(records(&bench), [3, 3, 4, 4, 5, 5]);
     let newest = bench.repository.catalogued().unwrap().newest_counter;
     prune(&bench, &ids[..1]);
-    assert_eq!(records(&bench), [3, 4, 4, 5, REMOVED], "what is about a snapshot that is there stays");
+    assert_eq!(records(&bench), [3, 4, 4, 5, REMOVED, KEPT], "what is about a snapshot that is there stays");
     prune(&bench, &ids[1..2]);
-    assert_eq!(records(&bench), [3, REMOVED], "one record says what was removed, ever");
+    assert_eq!(records(&bench), [3, REMOVED, KEPT], "one record says what was removed, ever, and one what stayed last");
     let again = open(Arc::clone(&bench.storage) as _);
     assert_eq!(again.facts().removed().len(), 2);
     assert!(again.catalogued().unwrap().newest_counter > newest);
@@ -248,5 +287,5 @@ fn what_is_no_longer_forgotten_when_the_prune_has_its_lock_stays() {
     // Its marks go with it, when it does.
     publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[0] }));
     prune(&bench, &ids[..1]);
-    assert_eq!(records(&bench), [REMOVED]);
+    assert_eq!(records(&bench), [REMOVED, KEPT]);
 }
