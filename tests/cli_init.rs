@@ -190,6 +190,23 @@ fn a_new_repository_in_the_place_of_one_that_is_gone_is_made_when_it_is_asked_fo
 }
 
 #[test]
+fn the_keys_of_a_repository_whose_other_folders_are_away_stay_where_this_machine_knows_it() {
+    let place = Place::with_repository();
+    let repository = place.path("repository");
+    fs::create_dir(place.path("away")).unwrap();
+    let moved = ["packs", "index", "snapshots", "repository.json"];
+    moved.iter().for_each(|name| fs::rename(repository.join(name), place.path("away").join(name)).unwrap());
+    let keys = crate::cli_place::names(&repository.join("keys"));
+    for command in [&["init"][..], &["snapshot", "--init", &place.text("source")]] {
+        let refused = place.run(command).expect(10);
+        assert!(refused.stderr.contains("--new-repository"), "{}", refused.stderr);
+    }
+    assert_eq!(crate::cli_place::names(&repository.join("keys")), keys);
+    moved.iter().for_each(|name| fs::rename(place.path("away").join(name), repository.join(name)).unwrap());
+    place.run(&["check"]).expect(0);
+}
+
+#[test]
 fn the_name_of_a_new_repository_is_durable_also_in_a_folder_that_was_there() {
     if !crate::needs::has_tool("strace") {
         return;

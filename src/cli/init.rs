@@ -136,10 +136,12 @@ pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm, ma
         Err(_) => false,
     };
     match global::known_at(location) {
-        Some(id) if !may_replace && !is_begun => {
+        Some(id) if !may_replace => {
+            // What is left may be the only keys of a repository whose other folders are on their way back.
+            let found = if is_begun { "keys and records only" } else { "nothing" };
             let message = format!(
-                "there is nothing at {}, but repository {id} was there before; its disk is probably not mounted. If it is gone for good, \
-                 --new-repository makes a new one",
+                "there is {found} at {}, but repository {id} was there before; its disk is probably not mounted, or the rest is elsewhere. \
+                 If it is gone for good, --new-repository makes a new one",
                 global::quoted(location)
             );
             return Err(Error::new(ErrorKind::NoRepository, message));
