@@ -147,6 +147,41 @@ fn another_repository_is_never_deleted() {
 }
 
 #[test]
+fn a_repository_in_a_folder_that_the_snapshot_knows_stays_whole() {
+    let bench = Bench::new();
+    bench.write("file", "x");
+    for name in ["backup/packs/64", "other"] {
+        fs::create_dir_all(bench.source.path().join(name)).unwrap();
+    }
+    let manifest = bench.snapshot();
+    let repository = ["backup/repository.json", "backup/packs/64/pack", "backup/packs/new/pack"];
+    for name in repository.into_iter().chain(["other/extra", "extra"]) {
+        write(bench.restored(name));
+    }
+    let outcome = restore_as_foretold(&bench, &manifest, true);
+    assert_eq!((outcome.deleted, outcome.left), (2, 3), "extra and other/extra; repository.json, packs/64/pack and packs/new");
+    assert!(repository.iter().all(|name| bench.restored(name).exists()));
+    let (_, findings) = bench.restore(&manifest, &delete(&bench));
+    assert_eq!(findings.len(), 3);
+    for finding in findings {
+        assert_eq!(finding.kind, FindingKind::LeftAsIs);
+        assert!(finding.message.ends_with("are left: a repository is here"), "{finding:?}");
+    }
+}
+
+#[test]
+fn a_destination_that_is_itself_a_repository_loses_nothing() {
+    let bench = Bench::new();
+    bench.write("packs/file", "x");
+    let manifest = bench.snapshot();
+    let repository = ["repository.json", "index/page", "snapshots/one", "packs/pack"];
+    repository.iter().for_each(|name| write(bench.restored(name)));
+    let outcome = restore_as_foretold(&bench, &manifest, true);
+    assert_eq!((outcome.deleted, outcome.left), (0, 4));
+    assert!(repository.iter().all(|name| bench.restored(name).exists()));
+}
+
+#[test]
 fn a_snapshot_of_what_did_not_change_has_the_same_root_also_with_folders_that_were_left_out() {
     let bench = Bench::new();
     bench.write("was/CACHEDIR.TAG", TAG);
