@@ -31,6 +31,21 @@ fn files_that_differ_are_left_unless_it_is_said_otherwise() {
 }
 
 #[test]
+fn what_is_excluded_by_a_path_through_a_link_is_neither_restored_nor_deleted() {
+    let place = Place::with_snapshot();
+    std::os::unix::fs::symlink("source", place.path("link")).unwrap();
+    fs::write(place.path("source/a"), "changed since").unwrap();
+    for name in ["mine", "extra"] {
+        fs::write(place.path("source").join(name), "x").unwrap();
+    }
+    let (folder, source) = (format!("latest:{}", place.text("source")), place.text("source"));
+    let (file, mine) = (place.text("link/a"), place.text("link/mine"));
+    place.run(&["restore", &folder, &source, "--delete", "--overwrite", "always", "--exclude", &file, "--exclude", &mine]).expect(0);
+    assert_eq!(fs::read_to_string(place.path("source/a")).unwrap(), "changed since");
+    assert!(place.path("source/mine").exists() && !place.path("source/extra").exists());
+}
+
+#[test]
 fn a_destination_that_is_in_the_snapshot_is_2_and_the_right_command_is_said() {
     let place = Place::with_snapshot();
     let ran = place.run(&["restore", "latest", &place.text("source")]).expect(2);

@@ -137,8 +137,9 @@ struct ActionLine {
 /// Restores what is asked for and says what was done.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let begun = Instant::now();
-    let filter = |patterns: &[String]| if patterns.is_empty() { Ok(None) } else { Filter::new(patterns).map(Some) };
-    let (include, exclude) = (filter(&args.include)?, filter(&args.exclude)?);
+    let include = if args.include.is_empty() { None } else { Some(Filter::new(&args.include)?) };
+    // As a snapshot takes them: what is written as a path through a link must stay as well.
+    let exclude = if args.exclude.is_empty() { None } else { Some(Filter::following_links(&args.exclude)?) };
     let repository = global.open()?;
     let selected = select(&repository, &global.listing(&repository)?, &args.snapshot)?;
     let manifest = repository.read_manifest(&selected.id)?;

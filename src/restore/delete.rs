@@ -7,9 +7,10 @@
 //! other repository.
 
 use std::collections::HashSet;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
+use super::folders::split_last;
 use super::outcome::{ActionKind, Count};
 use super::sight::holds_repository;
 use super::task::{Task, join};
@@ -43,7 +44,10 @@ pub(super) fn delete_others(
             return Ok(());
         }
         if within.is_in_other_mount()? {
-            return deleting.leave_all(&within, &others);
+            return deleting.leave_all(&within, &others, "another file system is mounted here");
+        }
+        if is_in_repository(destination, &folder.relative)? {
+            return deleting.leave_all(&within, &others, "a repository is here");
         }
         for name in others {
             task.check()?;
@@ -53,6 +57,21 @@ pub(super) fn delete_others(
         Ok(())
     })();
     outcome.or_else(|error: Error| task.fail_entry(&folder.relative, error))
+}
+
+/// Whether the folder, or one above it in the destination, holds a repository: the snapshot may know
+/// the folders in one too, of another time or emptied.
+fn is_in_repository(destination: &Destination, relative: &[u8]) -> Result<bool> {
+    let mut at = relative;
+    loop {
+        if holds_repository(destination.folder(at)?.as_fd()) {
+            return Ok(true);
+        }
+        if at.is_empty() {
+            return Ok(false);
+        }
+        at = split_last(at).0;
+    }
 }
 
 /// The names in the folder that the snapshot does not have. Both are sorted, so one pass finds them.
@@ -115,8 +134,8 @@ impl Deleting<'_> {
         within.remove_as(name, task.request.dry_run, self).map(|_| ())
     }
 
-    /// Leaves everything in another mount as it is, and says so when something would go.
-    fn leave_all(&mut self, within: &Folder, others: &[Vec<u8>]) -> Result<()> {
+    /// Leaves everything as it is, as in another mount, and says `why` when something would go.
+    fn leave_all(&mut self, within: &Folder, others: &[Vec<u8>], why: &str) -> Result<()> {
         let (task, mut left) = (self.task, 0);
         for name in others {
             let Some(existing) = within.stat(name)? else { continue };
@@ -129,7 +148,7 @@ impl Deleting<'_> {
         }
         if left > 0 {
             task.tally.add_many(Count::Left, left);
-            let message = format!("{left} entries that the snapshot does not have are left: another file system is mounted here");
+            let message = format!("{left} entries that the snapshot does not have are left: {why}");
             task.report(FindingKind::LeftAsIs, &self.folder.relative, message);
         }
         Ok(())

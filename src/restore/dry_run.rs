@@ -54,14 +54,14 @@ impl<'t> DryRun<'t> {
         }
     }
 
-    fn enter_existing(&mut self, above: &Folder, relative: &[u8]) -> Result<Entered> {
+    fn enter_existing(&mut self, above: &Folder, relative: &[u8], is_passed: bool) -> Result<Entered> {
         let (_, name) = split_last(relative);
         match above.stat(name)? {
             Some(existing) if existing.is_directory() => {
                 let level = self.look(relative)?;
                 self.levels.push(level);
             }
-            Some(existing) if !makes_way_for_folder(self.task, above, &existing) => {
+            Some(existing) if !makes_way_for_folder(self.task, above, &existing, is_passed) => {
                 self.task.tally.add(Count::Left);
                 self.act(ActionKind::Leave, relative);
                 return Ok(Entered::Not);
@@ -96,10 +96,10 @@ impl<'t> DryRun<'t> {
 }
 
 impl Visitor for DryRun<'_> {
-    fn enter(&mut self, relative: &[u8], _: Option<&Node>) -> Result<Entered> {
+    fn enter(&mut self, relative: &[u8], passed: Option<&Node>) -> Result<Entered> {
         let above = self.levels.last().and_then(|level| level.as_ref()).map(|(folder, _)| Arc::clone(folder));
         let outcome = match above {
-            Some(above) => self.enter_existing(&above, relative),
+            Some(above) => self.enter_existing(&above, relative, passed.is_some()),
             // Below a folder that is still to be made there is nothing.
             None if !self.levels.is_empty() => {
                 self.act(ActionKind::Create, relative);

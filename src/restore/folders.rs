@@ -3,7 +3,7 @@
 //! A folder that was asked for and was there before gets the recorded metadata too if overwriting is asked
 //! for; else one that differs is left and reported. A restore that was interrupted has left folders that
 //! are not finished: their mode tells, and they count as new, so that running it again finishes them. One
-//! that is only passed through stays as it is, and so does a destination that a user filled before, unless
+//! that is only passed through stays as it is, also when it is no folder, and so does a destination that a user filled before, unless
 //! overwriting is asked for: it was named as a place to put things. Of the folders above a source only
 //! owner and mode were saved, and they get them when they are made.
 
@@ -50,7 +50,7 @@ impl Made {
 /// # Errors
 /// What ends the restore; anything else is reported.
 pub(super) fn make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8], passed: Option<&Node>) -> Result<Made> {
-    match try_make(writer, before, relative) {
+    match try_make(writer, before, relative, passed.is_some()) {
         Ok(Some(made)) => {
             if let Some(node) = passed.filter(|_| made.is_new) {
                 begin_passed(writer, relative, &made.entered, node);
@@ -82,7 +82,7 @@ fn begin_passed(writer: &Writer<'_>, relative: &[u8], entered: &Entered, node: &
     }
 }
 
-fn try_make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8]) -> Result<Option<Made>> {
+fn try_make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8], is_passed: bool) -> Result<Option<Made>> {
     let destination = &writer.destination;
     if relative.is_empty() {
         return made_before(&*destination.folder(b"")?, relative).map(Some);
@@ -93,7 +93,7 @@ fn try_make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8]) -> Resul
         Err(error) if error.kind() == ErrorKind::Exists && was_there => {
             let parent = destination.folder(above)?;
             match parent.stat(name)? {
-                Some(existing) if !makes_way_for_folder(writer.task, &parent, &existing) => return Ok(None),
+                Some(existing) if !makes_way_for_folder(writer.task, &parent, &existing, is_passed) => return Ok(None),
                 _ => parent.remove(name)?,
             }
             destination.make_folder(relative)?

@@ -146,6 +146,86 @@ fn another_repository_is_never_deleted() {
     assert_eq!(all(&bench), ["backup", "backup/packs", "backup/packs/pack", "backup/repository.json", "file"]);
 }
 
+/// A snapshot of the folder `link`, a link to `real`, restored to its place with what it left out there.
+fn delete_in_place_behind_a_link(pattern: impl Fn(&Bench) -> String, prepare: impl Fn(&Bench)) -> Vec<String> {
+    let bench = Bench::new();
+    for name in ["real/file", "real/cache/left"] {
+        bench.write(name, "x");
+    }
+    let (link, real) = (bench.source.path().join("link"), bench.source.path().join("real"));
+    std::os::unix::fs::symlink("real", &link).unwrap();
+    let paths = vec![link.as_os_str().as_bytes().to_vec()];
+    let options = excluding(&[&pattern(&bench)]);
+    let request = snapshot::Request { clock: an_hour_later, options, ..snapshot::Request::new(paths, "host", "user") };
+    let manifest = snapshot::run(&bench.repository, request, &Silent).unwrap().manifest;
+    bench.write("real/extra", "x");
+    prepare(&bench);
+    let what = What::Path(real.as_os_str().as_bytes().to_vec());
+    let (outcome, _) = bench.restore(&manifest, &Request { delete: true, ..Request::new(what, real.as_os_str().as_bytes()) });
+    assert_eq!(outcome.deleted, 1, "what is too many goes");
+    names_in(&real)
+}
+
+#[test]
+fn what_was_left_out_by_the_name_of_a_link_to_the_source_stays() {
+    assert_eq!(delete_in_place_behind_a_link(|_| "link/cache".to_owned(), |_| {}), ["cache", "file"]);
+}
+
+#[test]
+fn what_was_left_out_by_an_absolute_path_through_a_link_stays() {
+    let pattern = |bench: &Bench| format!("{}/link/cache/", bench.source.path().display());
+    assert_eq!(delete_in_place_behind_a_link(pattern, |_| {}), ["cache", "file"]);
+    // By another link than the source.
+    let other = |bench: &Bench| {
+        std::os::unix::fs::symlink("real", bench.source.path().join("other")).unwrap();
+        format!("{}/other/cache", bench.source.path().display())
+    };
+    assert_eq!(delete_in_place_behind_a_link(other, |_| {}), ["cache", "file"]);
+}
+
+#[test]
+fn what_was_left_out_by_the_name_of_a_link_stays_when_the_link_is_gone() {
+    let unlink = |bench: &Bench| fs::remove_file(bench.source.path().join("link")).unwrap();
+    assert_eq!(delete_in_place_behind_a_link(|_| "link/cache".to_owned(), unlink), ["cache", "file"]);
+    let pattern = |bench: &Bench| format!("{}/link/cache", bench.source.path().display());
+    assert_eq!(delete_in_place_behind_a_link(pattern, unlink), ["cache", "file"]);
+}
+
+#[test]
+fn a_repository_in_a_folder_that_the_snapshot_knows_stays_whole() {
+    let bench = Bench::new();
+    bench.write("file", "x");
+    for name in ["backup/packs/64", "other"] {
+        fs::create_dir_all(bench.source.path().join(name)).unwrap();
+    }
+    let manifest = bench.snapshot();
+    let repository = ["backup/repository.json", "backup/packs/64/pack", "backup/packs/new/pack"];
+    for name in repository.into_iter().chain(["other/extra", "extra"]) {
+        write(bench.restored(name));
+    }
+    let outcome = restore_as_foretold(&bench, &manifest, true);
+    assert_eq!((outcome.deleted, outcome.left), (2, 3), "extra and other/extra; repository.json, packs/64/pack and packs/new");
+    assert!(repository.iter().all(|name| bench.restored(name).exists()));
+    let (_, findings) = bench.restore(&manifest, &delete(&bench));
+    assert_eq!(findings.len(), 3);
+    for finding in findings {
+        assert_eq!(finding.kind, FindingKind::LeftAsIs);
+        assert!(finding.message.ends_with("are left: a repository is here"), "{finding:?}");
+    }
+}
+
+#[test]
+fn a_destination_that_is_itself_a_repository_loses_nothing() {
+    let bench = Bench::new();
+    bench.write("packs/file", "x");
+    let manifest = bench.snapshot();
+    let repository = ["repository.json", "index/page", "snapshots/one", "packs/pack"];
+    repository.iter().for_each(|name| write(bench.restored(name)));
+    let outcome = restore_as_foretold(&bench, &manifest, true);
+    assert_eq!((outcome.deleted, outcome.left), (0, 4));
+    assert!(repository.iter().all(|name| bench.restored(name).exists()));
+}
+
 #[test]
 fn a_snapshot_of_what_did_not_change_has_the_same_root_also_with_folders_that_were_left_out() {
     let bench = Bench::new();

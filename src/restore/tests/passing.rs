@@ -88,3 +88,48 @@ fn folders_above_a_source_get_owner_and_mode_when_they_are_made_and_nothing_when
     assert_eq!(look(&below(&home)), mine);
     assert_eq!((outcome.directories, findings.len()), (1, 0), "the source itself");
 }
+
+#[test]
+fn what_stands_in_the_place_of_a_folder_that_is_only_passed_through_is_never_replaced() {
+    let bench = Bench::new();
+    bench.write("a/b/one", "x");
+    bench.write("one", "x");
+    let manifest = bench.snapshot();
+    let outside = tempfile::tempdir().unwrap();
+    let place = bench.restored("a");
+    let make_link = |place: &Path| std::os::unix::fs::symlink(outside.path(), place).unwrap();
+    let make_file = |place: &Path| fs::write(place, "mine").unwrap();
+    for make in [&make_link as &dyn Fn(&Path), &make_file] {
+        make(&place);
+        let before = fs::symlink_metadata(&place).unwrap().ino();
+        for overwrite in [Overwrite::Never, Overwrite::IfChanged, Overwrite::Always] {
+            let request = |dry_run| Request { include: including("one"), overwrite, dry_run, ..bench.request() };
+            let (planned, _) = bench.restore(&manifest, &request(true));
+            assert_eq!(planned.left, 1);
+            let replaced = planned.actions.iter().any(|action| action.kind == ActionKind::Replace && action.path.ends_with(b"/a"));
+            assert!(!replaced, "{:?}", planned.actions);
+            let (outcome, findings) = bench.restore(&manifest, &request(false));
+            assert_eq!((outcome.left, findings[0].kind), (1, FindingKind::LeftAsIs));
+            assert_eq!(fs::symlink_metadata(&place).unwrap().ino(), before);
+            assert!(bench.restored("one").exists() && names_in(outside.path()).is_empty());
+        }
+        fs::remove_file(&place).unwrap();
+    }
+}
+
+#[test]
+fn a_link_above_a_source_is_left_alone_whatever_is_overwritten() {
+    let bench = Bench::new();
+    bench.write("run/service/file", "x");
+    let path = bench.source.path().join("run/service").as_os_str().as_bytes().to_vec();
+    let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
+    let manifest = snapshot::run(&bench.repository, request, &crate::progress::Silent).unwrap().manifest;
+    let outside = tempfile::tempdir().unwrap();
+    let link = bench.target.path().join(bench.source.path().strip_prefix("/").unwrap()).join("run");
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(outside.path(), &link).unwrap();
+    let everything = Request::new(What::Everything, bench.target.path().as_os_str().as_bytes());
+    let (outcome, findings) = bench.restore(&manifest, &Request { overwrite: Overwrite::Always, delete: true, ..everything });
+    assert_eq!((outcome.files, outcome.left, findings.len()), (0, 1, 1));
+    assert!(link.is_symlink() && names_in(outside.path()).is_empty());
+}
