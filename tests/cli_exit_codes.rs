@@ -78,6 +78,8 @@ fn an_init_that_died_is_done_again_by_the_next() {
     let place = Place::with_repository();
     fs::remove_file(place.path("repository/repository.json")).unwrap();
     place.run(&["snapshots"]).expect(10);
+    // One that died has not told this machine of its repository.
+    fs::remove_dir_all(place.path("cache")).unwrap();
     place.run(&["init"]).expect(0);
     place.run(&["snapshots"]).expect(0);
 }

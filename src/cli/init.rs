@@ -137,6 +137,10 @@ pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm, ma
     };
     match global::known_at(location) {
         Some(id) if !may_replace => {
+            // Another process may have made it, and told this machine of it, since the look.
+            if let Ok(storage) = LocalStorage::open(location) {
+                refuse_occupied(&storage)?;
+            }
             // What is left may be the only keys of a repository whose other folders are on their way back.
             let found = if is_begun { "keys and records only" } else { "nothing" };
             let message = format!(
