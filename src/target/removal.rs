@@ -291,7 +291,11 @@ pub(super) fn visit_names(
     let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
     let mut entries = RawDir::new(folder, &mut buffer);
     while let Some(entry) = entries.next() {
-        let entry = entry?;
+        let entry = match entry {
+            // The next call goes on where this one would have.
+            Err(Errno::INTR) => continue,
+            entry => entry?,
+        };
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." && !visit(name, entry.file_type())? {
             break;
