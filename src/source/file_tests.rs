@@ -71,6 +71,8 @@ fn what_replaced_a_file_after_the_look_is_changed_and_nothing_hangs() {
 fn the_way_that_waits_for_a_lease_opens_the_same_file() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), b"x").unwrap();
+    // Until it is written out, the kernel may give it its blocks at any time.
+    std::fs::File::open(folder.path().join("file")).unwrap().sync_all().unwrap();
     let opened = folder_at(folder.path());
     let expected = opened.stat(b"file").unwrap();
     let handle = open_waiting(&opened, b"file", &expected).unwrap();
