@@ -84,6 +84,7 @@ fn the_handle_tells_of_changes_after_the_opening() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     std::fs::write(&path, b"12345").unwrap();
+    std::fs::File::open(&path).unwrap().sync_all().unwrap();
     let file = open(folder.path(), "file");
     assert_eq!(file.stat().unwrap(), *file.opened());
     std::fs::File::options().write(true).open(&path).unwrap().set_len(3).unwrap();
