@@ -73,12 +73,6 @@ fn check(candidates: &[Candidate], decisions: &[Decision], is_protected: impl Fn
         assert_eq!(decision.keep, !decision.reasons.is_empty(), "what is kept has a reason");
         assert!(decision.reasons.iter().all(|reason| !reason.to_string().is_empty()));
     }
-    let mut machines: BTreeMap<_, Vec<&Candidate>> = BTreeMap::new();
-    candidates.iter().for_each(|candidate| machines.entry((&candidate.series, candidate.machine)).or_default().push(candidate));
-    for ((_, machine), members) in &machines {
-        let newest = members.iter().max_by_key(|member| (member.time, member.counter, member.committed_at, member.id));
-        assert!(machine.is_none() || newest.is_none_or(|newest| kept.contains(&newest.id)), "the newest of a machine stays");
-    }
     let mut series: BTreeMap<&str, Vec<&Candidate>> = BTreeMap::new();
     candidates.iter().for_each(|candidate| series.entry(&candidate.series).or_default().push(candidate));
     for members in series.values() {
