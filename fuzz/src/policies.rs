@@ -39,10 +39,17 @@ pub fn keep_policy(bytes: &[u8]) {
         candidates.push(candidate(&mut choices, candidates.len() as u8));
     }
     let limit = now.plus_seconds(CLOCK_SKEW_SECONDS_MAX);
-    let is_sound = within.is_none_or(|span| span.is_positive()) && candidates.iter().all(|candidate| candidate.committed_at <= limit);
+    let goes_back = within.is_none_or(|span| span.is_positive());
     let decided = decide(&candidates, &policy, protect_seconds, now, &zone);
-    assert_eq!(decided.is_ok(), is_sound, "it is refused for the clock and for a time that does not go back, and for nothing else");
-    let Ok(decisions) = decided else { return };
+    let Ok(decisions) = decided else {
+        let is_ahead = !policy.is_empty() && candidates.iter().any(|candidate| candidate.committed_at > limit);
+        assert!(!goes_back || is_ahead, "it is refused for the clock and for a time that does not go back, and for nothing else");
+        return;
+    };
+    let kept_ahead = candidates.iter().any(|candidate| {
+        candidate.committed_at > limit && decisions.iter().any(|decision| decision.id == candidate.id && decision.keep)
+    });
+    assert!(goes_back && (policy.is_empty() || !kept_ahead), "no rule decides by a clock that is behind a snapshot that stays");
     check(&candidates, &decisions, |committed_at| {
         protect_seconds > 0 && committed_at.plus_seconds(i64::try_from(protect_seconds).unwrap_or(i64::MAX)) > now
     });
