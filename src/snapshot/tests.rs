@@ -1,6 +1,7 @@
 //! Tests of the way in, against a repository in memory and real folders.
 
 mod changes;
+mod damaged_pages;
 mod hostile;
 mod latest;
 mod losses;

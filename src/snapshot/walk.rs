@@ -283,8 +283,7 @@ where
         let is_on_the_way = level.ways.is_some_and(|names| names.contains(&entry.name));
         let (base, has_gap) = level.base.take(&entry.name);
         if let Some(error) = level.base.failure.take() {
-            let message = format!("the base cannot be read here, so this folder is read again: {error}");
-            self.report(FindingKind::Note, self.path.clone(), &message);
+            self.report_lost_base(&error);
         }
         if has_gap {
             self.send(Event::Gap)?;
@@ -447,7 +446,7 @@ where
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
         if let (Some(node), Some(trust)) = (&base, &level.trust)
             && trust.is_unchanged(node, &stat)
-            && (self.with.base_is_whole || is_content_known(self.with, node))
+            && is_content_known(self.with, node)
             && !(level.is_in_memory && self.mapped.get_or_insert_with(MappedFiles::now).contains(stat.identity()))
         {
             add(&self.with.tally.files_unchanged, 1);
@@ -668,6 +667,9 @@ where
         if level.base.has_more() {
             self.send(Event::Gap)?;
         }
+        if let Some(error) = level.base.failure.take() {
+            self.report_lost_base(&error);
+        }
         self.send(Event::Leave { is_incomplete: level.is_incomplete, unseen: level.unseen })
     }
 
@@ -753,6 +755,12 @@ where
 
     fn report(&self, kind: FindingKind, path: Vec<u8>, message: &str) {
         self.with.saver.progress.report(Finding::new(kind, path, message));
+    }
+
+    fn report_lost_base(&self, error: &Error) {
+        add(&self.with.tally.folders_lost, 1);
+        let message = format!("the base cannot be read here, so this folder is read again: {error}");
+        self.report(FindingKind::Note, self.path.clone(), &message);
     }
 
     fn report_notes(&self, notes: &[Error]) {
