@@ -7,6 +7,7 @@ mod latest;
 mod losses;
 mod lost;
 mod machines;
+mod moved;
 mod sources;
 mod taken_away;
 

@@ -9,14 +9,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::ahead::{Ahead, EntriesAhead};
-use super::batch::{Batch, Lengths, Pending, Saved, describe, is_enough, is_shortage, join, refuse_shortage};
+use super::batch::{Batch, Beside, Lengths, Pending, Saved, Saving, describe, is_enough, is_shortage, join, refuse_shortage, tell_late};
 use super::build::{Event, Events};
 use super::compare::Trust;
 use super::content::Saver;
 use super::known::is_content_known;
+use super::listed::{Late, ROUNDS_MAX};
 use super::listing::{Entry, FolderListing};
 use super::loss::SourceCounts;
 use super::roots::split_path;
+use super::rules::Rules;
 use super::sources::{InnerSources, Source};
 use super::tally::{Tally, add};
 use crate::error::{Error, ErrorKind, Result};
@@ -36,6 +38,8 @@ const AHEAD_IN_ALL: usize = 96;
 const EVENTS_TOGETHER: usize = 32;
 /// A worker is given the files of so many small folders at once.
 const BATCHES_TOGETHER: usize = 4;
+/// Clocks of file systems tick at least so often, by far.
+const DOUBTFUL_SECONDS: i64 = 1;
 /// So many levels keep their handle; the ones above are opened again when the walk returns.
 const OPEN_LEVELS: usize = 128;
 
@@ -85,6 +89,8 @@ pub(super) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
     counted: Vec<SourceCounts>,
     /// Files of the base that are there, or that may be.
     base_files_met: u64,
+    /// A folder that was changed later than this may have changed again without a trace.
+    doubtful_after: Timestamp,
 }
 
 /// What a walk has found besides the entries.
@@ -124,12 +130,18 @@ struct Level<'w, 'a> {
     is_in_memory: bool,
     /// The place in `counted` of the source that it belongs to.
     counted_as: usize,
-    /// Patterns that are not meant for what is in it.
-    unmeant: Arc<[usize]>,
+    /// What the filter leaves out in it.
+    rules: Rules,
     /// The builder was told of nothing in this folder that may differ from the base.
     is_still_same: bool,
     is_incomplete: bool,
     is_closed_to_us: bool,
+    /// When it was changed last, as was seen before it was listed.
+    changed_at: (Timestamp, Timestamp),
+    /// An entry was gone when the walk came to it.
+    has_moved: bool,
+    /// How often it was listed again.
+    rounds: u32,
     /// Names of entries that are not looked at, in order.
     unseen: Vec<Vec<u8>>,
 }
@@ -160,6 +172,7 @@ where
             mapped: None,
             counted: Vec::new(),
             base_files_met: 0,
+            doubtful_after: Timestamp::now().plus_seconds(-DOUBTFUL_SECONDS),
         }
     }
 
@@ -238,7 +251,7 @@ where
         self.counted.push(SourceCounts { path: source.to_vec(), files: 1, bytes: stat.size });
         self.base_files_met += u64::from(is_file(base.as_ref()));
         let lengths = Lengths::of(folder.stat_self()?.device, &file_system);
-        let mut batch = Batch::new(Arc::clone(&folder), above.to_vec(), lengths);
+        let mut batch = Batch::new(Arc::clone(&folder), above.to_vec(), lengths, None);
         batch.push(Pending { name: name.to_vec(), stat, base });
         self.send_batch(batch)
     }
@@ -251,6 +264,7 @@ where
             self.list_ahead();
             match self.next_entry()? {
                 Some((folder, entry)) => self.visit(&folder, entry)?,
+                None if self.take_late()? => {}
                 None => self.leave()?,
             }
         }
@@ -337,6 +351,9 @@ where
     /// Notes an entry that could not be looked at.
     fn miss(&mut self, error: &Error) -> Result<()> {
         if error.is_not_found() {
+            if let Some(level) = self.levels.last_mut() {
+                level.has_moved = true;
+            }
             self.report(FindingKind::Note, self.path.clone(), "it was removed before it could be read");
             return Ok(());
         }
@@ -392,9 +409,7 @@ where
 
     /// Whether the filter leaves out what is at `path`, by any name that the source goes by.
     fn is_excluded(&self, path: &[u8], is_directory: bool) -> bool {
-        let names = Names { source_bytes: self.source.as_ref().map_or(0, |(_, bytes)| *bytes), others: &self.other_names };
-        let without = self.levels.last().map_or(&[][..], |level| &level.unmeant);
-        is_excluded(self.with.filter, names, without, path, is_directory)
+        self.levels.last().is_some_and(|level| level.rules.is_excluded(self.with.filter, path, is_directory))
     }
 
     /// The patterns that are not meant for what lies below the source at `self.path`.
@@ -457,7 +472,10 @@ where
         }
         let path = &self.path[..folder_path_bytes.max(1)];
         let lengths = Lengths::of(level.listing.stat.device, &level.file_system);
-        let batch = level.batch.get_or_insert_with(|| Batch::new(Arc::clone(folder), path.to_vec(), lengths));
+        let batch = level.batch.get_or_insert_with(|| {
+            let beside = level.listing.listed().map(|listed| Beside { listed: Arc::clone(listed), rules: level.rules.clone() });
+            Batch::new(Arc::clone(folder), path.to_vec(), lengths, beside)
+        });
         batch.push(Pending { name, stat, base });
         if batch.is_full() { self.flush_batch() } else { Ok(()) }
     }
@@ -502,7 +520,7 @@ where
         self.send(Event::Entry { node: Box::new(node), base: base.map(Box::new) })
     }
 
-    fn visit_folder(&mut self, folder: &Folder, name: Vec<u8>, base: Option<Node>, way: Way) -> Result<()> {
+    fn visit_folder(&mut self, folder: &Arc<Folder>, name: Vec<u8>, base: Option<Node>, way: Way) -> Result<()> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
         let waiting = level.ahead.len();
         let listing = level.ahead.take(&name);
@@ -539,16 +557,30 @@ where
         }
     }
 
+    /// Goes on to what took the place of a folder since that was listed.
+    fn visit_instead(&mut self, folder: &Arc<Folder>, name: Vec<u8>, stat: Stat, base: Option<Node>) -> Result<()> {
+        if self.way_to(&name, &stat, false).is_none() {
+            return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
+        }
+        if stat.is_file() {
+            let folder_path_bytes = self.path.len() - name.len() - 1;
+            return self.visit_file(folder, folder_path_bytes, name, stat, base);
+        }
+        let trust = self.levels.last().and_then(|level| level.trust);
+        self.visit_other(folder, name, &stat, base, trust)
+    }
+
     /// A folder whose entries cannot be listed is saved without them, and marked.
-    fn enter_unreadable(&mut self, folder: &Folder, name: Vec<u8>, base: Option<Node>, error: &Error) -> Result<()> {
+    fn enter_unreadable(&mut self, folder: &Arc<Folder>, name: Vec<u8>, base: Option<Node>, error: &Error) -> Result<()> {
         refuse_shortage(error)?;
+        let stat = match folder.stat(&name) {
+            Ok(stat) if stat.is_directory() => stat,
+            Ok(stat) => return self.visit_instead(folder, name, stat, base),
+            Err(error) => return self.miss(&error),
+        };
         add(&self.with.tally.problems, 1);
         self.report(FindingKind::Unreadable, self.path.clone(), &describe(error));
         self.base_files_met += self.files_of_base(base.as_ref());
-        let stat = match folder.stat(&name) {
-            Ok(stat) => stat,
-            Err(error) => return self.miss(&error),
-        };
         let (metadata, notes) = read_metadata(folder, &name, &stat, self.with.owners);
         self.report_notes(&notes);
         self.flush_batch()?;
@@ -556,7 +588,7 @@ where
         add(&self.with.tally.directories, 1);
         // Its base has entries that are not looked at: they are not the same.
         let has_base = base.is_some();
-        self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new) })?;
+        self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new), is_held: false })?;
         if has_base {
             self.send(Event::Gap)?;
         }
@@ -612,7 +644,8 @@ where
         if let Some((why, _)) = left_empty {
             node.set_unseen(&Unseen::Everything(why));
         }
-        self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new) })?;
+        let is_held = listing.listed().is_some_and(|listed| listed.is_held());
+        self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new), is_held })?;
         let ways = if is_loop { None } else { ways };
         let is_passed_through = left_empty.is_some() && ways.is_some();
         if let (true, Some(names)) = (is_passed_through, ways) {
@@ -631,9 +664,13 @@ where
             // The source itself, or one within it, which begins here.
             _ => self.counted.len().saturating_sub(1),
         };
-        let unmeant = match self.levels.last() {
-            Some(level) if way != Way::Named => Arc::clone(&level.unmeant),
-            _ => self.unmeant_patterns(),
+        let rules = match self.levels.last() {
+            Some(level) if way != Way::Named => level.rules.clone(),
+            _ => Rules {
+                source_bytes: self.source.as_ref().map_or(0, |(_, bytes)| *bytes),
+                others: Arc::clone(&self.other_names),
+                unmeant: self.unmeant_patterns(),
+            },
         };
         let (path_bytes, is_in_memory) = (self.path.len(), file_system.is_in_memory());
         self.levels.push(Level {
@@ -648,16 +685,60 @@ where
             is_passed_through,
             is_in_memory,
             counted_as,
-            unmeant,
+            rules,
             is_still_same: tree.is_some(),
             is_incomplete: false,
             is_closed_to_us: false,
+            changed_at: (stat.mtime, stat.ctime),
+            has_moved: false,
+            rounds: 0,
             unseen: Vec::new(),
         });
         if let Some(at) = self.levels.len().checked_sub(OPEN_LEVELS + 1) {
             self.levels[at].listing.close();
         }
         Ok(())
+    }
+
+    /// Looks whether the folder changed since it was listed, and goes on with what has come; true when there
+    /// is something. Its node keeps the times from before the listing, so to the next run it has changed.
+    fn take_late(&mut self) -> Result<bool> {
+        let Some(level) = self.levels.last_mut() else { return Ok(false) };
+        if level.is_closed_to_us {
+            return Ok(false);
+        }
+        // It is open: the last entry was just asked for.
+        let Some(listed) = level.listing.listed().map(Arc::clone) else { return Ok(false) };
+        let folder = level.listing.folder(closed)?;
+        let looked = folder.stat_self().map(|stat| (stat.mtime, stat.ctime));
+        let changed_at = looked.unwrap_or(level.changed_at);
+        let is_doubtful = level.rounds == 0 && changed_at.0.max(changed_at.1) > self.doubtful_after;
+        if changed_at == level.changed_at && !level.has_moved && !is_doubtful {
+            return Ok(false);
+        }
+        (level.changed_at, level.has_moved) = (changed_at, false);
+        level.rounds += 1;
+        let is_in_time = level.rounds <= ROUNDS_MAX;
+        let late = match listed.take_late(&folder) {
+            Ok(late) => late,
+            Err(error) => {
+                refuse_shortage(&error)?;
+                None
+            }
+        };
+        let is_known = late.is_some();
+        let may_take = |late: &Late| is_in_time && (listed.is_held() || late.is_last);
+        let (taken, left): (Vec<Late>, Vec<Late>) = late.unwrap_or_default().into_iter().partition(may_take);
+        let has_more = !taken.is_empty();
+        level.listing.go_on(taken.into_iter().map(|late| late.name));
+        // Under a name that was there before, what was there before is saved.
+        let missed = left.into_iter().find(|late| late.is_new_name);
+        if missed.is_some() || !is_known {
+            level.is_incomplete = true;
+            add(&self.with.tally.problems, 1);
+            self.report(FindingKind::Changed, self.path.clone(), &tell_late(missed.as_ref().map(|late| late.name.as_slice())));
+        }
+        Ok(has_more)
     }
 
     fn leave(&mut self) -> Result<()> {
@@ -676,18 +757,17 @@ where
     /// Has the next folders of this level listed by the workers.
     fn list_ahead(&mut self) {
         let with = self.with;
-        let names = Names { source_bytes: self.source.as_ref().map_or(0, |(_, bytes)| *bytes), others: &self.other_names };
         let Some(level) = self.levels.last_mut() else { return };
         if !level.ahead.wants_more() || level.is_closed_to_us {
             return;
         }
         let Ok(parent) = level.listing.folder(closed) else { return };
         let folder_path = &self.path[..level.path_bytes];
-        let unmeant = Arc::clone(&level.unmeant);
+        let rules = level.rules.clone();
         let is_wanted = |entry: &Entry| {
             entry.stat.as_ref().is_ok_and(|stat| stat.is_directory() && !with.skip.contains(&stat.identity()))
                 && check_name(&entry.name).is_ok()
-                && !is_excluded(with.filter, names, &unmeant, &join(folder_path, &entry.name), true)
+                && !rules.is_excluded(with.filter, &join(folder_path, &entry.name), true)
         };
         let room = AHEAD_IN_ALL.saturating_sub(self.ahead);
         self.ahead += level.ahead.begin(self.scope, &parent, level.listing.upcoming(), room, is_wanted);
@@ -744,9 +824,10 @@ where
         if !batches.is_empty() {
             let with = self.with;
             self.scope.spawn(move |_| {
+                let saving = Saving { saver: with.saver, owners: with.owners, tally: with.tally, filter: with.filter };
                 for (batch, sender) in batches {
                     // The builder has ended with an error of its own when nobody listens.
-                    let _ = sender.send(batch.save(with.saver, with.owners, with.tally));
+                    let _ = sender.send(batch.save(&saving));
                 }
             });
         }
@@ -768,24 +849,6 @@ where
             self.report(FindingKind::Note, self.path.clone(), &describe(note));
         }
     }
-}
-
-/// The names that a source goes by.
-#[derive(Clone, Copy)]
-struct Names<'n> {
-    /// The length of its path.
-    source_bytes: usize,
-    others: &'n [Vec<u8>],
-}
-
-/// Whether `filter`, without some of its patterns, leaves out what is at `path`.
-fn is_excluded(filter: &Filter, names: Names<'_>, without: &[usize], path: &[u8], is_directory: bool) -> bool {
-    if filter.is_empty() || (names.others.is_empty() && without.is_empty()) {
-        return filter.is_excluded(path, is_directory);
-    }
-    let below = path.get(names.source_bytes..).unwrap_or_default();
-    let others: Vec<Vec<u8>> = names.others.iter().map(|name| [name, below].concat()).collect();
-    filter.is_any_excluded(others.iter().map(Vec::as_slice).chain([path]), is_directory, without)
 }
 
 /// Stands where a folder that was just listed is open in any case.
