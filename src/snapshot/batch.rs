@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use rustix::io::Errno;
-
 use super::content::{SaveError, Saver};
+use super::failures::{describe, refuse_shortage};
 use super::file::save_file;
+use super::lengths::Lengths;
 use super::listed::{Late, Listed, ROUNDS_MAX};
+use super::paths::join;
 use super::rules::Rules;
 use super::tally::{Tally, add};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::manifest::{NODE_CHANGED_WHILE_READ, Node, classify_change};
 use crate::progress::{Finding, FindingKind};
 use crate::repository::FrameGatherer;
-use crate::source::{FileSystem, FileType, Filter, Folder, Owners, Stat};
+use crate::source::{FileType, Filter, Folder, Owners, Stat};
 use crate::units::PathText;
 
 /// A batch has so many files at most …
@@ -52,28 +53,6 @@ pub(super) struct Saving<'b, 's, 'a> {
     pub owners: &'b Owners,
     pub tally: &'b Tally,
     pub filter: &'b Filter,
-}
-
-/// Which lengths are believed.
-#[derive(Clone, Copy)]
-pub(super) struct Lengths {
-    device: u64,
-    is_pseudo: bool,
-    may_hide_content: bool,
-}
-
-impl Lengths {
-    /// Those of files on the device of a folder that is on `file_system`.
-    pub(super) fn of(device: u64, file_system: &FileSystem) -> Self {
-        Self { device, is_pseudo: file_system.is_pseudo(), may_hide_content: file_system.may_hide_content() }
-    }
-
-    /// Whether only reading tells where the file ends. A single file of another file system can be
-    /// mounted in a folder, so what is empty there is asked, too.
-    pub(super) fn are_unknown(&self, opened: &Stat) -> bool {
-        let is_elsewhere = opened.device != self.device;
-        (opened.size == 0 && (self.may_hide_content || is_elsewhere)) || (self.is_pseudo && !is_elsewhere)
-    }
 }
 
 /// What became of one file of a batch.
@@ -235,46 +214,5 @@ fn count(tally: &Tally, node: &Node, base: Option<&Node>, bytes_read: u64) {
         None => add(&tally.files_new, 1),
         Some(base) if classify_change(base, node).is_none() => add(&tally.files_unchanged, 1),
         Some(_) => add(&tally.files_changed, 1),
-    }
-}
-
-/// `folder/name`.
-pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
-    let mut path = Vec::with_capacity(folder.len() + 1 + name.len());
-    if folder != b"/" {
-        path.extend_from_slice(folder);
-    }
-    path.push(b'/');
-    path.extend_from_slice(name);
-    path
-}
-
-/// Whether this process or this machine has run out of something: what fails then says nothing about
-/// the file.
-pub(super) fn is_shortage(error: &Error) -> bool {
-    let code = error.os_code().map(Errno::from_raw_os_error);
-    matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
-}
-
-/// Ends the run in a shortage, which would go on to leave out all that comes after this file.
-///
-/// # Errors
-/// `Other`, with the same number of the operating system.
-pub(super) fn refuse_shortage(error: &Error) -> Result<()> {
-    match error.os_code().filter(|_| is_shortage(error)) {
-        None => Ok(()),
-        Some(code) => {
-            let hint = if code == Errno::MFILE.raw_os_error() { "; `ulimit -n` says how many files may be open" } else { "" };
-            let message = format!("not everything can be read, so nothing is saved: {error}{hint}");
-            Err(Error::new(ErrorKind::Other, message).with_source(std::io::Error::from_raw_os_error(code)))
-        }
-    }
-}
-
-/// An error with its cause, in one line.
-pub(super) fn describe(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::surroundings::Surroundings;
 use super::tally::add;
-use super::walk::Surroundings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::{Content, ContentList, Item, ListPage, Manifest, Node};
