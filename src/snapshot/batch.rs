@@ -91,8 +91,8 @@ impl Batch {
                 with.saver.check_interrupt()?;
                 has_moved |= self.save_one(with, gatherer, file, &mut saved)?;
             }
-            if has_moved {
-                self.save_late(with, gatherer, &mut saved)?;
+            if let Some(beside) = self.beside.as_ref().filter(|beside| has_moved && !beside.listed.leave_to_walk()) {
+                self.save_late(beside, with, gatherer, &mut saved)?;
             }
             Ok(saved)
         })
@@ -144,8 +144,8 @@ impl Batch {
 
     /// Saves the files that came since the folder was listed: one of them may be what is gone. The walk has
     /// left the folder by now, so what else came is only told.
-    fn save_late(&self, with: &Saving<'_, '_, '_>, gatherer: &mut FrameGatherer, saved: &mut Vec<Saved>) -> Result<()> {
-        let Some(Beside { listed, rules }) = &self.beside else { return Ok(()) };
+    fn save_late(&self, beside: &Beside, with: &Saving<'_, '_, '_>, gatherer: &mut FrameGatherer, saved: &mut Vec<Saved>) -> Result<()> {
+        let Beside { listed, rules } = beside;
         let mut missed = None;
         for round in 0..=ROUNDS_MAX {
             let late = match listed.take_late(&self.folder) {

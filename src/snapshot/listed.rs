@@ -6,7 +6,7 @@
 //! renamed to it.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::Result;
@@ -27,6 +27,10 @@ pub(super) struct Listed {
     rows: Mutex<Vec<u8>>,
     is_held: bool,
     listings_left: AtomicU32,
+    /// The walk is about to leave the folder, or has left it.
+    is_left: AtomicBool,
+    /// A worker has found that something moved, and left it to the walk to look for it.
+    has_moved: AtomicBool,
 }
 
 /// An entry that came after the folder was listed.
@@ -44,12 +48,37 @@ impl Listed {
     pub(super) fn of(entries: &[ListedEntry]) -> Self {
         let mut rows = Vec::with_capacity(entries.iter().map(|entry| entry.name.len() + 9).sum());
         entries.iter().for_each(|entry| add_row(&mut rows, &entry.name, entry.inode));
-        Self { rows: Mutex::new(rows), is_held: entries.len() <= HELD_ENTRIES_MAX, listings_left: AtomicU32::new(LISTINGS_MAX) }
+        Self {
+            rows: Mutex::new(rows),
+            is_held: entries.len() <= HELD_ENTRIES_MAX,
+            listings_left: AtomicU32::new(LISTINGS_MAX),
+            is_left: AtomicBool::new(false),
+            has_moved: AtomicBool::new(false),
+        }
     }
 
     /// Whether what comes late can be put in its place among the others.
     pub(super) fn is_held(&self) -> bool {
         self.is_held
+    }
+
+    /// A worker tells that something moved: true when the walk looks for it, which can take folders too, before
+    /// it leaves. Otherwise the worker has to look.
+    pub(super) fn leave_to_walk(&self) -> bool {
+        // In this order, as the walk does the two in the other: one of them sees the other.
+        self.has_moved.store(true, Ordering::SeqCst);
+        !self.is_left.load(Ordering::SeqCst)
+    }
+
+    /// The walk is about to leave: true when a worker has left something to it.
+    pub(super) fn begin_to_leave(&self) -> bool {
+        self.is_left.store(true, Ordering::SeqCst);
+        self.has_moved.swap(false, Ordering::SeqCst)
+    }
+
+    /// The walk goes on in the folder.
+    pub(super) fn stay(&self) {
+        self.is_left.store(false, Ordering::SeqCst);
     }
 
     /// Notes that `name` was found to be of another inode than was listed.
@@ -134,5 +163,15 @@ mod tests {
         fs::write(path("z"), "new").unwrap();
         assert_eq!(late(), [("c".to_owned(), true, false), ("y".to_owned(), false, false), ("z".to_owned(), true, true)]);
         assert_eq!(late(), []);
+    }
+
+    #[test]
+    fn what_a_worker_finds_is_left_to_the_walk_until_that_leaves_and_is_then_for_the_worker() {
+        let listed = Listed::of(&[]);
+        assert!(listed.leave_to_walk());
+        assert!(listed.begin_to_leave(), "so the walk looks");
+        listed.stay();
+        assert!(!listed.begin_to_leave(), "once");
+        assert!(!listed.leave_to_walk(), "nobody else would look");
     }
 }

@@ -9,7 +9,9 @@ use crate::snapshot::batch::tell_late;
 use crate::snapshot::build::Event;
 use crate::snapshot::failures::refuse_shortage;
 use crate::snapshot::listed::{Late, ROUNDS_MAX};
+use crate::snapshot::paths::join;
 use crate::snapshot::tally::add;
+use crate::source::FileType;
 
 impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
 where
@@ -27,6 +29,7 @@ where
         // It is open: the last entry was just asked for.
         let Some(listed) = level.listing.listed().map(Arc::clone) else { return Ok(false) };
         let folder = level.listing.folder(closed)?;
+        level.has_moved |= listed.begin_to_leave();
         let looked = folder.stat_self().map(|stat| (stat.mtime, stat.ctime));
         let changed_at = looked.unwrap_or(level.changed_at);
         let is_doubtful = level.rounds == 0 && changed_at.0.max(changed_at.1) > self.doubtful_after;
@@ -48,8 +51,22 @@ where
         let (taken, left): (Vec<Late>, Vec<Late>) = late.unwrap_or_default().into_iter().partition(may_take);
         let has_more = !taken.is_empty();
         level.listing.go_on(taken.into_iter().map(|late| late.name));
-        // Under a name that was there before, what was there before is saved.
-        let missed = left.into_iter().find(|late| late.is_new_name);
+        if has_more {
+            listed.stay();
+        }
+        let (rules, filter) = (&level.rules, self.with.filter);
+        let is_missed = |late: &Late| {
+            let path = join(&self.path, &late.name);
+            let stat = folder.stat(&late.name);
+            let is_left_out = |is_directory| rules.is_excluded(filter, &path, is_directory);
+            // Under a name that was there before, what was there before is saved.
+            late.is_new_name
+                && match stat {
+                    Ok(stat) => stat.file_type != FileType::Socket && !is_left_out(stat.is_directory()),
+                    Err(error) => !error.is_not_found() && !is_left_out(true) && !is_left_out(false),
+                }
+        };
+        let missed = left.into_iter().find(is_missed);
         if missed.is_some() || !is_known {
             level.is_incomplete = true;
             add(&self.with.tally.problems, 1);
