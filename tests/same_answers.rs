@@ -127,6 +127,35 @@ fn a_snapshot_over_ruined_caches_stores_nothing_twice() {
 }
 
 #[test]
+fn every_answer_is_the_same_where_a_snapshot_or_a_mark_was_damaged_that_the_catalog_knows() {
+    let place = make_place();
+    place.run(&["snapshots"]).expect(0);
+    for area in ["snapshots", "records"] {
+        let objects = names(&place.path("repository").join(area));
+        for name in objects.iter().filter(|name| Path::new(name).is_file()).step_by(if area == "records" { 9 } else { 2 }) {
+            let whole = fs::read(name).unwrap();
+            let mut bytes = whole.clone();
+            *bytes.last_mut().unwrap() ^= 1;
+            fs::set_permissions(name, Permissions::from_mode(0o600)).unwrap();
+            fs::write(name, bytes).unwrap();
+            let say = |further: &[&str]| {
+                ["latest", "latest~1", "latest~4"].map(|which| {
+                    let ran = place.run(&[&["ls", which][..], further].concat());
+                    (ran.code, ran.stdout, ran.stderr)
+                })
+            };
+            assert_eq!(say(&["--no-catalog"]), say(&[]), "{name}");
+            let listed = |further: &[&str]| {
+                let ran = place.run(&[&["snapshots"][..], further].concat());
+                (ran.code, ran.stdout, ran.stderr)
+            };
+            assert_eq!(listed(&["--no-catalog"]), listed(&[]), "{name}");
+            fs::write(name, whole).unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_cache_of_another_repository_or_from_an_earlier_day_is_not_believed() {
     let place = make_place();
     let cache = place.path("cache");

@@ -61,6 +61,17 @@ impl Listing {
         Self { unreadable, ..self }
     }
 
+    /// The same without what was skipped.
+    #[must_use]
+    pub fn without(self, skipped: &Skipped) -> Self {
+        let snapshots: HashSet<_> = skipped.snapshots.iter().map(|(id, _)| *id).collect();
+        let records: HashSet<_> = skipped.records.iter().map(|(id, _)| *id).collect();
+        let Self { mut summaries, records: mut rows, unreadable } = self;
+        summaries.retain(|summary| !snapshots.contains(&summary.id));
+        rows.retain(|(id, _)| !records.contains(id));
+        Self { summaries, records: rows, unreadable }
+    }
+
     /// Snapshots that are there and of which nothing is known, because their manifests cannot be read.
     pub fn unreadable(&self) -> &[SnapshotId] {
         &self.unreadable

@@ -42,6 +42,8 @@ pub struct Loaded {
     pub listing: Listing,
     /// What is listed but could not be read.
     pub skipped: Skipped,
+    /// The rows of a catalog gave it: an object that has a row may be damaged by now.
+    pub is_of_catalog: bool,
     /// Why the catalog was of no use, if it was not; the listing is right all the same. `Busy` is
     /// ordinary: another process has it.
     pub catalog_error: Option<Error>,
@@ -72,7 +74,7 @@ pub fn load(folder: Option<&Path>, repository: RepositoryId, sealed: &mut Sealed
     }
     let mut skipped = Skipped::default();
     let listing = Listing::load(sealed, &mut skipped)?;
-    Ok(Loaded { listing, skipped, catalog_error })
+    Ok(Loaded { listing, skipped, is_of_catalog: false, catalog_error })
 }
 
 fn load_through(folder: &Path, repository: RepositoryId, sealed: &mut Sealed<'_>) -> Result<Loaded> {
@@ -92,7 +94,7 @@ fn load_through(folder: &Path, repository: RepositoryId, sealed: &mut Sealed<'_>
         Ok(())
     };
     let catalog_error = settle().err();
-    Ok(Loaded { listing, skipped: reconciled.skipped, catalog_error })
+    Ok(Loaded { listing, skipped: reconciled.skipped, is_of_catalog: true, catalog_error })
 }
 
 /// Tells the catalog of a snapshot that was just committed, durably.

@@ -124,8 +124,20 @@ mod tests {
     }
 
     fn open(storage: &Arc<MemoryStorage>, cache: Option<&std::path::Path>) -> Repository {
+        try_open(storage, cache).unwrap()
+    }
+
+    fn try_open(storage: &Arc<MemoryStorage>, cache: Option<&std::path::Path>) -> Result<Repository> {
         let options = OpenOptions { cache_root: cache.map(Into::into), ..OpenOptions::default() };
-        Repository::open(storage.clone() as Arc<dyn Storage>, options).unwrap()
+        Repository::open(storage.clone() as Arc<dyn Storage>, options)
+    }
+
+    /// Gives an object other bytes.
+    fn put(storage: &MemoryStorage, name: &str, bytes: &[u8]) {
+        storage.remove(name).unwrap();
+        let mut upload = storage.create(name.split('/').next().unwrap()).unwrap();
+        upload.write(bytes).unwrap();
+        upload.publish(name).unwrap();
     }
 
     fn publish(repository: &Repository, counter: u64) -> SnapshotId {
@@ -210,6 +222,33 @@ mod tests {
         let counters: Vec<u64> = bare.listing.records().iter().map(|(_, row)| row.counter).collect();
         assert_eq!(counters, [0, 0, 6, 7, 8], "above every manifest and every record");
         assert!(open(&storage, None).facts().marks().is_forgotten(&second));
+    }
+
+    #[test]
+    fn what_was_damaged_since_the_catalog_knew_it_is_told_and_listed_as_without_a_catalog() {
+        let (storage, cache) = (storage(), tempfile::tempdir().unwrap());
+        let repository = open(&storage, None);
+        let snapshots: Vec<SnapshotId> = (1..5).map(|counter| publish(&repository, counter)).collect();
+        repository.publish_record(TAG, tag(snapshots[0], &["new"], &[]), Timestamp::default()).unwrap();
+        repository.publish_record(TOMBSTONE, wire::encode(&Tombstone { snapshot: snapshots[1] }), Timestamp::default()).unwrap();
+        assert_eq!(open(&storage, Some(cache.path())).catalogued().unwrap().problem, None);
+        for listed in [storage.list("snapshots").unwrap(), storage.list("records").unwrap()].concat() {
+            let whole = storage.read(&listed.name, u64::MAX).unwrap();
+            for at in [0, whole.len() / 2, whole.len() - 1] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 1;
+                put(&storage, &listed.name, &bytes);
+                let (Ok(bare), Ok(through)) = (try_open(&storage, None), try_open(&storage, Some(cache.path()))) else { continue };
+                let (bare, through) = (bare.catalogued().unwrap(), through.catalogued().unwrap());
+                assert_eq!(through.listing, bare.listing, "{}", listed.name);
+                let texts = |skipped: &crate::catalog::Skipped| {
+                    let snapshots = skipped.snapshots.iter().map(|(id, error)| format!("{id}: {error}"));
+                    snapshots.chain(skipped.records.iter().map(|(id, error)| format!("{id}: {error}"))).collect::<Vec<_>>()
+                };
+                assert_eq!(texts(&through.skipped), texts(&bare.skipped), "{}", listed.name);
+            }
+            put(&storage, &listed.name, &whole);
+        }
     }
 
     #[test]

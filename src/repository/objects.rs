@@ -132,9 +132,16 @@ impl Repository {
     }
 
     fn catalogued_from(&self, objects_min: usize) -> Result<Catalogued> {
-        let Loaded { listing, mut skipped, catalog_error } = self.load_listing(objects_min)?;
-        let rollback = self.watch_rollback(&listing, &skipped)?;
+        let Loaded { mut listing, mut skipped, is_of_catalog, catalog_error } = self.load_listing(objects_min)?;
+        // What was damaged since counts here: what comes must stand above it.
         let newest_counter = newest_counter(&listing);
+        if is_of_catalog {
+            self.skip_damaged(&listing, &mut skipped)?;
+            listing = listing.without(&skipped);
+        }
+        skipped.snapshots.sort_by_key(|(id, _)| *id);
+        skipped.records.sort_by_key(|(id, _)| *id);
+        let rollback = self.watch_rollback(&listing, &skipped)?;
         let mut marks = Marks::default();
         for (id, row) in listing.records().iter().filter(|(_, row)| Marks::is_mark(row.record_type)) {
             let applied = if row.is_cut {
@@ -155,6 +162,32 @@ impl Repository {
         let listing = Listing::new(shown, listing.records().to_vec()).with_unreadable(unreadable);
         let problem = catalog_error.map(|error: Error| error.to_string());
         Ok(Catalogued { listing, marks, skipped, rollback, newest_counter, problem })
+    }
+
+    /// Skips what the catalog has a row of and what is damaged by now: so a listing says the same in whatever
+    /// state the catalog is. The name of an object is its hash, so nothing is unsealed.
+    fn skip_damaged(&self, listing: &Listing, skipped: &mut Skipped) -> Result<()> {
+        let is_intact = |name: &str, hash: &[u8]| {
+            self.storage.read(name, MANIFEST_BYTES_MAX).is_ok_and(|bytes| blake3::hash(&bytes).as_bytes().as_slice() == hash)
+        };
+        for Summary { id, .. } in
+            listing.summaries().iter().filter(|summary| !is_intact(&layout::snapshot_name(&summary.id), &summary.id.0))
+        {
+            match self.read_manifest(id) {
+                // It was somewhere else in the moment before.
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+                Err(error) => skipped.snapshots.push((*id, error)),
+            }
+        }
+        for (id, _) in listing.records().iter().filter(|(id, _)| !is_intact(&layout::record_name(id), &id.0)) {
+            match records::read_record(&*self.storage, &self.keys, *id) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+                Err(error) => skipped.records.push((*id, error)),
+            }
+        }
+        Ok(())
     }
 
     /// Everything that is listed, forgotten or not.

@@ -11,6 +11,7 @@ mod closer;
 mod relied;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,7 @@ pub use self::relied::Gone;
 use super::Repository;
 use super::layout;
 use super::packs::PackListing;
+use super::read::ChunkReader;
 use super::segments::split_segments;
 use crate::chunker::Class;
 use crate::error::{Error, ErrorKind, Result};
@@ -58,6 +60,8 @@ pub struct SinkCounts {
     pub bytes_stored: AtomicU64,
     /// Packs of earlier, interrupted runs that were taken over.
     pub packs_adopted: AtomicU64,
+    /// Pages that the index names and that could not be read, so that they are stored again.
+    pub pages_unreadable: AtomicU64,
 }
 
 /// What is in the repository already.
@@ -79,6 +83,8 @@ pub struct Sink<'a> {
     repository: &'a Repository,
     run: RunId,
     known: RwLock<Known>,
+    /// Reads pages before they count as known.
+    reader: ChunkReader<'a>,
     listing: Mutex<PackListing>,
     absent: HashSet<ChunkId>,
     pending: Vec<Mutex<HashSet<ChunkId>>>,
@@ -131,6 +137,7 @@ impl<'a> Sink<'a> {
         Ok(Self {
             repository,
             run,
+            reader: repository.reader_with(Arc::clone(&index)),
             known: RwLock::new(Known { index, presence }),
             listing: Mutex::new(listing),
             absent: facts.absent().clone(),
@@ -172,6 +179,11 @@ impl<'a> Sink<'a> {
     /// The index of what is stored: as it was when the sink was opened, or at the last checkpoint.
     pub fn index(&self) -> Arc<Index> {
         Arc::clone(&self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner()).index)
+    }
+
+    /// A reader of what was stored before this run.
+    pub fn reader(&self) -> &ChunkReader<'a> {
+        &self.reader
     }
 
     /// The segments that name every chunk that was known to this run, or taken by it. Complete after a
@@ -235,13 +247,13 @@ impl<'a> Sink<'a> {
         Ok(id)
     }
 
-    /// Hashes a tree page or list page and stores it when it is new.
+    /// Hashes a tree page or list page and stores it when it is new, or known and not to be read.
     ///
     /// # Errors
     /// As [`Sink::store_data`].
     pub fn store_meta(&self, plain: &[u8]) -> Result<ChunkId> {
         let id = self.repository.keys().identify.meta_chunk(plain);
-        if self.claim(&id) {
+        if self.claim(&id) || self.claim_unreadable(&id) {
             self.gather(&self.meta, &mut lock(&self.meta_frame), META_FRAME_BYTES, id, plain)?;
         }
         Ok(id)

@@ -45,7 +45,7 @@ pub(super) fn choose_base(
             Ok(manifest) => return Ok(Some(Base { id: summary.id, manifest })),
             Err(error) if error.is_damage() => {
                 let message = format!("snapshot {} cannot serve as base, an older one is taken: {error}", summary.id.short());
-                progress.report(Finding::new(FindingKind::Note, [], message));
+                progress.report(Finding::new(FindingKind::Warning, [], message));
             }
             Err(error) => return Err(error),
         }

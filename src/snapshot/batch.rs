@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
-use rustix::io::Errno;
-
 use super::content::{SaveError, Saver};
+use super::failures::{describe, refuse_shortage};
 use super::file::save_file;
+use super::lengths::Lengths;
+use super::listed::{Late, Listed, ROUNDS_MAX};
+use super::paths::join;
+use super::rules::Rules;
 use super::tally::{Tally, add};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::manifest::{NODE_CHANGED_WHILE_READ, Node, classify_change};
 use crate::progress::{Finding, FindingKind};
-use crate::source::{FileSystem, Folder, Owners, Stat};
+use crate::repository::FrameGatherer;
+use crate::source::{FileType, Filter, Folder, Owners, Stat};
+use crate::units::PathText;
 
 /// A batch has so many files at most …
 const FILES_MAX: usize = 64;
@@ -32,28 +37,22 @@ pub(super) struct Batch {
     pub files: Vec<Pending>,
     pub bytes: u64,
     pub lengths: Lengths,
+    /// What else is known of the folder; not of one that is on the way to a file that was named as a source.
+    pub beside: Option<Beside>,
 }
 
-/// Which lengths are believed.
-#[derive(Clone, Copy)]
-pub(super) struct Lengths {
-    device: u64,
-    is_pseudo: bool,
-    may_hide_content: bool,
+/// What a batch must know of its folder to save what came late.
+pub(super) struct Beside {
+    pub listed: Arc<Listed>,
+    pub rules: Rules,
 }
 
-impl Lengths {
-    /// Those of files on the device of a folder that is on `file_system`.
-    pub(super) fn of(device: u64, file_system: &FileSystem) -> Self {
-        Self { device, is_pseudo: file_system.is_pseudo(), may_hide_content: file_system.may_hide_content() }
-    }
-
-    /// Whether only reading tells where the file ends. A single file of another file system can be
-    /// mounted in a folder, so what is empty there is asked, too.
-    pub(super) fn are_unknown(&self, opened: &Stat) -> bool {
-        let is_elsewhere = opened.device != self.device;
-        (opened.size == 0 && (self.may_hide_content || is_elsewhere)) || (self.is_pseudo && !is_elsewhere)
-    }
+/// What saving a batch needs.
+pub(super) struct Saving<'b, 's, 'a> {
+    pub saver: &'b Saver<'s, 'a>,
+    pub owners: &'b Owners,
+    pub tally: &'b Tally,
+    pub filter: &'b Filter,
 }
 
 /// What became of one file of a batch.
@@ -61,13 +60,13 @@ pub(super) struct Saved {
     /// `None` when it could not be read.
     pub node: Option<Node>,
     pub base: Option<Node>,
-    /// It is missing from the folder although it is there.
+    /// Something is missing from the folder although it is there.
     pub is_lost: bool,
 }
 
 impl Batch {
-    pub(super) fn new(folder: Arc<Folder>, path: Vec<u8>, lengths: Lengths) -> Self {
-        Self { folder, path, files: Vec::new(), bytes: 0, lengths }
+    pub(super) fn new(folder: Arc<Folder>, path: Vec<u8>, lengths: Lengths, beside: Option<Beside>) -> Self {
+        Self { folder, path, files: Vec::new(), bytes: 0, lengths, beside }
     }
 
     pub(super) fn push(&mut self, file: Pending) {
@@ -83,47 +82,124 @@ impl Batch {
     ///
     /// # Errors
     /// Those of the repository; what goes wrong with a file is reported and counted.
-    pub(super) fn save(self, saver: &Saver<'_, '_>, owners: &Owners, tally: &Tally) -> Result<Vec<Saved>> {
-        saver.with_gatherer(|gatherer| {
-            let mut saved = Vec::with_capacity(self.files.len());
-            for file in self.files {
+    pub(super) fn save(mut self, with: &Saving<'_, '_, '_>) -> Result<Vec<Saved>> {
+        with.saver.with_gatherer(|gatherer| {
+            let files = std::mem::take(&mut self.files);
+            let (mut saved, mut has_moved) = (Vec::with_capacity(files.len()), false);
+            for file in files {
                 // The walk may be done long before the files are: hundreds of batches can wait.
-                saver.check_interrupt()?;
-                let path = join(&self.path, &file.name);
-                let done_bytes = if file.stat.size > super::content::SMALL_FILE_BYTES { 0 } else { file.stat.size };
-                let outcome = save_file(saver, gatherer, owners, (&self.folder, &self.lengths), &file.name, &file.stat);
-                saver.progress.add_done(1, done_bytes);
-                match outcome {
-                    Ok(result) => {
-                        for note in result.notes {
-                            saver.progress.report(Finding::new(FindingKind::Note, path.clone(), describe(&note)));
-                        }
-                        count(tally, &result.node, file.base.as_ref(), result.bytes_read);
-                        if result.node.flags & NODE_CHANGED_WHILE_READ != 0 {
-                            add(&tally.problems, 1);
-                            let message = "it changed while it was read; what was read is saved and marked";
-                            saver.progress.report(Finding::new(FindingKind::Changed, path, message));
-                        }
-                        saved.push(Saved { node: Some(result.node), base: file.base, is_lost: false });
-                    }
-                    Err(SaveError::Repository(error)) => return Err(error),
-                    Err(SaveError::Source(error)) => {
-                        refuse_shortage(&error)?;
-                        // A file that is gone was removed while we walked: nothing is missing.
-                        let is_gone = error.kind() == ErrorKind::NotFound;
-                        let kind = if is_gone { FindingKind::Note } else { FindingKind::Unreadable };
-                        let message = if is_gone { "it was removed before it could be read".to_owned() } else { describe(&error) };
-                        if !is_gone {
-                            add(&tally.problems, 1);
-                        }
-                        saver.progress.report(Finding::new(kind, path, message));
-                        saved.push(Saved { node: None, base: file.base, is_lost: !is_gone });
-                    }
-                }
+                with.saver.check_interrupt()?;
+                has_moved |= self.save_one(with, gatherer, file, &mut saved)?;
+            }
+            if let Some(beside) = self.beside.as_ref().filter(|beside| has_moved && !beside.listed.leave_to_walk()) {
+                self.save_late(beside, with, gatherer, &mut saved)?;
             }
             Ok(saved)
         })
     }
+
+    /// Saves one file; true when it is gone, or another has its name.
+    fn save_one(&self, with: &Saving<'_, '_, '_>, gatherer: &mut FrameGatherer, file: Pending, saved: &mut Vec<Saved>) -> Result<bool> {
+        let Saving { saver, owners, tally, .. } = with;
+        let path = join(&self.path, &file.name);
+        let done_bytes = if file.stat.size > super::content::SMALL_FILE_BYTES { 0 } else { file.stat.size };
+        let outcome = save_file(saver, gatherer, owners, (&self.folder, &self.lengths), &file.name, &file.stat);
+        saver.progress.add_done(1, done_bytes);
+        match outcome {
+            Ok(result) => {
+                for note in result.notes {
+                    saver.progress.report(Finding::new(FindingKind::Note, path.clone(), describe(&note)));
+                }
+                count(tally, &result.node, file.base.as_ref(), result.bytes_read);
+                if result.node.flags & NODE_CHANGED_WHILE_READ != 0 {
+                    add(&tally.problems, 1);
+                    let message = "it changed while it was read; what was read is saved and marked";
+                    saver.progress.report(Finding::new(FindingKind::Changed, path, message));
+                }
+                let inode = result.node.metadata.inode;
+                let is_other = inode != file.stat.inode;
+                if let (true, Some(beside)) = (is_other, &self.beside) {
+                    beside.listed.note(&file.name, inode);
+                }
+                saved.push(Saved { node: Some(result.node), base: file.base, is_lost: false });
+                Ok(is_other)
+            }
+            Err(SaveError::Repository(error)) => Err(error),
+            Err(SaveError::Source(error)) => {
+                refuse_shortage(&error)?;
+                // What was removed while we walked is not missing; what was renamed is looked for. A file that was
+                // named as a source is missing.
+                let is_gone = error.kind() == ErrorKind::NotFound && self.beside.is_some();
+                let kind = if is_gone { FindingKind::Note } else { FindingKind::Unreadable };
+                let message = if is_gone { "it was removed before it could be read".to_owned() } else { describe(&error) };
+                if !is_gone {
+                    add(&tally.problems, 1);
+                }
+                saver.progress.report(Finding::new(kind, path, message));
+                saved.push(Saved { node: None, base: file.base, is_lost: !is_gone });
+                Ok(is_gone)
+            }
+        }
+    }
+
+    /// Saves the files that came since the folder was listed: one of them may be what is gone. The walk has
+    /// left the folder by now, so what else came is only told.
+    fn save_late(&self, beside: &Beside, with: &Saving<'_, '_, '_>, gatherer: &mut FrameGatherer, saved: &mut Vec<Saved>) -> Result<()> {
+        let Beside { listed, rules } = beside;
+        let mut missed = None;
+        for round in 0..=ROUNDS_MAX {
+            let late = match listed.take_late(&self.folder) {
+                Ok(Some(late)) => late,
+                Ok(None) => return self.lose(with, saved, None),
+                Err(error) => {
+                    refuse_shortage(&error)?;
+                    return self.lose(with, saved, None);
+                }
+            };
+            let mut has_moved = false;
+            for Late { name, is_new_name, .. } in late {
+                let stat = match self.folder.stat(&name) {
+                    Err(error) if error.is_not_found() => {
+                        has_moved = true;
+                        continue;
+                    }
+                    stat => stat,
+                };
+                let is_directory = stat.as_ref().is_ok_and(Stat::is_directory);
+                if rules.is_excluded(with.filter, &join(&self.path, &name), is_directory) {
+                    continue;
+                }
+                match stat {
+                    Ok(stat) if stat.file_type == FileType::Socket => {}
+                    Ok(stat) if stat.is_file() && listed.is_held() && round < ROUNDS_MAX => {
+                        with.saver.progress.add_total(1, stat.size);
+                        has_moved |= self.save_one(with, gatherer, Pending { name, stat, base: None }, saved)?;
+                    }
+                    // What was there under this name before is saved.
+                    _ if !is_new_name => {}
+                    _ => missed = missed.or(Some(name)),
+                }
+            }
+            if !has_moved {
+                break;
+            }
+        }
+        if missed.is_some() { self.lose(with, saved, missed.as_deref()) } else { Ok(()) }
+    }
+
+    /// Says that the folder has something, such as `name`, that is not saved.
+    fn lose(&self, with: &Saving<'_, '_, '_>, saved: &mut Vec<Saved>, name: Option<&[u8]>) -> Result<()> {
+        add(&with.tally.problems, 1);
+        with.saver.progress.report(Finding::new(FindingKind::Changed, self.path.clone(), tell_late(name)));
+        saved.push(Saved { node: None, base: None, is_lost: true });
+        Ok(())
+    }
+}
+
+/// What is said of a folder of which something that came late, such as `name`, is not saved.
+pub(super) fn tell_late(name: Option<&[u8]>) -> String {
+    let what = name.map_or_else(|| "what came into it".to_owned(), |name| format!("\"{}\", which came into it,", PathText(name)));
+    format!("it changed while it was read, and {what} may not be saved; the next run saves it")
 }
 
 /// Whether so many files with so many bytes are work enough for one worker at a time.
@@ -138,46 +214,5 @@ fn count(tally: &Tally, node: &Node, base: Option<&Node>, bytes_read: u64) {
         None => add(&tally.files_new, 1),
         Some(base) if classify_change(base, node).is_none() => add(&tally.files_unchanged, 1),
         Some(_) => add(&tally.files_changed, 1),
-    }
-}
-
-/// `folder/name`.
-pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
-    let mut path = Vec::with_capacity(folder.len() + 1 + name.len());
-    if folder != b"/" {
-        path.extend_from_slice(folder);
-    }
-    path.push(b'/');
-    path.extend_from_slice(name);
-    path
-}
-
-/// Whether this process or this machine has run out of something: what fails then says nothing about
-/// the file.
-pub(super) fn is_shortage(error: &Error) -> bool {
-    let code = error.os_code().map(Errno::from_raw_os_error);
-    matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
-}
-
-/// Ends the run in a shortage, which would go on to leave out all that comes after this file.
-///
-/// # Errors
-/// `Other`, with the same number of the operating system.
-pub(super) fn refuse_shortage(error: &Error) -> Result<()> {
-    match error.os_code().filter(|_| is_shortage(error)) {
-        None => Ok(()),
-        Some(code) => {
-            let hint = if code == Errno::MFILE.raw_os_error() { "; `ulimit -n` says how many files may be open" } else { "" };
-            let message = format!("not everything can be read, so nothing is saved: {error}{hint}");
-            Err(Error::new(ErrorKind::Other, message).with_source(std::io::Error::from_raw_os_error(code)))
-        }
-    }
-}
-
-/// An error with its cause, in one line.
-pub(super) fn describe(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }

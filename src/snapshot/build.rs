@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::batch::Saved;
 use super::checkpoint::Checkpoints;
+use super::entries::Entries;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, NODE_INCOMPLETE, Node, RootEntry, TreeRef, TreeWriter, Unseen};
 use crate::repository::{ChunkReader, NodeStream, Sink, SinkPages};
@@ -19,8 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 pub(super) enum Event {
     /// The next source begins.
     Source(Vec<u8>),
-    /// A folder begins; `node` has no content yet.
-    Enter { node: Box<Node>, base: Option<Box<Node>> },
+    /// A folder begins; `node` has no content yet. Entries of one that `is_held` may come in any order.
+    Enter { node: Box<Node>, base: Option<Box<Node>>, is_held: bool },
     /// So many entries of a folder in which nothing differed before them are as in the base, which
     /// still has them: they need not be told one by one.
     StillSame(u64),
@@ -47,8 +48,9 @@ struct Building {
     base_tree: Option<TreeRef>,
     /// So many entries of the base, from the first one on, are unchanged.
     same: u64,
-    /// From the first difference on, the new tree.
-    writer: Option<TreeWriter>,
+    /// From the first difference on, all entries.
+    entries: Option<Entries>,
+    is_held: bool,
 }
 
 /// Builds trees for one run.
@@ -82,16 +84,16 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
     fn take(&mut self, event: Event) -> Result<()> {
         match event {
             Event::Source(path) => self.source = path,
-            Event::Enter { node, base } => {
+            Event::Enter { node, base, is_held } => {
                 let base_tree = base.as_deref().and_then(|base| match &base.content {
                     Content::Directory(tree) => Some(*tree),
                     _ => None,
                 });
-                self.levels.push(Building { node: *node, base: base.map(|base| *base), base_tree, same: 0, writer: None });
+                self.levels.push(Building { node: *node, base: base.map(|base| *base), base_tree, same: 0, entries: None, is_held });
             }
             Event::StillSame(entries) => {
                 if let Some(level) = self.levels.last_mut() {
-                    debug_assert!(level.writer.is_none() && level.base_tree.is_some());
+                    debug_assert!(level.entries.is_none() && level.base_tree.is_some());
                     level.same += entries;
                 }
             }
@@ -120,16 +122,14 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
     }
 
     fn take_saved(&mut self, saved: Saved) -> Result<()> {
-        if let Some(node) = saved.node {
-            return self.push(node, saved.base.as_ref());
-        }
-        if saved.base.is_some() {
-            self.differ()?;
-        }
         if let Some(level) = self.levels.last_mut().filter(|_| saved.is_lost) {
             level.node.flags |= NODE_INCOMPLETE;
         }
-        Ok(())
+        match saved.node {
+            Some(node) => self.push(node, saved.base.as_ref()),
+            None if saved.base.is_some() => self.differ(),
+            None => Ok(()),
+        }
     }
 
     fn push(&mut self, node: Node, base: Option<&Node>) -> Result<()> {
@@ -142,7 +142,7 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
 
     fn push_same(&mut self, node: Node) -> Result<()> {
         match self.levels.last_mut() {
-            Some(level) if level.writer.is_none() && level.base_tree.is_some() => {
+            Some(level) if level.entries.is_none() && level.base_tree.is_some() => {
                 level.same += 1;
                 Ok(())
             }
@@ -156,29 +156,30 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
                 self.roots.push(RootEntry { path: std::mem::take(&mut self.source), node });
                 Ok(())
             }
-            Some(level) => level.writer.get_or_insert_default().push(node, &mut self.pages),
+            Some(level) => level.entries.get_or_insert_with(|| Entries::new(level.is_held)).push(node, &mut self.pages),
         }
     }
 
     /// From here on the folder differs from the base: takes what was the same so far from there.
     fn differ(&mut self) -> Result<()> {
-        let Some(level) = self.levels.last_mut().filter(|level| level.writer.is_none()) else { return Ok(()) };
-        let mut writer = TreeWriter::default();
+        let Some(level) = self.levels.last_mut().filter(|level| level.entries.is_none()) else { return Ok(()) };
+        let mut entries = Entries::new(level.is_held);
         if let (Some(reader), Some(tree)) = (self.base, &level.base_tree) {
             let mut nodes = NodeStream::new(reader, tree);
             for _ in 0..level.same {
                 let node = nodes.next_node()?.ok_or_else(|| Error::damaged("the tree of the base", "it ends early"))?;
-                writer.push(node, &mut self.pages)?;
+                entries.push(node, &mut self.pages)?;
             }
         }
-        level.writer = Some(writer);
+        level.entries = Some(entries);
         Ok(())
     }
 
     fn leave(&mut self, is_incomplete: bool, unseen: Vec<Vec<u8>>) -> Result<()> {
         // The page of an empty folder was not read: it is made again, and stored where it is missing.
-        let keeps_tree =
-            |level: &Building| level.writer.is_none() && level.base_tree.is_some_and(|tree| tree.entries == level.same && tree.entries > 0);
+        let keeps_tree = |level: &Building| {
+            level.entries.is_none() && level.base_tree.is_some_and(|tree| tree.entries == level.same && tree.entries > 0)
+        };
         if !self.levels.last().is_some_and(keeps_tree) {
             self.differ()?;
         }
@@ -189,8 +190,8 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
         if !unseen.is_empty() {
             level.node.set_unseen(&Unseen::Names(unseen.into_iter().map(Into::into).collect()));
         }
-        let tree = match (level.writer.take(), level.base_tree) {
-            (Some(writer), _) => writer.finish(&mut self.pages)?,
+        let tree = match (level.entries.take(), level.base_tree) {
+            (Some(entries), _) => entries.finish(&mut self.pages)?,
             (None, Some(tree)) => tree,
             (None, None) => TreeWriter::default().finish(&mut self.pages)?,
         };

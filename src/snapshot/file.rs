@@ -1,8 +1,8 @@
 //! Saves one regular file: opens it, reads it, and looks again whether it held still.
 
-use super::batch::Lengths;
 use super::compare::held_still;
 use super::content::{ContentWriter, SMALL_FILE_BYTES, SaveError, Saver};
+use super::lengths::Lengths;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, ContentList, NODE_CHANGED_WHILE_READ, Node};
 use crate::repository::FrameGatherer;

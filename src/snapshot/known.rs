@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::surroundings::Surroundings;
 use super::tally::add;
-use super::walk::Surroundings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::{Content, ContentList, Item, ListPage, Manifest, Node};
@@ -15,7 +15,11 @@ use crate::wire;
 /// cannot be told is not known: the file is read again then.
 pub(super) fn is_content_known(with: &Surroundings<'_, '_, '_>, node: &Node) -> bool {
     let (Content::File(_, list), Some((_, reader))) = (&node.content, with.base) else { return true };
-    let is_known = is_list_known(reader, list, &|id| with.saver.sink.is_known(id)).unwrap_or(false);
+    if with.base_is_whole && list.depth == 0 {
+        return true;
+    }
+    // Pages are read also where all packs are there: that they can be read is known from reading only.
+    let is_known = is_list_known(reader, list, &|id| with.base_is_whole || with.saver.sink.is_known(id)).unwrap_or(false);
     if !is_known {
         add(&with.tally.files_lost, 1);
     }
@@ -26,8 +30,19 @@ pub(super) fn is_content_known(with: &Surroundings<'_, '_, '_>, node: &Node) -> 
 pub(super) fn tell_lost(files: u64, progress: &dyn Progress) {
     if files > 0 {
         let message = format!(
-            "what was saved of {files} unchanged files is missing from the repository, so they were read again; \
+            "what was saved of {files} unchanged files is missing from the repository or damaged, so they were read again; \
              `repo check` says what else is damaged"
+        );
+        progress.report(Finding::new(FindingKind::Warning, [], message));
+    }
+}
+
+/// Says that pages of trees and content lists could not be read. What the snapshot needs of them is stored again.
+pub(super) fn tell_unreadable(pages: u64, progress: &dyn Progress) {
+    if pages > 0 {
+        let message = format!(
+            "{pages} pages of trees or lists in the repository are damaged or missing; what this snapshot needs of them is stored again. \
+             Other snapshots may need more: `repo check --read-data` names it, and `repo repair` saves what can be read"
         );
         progress.report(Finding::new(FindingKind::Warning, [], message));
     }

@@ -1,20 +1,10 @@
 //! The folders above the sources of a run.
 
-use super::batch::join;
+use super::paths::{join, split_path};
 use super::sources::Source;
 use crate::manifest::{Content, Metadata, Node, RootEntry};
 use crate::source::{Folder, Owners};
 use crate::wire::Extensions;
-
-/// The folder above `path` and its own name; for `/` both are `/`.
-pub(super) fn split_path(path: &[u8]) -> (&[u8], &[u8]) {
-    match path.iter().rposition(|byte| *byte == b'/') {
-        Some(0) if path.len() == 1 => (b"/", b"/"),
-        Some(0) => (b"/", &path[1..]),
-        Some(at) => (&path[..at], &path[at + 1..]),
-        None => (b"/", path),
-    }
-}
 
 /// The folders above the sources: name, mode and owner only, so that what goes on beside a source
 /// changes nothing. `/` itself is not among them.

@@ -8,13 +8,14 @@ use super::account::{Account, Told};
 use super::base::{Base, choose_base};
 use super::build::Builder;
 use super::content::Saver;
-use super::known::{check_still_there, tell_lost};
+use super::known::{check_still_there, tell_lost, tell_unreadable};
 use super::request::{Outcome, Request};
 use super::roots::ancestors;
 use super::sources::{Sources, find_sources};
 use super::stream::save_stream;
+use super::surroundings::Surroundings;
 use super::tally::Tally;
-use super::walk::{SourceWalk, Surroundings, Walked};
+use super::walk::{SourceWalk, Walked};
 use super::warnings::{warn_of_clock, warn_of_company, warn_of_rollback};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
@@ -68,11 +69,11 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     warn_of_rollback(&catalogued, progress);
     warn_of_clock(&catalogued.listing, started_at, progress);
     let newest = catalogued.listing.summaries().last();
-    let reader = repository.reader_with(sink.index());
+    let reader = sink.reader();
     let wanted = if stream.is_some() { Kind::Full } else { request.kind };
     let machine = repository.keys().identify.machine(request.machine.as_deref());
     warn_of_company(&catalogued.listing, &series, machine, progress);
-    let base = choose_base(repository, &reader, &catalogued.listing, &series, wanted, machine, progress)?;
+    let base = choose_base(repository, reader, &catalogued.listing, &series, wanted, machine, progress)?;
     let kind = if base.is_some() { wanted } else { Kind::Full };
     if kind != wanted {
         let message = "there is no earlier snapshot to build on in this series, so this one is full: every file is read";
@@ -94,7 +95,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
                 options: &request.options,
                 skip: &request.skip,
                 inner: &sources.inner,
-                base: base.as_ref().map(|base| (&base.manifest, &reader)),
+                base: base.as_ref().map(|base| (&base.manifest, reader)),
                 base_is_whole: sink.is_whole() && base.as_ref().is_some_and(|base| repository.is_noted_whole(&base.id, &sink.index())),
             };
             walk_and_build(repository, &with, &sources).map(|(entries, walked)| (entries, Some(walked)))
@@ -127,6 +128,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     counts.bytes_stored = sink.counts().bytes_stored.load(Ordering::Relaxed);
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
     tell_lost(tally.files_lost.load(Ordering::Relaxed), progress);
+    tell_unreadable(tally.folders_lost.load(Ordering::Relaxed) + sink.counts().pages_unreadable.load(Ordering::Relaxed), progress);
     let mut extensions = Extensions::none();
     extensions.set(MACHINE, machine.0.to_vec());
     saver.writeback.note(&mut extensions);

@@ -12,8 +12,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use super::batch::join;
-use super::roots::split_path;
+use super::paths::{join, split_path};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
 use crate::progress::{Finding, FindingKind, Progress};

@@ -15,8 +15,10 @@ pub(super) struct Tally {
     pub bytes_total: AtomicU64,
     pub bytes_read: AtomicU64,
     pub problems: AtomicU64,
-    /// Unchanged files of whose content the repository lacks something.
+    /// Unchanged files of whose content, or of the pages that lead to it, the repository lacks something.
     pub files_lost: AtomicU64,
+    /// Folders of the base that could not be read to their end.
+    pub folders_lost: AtomicU64,
 }
 
 /// Adds `count` to one of the counts.

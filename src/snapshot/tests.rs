@@ -1,11 +1,13 @@
 //! Tests of the way in, against a repository in memory and real folders.
 
 mod changes;
+mod damaged_pages;
 mod hostile;
 mod latest;
 mod losses;
 mod lost;
 mod machines;
+mod moved;
 mod sources;
 mod taken_away;
 

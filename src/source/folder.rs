@@ -22,6 +22,16 @@ const PATH_BYTES_MAX: usize = 4096;
 /// So much of a folder is read with one call: about a thousand entries.
 const LISTING_BYTES: usize = 32 * 1024;
 
+/// An entry as a listing of its folder has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListedEntry {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// The number that the listing gives for its inode: to be compared with other listings only, since
+    /// what is mounted on the entry has another.
+    pub inode: u64,
+}
+
 /// An open folder.
 #[derive(Debug)]
 pub struct Folder {
@@ -130,12 +140,12 @@ impl Folder {
         open_by_components(self.handle.as_fd(), relative)
     }
 
-    /// The names of all entries, sorted by bytes, without `.` and `..`, each once. The time it takes
+    /// All entries, sorted by the bytes of their names, without `.` and `..`, each once. The time it takes
     /// grows with their number, not its square; all names are held at once.
     ///
     /// # Errors
     /// Whatever reading the folder fails with; a part of a listing is never given as the whole.
-    pub fn names(&self) -> Result<Vec<Vec<u8>>> {
+    pub fn list(&self) -> Result<Vec<ListedEntry>> {
         let failed = |errno: Errno| Error::io("cannot list", PathText(&self.shown), errno);
         let mut was_read = self.listing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if std::mem::replace(&mut *was_read, true) {
@@ -209,15 +219,15 @@ fn mount_id(handle: BorrowedFd<'_>) -> Option<String> {
     facts.lines().find_map(|line| line.strip_prefix("mnt_id:")).map(|number| number.trim().to_owned())
 }
 
-/// The names that an open folder gives from here on, sorted, each once.
-fn read_names(handle: &OwnedFd, buffer: &mut [MaybeUninit<u8>]) -> rustix::io::Result<Vec<Vec<u8>>> {
+/// What an open folder lists from here on, sorted, each name once.
+fn read_names(handle: &OwnedFd, buffer: &mut [MaybeUninit<u8>]) -> rustix::io::Result<Vec<ListedEntry>> {
     let mut entries = RawDir::new(handle, buffer);
     let mut names = Vec::new();
     while let Some(entry) = entries.next() {
         match entry {
             Ok(entry) => match entry.file_name().to_bytes() {
                 b"." | b".." => {}
-                name => names.push(name.to_vec()),
+                name => names.push(ListedEntry { name: name.to_vec(), inode: entry.ino() }),
             },
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
@@ -225,7 +235,7 @@ fn read_names(handle: &OwnedFd, buffer: &mut [MaybeUninit<u8>]) -> rustix::io::R
     }
     names.sort_unstable();
     // A rename during the listing can show an entry twice.
-    names.dedup();
+    names.dedup_by(|a, b| a.name == b.name);
     Ok(names)
 }
 

@@ -1,14 +1,16 @@
 //! The repository that everything is done to: snapshots of a small source that changed, two keys, marks,
 //! and what a run left that died before its commit.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use strongroom::crypto::Argon2Cost;
 use strongroom::error::{ErrorKind, Result};
 use strongroom::id::SnapshotId;
 use strongroom::manifest::{Kind, PIN, Pin, TAG, TagChange};
+use strongroom::pack::PackKind;
 use strongroom::progress::Silent;
-use strongroom::repository::{Repository, list_keys, remove_slot};
+use strongroom::repository::{Repository, list_keys, pack_name, remove_slot};
 use strongroom::snapshot;
 use strongroom::storage::faults::{Faults, Lasts};
 use strongroom::storage::{LockMode, MemoryStorage, PRUNE_LOCK, Storage};
@@ -85,6 +87,13 @@ impl Bench {
         }
         write_day(&mut source, days, folders_stay);
         Self { disk, source, remove: snapshots[..days / 2].to_vec(), snapshots }
+    }
+
+    /// The names of the packs of content that the index names.
+    pub fn content_packs(&self) -> BTreeSet<String> {
+        let index = open(Arc::new(self.disk.clone()), 0, None).unwrap().open_index().unwrap();
+        let of_content = index.packs().into_iter().filter(|(_, kind, _)| *kind == PackKind::Data);
+        of_content.map(|(id, ..)| pack_name(&id)).collect()
     }
 
     /// As it is after a prune that removed the first of five snapshots and wrote packs again.

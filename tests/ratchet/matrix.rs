@@ -2,6 +2,7 @@
 //!
 //! `RATCHET=all` takes all damages; by default some are left out (see [`chosen`]).
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -39,15 +40,18 @@ fn objects(disk: &MemoryStorage) -> Vec<(String, Vec<u8>)> {
     names.map(|name| (name.clone(), disk.read(&name, u64::MAX).unwrap())).collect()
 }
 
-/// Whether a damage shows only to who reads data: a snapshot relies on packs of the right length.
-fn is_hidden(bench: &Bench, disk: &MemoryStorage, damage: &Damage) -> bool {
+/// Whether a damage shows only to who reads content: a snapshot relies on packs of content of the right length.
+/// Pages of trees it reads, so what is wrong in these it finds and stores again.
+fn is_hidden(bench: &Bench, content: &BTreeSet<String>, disk: &MemoryStorage, damage: &Damage) -> bool {
     let bytes = |disk: &MemoryStorage, name: &str| disk.read(name, u64::MAX).map_or(0, |bytes| bytes.len());
-    damage.iter().any(|(name, _)| name.starts_with("packs/") && bytes(disk, name) == bytes(&bench.disk, name))
+    damage.iter().any(|(name, _)| content.contains(name) && bytes(disk, name) == bytes(&bench.disk, name))
 }
 
 /// What one command made of one damage.
 struct Case<'a> {
     bench: &'a Bench,
+    /// Its packs of content.
+    content: &'a BTreeSet<String>,
     /// All that restores from the repository without damage.
     whole: &'a Restorable,
     damage: &'a Damage,
@@ -84,7 +88,7 @@ impl Case<'_> {
         if let Some(lost) = self.whole.lost_in(&self.with_what_came_back(&copy), removed).filter(|_| self.can_come_back()) {
             return Some(format!("when what was harmed is back, {lost} ({outcome})"));
         }
-        let id = reported.ok()?.filter(|_| !is_hidden(bench, self.disk, self.damage) || command.repairs_first)?;
+        let id = reported.ok()?.filter(|_| !is_hidden(bench, self.content, self.disk, self.damage) || command.repairs_first)?;
         match open_any(Arc::new(copy)) {
             Ok(repository) => Restorable::check_files(&repository, id, bench.source.path(), bench.source.files()).err(),
             Err(error) => Some(format!("it does not open after a success: {error}")),
@@ -130,12 +134,13 @@ fn copy_into(from: &Path, to: &Path) {
 fn meet(bench: &Bench, damages: &[Damage], cache: Option<&Path>) -> (usize, Vec<String>) {
     let (cases, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let whole = Restorable::of(Arc::new(bench.disk.clone()));
+    let content = bench.content_packs();
     in_parallel(damages, |damage| {
         let disk = damaged(&bench.disk, damage);
         let before = Restorable::of(Arc::new(disk.clone()));
         for command in &ALL {
             cases.fetch_add(1, Ordering::Relaxed);
-            let case = Case { bench, whole: &whole, damage, disk: &disk, before: &before, command, cache };
+            let case = Case { bench, content: &content, whole: &whole, damage, disk: &disk, before: &before, command, cache };
             if let Some(problem) = case.judge() {
                 wrong.lock().unwrap().push(format!("{damage:?}: {}: {problem}", command.name));
             }

@@ -47,7 +47,8 @@ fn judge(place: &Place, bench: &Bench, damage: &Damage, arguments: &[&str]) -> O
     if ran.code < 0 || ran.stderr.contains("panicked") {
         return Some(format!("{said}: {}", ran.stderr));
     }
-    let is_hidden = damage.iter().any(|(name, harm)| name.starts_with("packs/") && matches!(harm, Harm::Flipped(_) | Harm::Older));
+    let content = bench.content_packs();
+    let is_hidden = damage.iter().any(|(name, harm)| content.contains(name) && matches!(harm, Harm::Flipped(_) | Harm::Older));
     if arguments.contains(&"snapshot") && matches!(ran.code, 0 | 3) && !is_hidden {
         let opened = open_any(Arc::new(LocalStorage::open(&repository).unwrap())).unwrap();
         let id = SnapshotId::parse(ran.stdout.trim()).unwrap();

@@ -6,14 +6,14 @@ use crate::repository::{INDEX, PACKS, pack_name};
 use crate::storage::Storage;
 
 /// The same storage, opened by a machine that keeps a cache in `folder`.
-fn with_cache(bench: Bench, folder: &Path) -> Bench {
+pub(super) fn with_cache(bench: Bench, folder: &Path) -> Bench {
     let storage: Arc<dyn Storage> = Arc::clone(&bench.storage) as _;
     let options = OpenOptions { credential: Some(credential()), cache_root: Some(folder.to_owned()), ..OpenOptions::default() };
     Bench { repository: Repository::open(storage, options).unwrap(), ..bench }
 }
 
 /// The packs of `kind` that the index names.
-fn packs(bench: &Bench, kind: PackKind) -> Vec<String> {
+pub(super) fn packs(bench: &Bench, kind: PackKind) -> Vec<String> {
     let index = bench.repository.open_index().unwrap();
     index.packs().into_iter().filter(|(_, of, _)| *of == kind).map(|(id, ..)| pack_name(&id)).collect()
 }
@@ -27,7 +27,7 @@ fn segments(bench: &Bench) -> Vec<String> {
 }
 
 /// A source with a small file, a database whose list has pages, an empty folder and a folder of its own.
-fn fill(bench: &Bench) {
+pub(super) fn fill(bench: &Bench) {
     bench.write("small", noise("small", 5000));
     bench.write("database", [b"SQLite format 3\0".to_vec(), noise("db", (4 << 20) + 99_999)].concat());
     bench.write("folder/file", "content");

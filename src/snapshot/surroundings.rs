@@ -1,0 +1,24 @@
+//! What the walk of a run, and what it calls, need to know of the run.
+
+use super::content::Saver;
+use super::sources::InnerSources;
+use super::tally::Tally;
+use crate::manifest::{Manifest, SnapshotOptions};
+use crate::repository::ChunkReader;
+use crate::source::{Filter, Owners};
+
+/// What a walk needs to know. Nothing in it changes while it goes on but the counts.
+pub(super) struct Surroundings<'w, 's, 'a> {
+    pub saver: &'w Saver<'s, 'a>,
+    pub owners: &'w Owners,
+    pub tally: &'w Tally,
+    pub filter: &'w Filter,
+    pub options: &'w SnapshotOptions,
+    /// Folders to leave out, as (device, inode).
+    pub skip: &'w [(u64, u64)],
+    /// Sources within others.
+    pub inner: &'w InnerSources,
+    pub base: Option<(&'w Manifest, &'w ChunkReader<'a>)>,
+    /// The content of the base need not be looked up.
+    pub base_is_whole: bool,
+}

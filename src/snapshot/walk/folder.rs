@@ -1,0 +1,206 @@
+//! How the walk goes into a folder, and what keeps it out.
+
+use std::sync::Arc;
+
+use super::cursor::BaseCursor;
+use super::state::{Level, SourceWalk, Way, closed};
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Content, Metadata, NODE_INCOMPLETE, Node, NotEntered, Unseen};
+use crate::progress::FindingKind;
+use crate::snapshot::ahead::Ahead;
+use crate::snapshot::build::Event;
+use crate::snapshot::compare::Trust;
+use crate::snapshot::failures::{describe, refuse_shortage};
+use crate::snapshot::listing::FolderListing;
+use crate::snapshot::rules::Rules;
+use crate::snapshot::tally::add;
+use crate::source::{FileSystem, Folder, has_cache_tag, metadata_of_folder, read_metadata};
+use crate::wire::Extensions;
+
+/// So many levels keep their handle; the ones above are opened again when the walk returns.
+const OPEN_LEVELS: usize = 128;
+
+impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
+where
+    'w: 'scope,
+    's: 'scope,
+    'a: 'scope,
+{
+    pub(super) fn visit_folder(&mut self, folder: &Arc<Folder>, name: Vec<u8>, base: Option<Node>, way: Way) -> Result<()> {
+        let Some(level) = self.levels.last_mut() else { return Ok(()) };
+        let waiting = level.ahead.len();
+        let listing = level.ahead.take(&name);
+        self.ahead -= waiting - level.ahead.len();
+        let listing = listing.unwrap_or_else(|| folder.open_below(&name).and_then(FolderListing::read));
+        // Asked before anything is sent: whatever fails here costs this folder only.
+        let listing = listing.and_then(|mut listing| Ok((self.file_system_of(&mut listing)?, listing)));
+        match (listing, self.with.inner.ways_in(&self.path)) {
+            (Ok((file_system, listing)), _) => self.enter(name, listing, file_system, base, way),
+            (Err(error), _) if error.is_not_found() => {
+                if base.is_some() {
+                    self.send(Event::Gap)?;
+                }
+                self.miss(&error)
+            }
+            (Err(error), Some(names)) if error.kind() == ErrorKind::Denied => {
+                // It cannot be listed, and what was named in it can be reached all the same.
+                let place = folder.place_below(&name).and_then(|place| FolderListing::of_names(Arc::new(place), names));
+                match place.and_then(|mut listing| Ok((self.file_system_of(&mut listing)?, listing))) {
+                    Ok((file_system, listing)) => {
+                        if way != Way::Through {
+                            self.report_problem(self.path.clone(), &describe(&error));
+                        }
+                        self.enter(name, listing, file_system, base, way)?;
+                        if let Some(level) = self.levels.last_mut() {
+                            level.is_incomplete = way != Way::Through;
+                        }
+                        Ok(())
+                    }
+                    Err(_) => self.enter_unreadable(folder, name, base, &error),
+                }
+            }
+            (Err(error), _) => self.enter_unreadable(folder, name, base, &error),
+        }
+    }
+
+    /// A folder whose entries cannot be listed is saved without them, and marked.
+    pub(super) fn enter_unreadable(&mut self, folder: &Arc<Folder>, name: Vec<u8>, base: Option<Node>, error: &Error) -> Result<()> {
+        refuse_shortage(error)?;
+        let stat = match folder.stat(&name) {
+            Ok(stat) if stat.is_directory() => stat,
+            Ok(stat) => return self.visit_instead(folder, name, stat, base),
+            Err(error) => return self.miss(&error),
+        };
+        add(&self.with.tally.problems, 1);
+        self.report(FindingKind::Unreadable, self.path.clone(), &describe(error));
+        self.base_files_met += self.files_of_base(base.as_ref());
+        let (metadata, notes) = read_metadata(folder, &name, &stat, self.with.owners);
+        self.report_notes(&notes);
+        self.flush_batch()?;
+        let node = empty_folder(name, metadata, NODE_INCOMPLETE);
+        add(&self.with.tally.directories, 1);
+        // Its base has entries that are not looked at: they are not the same.
+        let has_base = base.is_some();
+        self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new), is_held: false })?;
+        if has_base {
+            self.send(Event::Gap)?;
+        }
+        self.send(Event::Leave { is_incomplete: true, unseen: Vec::new() })
+    }
+
+    /// The file system of a folder that is about to be entered.
+    pub(super) fn file_system_of(&self, listing: &mut FolderListing) -> Result<FileSystem> {
+        match self.levels.last() {
+            Some(level) if level.listing.stat.device == listing.stat.device => Ok(level.file_system.clone()),
+            _ => FileSystem::of(&*listing.folder(closed)?),
+        }
+    }
+
+    pub(super) fn enter(
+        &mut self,
+        name: Vec<u8>,
+        mut listing: FolderListing,
+        file_system: FileSystem,
+        base: Option<Node>,
+        way: Way,
+    ) -> Result<()> {
+        let folder = listing.folder(closed)?;
+        let stat = listing.stat.clone();
+        let is_other_file_system = self.levels.last().is_some_and(|level| level.listing.stat.device != stat.device);
+        let is_loop = self.levels.iter().any(|level| level.listing.stat.identity() == stat.identity());
+        let is_cache = self.with.options.exclude_caches && has_cache_tag(&folder);
+        let ways = self.with.inner.ways_in(&self.path);
+        let left_empty = if is_loop {
+            Some((NotEntered::Loop, "it is mounted within itself; its entries are saved above"))
+        } else if way == Way::Named {
+            None
+        } else if way == Way::Through {
+            Some((NotEntered::Excluded, ""))
+        } else if file_system.is_pseudo() && is_other_file_system {
+            Some((NotEntered::Pseudo, "it shows the state of the system, not files; its entries are left out"))
+        } else if is_cache {
+            Some((NotEntered::Cache, ""))
+        } else if self.with.options.one_file_system && is_other_file_system {
+            Some((NotEntered::OtherFileSystem, ""))
+        } else {
+            None
+        };
+        let trust = self.with.base.map(|(manifest, _)| Trust::new(manifest, &file_system, self.with.options.stat_trust));
+        let metadata = match (&base, &trust) {
+            (Some(node), Some(trust)) if trust.is_unchanged(node, &stat) => node.metadata.clone(),
+            _ => {
+                let (metadata, notes) = metadata_of_folder(&folder, &stat, self.with.owners);
+                self.report_notes(&notes);
+                metadata
+            }
+        };
+        let tree = base.as_ref().and_then(|node| match &node.content {
+            Content::Directory(tree) => Some(*tree),
+            _ => None,
+        });
+        self.flush_batch()?;
+        add(&self.with.tally.directories, 1);
+        let mut node = empty_folder(name, metadata, 0);
+        if let Some((why, _)) = left_empty {
+            node.set_unseen(&Unseen::Everything(why));
+        }
+        let is_held = listing.listed().is_some_and(|listed| listed.is_held());
+        self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new), is_held })?;
+        let ways = if is_loop { None } else { ways };
+        let is_passed_through = left_empty.is_some() && ways.is_some();
+        if let (true, Some(names)) = (is_passed_through, ways) {
+            listing = FolderListing::of_names(folder, names)?;
+        } else if let Some((_, reason)) = left_empty {
+            if !reason.is_empty() {
+                self.report(FindingKind::Note, self.path.clone(), reason);
+            }
+            if tree.is_some_and(|tree| tree.entries > 0) {
+                self.send(Event::Gap)?;
+            }
+            return self.send(Event::Leave { is_incomplete: false, unseen: Vec::new() });
+        }
+        let counted_as = match self.levels.last() {
+            Some(level) if way != Way::Named => level.counted_as,
+            // The source itself, or one within it, which begins here.
+            _ => self.counted.len().saturating_sub(1),
+        };
+        let rules = match self.levels.last() {
+            Some(level) if way != Way::Named => level.rules.clone(),
+            _ => Rules {
+                source_bytes: self.source.as_ref().map_or(0, |(_, bytes)| *bytes),
+                others: Arc::clone(&self.other_names),
+                unmeant: self.unmeant_patterns(),
+            },
+        };
+        let (path_bytes, is_in_memory) = (self.path.len(), file_system.is_in_memory());
+        self.levels.push(Level {
+            listing,
+            path_bytes,
+            base: BaseCursor::new(self.with.base.map(|(_, reader)| reader), tree.as_ref()),
+            file_system,
+            trust,
+            batch: None,
+            ahead: Ahead::new(Arc::clone(&self.entries_ahead)),
+            ways,
+            is_passed_through,
+            is_in_memory,
+            counted_as,
+            rules,
+            is_still_same: tree.is_some(),
+            is_incomplete: false,
+            is_closed_to_us: false,
+            changed_at: (stat.mtime, stat.ctime),
+            has_moved: false,
+            rounds: 0,
+            unseen: Vec::new(),
+        });
+        if let Some(at) = self.levels.len().checked_sub(OPEN_LEVELS + 1) {
+            self.levels[at].listing.close();
+        }
+        Ok(())
+    }
+}
+
+fn empty_folder(name: Vec<u8>, metadata: Metadata, flags: u32) -> Node {
+    Node { name, metadata, content: Content::Ancestor, flags, extensions: Extensions::none() }
+}

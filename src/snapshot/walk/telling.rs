@@ -1,0 +1,82 @@
+//! What the walk tells the builder, in order, and the files that it gives to the workers with it.
+
+use std::sync::mpsc::sync_channel;
+
+use super::state::SourceWalk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::Node;
+use crate::snapshot::batch::{Batch, Saving, is_enough};
+use crate::snapshot::build::Event;
+
+/// The builder is told of so many events at once: waking it costs more than most of them.
+const EVENTS_TOGETHER: usize = 32;
+/// A worker is given the files of so many small folders at once.
+const BATCHES_TOGETHER: usize = 4;
+
+impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
+where
+    'w: 'scope,
+    's: 'scope,
+    'a: 'scope,
+{
+    pub(super) fn flush_batch(&mut self) -> Result<()> {
+        match self.levels.last_mut().and_then(|level| level.batch.take()) {
+            Some(batch) => self.send_batch(batch),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn send_batch(&mut self, batch: Batch) -> Result<()> {
+        let (sender, receiver) = sync_channel(1);
+        self.unread_files += batch.files.len();
+        self.unread_bytes += batch.bytes;
+        self.unread.push((batch, sender));
+        self.send(Event::Batch(receiver))?;
+        if is_enough(self.unread_files, self.unread_bytes) || self.unread.len() >= BATCHES_TOGETHER { self.tell() } else { Ok(()) }
+    }
+
+    pub(super) fn send_same(&mut self, node: Option<Node>) -> Result<()> {
+        let is_still_same = self.levels.last().is_some_and(|level| level.is_still_same);
+        match (node, self.untold.last_mut()) {
+            // It is of this folder: another would have been entered or left since.
+            (Some(_), Some(Event::StillSame(entries))) if is_still_same => {
+                *entries += 1;
+                Ok(())
+            }
+            (Some(_), _) if is_still_same => self.send(Event::StillSame(1)),
+            (Some(node), _) => self.send(Event::Same(Box::new(node))),
+            (None, _) => Ok(()),
+        }
+    }
+
+    pub(super) fn send(&mut self, event: Event) -> Result<()> {
+        if !matches!(event, Event::StillSame(_) | Event::Same(_))
+            && let Some(level) = self.levels.last_mut()
+        {
+            level.is_still_same = false;
+        }
+        self.untold.push(event);
+        if self.untold.len() < EVENTS_TOGETHER { Ok(()) } else { self.tell() }
+    }
+
+    /// Tells the builder what was found so far, and has a worker read the files.
+    pub(super) fn tell(&mut self) -> Result<()> {
+        let events = std::mem::replace(&mut self.untold, Vec::with_capacity(EVENTS_TOGETHER));
+        // First the events, which wait when the builder is behind: so the queue of work is bounded.
+        // The builder ends early only with an error, and that one is reported.
+        self.events.send(events).map_err(|_| Error::new(ErrorKind::Interrupted, "the trees could not be built"))?;
+        let batches = std::mem::take(&mut self.unread);
+        (self.unread_files, self.unread_bytes) = (0, 0);
+        if !batches.is_empty() {
+            let with = self.with;
+            self.scope.spawn(move |_| {
+                let saving = Saving { saver: with.saver, owners: with.owners, tally: with.tally, filter: with.filter };
+                for (batch, sender) in batches {
+                    // The builder has ended with an error of its own when nobody listens.
+                    let _ = sender.send(batch.save(&saving));
+                }
+            });
+        }
+        Ok(())
+    }
+}
