@@ -22,6 +22,7 @@ mod files;
 mod folders;
 mod frames;
 mod in_the_way;
+mod inodes;
 mod leftovers;
 mod links;
 mod matched;

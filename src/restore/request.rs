@@ -23,8 +23,8 @@ pub enum Overwrite {
     /// It stays; where it differs by type, length, mtime or metadata it is reported as left.
     #[default]
     Never,
-    /// It is replaced when it differs by type, length or mtime, and given its metadata when only that
-    /// differs. A symbolic link where a folder
+    /// It is replaced when it differs by type, length, mtime or hard links, and given its metadata when only
+    /// that differs and it has no other name. A symbolic link where a folder
     /// belongs stays and is reported: whoever put it there may have moved the folder.
     IfChanged,
     /// It is replaced.

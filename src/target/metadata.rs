@@ -18,12 +18,13 @@ use super::accounts::Names;
 use super::attributes::{self, group_bits_without_acl, reason};
 use super::compare::Rights;
 use super::disk::{Disk, NO_MODES, NO_OWNERS, NO_SUCH_TIMES};
+use super::existing::Identity;
 use super::folder::Folder;
 use super::subject::Subject;
 use super::system_error;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Metadata, check_name};
-use crate::units::Timestamp;
+use crate::units::{PathText, Timestamp};
 
 const SETUID_SETGID: u32 = 0o6000;
 
@@ -119,6 +120,29 @@ pub fn apply_time_to_folder(folder: &Folder, metadata: &Metadata) -> Vec<String>
 pub fn apply_to_link_or_special(folder: &Folder, name: &[u8], metadata: &Metadata, options: &ApplyOptions) -> Result<Vec<String>> {
     check_name(name)?;
     let subject = Subject::pin(folder.as_fd(), name).map_err(|errno| system_error("cannot reach", &folder.path_of(name), errno))?;
+    Ok(apply(&subject, None, metadata, options, folder.disk()))
+}
+
+/// As [`apply_to_link_or_special`], for anything but a folder that was there before, as long as it is the
+/// inode `identity` and has one name: what is set on one is set on all.
+///
+/// # Errors
+/// As there; `Changed` when it is another one by now, or has other names.
+pub fn apply_to_existing(
+    folder: &Folder,
+    name: &[u8],
+    identity: Identity,
+    metadata: &Metadata,
+    options: &ApplyOptions,
+) -> Result<Vec<String>> {
+    check_name(name)?;
+    let fail = |errno| system_error("cannot reach", &folder.path_of(name), errno);
+    let subject = Subject::pin(folder.as_fd(), name).map_err(fail)?;
+    let stat = subject.stat().map_err(fail)?;
+    if Identity::of(&stat) != identity || stat.st_nlink > 1 {
+        let message = format!("{} was replaced or linked during the restore", PathText(&folder.path_of(name)));
+        return Err(Error::new(ErrorKind::Changed, message));
+    }
     Ok(apply(&subject, None, metadata, options, folder.disk()))
 }
 

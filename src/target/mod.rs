@@ -43,7 +43,9 @@ pub use file::NewFile;
 pub use folder::{DeviceKind, Folder};
 pub use given_names::{is_temporary_name, range_of_temporary_names, resembles_temporary_name, temporary_name};
 pub use in_use::Use;
-pub use metadata::{ApplyOptions, apply_inode_flags, apply_time_to_folder, apply_to_file, apply_to_folder, apply_to_link_or_special};
+pub use metadata::{
+    ApplyOptions, apply_inode_flags, apply_time_to_folder, apply_to_existing, apply_to_file, apply_to_folder, apply_to_link_or_special,
+};
 pub use protected::Protected;
 pub use removal::{Choice, Found, Judge, Stays};
 pub use scaffold::{apply_to_ancestor, apply_to_passed};
