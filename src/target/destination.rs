@@ -19,7 +19,7 @@ use super::beneath;
 use super::durable::Mounts;
 use super::existing::{Existing, Identity};
 use super::folder::Folder;
-use super::in_use;
+use super::in_use::Locks;
 use super::mount::look;
 use super::protected::Protected;
 use super::removal::Guard;
@@ -44,6 +44,8 @@ pub struct Destination {
     kept: Mutex<Vec<(Vec<u8>, Arc<Folder>)>>,
     /// Other file systems below it that were met.
     pub(super) mounts: Mounts,
+    /// What says to other restores that this one is at work; none in a dry run.
+    pub(super) locks: Option<Locks>,
 }
 
 /// A folder that was asked for.
@@ -86,10 +88,11 @@ impl Destination {
             protected.check_opened(handle, path)?;
         }
         let mounts = Mounts::below(handle.as_fd(), create).map_err(|errno| system_error("cannot look at", path, errno))?;
-        if create {
-            in_use::lock(handle.as_fd());
+        let locks = create.then(Locks::default);
+        if let Some(locks) = &locks {
+            locks.take_for_mount(handle.as_fd());
         }
-        Ok(Arc::new(Self { handle, path: path.to_vec(), guard: Arc::new(Guard { protected, top }), kept: Mutex::default(), mounts }))
+        Ok(Arc::new(Self { handle, path: path.to_vec(), guard: Arc::new(Guard { protected, top }), kept: Mutex::default(), mounts, locks }))
     }
 
     /// The path as the user gave it.
@@ -130,6 +133,9 @@ impl Destination {
                 let message = format!("{} is not touched: it is {what}", PathText(&path));
                 return Err(Error::new(ErrorKind::Denied, message));
             }
+        }
+        if let Some(locks) = &self.locks {
+            locks.take_for_mount(handle.as_fd());
         }
         let disk = self.mounts.disk(handle.as_fd()).map_err(|errno| system_error("cannot look at", &path, errno))?;
         Ok(self.keep(relative, Folder::new(handle, path, Arc::clone(&self.guard), disk)))

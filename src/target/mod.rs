@@ -23,6 +23,7 @@ mod given_names;
 mod in_use;
 mod metadata;
 mod mount;
+mod mount_list;
 mod protected;
 mod removal;
 mod scaffold;
