@@ -7,7 +7,7 @@ use std::process::Command;
 
 use strongroom::target::{Destination, temporary_name};
 
-use crate::cli_place::Place;
+use crate::cli_place::{Place, names, run};
 use crate::needs;
 
 /// Says that the test runs where mounts are its own.
@@ -51,7 +51,11 @@ fn what_a_restore_still_writes_is_left_to_it_by_one_that_comes_through_another_m
     if !has_own_mounts("what_a_restore_still_writes_is_left_to_it_by_one_that_comes_through_another_mount") {
         return;
     }
-    let place = Place::with_snapshot();
+    // A file system that no other test restores to at the same time.
+    let memory = tempfile::tempdir().unwrap();
+    assert!(Command::new("mount").args(["-t", "tmpfs", "none"]).arg(memory.path()).status().unwrap().success());
+    let place = Place::below(memory.path());
+    place.run(&["snapshot", "--init", &place.text("source")]).expect(0);
     let folder = format!("latest:{}", place.text("source"));
     let restore = |into: &str| place.run(&["--json", "restore", &folder, &place.text(into)]).expect(0).json()["leftovers"].as_u64();
     // A part of what is restored into, mounted elsewhere; and a mount below what is restored into.
@@ -74,4 +78,60 @@ fn what_a_restore_still_writes_is_left_to_it_by_one_that_comes_through_another_m
     let beside = Destination::open(place.path("beside").as_os_str().as_bytes(), true).unwrap();
     assert_eq!((restore("one/part"), path.exists()), (Some(1), false));
     drop(beside);
+}
+
+#[test]
+fn a_destination_in_any_repository_is_2_however_it_is_reached_and_nothing_is_made() {
+    let place = Place::with_snapshot();
+    let mut other = place.bare();
+    other
+        .env("REPO_REPOSITORY", place.path("other"))
+        .env("REPO_CACHE_DIR", place.path("other cache"))
+        .env("REPO_KEY_FILE", place.path("key"));
+    run(other.args(["snapshot", "--init", &place.text("source")])).expect(0);
+    let refused = |destination: &Path| {
+        for more in [&[][..], &["-n"], &["--overwrite", "always", "--delete"]] {
+            let ran = place.run(&[&["restore", "latest", destination.to_str().unwrap()], more].concat()).expect(2);
+            assert!(ran.stderr.contains("nothing is restored into that"), "{}", ran.stderr);
+        }
+    };
+    let first_pack_folder = |repository: &str| {
+        let folders = fs::read_dir(place.path(repository).join("packs")).unwrap();
+        folders.map(|folder| folder.unwrap().path()).find(|folder| fs::read_dir(folder).unwrap().next().is_some()).unwrap()
+    };
+    let before = (names(&place.path("repository")), names(&place.path("other")));
+    for destination in ["other", "other/new/deep", "other/packs", "other/packs/00/x"] {
+        refused(&place.path(destination));
+    }
+    if has_own_mounts("a_destination_in_any_repository_is_2_however_it_is_reached_and_nothing_is_made") {
+        let empty = fs::read_dir(place.path("repository/packs")).unwrap().map(|folder| folder.unwrap().path());
+        let empty = empty.into_iter().find(|folder| fs::read_dir(folder).unwrap().next().is_none());
+        let folders =
+            [place.path("repository/keys"), first_pack_folder("repository"), first_pack_folder("other"), place.path("other/snapshots")];
+        for (number, folder) in folders.into_iter().chain(empty).enumerate() {
+            let mounted = place.path(&format!("mounted {number}"));
+            bind(&folder, &mounted);
+            refused(&mounted);
+            refused(&mounted.join("new"));
+        }
+    }
+    assert_eq!((names(&place.path("repository")), names(&place.path("other"))), before);
+    place.run(&["restore", "latest", &place.text("other-2")]).expect(0);
+}
+
+#[test]
+fn packs_that_were_moved_to_another_disk_behind_links_are_listed_as_they_are_read() {
+    let place = Place::with_snapshot();
+    for folder in fs::read_dir(place.path("repository/packs")).unwrap().map(|folder| folder.unwrap().path()) {
+        let moved = place.path("disk").join(folder.file_name().unwrap());
+        fs::create_dir_all(place.path("disk")).unwrap();
+        fs::rename(&folder, &moved).unwrap();
+        std::os::unix::fs::symlink(&moved, &folder).unwrap();
+    }
+    place.run(&["restore", "latest", &place.text("back"), "--verify"]).expect(0);
+    place.run(&["check", "--read-data"]).expect(0);
+    let ran = place.run(&["restore", "latest", &place.text("disk/00/new")]).expect(2);
+    assert!(ran.stderr.contains("lies in the repository"), "{}", ran.stderr);
+    place.run(&["prune", "--keep-last", "1"]).expect(0);
+    place.run(&["restore", "latest", &place.text("back again"), "--verify"]).expect(0);
 }

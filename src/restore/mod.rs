@@ -28,6 +28,7 @@ mod links;
 mod matched;
 mod notes;
 mod outcome;
+mod place;
 mod plan;
 mod records;
 mod request;

@@ -16,6 +16,7 @@ use super::leftovers;
 use super::links::{LinkInWork, Linked, Role, apply_flags, make_link};
 use super::matched::report_unmatched;
 use super::outcome::{Count, Outcome};
+use super::place;
 use super::plan::{PlannedFile, plan_name};
 use super::records::{Record, clear_after_killed};
 use super::request::Request;
@@ -41,7 +42,7 @@ use crate::target::Destination;
 pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>, progress: &dyn Progress) -> Result<Outcome> {
     let task = Task::new(reader, request, Sight::of(manifest), progress);
     // Before anything else: nothing may be made in a repository.
-    request.protected.check_destination(&request.destination)?;
+    place::check(&request.destination, &request.protected)?;
     progress.stage("restore");
     let start = Start::find(&task, manifest)?;
     task.set_origin(start.origin());

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, SeekFrom};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::join;
@@ -83,20 +83,7 @@ impl Folder {
     /// # Errors
     /// Those of reading it.
     pub fn names(&self) -> Result<Vec<Vec<u8>>> {
-        let fail = |errno| system_error("cannot read folder", &self.path, errno);
-        // A handle of its own, because the position in a listing belongs to the handle.
-        let handle =
-            retry_on_intr(|| rustix::fs::openat(&self.handle, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()));
-        let handle = handle.map_err(fail)?;
-        rustix::fs::seek(&handle, SeekFrom::Start(0)).map_err(fail)?;
-        let mut names = Vec::new();
-        removal::visit_names(handle.as_fd(), |name, _| {
-            names.push(name.to_vec());
-            Ok(true)
-        })
-        .map_err(fail)?;
-        names.sort_unstable();
-        Ok(names)
+        names_in(self.as_fd()).map_err(|errno| system_error("cannot read folder", &self.path, errno))
     }
 
     /// Removes `name`, whatever it is, a folder with everything below it; links are removed, not
@@ -315,6 +302,22 @@ impl Folder {
     pub(super) fn is_removed(&self) -> bool {
         rustix::fs::fstat(&self.handle).map_or(true, |stat| stat.st_nlink == 0)
     }
+}
+
+/// All names in an open folder, sorted.
+///
+/// # Errors
+/// Those of reading it.
+pub fn names_in(folder: BorrowedFd<'_>) -> rustix::io::Result<Vec<Vec<u8>>> {
+    // A handle of its own, because the position in a listing belongs to the handle.
+    let handle = retry_on_intr(|| rustix::fs::openat(folder, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()))?;
+    let mut names = Vec::new();
+    removal::visit_names(handle.as_fd(), |name, _| {
+        names.push(name.to_vec());
+        Ok(true)
+    })?;
+    names.sort_unstable();
+    Ok(names)
 }
 
 impl AsFd for Folder {

@@ -28,6 +28,7 @@ mod protected;
 mod removal;
 mod scaffold;
 mod subject;
+mod way_up;
 
 #[cfg(test)]
 mod tests;
@@ -41,7 +42,7 @@ pub use disk::{Disk, Holds, NO_HARD_LINKS, NO_LINKS, is_limit};
 pub use early_flags::is_left_behind;
 pub use existing::{EntryType, Existing, Identity};
 pub use file::NewFile;
-pub use folder::{DeviceKind, Folder};
+pub use folder::{DeviceKind, Folder, names_in};
 pub use given_names::{is_temporary_name, range_of_temporary_names, resembles_temporary_name, temporary_name};
 pub use in_use::Use;
 pub use metadata::{
@@ -50,6 +51,7 @@ pub use metadata::{
 pub use protected::Protected;
 pub use removal::{Choice, Found, Judge, Stays};
 pub use scaffold::{apply_to_ancestor, apply_to_passed};
+pub use way_up::{is_any_above, nearest_folders};
 
 use crate::error::{Error, ErrorKind};
 use crate::units::PathText;
