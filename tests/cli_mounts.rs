@@ -135,3 +135,55 @@ fn packs_that_were_moved_to_another_disk_behind_links_are_listed_as_they_are_rea
     place.run(&["prune", "--keep-last", "1"]).expect(0);
     place.run(&["restore", "latest", &place.text("back again"), "--verify"]).expect(0);
 }
+
+/// What a dry run foretells and what a restore does, in numbers.
+fn foretold_and_done(place: &Place, code: i32, arguments: &[&str]) -> [serde_json::Value; 2] {
+    [&["-n"][..], &[]].map(|more| {
+        let mut line = place.run(&[&["--json", "restore"], arguments, more].concat()).expect(code).json();
+        ["seconds", "actions", "dry_run", "notes", "bytes_written"].iter().for_each(|field| line[field] = serde_json::Value::Null);
+        line
+    })
+}
+
+#[test]
+fn a_file_that_something_is_mounted_over_is_left_and_a_dry_run_says_so() {
+    if !has_own_mounts("a_file_that_something_is_mounted_over_is_left_and_a_dry_run_says_so") {
+        return;
+    }
+    let place = Place::with_snapshot();
+    let folder = format!("latest:{}", place.text("source"));
+    fs::create_dir(place.path("back")).unwrap();
+    fs::write(place.path("mine"), "of the user").unwrap();
+    for name in ["a", "sub"] {
+        fs::write(place.path("back").join(name), "under the mount").unwrap();
+        let mounted = Command::new("mount").arg("--bind").args([place.path("mine"), place.path("back").join(name)]).status();
+        assert!(mounted.unwrap().success());
+    }
+    for overwrite in ["if-changed", "always"] {
+        let [foretold, done] = foretold_and_done(&place, 3, &["--overwrite", overwrite, &folder, &place.text("back")]);
+        assert_eq!((done["left"].as_u64(), done["failed"].as_u64()), (Some(2), Some(0)), "{done}");
+        assert_eq!(foretold["left"], done["left"], "{foretold}");
+        assert_eq!(fs::read_to_string(place.path("mine")).unwrap(), "of the user");
+    }
+}
+
+#[test]
+fn a_folder_that_is_append_only_gets_nothing_and_no_temporary() {
+    if !needs::is_root() || !needs::has_tool("mkfs.ext4") || !needs::has_tool("chattr") {
+        return;
+    }
+    let place = Place::with_repository();
+    std::os::unix::fs::symlink("a", place.path("source/link")).unwrap();
+    fs::hard_link(place.path("source/a"), place.path("source/again")).unwrap();
+    place.run(&["snapshot", &place.text("source")]).expect(0);
+    let script = r#"
+        cd "$T"; truncate -s 64M image; mkfs.ext4 -q image; mkdir m; mount -o loop image m; mkdir m/back; chattr +a m/back
+        for more in -n ""; do
+            code=0; "$REPO" restore $more "latest:$T/source" m/back || code=$?; test $code = 3
+        done
+        ls -A m/back; chattr -a m/back; umount m
+    "#;
+    let Some(said) = crate::cli_delete::run_with_mounts(&place, script) else { return };
+    assert_eq!(said.matches("the folder is append-only (chattr +a)").count(), 8, "four entries, foretold and not made: {said}");
+    assert!(!said.contains(".repo-restore"), "{said}");
+}

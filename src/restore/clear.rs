@@ -67,8 +67,11 @@ pub(super) fn clear(task: &Task<'_>, within: &Folder, relative: &[u8], name: &[u
 
 /// Whether what stands in the place of a folder is removed to make one. What is only passed through is
 /// never replaced: nobody asked for it, and a link there may lead to all that is below.
-pub(super) fn makes_way_for_folder(task: &Task<'_>, within: &Folder, existing: &Existing, is_passed: bool) -> bool {
-    !is_passed && gives_way_to_folder(existing, task.request.overwrite) && within.forbids_replacing(existing).is_none()
+pub(super) fn makes_way_for_folder(task: &Task<'_>, within: &Folder, (name, existing): (&[u8], &Existing), is_passed: bool) -> bool {
+    !is_passed
+        && gives_way_to_folder(existing, task.request.overwrite)
+        && within.forbids_replacing(existing).is_none()
+        && !within.is_mounted_over(name).unwrap_or(true)
 }
 
 struct Clearing<'c> {

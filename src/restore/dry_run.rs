@@ -50,13 +50,22 @@ impl<'t> DryRun<'t> {
     }
 
     /// Counts an entry that would be made.
-    fn make(&self, kind: ActionKind, relative: &[u8], node: &Node, role: Role) {
+    ///
+    /// # Errors
+    /// What ends the restore.
+    fn make(&self, kind: ActionKind, relative: &[u8], node: &Node, role: Role) -> Result<()> {
+        if let Some(Some((within, _))) = self.levels.last()
+            && let Err(error) = within.check_renaming()
+        {
+            self.links.gives_up(role);
+            return self.task.fail_entry(relative, error);
+        }
         let holds = self.holds();
         let is_file = matches!(node.content, Content::File(..));
         if !is_file && !holds.links {
             self.task.tally.add(Count::Failed);
             self.task.notes.report(self.task.progress, &self.task.shown(relative), NO_LINKS.to_owned());
-            return;
+            return Ok(());
         }
         self.act(kind, relative);
         if matches!(role, Role::Later(_)) && holds.hard_links {
@@ -67,6 +76,7 @@ impl<'t> DryRun<'t> {
         } else {
             self.task.tally.add(Count::Others);
         }
+        Ok(())
     }
 
     fn act(&self, kind: ActionKind, relative: &[u8]) {
@@ -93,7 +103,7 @@ impl<'t> DryRun<'t> {
                 let level = self.look(relative)?;
                 self.levels.push(level);
             }
-            Some(existing) if !makes_way_for_folder(self.task, above, &existing, is_passed) => {
+            Some(existing) if !makes_way_for_folder(self.task, above, (name, &existing), is_passed) => {
                 self.task.tally.add(Count::Left);
                 self.act(ActionKind::Leave, relative);
                 return Ok(Entered::Not);
@@ -191,8 +201,7 @@ impl Visitor for DryRun<'_> {
             Ok(Decided::Way(Way::Free)) => ActionKind::Create,
             Ok(Decided::Way(Way::Replace { .. })) => ActionKind::Replace,
         };
-        self.make(kind, &relative, &node, role);
-        Ok(())
+        self.make(kind, &relative, &node, role)
     }
 
     fn leave(&mut self, left: Left<'_>) -> Result<()> {

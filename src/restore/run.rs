@@ -55,6 +55,7 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
         };
         visit(&task, manifest, &start, &mut DryRun::new(&task, destination)?)?;
         report_unmatched(&task);
+        task.notes.sum_up(progress);
         return Ok(task.tally.outcome());
     }
     let writer = Writer::new(&task, open(true)?);

@@ -10,7 +10,7 @@ use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
 use super::attributes;
-use super::disk::{Disk, NO_MODES, NO_OWNERS, NO_XATTRS};
+use super::disk::{Disk, NO_MODES, NO_OWNERS, NO_XATTRS, TRUSTED_LEFT};
 use super::existing::{EntryType, Existing};
 use super::folder::Folder;
 use super::metadata::{ApplyOptions, has_inode_flags, permitted_mode};
@@ -138,7 +138,10 @@ fn compare_attributes(
     // Where they cannot be listed, asking for each will tell.
     let found = folder.xattr_names(name).unwrap_or_default();
     let is_wanted = |found: &[u8]| metadata.xattrs.iter().any(|xattr| xattr.name == found);
-    differences.attributes = found.iter().any(|found| !is_wanted(found) && attributes::is_ours_to_remove(found) && may_set(found));
+    differences.attributes = found.iter().any(|found| !is_wanted(found) && attributes::is_ours_to_remove(found, options) && may_set(found));
+    if found.iter().any(|found| !is_wanted(found) && attributes::is_left(found, options)) {
+        limits.push(TRUSTED_LEFT);
+    }
     for xattr in metadata.xattrs.iter().filter(|xattr| may_set(&xattr.name)) {
         match folder.xattr(name, &xattr.name, xattr.value.len()) {
             Ok(value) if value == xattr.value => {}

@@ -60,9 +60,12 @@ pub const NO_HARD_LINKS: &str = "this file system holds no hard links: each name
 /// Without symbolic links and what else is no file.
 pub const NO_LINKS: &str = "this file system holds no symbolic links, pipes and devices";
 
+/// Of what is there and was not asked to be as it was.
+pub const TRUSTED_LEFT: &str = "attributes of the namespace `trusted` that the snapshot does not have stay (see --trusted-xattrs)";
+
 /// Whether a note is about what a file system cannot hold, of an entry whose content is there.
 pub fn is_limit(note: &str) -> bool {
-    [NO_OWNERS, NO_MODES, NO_XATTRS, NO_SUCH_TIMES, NO_HARD_LINKS].contains(&note)
+    [NO_OWNERS, NO_MODES, NO_XATTRS, NO_SUCH_TIMES, NO_HARD_LINKS, TRUSTED_LEFT].contains(&note)
 }
 
 /// A file system that is restored to.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FileType, IFlags, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::join;
@@ -28,6 +28,8 @@ pub struct Folder {
     path: Vec<u8>,
     /// Whether it gives an ACL to what is made in it, once that was asked.
     gives_acl: OnceLock<bool>,
+    /// Whether what is in it keeps its name for ever, once that was asked.
+    is_append_only: OnceLock<bool>,
     /// What is never removed from the destination.
     guard: Arc<Guard>,
     /// The file system that it is on.
@@ -48,7 +50,7 @@ pub enum DeviceKind {
 
 impl Folder {
     pub(super) fn new(handle: OwnedFd, path: Vec<u8>, guard: Arc<Guard>, disk: Arc<Disk>) -> Self {
-        Self { handle, path, gives_acl: OnceLock::new(), guard, disk }
+        Self { handle, path, gives_acl: OnceLock::new(), is_append_only: OnceLock::new(), guard, disk }
     }
 
     pub(super) fn handle(&self) -> BorrowedFd<'_> {
@@ -148,12 +150,27 @@ impl Folder {
         Ok(mount.is_other_than(own, false))
     }
 
+    /// Refuses to make something under a temporary name where it could neither get its own nor be removed
+    /// again: in a folder that may only be appended to.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub fn check_renaming(&self) -> Result<()> {
+        let ask = || rustix::fs::ioctl_getflags(&self.handle).is_ok_and(|flags| flags.contains(IFlags::APPEND));
+        if !*self.is_append_only.get_or_init(ask) {
+            return Ok(());
+        }
+        let message = format!("nothing gets a name in {}: the folder is append-only (chattr +a)", PathText(&self.path));
+        Err(Error::new(ErrorKind::Denied, message))
+    }
+
     /// Makes a symbolic link; its target may be any bytes and is not looked at.
     ///
     /// # Errors
     /// `Exists`, `Full`, `Denied`.
     pub fn symlink(&self, name: &[u8], target: &[u8]) -> Result<()> {
         check_name(name)?;
+        self.check_renaming()?;
         rustix::fs::symlinkat(target, &self.handle, name).map_err(self.fail("cannot make link", name))
     }
 
@@ -173,6 +190,7 @@ impl Folder {
     /// `Exists`, `Full`, `Denied`.
     pub fn fifo(&self, name: &[u8]) -> Result<()> {
         check_name(name)?;
+        self.check_renaming()?;
         rustix::fs::mkfifoat(&self.handle, name, Mode::RUSR | Mode::WUSR).map_err(self.fail("cannot make pipe", name))
     }
 
@@ -182,6 +200,7 @@ impl Folder {
     /// `Denied`, saying so, without the privileges of root; `Exists`, `Full`.
     pub fn device(&self, name: &[u8], kind: DeviceKind, major: u32, minor: u32) -> Result<()> {
         check_name(name)?;
+        self.check_renaming()?;
         let file_type = match kind {
             DeviceKind::Character => FileType::CharacterDevice,
             DeviceKind::Block => FileType::BlockDevice,
@@ -202,6 +221,7 @@ impl Folder {
     pub fn hard_link_from(&self, other: &Folder, other_name: &[u8], identity: Identity, name: &[u8]) -> Result<()> {
         check_name(other_name)?;
         check_name(name)?;
+        self.check_renaming()?;
         // Without AT_SYMLINK_FOLLOW a symbolic link would itself be linked, not what it points at.
         rustix::fs::linkat(&other.handle, other_name, &self.handle, name, AtFlags::empty()).map_err(self.fail("cannot link", name))?;
         match self.stat(name)? {

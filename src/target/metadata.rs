@@ -22,6 +22,7 @@ use super::existing::Identity;
 use super::folder::Folder;
 use super::subject::Subject;
 use super::system_error;
+use super::unfinished::unmark;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Metadata, check_name};
 use crate::units::{PathText, Timestamp};
@@ -101,7 +102,9 @@ pub(super) fn apply_to_fresh_file(
 
 /// Sets the metadata of a folder whose entries are complete, inode flags included.
 pub fn apply_to_folder(folder: &Folder, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
-    let mut notes = apply(&Subject::Opened(folder.as_fd()), None, metadata, options, folder.disk());
+    let subject = Subject::Opened(folder.as_fd());
+    let mut notes = apply(&subject, None, metadata, options, folder.disk());
+    unmark(&subject);
     notes.extend(apply_inode_flags(folder.as_fd(), metadata, options));
     notes
 }

@@ -28,6 +28,7 @@ mod protected;
 mod removal;
 mod scaffold;
 mod subject;
+mod unfinished;
 mod way_up;
 
 #[cfg(test)]
@@ -37,7 +38,7 @@ use rustix::io::Errno;
 
 pub use accounts::Names;
 pub use compare::{Differences, Rights, matches, metadata_differences};
-pub use destination::{Destination, MadeFolder, is_unfinished_folder};
+pub use destination::{Destination, MadeFolder};
 pub use disk::{Disk, Holds, NO_HARD_LINKS, NO_LINKS, is_limit};
 pub use early_flags::is_left_behind;
 pub use existing::{EntryType, Existing, Identity};
