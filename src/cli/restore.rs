@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     overwrite: OverwriteWhen,
 
-    /// Restore only what `repo changes` lists for the snapshot
+    /// Restore only what `repo changes` lists for the snapshot; with --delete, remove only what it lists as gone
     #[arg(long)]
     changed_only: bool,
 
@@ -150,6 +150,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let bar = Bar::new(global);
     let changed = if args.changed_only { Some(browse::changed_paths(&reader, &manifest, &bar)?) } else { None };
     let is_changed = |path: &[u8]| changed.as_ref().is_some_and(|changed| changed.contains(path));
+    let is_gone = |path: &[u8]| changed.as_ref().is_some_and(|changed| changed.is_gone(path));
     let request = Request {
         overwrite: match args.overwrite {
             OverwriteWhen::Never => Overwrite::Never,
@@ -159,6 +160,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         include,
         exclude,
         changed_only: if args.changed_only { Some(&is_changed) } else { None },
+        gone_only: if args.changed_only { Some(&is_gone) } else { None },
         delete: args.delete || args.delete_excluded,
         delete_excluded: args.delete_excluded,
         protected: protected(global, &repository)?,

@@ -40,8 +40,8 @@ impl Sight {
     pub fn of(manifest: &Manifest) -> Self {
         let options = &manifest.options;
         Self {
-            // As the run did it: links that are gone since are not followed.
-            excludes: Filter::following_links(&options.excludes).ok(),
+            // As the run did it, also through links that are gone since; and as they lead now.
+            excludes: manifest.followed().and_then(|followed| Filter::following_links_of(&options.excludes, followed)).ok(),
             sources: if options.excludes.is_empty() { Vec::new() } else { find_names(manifest) },
             leaves_out_caches: options.exclude_caches,
             tells_unseen: manifest.tells_unseen(),

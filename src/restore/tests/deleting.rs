@@ -181,6 +181,14 @@ fn what_was_left_out_by_an_absolute_path_through_a_link_stays() {
         format!("{}/other/cache", bench.source.path().display())
     };
     assert_eq!(delete_in_place_behind_a_link(other, |_| {}), ["cache", "file"]);
+    // That is gone, or leads elsewhere, when it is restored.
+    let unlink = |bench: &Bench| fs::remove_file(bench.source.path().join("other")).unwrap();
+    assert_eq!(delete_in_place_behind_a_link(other, unlink), ["cache", "file"]);
+    let relink = |bench: &Bench| {
+        unlink(bench);
+        fs::create_dir_all(bench.source.path().join("other/cache")).unwrap();
+    };
+    assert_eq!(delete_in_place_behind_a_link(other, relink), ["cache", "file"]);
 }
 
 #[test]
