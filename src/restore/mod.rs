@@ -26,6 +26,7 @@ mod inodes;
 mod leftovers;
 mod links;
 mod matched;
+mod missing;
 mod notes;
 mod outcome;
 mod place;

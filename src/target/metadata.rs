@@ -11,15 +11,15 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{FileType, IFlags, Timespec, Timestamps, UTIME_OMIT};
-use rustix::io::Errno;
+use rustix::fs::{FileType, Timespec, Timestamps, UTIME_OMIT};
 
 use super::accounts::Names;
 use super::attributes::{self, group_bits_without_acl, reason};
-use super::compare::Rights;
 use super::disk::{Disk, NO_MODES, NO_OWNERS, NO_SUCH_TIMES};
 use super::existing::Identity;
 use super::folder::Folder;
+use super::inode_flags::apply_inode_flags;
+use super::rights::Rights;
 use super::subject::Subject;
 use super::system_error;
 use super::unfinished::unmark;
@@ -28,21 +28,6 @@ use crate::manifest::{Metadata, check_name};
 use crate::units::{PathText, Timestamp};
 
 const SETUID_SETGID: u32 = 0o6000;
-
-/// The flags that a user can set; the others say how the file system keeps the file.
-pub(super) const SETTABLE: IFlags = IFlags::APPEND
-    .union(IFlags::COMPRESSED)
-    .union(IFlags::DIRSYNC)
-    .union(IFlags::IMMUTABLE)
-    .union(IFlags::JOURNALING)
-    .union(IFlags::NOATIME)
-    .union(IFlags::NOCOW)
-    .union(IFlags::NODUMP)
-    .union(IFlags::NOTAIL)
-    .union(IFlags::SECURE_REMOVAL)
-    .union(IFlags::SYNC)
-    .union(IFlags::TOPDIR)
-    .union(IFlags::UNRM);
 
 /// How metadata is restored. Shared by all threads of a restore.
 #[derive(Debug)]
@@ -263,40 +248,6 @@ fn apply_mtime(subject: &Subject<'_>, mtime: Timestamp, disk: &Disk, notes: &mut
         if !is_kept {
             notes.push(format!("mtime {} not restored: beyond the range of the file system", mtime.seconds));
         }
-    }
-}
-
-/// Whether an open file or folder has the inode flags that a restore would give it.
-pub(super) fn has_inode_flags(handle: BorrowedFd<'_>, metadata: &Metadata) -> bool {
-    let recorded = IFlags::from_bits_retain(metadata.inode_flags) & SETTABLE;
-    // Where there are none, setting them says so.
-    rustix::fs::ioctl_getflags(handle).map_or(recorded.is_empty(), |found| found & SETTABLE == recorded)
-}
-
-/// Sets the inode flags of an open file or folder if the options ask for it, as the very last step:
-/// after the file has its name, and every hard link of it is made.
-pub fn apply_inode_flags(handle: BorrowedFd<'_>, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
-    let recorded = IFlags::from_bits_retain(metadata.inode_flags) & SETTABLE;
-    if !options.inode_flags {
-        return Vec::new();
-    }
-    let set = || {
-        let current = match rustix::fs::ioctl_getflags(handle) {
-            Err(Errno::NOTTY | Errno::OPNOTSUPP) if recorded.is_empty() => return Ok(IFlags::empty()),
-            result => result?,
-        };
-        let wanted = (current - SETTABLE) | recorded;
-        if current == wanted {
-            return Ok(IFlags::empty());
-        }
-        rustix::fs::ioctl_setflags(handle, wanted)?;
-        // Some file systems take a flag without a word and do not keep it.
-        Ok(recorded - rustix::fs::ioctl_getflags(handle)?)
-    };
-    match set() {
-        Ok(missing) if missing.is_empty() => Vec::new(),
-        Ok(missing) => vec![format!("inode flags {:#x} not restored: the file system did not keep them", missing.bits())],
-        Err(errno) => vec![format!("inode flags {:#x} not restored: {}", recorded.bits(), reason(errno))],
     }
 }
 

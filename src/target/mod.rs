@@ -15,17 +15,19 @@ mod compare;
 mod destination;
 mod disk;
 mod durable;
-mod early_flags;
 mod existing;
 mod file;
 mod folder;
 mod given_names;
 mod in_use;
+mod inode_flags;
+mod judge;
 mod metadata;
 mod mount;
 mod mount_list;
 mod protected;
 mod removal;
+mod rights;
 mod scaffold;
 mod subject;
 mod unfinished;
@@ -37,20 +39,19 @@ mod tests;
 use rustix::io::Errno;
 
 pub use accounts::Names;
-pub use compare::{Differences, Rights, matches, metadata_differences};
+pub use compare::{Differences, matches, metadata_differences};
 pub use destination::{Destination, MadeFolder};
 pub use disk::{Disk, Holds, NO_HARD_LINKS, NO_LINKS, is_limit};
-pub use early_flags::is_left_behind;
 pub use existing::{EntryType, Existing, Identity};
 pub use file::NewFile;
 pub use folder::{DeviceKind, Folder, names_in};
 pub use given_names::{is_temporary_name, range_of_temporary_names, resembles_temporary_name, temporary_name};
 pub use in_use::Use;
-pub use metadata::{
-    ApplyOptions, apply_inode_flags, apply_time_to_folder, apply_to_existing, apply_to_file, apply_to_folder, apply_to_link_or_special,
-};
+pub use inode_flags::{apply_inode_flags, is_left_behind};
+pub use judge::{Choice, Found, Judge, Stays};
+pub use metadata::{ApplyOptions, apply_time_to_folder, apply_to_existing, apply_to_file, apply_to_folder, apply_to_link_or_special};
 pub use protected::Protected;
-pub use removal::{Choice, Found, Judge, Stays};
+pub use rights::Rights;
 pub use scaffold::{apply_to_ancestor, apply_to_passed};
 pub use way_up::{is_any_above, nearest_folders};
 
