@@ -103,6 +103,15 @@ fn a_destination_in_any_repository_is_2_however_it_is_reached_and_nothing_is_mad
     for destination in ["other", "other/new/deep", "other/packs", "other/packs/00/x"] {
         refused(&place.path(destination));
     }
+    for lost in [&["repository.json", "index", "snapshots"][..], &["packs", "index"]] {
+        let damaged = place.path("damaged");
+        crate::cli_place::copy(&place.path("other"), &damaged);
+        for name in lost.iter().map(|name| damaged.join(name)) {
+            if name.is_dir() { fs::remove_dir_all(name).unwrap() } else { fs::remove_file(name).unwrap() }
+        }
+        refused(&damaged.join("new"));
+        fs::remove_dir_all(damaged).unwrap();
+    }
     if has_own_mounts("a_destination_in_any_repository_is_2_however_it_is_reached_and_nothing_is_made") {
         let empty = fs::read_dir(place.path("repository/packs")).unwrap().map(|folder| folder.unwrap().path());
         let empty = empty.into_iter().find(|folder| fs::read_dir(folder).unwrap().next().is_none());
