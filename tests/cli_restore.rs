@@ -71,3 +71,24 @@ fn a_user_who_may_not_set_the_owner_of_folders_on_the_way_restores_what_was_aske
     let ran = ran.expect(0);
     assert!(!ran.stderr.contains("owner"), "{}", ran.stderr);
 }
+
+#[test]
+fn what_a_snapshot_lists_as_gone_is_all_that_changed_only_deletes() {
+    let place = Place::with_snapshot();
+    fs::remove_file(place.path("source/a")).unwrap();
+    fs::remove_dir_all(place.path("source/sub")).unwrap();
+    fs::write(place.path("source/new"), "new").unwrap();
+    let back = place.text("back");
+    let folder = format!("latest:{}", place.text("source"));
+    place.run(&["restore", &folder, &back]).expect(0);
+    place.run(&["snapshot", &place.text("source")]).expect(0);
+    fs::write(place.path("back/mine"), "of the user").unwrap();
+    let arguments = ["restore", "--changed-only", "--delete", "--overwrite", "if-changed", &folder, &back];
+    let planned = place.run(&[&arguments[..], &["-n"]].concat()).expect(0);
+    let mut deleted: Vec<_> = planned.stdout.lines().filter_map(|line| line.strip_prefix("delete    ")).collect();
+    deleted.sort_unstable();
+    assert_eq!(deleted, ["a", "sub", "sub/c d"].map(|name| format!("{back}/{name}")));
+    place.run(&arguments).expect(0);
+    assert_eq!(crate::cli_place::names(&place.path("back")).len(), 3, "b, mine and new");
+    assert!(place.path("back/mine").exists());
+}

@@ -113,6 +113,26 @@ fn nothing_differs_on_a_disk_with_times_in_seconds() {
 }
 
 #[test]
+fn a_dry_run_to_exfat_foretells_what_that_cannot_hold() {
+    let Some(disk) = Disk::new(&["mkfs.exfat"], &["mount.exfat-fuse"]) else { return };
+    let place = Place::with_repository();
+    std::os::unix::fs::symlink("a", place.path("source/link")).unwrap();
+    fs::hard_link(place.path("source/b"), place.path("source/b again")).unwrap();
+    place.run(&["snapshot", &place.text("source")]).expect(0);
+    let (folder, back) = (format!("latest:{}", place.text("source")), disk.top().join("back"));
+    for overwrite in ["never", "if-changed", "always"] {
+        let [foretold, done] = [&["-n"][..], &[]].map(|more| {
+            let line = place
+                .run(&[&["--json", "restore", "--overwrite", overwrite, &folder, back.to_str().unwrap()], more].concat())
+                .expect(3)
+                .json();
+            ["files", "hard_links", "others", "left", "unchanged", "metadata_set", "failed"].map(|field| line[field].as_u64().unwrap())
+        });
+        assert_eq!((foretold, done[6]), (done, 1), "{overwrite}");
+    }
+}
+
+#[test]
 fn nothing_differs_on_exfat_and_what_it_cannot_hold_is_said_once_and_counted() {
     let Some(disk) = Disk::new(&["mkfs.exfat"], &["mount.exfat-fuse"]) else { return };
     let said = nothing_differs_after_a_restore(&disk);

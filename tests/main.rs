@@ -14,6 +14,7 @@ mod cli_latest;
 mod cli_locks;
 mod cli_looking;
 mod cli_machines;
+mod cli_mounts;
 mod cli_password;
 mod cli_place;
 mod cli_prune;

@@ -87,6 +87,8 @@ pub struct ChangedPaths {
     is_everything: bool,
     /// Sorted as [`compare_paths`] does.
     paths: Vec<Vec<u8>>,
+    /// What the snapshot does not have any more, or has under another name. Sorted.
+    gone: Vec<Vec<u8>>,
     /// Folders that were renamed: everything below them belongs to the view. Sorted.
     renamed_folders: Vec<Vec<u8>>,
 }
@@ -98,6 +100,12 @@ impl ChangedPaths {
         self.is_everything || find(&self.paths, &path).is_ok() || self.is_below_renamed(&path)
     }
 
+    /// Whether what is at `path`, or something above it, was there before and is not any more.
+    pub fn is_gone(&self, path: &[u8]) -> bool {
+        let Ok(path) = normalise(path) else { return false };
+        self.is_everything || is_at_or_below_any(&self.gone, &path)
+    }
+
     /// Whether something below the folder `path` belongs to the view, so that it must be entered.
     pub fn leads_to(&self, path: &[u8]) -> bool {
         let Ok(path) = normalise(path) else { return false };
@@ -107,9 +115,13 @@ impl ChangedPaths {
     }
 
     fn is_below_renamed(&self, path: &[u8]) -> bool {
-        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at).chain([path.len()]);
-        !self.renamed_folders.is_empty() && ends.into_iter().any(|end| find(&self.renamed_folders, &path[..end]).is_ok())
+        is_at_or_below_any(&self.renamed_folders, path)
     }
+}
+
+fn is_at_or_below_any(folders: &[Vec<u8>], path: &[u8]) -> bool {
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at).chain([path.len()]);
+    !folders.is_empty() && ends.into_iter().any(|end| find(folders, &path[..end]).is_ok())
 }
 
 /// The paths that `restore --changed-only` restores: added, modified, with other metadata, or
@@ -118,7 +130,8 @@ impl ChangedPaths {
 /// # Errors
 /// `NotFound` when the base was pruned; those of [`changes`].
 pub fn changed_paths(reader: &ChunkReader<'_>, manifest: &Manifest, progress: &dyn Progress) -> Result<ChangedPaths> {
-    let mut changed = ChangedPaths { is_everything: manifest.base.is_none(), paths: Vec::new(), renamed_folders: Vec::new() };
+    let mut changed =
+        ChangedPaths { is_everything: manifest.base.is_none(), paths: Vec::new(), gone: Vec::new(), renamed_folders: Vec::new() };
     if changed.is_everything {
         return Ok(changed);
     }
@@ -130,6 +143,9 @@ pub fn changed_paths(reader: &ChunkReader<'_>, manifest: &Manifest, progress: &d
             }
             changed.paths.push(path);
         }
+        if let Some(gone) = change.from.as_ref().or_else(|| change.new.is_none().then_some(&change.path)) {
+            changed.gone.push(normalise(gone)?);
+        }
         Ok(())
     };
     let outcome = changes(reader, manifest, &mut take, progress)?;
@@ -139,6 +155,7 @@ pub fn changed_paths(reader: &ChunkReader<'_>, manifest: &Manifest, progress: &d
     }
     // They came sorted, but the look-up should not rest on that.
     changed.paths.sort_unstable_by(|a, b| compare_paths(a, b));
+    changed.gone.sort_unstable_by(|a, b| compare_paths(a, b));
     changed.renamed_folders.sort_unstable_by(|a, b| compare_paths(a, b));
     Ok(changed)
 }

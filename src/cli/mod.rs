@@ -31,6 +31,7 @@ mod prune;
 mod pruned;
 mod repair;
 mod restore;
+mod restored;
 mod saved;
 mod selection;
 mod settings;

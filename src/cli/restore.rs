@@ -3,27 +3,25 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::ValueEnum;
-use serde::Serialize;
 
 use super::bar::Bar;
 use super::exit::Status;
 use super::global::{Global, quoted};
-use super::message;
 use super::output::Output;
 use super::own::protected;
+use super::restored::print;
 use super::selection::{SNAPSHOT_HELP, Selected, select};
-use super::text::{bytes, duration, grouped};
 use crate::browse;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{SnapshotId, to_hex};
+use crate::id::SnapshotId;
 use crate::manifest::{Content, Manifest, Node};
 use crate::repository::{ChunkReader, SnapshotView, cache_root};
-use crate::restore::{self, ActionKind, Outcome, Overwrite, Request, What};
+use crate::restore::{self, Outcome, Overwrite, Request, What};
 use crate::source::Filter;
-use crate::units::{PathText, lossy_text};
+use crate::units::PathText;
 
 /// Restore a snapshot, or a part of it
 ///
@@ -42,7 +40,7 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     overwrite: OverwriteWhen,
 
-    /// Restore only what `repo changes` lists for the snapshot
+    /// Restore only what `repo changes` lists for the snapshot; with --delete, remove only what it lists as gone
     #[arg(long)]
     changed_only: bool,
 
@@ -99,41 +97,6 @@ enum OverwriteWhen {
     Always,
 }
 
-#[derive(Serialize)]
-struct RestoredLine<'a> {
-    snapshot: String,
-    destination: &'a str,
-    dry_run: bool,
-    files: u64,
-    directories: u64,
-    hard_links: u64,
-    others: u64,
-    bytes_written: u64,
-    left: u64,
-    unchanged: u64,
-    metadata_set: u64,
-    damaged: u64,
-    failed: u64,
-    deleted: u64,
-    kept: u64,
-    leftovers: u64,
-    notes: u64,
-    unasked: u64,
-    verified: u64,
-    verify_failed: u64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    actions: Vec<ActionLine>,
-    seconds: f64,
-}
-
-#[derive(Serialize)]
-struct ActionLine {
-    action: &'static str,
-    path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path_hex: Option<String>,
-}
-
 /// Restores what is asked for and says what was done.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let begun = Instant::now();
@@ -150,6 +113,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let bar = Bar::new(global);
     let changed = if args.changed_only { Some(browse::changed_paths(&reader, &manifest, &bar)?) } else { None };
     let is_changed = |path: &[u8]| changed.as_ref().is_some_and(|changed| changed.contains(path));
+    let is_gone = |path: &[u8]| changed.as_ref().is_some_and(|changed| changed.is_gone(path));
     let request = Request {
         overwrite: match args.overwrite {
             OverwriteWhen::Never => Overwrite::Never,
@@ -159,6 +123,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         include,
         exclude,
         changed_only: if args.changed_only { Some(&is_changed) } else { None },
+        gone_only: if args.changed_only { Some(&is_gone) } else { None },
         delete: args.delete || args.delete_excluded,
         delete_excluded: args.delete_excluded,
         protected: protected(global, &repository)?,
@@ -218,94 +183,6 @@ fn status_of(outcome: &Outcome) -> Status {
     } else {
         Status::Good
     }
-}
-
-fn action_name(kind: ActionKind) -> &'static str {
-    match kind {
-        ActionKind::Create => "create",
-        ActionKind::Replace => "replace",
-        ActionKind::SetMetadata => "metadata",
-        ActionKind::Leave => "leave",
-        ActionKind::Delete => "delete",
-        ActionKind::Keep => "keep",
-    }
-}
-
-fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, time: Duration, output: &mut Output) -> Result<()> {
-    if output.is_json {
-        return output.json(&line(id, destination, dry_run, outcome, time));
-    }
-    for action in &outcome.actions {
-        output.line(format_args!("{:<8}  {}", action_name(action.kind), PathText(&action.path)))?;
-    }
-    if outcome.is_cut {
-        let (deletions, others) = (grouped(restore::DELETIONS_MAX as u64), grouped(restore::ACTIONS_MAX as u64));
-        message::note(format_args!("only the first {deletions} deletions and {others} other actions are listed"));
-    }
-    if output.is_quiet {
-        return Ok(());
-    }
-    let done = if dry_run { "would be restored" } else { "restored" };
-    output.line(format_args!("snapshot {} {done} to {}", id.short(), quoted(destination)))?;
-    output.line(format_args!(
-        "  {} files, {} directories, {} others; {} as they were",
-        grouped(outcome.files + outcome.hard_links),
-        grouped(outcome.directories),
-        grouped(outcome.others),
-        grouped(outcome.unchanged),
-    ))?;
-    let rest = [
-        (outcome.metadata_set, "had the right content and got their owner, mode and attributes"),
-        (outcome.left, "left as they are though they differ (see --overwrite)"),
-        (outcome.deleted, "deleted"),
-        (outcome.kept, "not deleted: the snapshot did not look at them (see --delete-excluded)"),
-        (outcome.leftovers, "temporary files of a killed restore removed"),
-        (outcome.unasked, "have inode flags or trusted attributes that were not restored (see --inode-flags, --trusted-xattrs)"),
-        (outcome.verified, "read and found right"),
-        (outcome.failed, "could not be restored"),
-        (outcome.verify_failed, "read back and found wrong"),
-        (outcome.damaged, "damaged"),
-    ];
-    for (number, what) in rest.into_iter().filter(|(number, _)| *number > 0) {
-        output.line(format_args!("  {} {what}", grouped(number)))?;
-    }
-    output.line(format_args!("  {} in {}", bytes(outcome.bytes_written), duration(time)))
-}
-
-fn line(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outcome, time: Duration) -> serde_json::Value {
-    let Outcome { files, directories, hard_links, others, bytes_written, left, unchanged, damaged, failed, deleted, notes, .. } = *outcome;
-    let Outcome { verified, verify_failed, kept, unasked, metadata_set, leftovers, .. } = *outcome;
-    let actions = outcome.actions.iter().map(|action| ActionLine {
-        action: action_name(action.kind),
-        path: lossy_text(&action.path).into_owned(),
-        path_hex: std::str::from_utf8(&action.path).is_err().then(|| to_hex(&action.path)),
-    });
-    let line = RestoredLine {
-        snapshot: id.to_string(),
-        destination: &lossy_text(destination.as_os_str().as_bytes()),
-        dry_run,
-        files,
-        directories,
-        hard_links,
-        others,
-        bytes_written,
-        left,
-        unchanged,
-        metadata_set,
-        damaged,
-        failed,
-        deleted,
-        kept,
-        leftovers,
-        notes,
-        unasked,
-        verified,
-        verify_failed,
-        actions: actions.collect(),
-        seconds: time.as_secs_f64(),
-    };
-    // A struct of texts and numbers is always a JSON value.
-    serde_json::to_value(line).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::node::{NODE_INCOMPLETE, Node};
 use super::run::Manifest;
+use crate::error::Result;
 use crate::wire;
 
 /// The extension of a folder's node.
@@ -15,6 +16,9 @@ const NODE_UNSEEN: u16 = 1;
 /// The extension of a manifest whose folders have that of theirs wherever there is need of one. Older
 /// manifests say nothing.
 const MANIFEST_TELLS_UNSEEN: u16 = 16;
+
+/// The extension of a manifest whose patterns led through links: for each what it meant with those followed.
+const MANIFEST_FOLLOWED: u16 = 17;
 
 /// What a run did not look at in a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +68,22 @@ impl Manifest {
     /// Says that the folders of this snapshot tell what was not looked at in them.
     pub fn set_tells_unseen(&mut self) {
         self.extensions.set(MANIFEST_TELLS_UNSEEN, Vec::new());
+    }
+
+    /// Says for each pattern what it meant with the links of that day followed, if that was something else.
+    pub fn set_followed(&mut self, followed: &[Option<String>]) {
+        if followed.iter().any(Option::is_some) {
+            self.extensions.set(MANIFEST_FOLLOWED, wire::encode(&followed));
+        }
+    }
+
+    /// For each pattern what it meant with the links of that day followed, if that was something else.
+    ///
+    /// # Errors
+    /// `Damaged` when it cannot be understood.
+    pub fn followed(&self) -> Result<Vec<Option<String>>> {
+        let Some(bytes) = self.extensions.get(MANIFEST_FOLLOWED) else { return Ok(vec![None; self.options.excludes.len()]) };
+        wire::decode(bytes, "what patterns meant")
     }
 
     /// Whether the folders of this snapshot tell what was not looked at in them.

@@ -49,8 +49,8 @@ pub fn slot_name(id: &SlotId) -> String {
     format!("{KEYS}/{id}")
 }
 
-/// Lists `folder` and keeps what is named like an id, parsed by `parse`. Other names are left alone:
-/// they are not ours.
+/// Lists `folder` and keeps what is named like an id, parsed by `parse`, and lies where it would be read.
+/// Other names are left alone: they are not ours.
 ///
 /// # Errors
 /// Those of the storage.
@@ -59,7 +59,12 @@ pub fn list_ids<T>(storage: &dyn Storage, folder: &str, parse: impl Fn(&str) -> 
     Ok(listed
         .into_iter()
         .filter_map(|listed| {
-            let name = listed.name.rsplit('/').next()?;
+            let below = listed.name.strip_prefix(folder)?.strip_prefix('/')?;
+            let name = match below.split_once('/') {
+                None if folder != PACKS => below,
+                Some((first, name)) if folder == PACKS && name.get(..2) == Some(first) => name,
+                _ => return None,
+            };
             parse(name).ok().map(|id| (id, listed))
         })
         .collect())
@@ -120,4 +125,29 @@ pub fn check_length(what: &str, bytes: usize, bytes_max: u64) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Invalid, format!("{what} would have {bytes} bytes; readers refuse more than {bytes_max}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::MemoryStorage;
+
+    #[test]
+    fn only_what_lies_where_it_would_be_read_is_listed() {
+        let storage = MemoryStorage::new();
+        let id = "0123456789abcdef".repeat(4);
+        for name in ["packs", "packs/01", "packs/02", "packs/01/sub", "index", "index/01"].map(|folder| format!("{folder}/{id}")) {
+            let (folder, _) = name.rsplit_once('/').unwrap();
+            storage.create_folder(folder).unwrap();
+            let mut upload = storage.create(folder).unwrap();
+            upload.write(b"x").unwrap();
+            upload.publish(&name).unwrap();
+        }
+        let listed = |folder| {
+            let listed = list_ids(&storage, folder, PackId::parse).unwrap();
+            listed.into_iter().map(|(_, listed)| listed.name).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(PACKS), [format!("packs/01/{id}")]);
+        assert_eq!(listed(INDEX), [format!("index/{id}")]);
+    }
 }

@@ -6,11 +6,15 @@
 use std::os::fd::BorrowedFd;
 
 use super::in_the_way::{NamesBefore, Way, decide, gives_way_to_folder};
+use super::links::{Links, Role};
 use super::sight::{holds_repository, path_in_snapshot};
 use super::task::{Task, join};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Node;
 use crate::target::{ApplyOptions, Choice, Existing, Folder, Found, Judge, Stays};
+
+/// Of a name that something is mounted over.
+const MOUNTED: &str = "left as it is: another file system is mounted there";
 
 /// What is done with an entry, or why what is there must stay.
 pub(super) enum Decided {
@@ -25,19 +29,20 @@ pub(super) enum Decided {
 pub(super) fn decide_in(
     task: &Task<'_>,
     options: &ApplyOptions,
+    links: &Links,
     (within, relative): (&Folder, &[u8]),
     before: &NamesBefore,
-    node: &Node,
+    (node, role): (&Node, Role),
 ) -> Result<Decided> {
-    let way = decide(task, options, (within, relative), before, node)?;
+    let way = decide(task, options, links, (within, relative), before, (node, role))?;
     if !matches!(way, Way::Replace { .. } | Way::SetMetadata(_)) {
         return Ok(Decided::Way(way));
     }
     if let Some(what) = within.stat(&node.name)?.and_then(|existing| within.forbids_replacing(&existing)) {
         return Ok(Decided::Stays(format!("left as it is: it is {what}")));
     }
-    if matches!(way, Way::SetMetadata(_)) && within.is_mounted_over(&node.name)? {
-        return Ok(Decided::Stays("left as it is: another file system is mounted there".to_owned()));
+    if way != (Way::Replace { is_folder: true }) && within.is_mounted_over(&node.name)? {
+        return Ok(Decided::Stays(MOUNTED.to_owned()));
     }
     if way == (Way::Replace { is_folder: true }) {
         let mut clearing = Clearing { task, relative, why: None };
@@ -62,8 +67,11 @@ pub(super) fn clear(task: &Task<'_>, within: &Folder, relative: &[u8], name: &[u
 
 /// Whether what stands in the place of a folder is removed to make one. What is only passed through is
 /// never replaced: nobody asked for it, and a link there may lead to all that is below.
-pub(super) fn makes_way_for_folder(task: &Task<'_>, within: &Folder, existing: &Existing, is_passed: bool) -> bool {
-    !is_passed && gives_way_to_folder(existing, task.request.overwrite) && within.forbids_replacing(existing).is_none()
+pub(super) fn makes_way_for_folder(task: &Task<'_>, within: &Folder, (name, existing): (&[u8], &Existing), is_passed: bool) -> bool {
+    !is_passed
+        && gives_way_to_folder(existing, task.request.overwrite)
+        && within.forbids_replacing(existing).is_none()
+        && !within.is_mounted_over(name).unwrap_or(true)
 }
 
 struct Clearing<'c> {

@@ -161,7 +161,7 @@ impl Deleting<'_> {
             return (Choice::Keep, false);
         }
         let is_included = found.is_taken_in || self.folder.is_included || selection.is_included(&path, is_directory);
-        (if is_included && selection.is_changed(&path) { Choice::Go } else { Choice::Look }, is_included)
+        (if is_included && selection.is_gone(&path) { Choice::Go } else { Choice::Look }, is_included)
     }
 
     /// Where an entry would be in the snapshot.

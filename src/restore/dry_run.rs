@@ -1,6 +1,5 @@
 //! What a restore would do: the same walk and the same decisions, and nothing is changed.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::clear::{Decided, decide_in, makes_way_for_folder};
@@ -9,6 +8,7 @@ use super::entries::{Entered, Left, Visitor};
 use super::folders::{self, is_perhaps_in_work, split_last};
 use super::in_the_way::{NamesBefore, Way};
 use super::leftovers;
+use super::links::{Links, Role};
 use super::outcome::{ActionKind, Count};
 use super::set_metadata::{FolderMetadata, decide_about_folder};
 use super::task::{Task, join, with_causes};
@@ -16,7 +16,7 @@ use super::window::{FolderInWork, Treatment};
 use crate::error::{Error, Result};
 use crate::manifest::{Content, Node};
 use crate::progress::FindingKind;
-use crate::target::{ApplyOptions, Destination, Folder};
+use crate::target::{ApplyOptions, Destination, Disk, Folder, Holds, NO_LINKS};
 
 /// A walk that only looks.
 pub(super) struct DryRun<'t> {
@@ -27,14 +27,56 @@ pub(super) struct DryRun<'t> {
     /// For each level the folder of the destination with its names, if it is there.
     levels: Vec<Option<(Arc<Folder>, NamesBefore)>>,
     destination_keeps_metadata: bool,
-    /// Source and inode of files whose first name was met.
-    firsts: HashSet<(usize, u64)>,
+    links: Links,
+    /// What the file system can hold on which the destination is, or would be made.
+    holds: Holds,
 }
 
 impl<'t> DryRun<'t> {
-    pub fn new(task: &'t Task<'t>, destination: Option<Arc<Destination>>) -> Self {
+    /// # Errors
+    /// Those of looking at where the destination would be made.
+    pub fn new(task: &'t Task<'t>, destination: Option<Arc<Destination>>) -> Result<Self> {
+        let holds = match &destination {
+            Some(destination) => destination.folder(b"")?.disk().holds(),
+            None => Disk::of_missing(&task.request.destination)?,
+        };
         let options = task.request.apply_options();
-        Self { task, options, destination, levels: Vec::new(), destination_keeps_metadata: false, firsts: HashSet::new() }
+        Ok(Self { task, options, destination, levels: Vec::new(), destination_keeps_metadata: false, links: Links::default(), holds })
+    }
+
+    /// What the folder that the walk is in can hold, on its own file system or the one that it would be made on.
+    fn holds(&self) -> Holds {
+        self.levels.iter().rev().flatten().next().map_or(self.holds, |(folder, _)| folder.disk().holds())
+    }
+
+    /// Counts an entry that would be made.
+    ///
+    /// # Errors
+    /// What ends the restore.
+    fn make(&self, kind: ActionKind, relative: &[u8], node: &Node, role: Role) -> Result<()> {
+        if let Some(Some((within, _))) = self.levels.last()
+            && let Err(error) = within.check_renaming()
+        {
+            self.links.gives_up(role);
+            return self.task.fail_entry(relative, error);
+        }
+        let holds = self.holds();
+        let is_file = matches!(node.content, Content::File(..));
+        if !is_file && !holds.links {
+            self.task.tally.add(Count::Failed);
+            self.task.notes.report(self.task.progress, &self.task.shown(relative), NO_LINKS.to_owned());
+            return Ok(());
+        }
+        self.act(kind, relative);
+        if matches!(role, Role::Later(_)) && holds.hard_links {
+            self.task.tally.add(Count::HardLinks);
+        } else if is_file {
+            self.task.tally.add(Count::Files);
+            self.task.tally.add_many(Count::BytesWritten, node.file_bytes());
+        } else {
+            self.task.tally.add(Count::Others);
+        }
+        Ok(())
     }
 
     fn act(&self, kind: ActionKind, relative: &[u8]) {
@@ -61,7 +103,7 @@ impl<'t> DryRun<'t> {
                 let level = self.look(relative)?;
                 self.levels.push(level);
             }
-            Some(existing) if !makes_way_for_folder(self.task, above, &existing, is_passed) => {
+            Some(existing) if !makes_way_for_folder(self.task, above, (name, &existing), is_passed) => {
                 self.task.tally.add(Count::Left);
                 self.act(ActionKind::Leave, relative);
                 return Ok(Entered::Not);
@@ -122,10 +164,18 @@ impl Visitor for DryRun<'_> {
 
     fn entry(&mut self, folder: &[u8], node: Node, root: usize) -> Result<()> {
         let relative = join(folder, &node.name);
+        let role = self.links.join(root, &node);
         let decided = match self.levels.last() {
-            Some(Some((within, before))) => decide_in(self.task, &self.options, (within, folder), before, &node),
+            Some(Some((within, before))) => decide_in(self.task, &self.options, &self.links, (within, folder), before, (&node, role)),
             _ => Ok(Decided::Way(Way::Free)),
         };
+        match &decided {
+            Ok(Decided::Way(Way::Unchanged(existing) | Way::SetMetadata(existing))) => {
+                self.links.stays(role, &Arc::from(folder), &node.name, existing);
+            }
+            Ok(Decided::Way(Way::Free | Way::Replace { .. })) => {}
+            Ok(Decided::Way(Way::Leave(_)) | Decided::Stays(_)) | Err(_) => self.links.gives_up(role),
+        }
         let kind = match decided {
             Err(error) => return self.task.fail_entry(&relative, error),
             Ok(Decided::Way(Way::Unchanged(_))) => {
@@ -151,23 +201,11 @@ impl Visitor for DryRun<'_> {
             Ok(Decided::Way(Way::Free)) => ActionKind::Create,
             Ok(Decided::Way(Way::Replace { .. })) => ActionKind::Replace,
         };
-        self.act(kind, &relative);
-        match node.content {
-            Content::File(..) if node.metadata.links > 1 && !self.firsts.insert((root, node.metadata.inode)) => {
-                self.task.tally.add(Count::HardLinks);
-            }
-            Content::File(bytes, _) => {
-                self.task.tally.add(Count::Files);
-                self.task.tally.add_many(Count::BytesWritten, bytes);
-            }
-            _ => self.task.tally.add(Count::Others),
-        }
-        Ok(())
+        self.make(kind, &relative, &node, role)
     }
 
     fn leave(&mut self, left: Left<'_>) -> Result<()> {
         let level = self.levels.pop().flatten();
-        let Some(node) = left.node else { return Ok(()) };
         let is_new = match &level {
             Some((within, names)) => folders::counts_as_new(within, left.relative, names),
             None => Ok(true),
@@ -177,16 +215,7 @@ impl Visitor for DryRun<'_> {
             Err(error) => return self.task.fail_entry(left.relative, error),
         };
         let keeps_metadata = left.relative.is_empty() && self.destination_keeps_metadata;
-        let treatment = if keeps_metadata { Treatment::LeftAlone } else { Treatment::of(&node, left.is_selected, is_new) };
-        let folder = FolderInWork {
-            path: left.path.to_vec(),
-            relative: left.relative.to_vec(),
-            node,
-            is_complete: left.is_complete,
-            is_included: left.is_included,
-            treatment,
-            was_there: !is_new && !left.relative.is_empty(),
-        };
+        let Some(folder) = FolderInWork::of(left, is_new, keeps_metadata) else { return Ok(()) };
         self.foretell_metadata(&folder, level.as_ref().map(|(within, _)| &**within))?;
         if let (true, Some(_), Some(destination)) = (self.task.request.delete, level, &self.destination) {
             delete_others(self.task, destination, &folder, &is_perhaps_in_work)?;

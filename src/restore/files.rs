@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::clear::clear;
 use super::in_the_way::Way;
 use super::links::LinkKey;
+use super::missing::Missing;
 use super::outcome::Count;
 use super::task::join;
 use super::writer::Writer;
@@ -21,11 +22,6 @@ use crate::units::PathText;
 /// Above so many handles a file lets go of its own when a piece is written. A process may hold 1,024
 /// on most systems, and folders need some.
 const OPEN_FILES_MAX: usize = 256;
-/// A finding names so many missing ranges.
-const RANGES_SHOWN: usize = 8;
-/// So many missing ranges are told apart in one file; beyond, they are one with what lies between.
-const RANGES_MAX: usize = 4096;
-
 /// A file in work.
 pub(super) struct FileInWork {
     folder: Arc<[u8]>,
@@ -42,7 +38,7 @@ pub(super) struct FileInWork {
     is_failed: AtomicBool,
     is_open: AtomicBool,
     file: Mutex<Option<Arc<NewFile>>>,
-    missing: Mutex<Vec<Range<u64>>>,
+    missing: Mutex<Missing>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -96,16 +92,7 @@ impl FileInWork {
 
     /// These bytes cannot be had.
     pub fn add_missing(&self, range: Range<u64>) {
-        let mut missing = lock(&self.missing);
-        missing.push(range);
-        if missing.len() >= RANGES_MAX {
-            merge(&mut missing);
-            if missing.len() >= RANGES_MAX / 2 {
-                let end = missing.last().map_or(self.bytes, |last| last.end);
-                missing.truncate(1);
-                missing[0].end = end;
-            }
-        }
+        lock(&self.missing).add(range);
     }
 
     /// So many pieces less are to come, or the planning, which counts as one, is over; true when they
@@ -264,51 +251,12 @@ impl FileInWork {
         notes.into_iter().for_each(|note| writer.task.note(&self.relative(), note));
     }
 
-    fn name_damaged(&self, writer: &Writer<'_>, file: &NewFile, mut missing: Vec<Range<u64>>) -> Result<()> {
+    fn name_damaged(&self, writer: &Writer<'_>, file: &NewFile, missing: Missing) -> Result<()> {
         let name = file.give_damaged_name()?;
         writer.keep(&self.folder, &name);
-        merge(&mut missing);
-        let message = format!("kept as {}: of {} bytes {} cannot be had", PathText(&name), self.bytes, describe(&missing));
+        let message = format!("kept as {}: of {} bytes {} cannot be had", PathText(&name), self.bytes, missing.describe());
         writer.task.tally.add(Count::Damaged);
         writer.task.report(FindingKind::Damaged, &self.relative(), message);
         Ok(())
-    }
-}
-
-/// Sorts ranges and joins those that touch.
-fn merge(ranges: &mut Vec<Range<u64>>) {
-    ranges.sort_by_key(|range| range.start);
-    let mut merged: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
-    for range in ranges.drain(..) {
-        match merged.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    *ranges = merged;
-}
-
-/// Ranges in words: `0 to 99, 200 to 299 and 7 more ranges`.
-fn describe(ranges: &[Range<u64>]) -> String {
-    let shown = ranges.iter().take(RANGES_SHOWN).map(|range| format!("{} to {}", range.start, range.end.saturating_sub(1)));
-    let mut text = shown.collect::<Vec<_>>().join(", ");
-    if ranges.len() > RANGES_SHOWN {
-        text.push_str(&format!(" and {} more ranges", ranges.len() - RANGES_SHOWN));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn missing_ranges_are_joined_and_described() {
-        let mut ranges = vec![20..30, 0..10, 10..15, 29..31];
-        merge(&mut ranges);
-        assert_eq!(ranges, [0..15, 20..31]);
-        assert_eq!(describe(&ranges), "0 to 14, 20 to 30");
-        let many: Vec<_> = (0..10).map(|n| n * 10..n * 10 + 1).collect();
-        assert!(describe(&many).ends_with("70 to 70 and 2 more ranges"), "{}", describe(&many));
     }
 }

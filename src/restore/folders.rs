@@ -2,7 +2,7 @@
 //!
 //! A folder that was asked for and was there before gets the recorded metadata too if overwriting is asked
 //! for; else one that differs is left and reported. A restore that was interrupted has left folders that
-//! are not finished: their mode tells, and they count as new, so that running it again finishes them. One
+//! are not finished: a mark tells, and they count as new, so that running it again finishes them. One
 //! that is only passed through stays as it is, also when it is no folder, and so does a destination that a user filled before, unless
 //! overwriting is asked for: it was named as a place to put things. Of the folders above a source only
 //! owner and mode were saved, and they get them when they are made.
@@ -21,8 +21,7 @@ use crate::error::{ErrorKind, Result};
 use crate::manifest::Node;
 use crate::progress::FindingKind;
 use crate::target::{
-    Folder, MadeFolder, apply_time_to_folder, apply_to_ancestor, apply_to_folder, apply_to_passed, is_unfinished_folder,
-    resembles_temporary_name,
+    Folder, MadeFolder, apply_time_to_folder, apply_to_ancestor, apply_to_folder, apply_to_passed, resembles_temporary_name,
 };
 
 /// What became of a folder.
@@ -93,7 +92,7 @@ fn try_make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8], is_passe
         Err(error) if error.kind() == ErrorKind::Exists && was_there => {
             let parent = destination.folder(above)?;
             match parent.stat(name)? {
-                Some(existing) if !makes_way_for_folder(writer.task, &parent, &existing, is_passed) => return Ok(None),
+                Some(existing) if !makes_way_for_folder(writer.task, &parent, (name, &existing), is_passed) => return Ok(None),
                 _ => parent.remove(name)?,
             }
             destination.make_folder(relative)?
@@ -121,7 +120,7 @@ fn made_before(folder: &Folder, relative: &[u8]) -> Result<Made> {
 /// # Errors
 /// Those of looking.
 pub(super) fn counts_as_new(folder: &Folder, relative: &[u8], names: &[Vec<u8>]) -> Result<bool> {
-    if relative.is_empty() { Ok(names.is_empty()) } else { Ok(is_unfinished_folder(&folder.stat_self()?)) }
+    if relative.is_empty() { Ok(names.is_empty()) } else { folder.is_unfinished() }
 }
 
 /// Whether another restore may be writing this meanwhile; where none is, it was dealt with before.

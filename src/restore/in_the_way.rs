@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::links::{Links, Role};
 use super::outcome::Count;
 use super::request::Overwrite;
 use super::task::{Task, join, with_causes};
@@ -9,7 +10,7 @@ use super::verify;
 use crate::error::{ErrorKind, Result};
 use crate::manifest::{Content, Node};
 use crate::progress::FindingKind;
-use crate::target::{ApplyOptions, Differences, EntryType, Existing, Folder, matches, metadata_differences};
+use crate::target::{ApplyOptions, Differences, EntryType, Existing, Folder, NO_HARD_LINKS, matches, metadata_differences};
 
 /// What is done with an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub(super) enum Why {
     Content,
     /// By its metadata only.
     Metadata(Differences),
+    /// It should be one file with another name of the snapshot, and is not.
+    Apart,
+    /// It is one file with another that the snapshot has as a file of its own.
+    Together,
 }
 
 impl fmt::Display for Why {
@@ -45,6 +50,8 @@ impl fmt::Display for Why {
         match self {
             Self::Looks => f.write_str("left as it is: it differs from the snapshot"),
             Self::Content => f.write_str("left as it is: it has the length and time that were saved, and other content, or cannot be read"),
+            Self::Apart => f.write_str("left as it is: the snapshot has it as a hard link to another file, and it is a file of its own"),
+            Self::Together => f.write_str("left as it is: it is a hard link to another file, and the snapshot has it as a file of its own"),
             Self::Metadata(differences) => write!(f, "left as it is: it differs from the snapshot by {differences} only"),
         }
     }
@@ -63,9 +70,10 @@ pub(super) type NamesBefore = Vec<Vec<u8>>;
 pub(super) fn decide(
     task: &Task<'_>,
     options: &ApplyOptions,
+    links: &Links,
     (folder, relative): (&Folder, &[u8]),
     before: &NamesBefore,
-    node: &Node,
+    (node, role): (&Node, Role),
 ) -> Result<Way> {
     if before.binary_search(&node.name).is_err() {
         return Ok(Way::Free);
@@ -82,22 +90,53 @@ pub(super) fn decide(
             Content::Symlink(target) => folder.link_target(&node.name)? == *target,
             _ => true,
         };
+    // Also of what differs, so that a name that comes later is judged alike whatever became of this one.
+    let is_shared = links.inodes.is_shared(&existing);
     let why = if !looks_same {
         Why::Looks
+    } else if let Some(why) = misfit(task, links, (folder, relative), &existing, (node, role)) {
+        why
     } else if !verify_if_asked(task, (folder, relative), node)? {
         Why::Content
     } else {
         let (differences, limits) = metadata_differences(folder, &node.name, &existing, &node.metadata, options);
         limits.into_iter().for_each(|limit| task.note(&join(relative, &node.name), limit.to_owned()));
         if !differences.is_any() {
+            links.inodes.stays(&existing, role);
             return Ok(Way::Unchanged(existing));
         }
-        if overwrite == Overwrite::IfChanged {
+        // What other names show is not what was asked for.
+        if overwrite == Overwrite::IfChanged && !is_shared {
             return Ok(Way::SetMetadata(existing));
         }
         Why::Metadata(differences)
     };
-    Ok(if overwrite == Overwrite::Never { Way::Leave(why) } else { replace })
+    if overwrite == Overwrite::Never {
+        links.inodes.stays(&existing, role);
+        return Ok(Way::Leave(why));
+    }
+    Ok(replace)
+}
+
+/// Why the links of what has the right content are not those of the snapshot, if they are not.
+fn misfit(
+    task: &Task<'_>,
+    links: &Links,
+    (folder, relative): (&Folder, &[u8]),
+    existing: &Existing,
+    (node, role): (&Node, Role),
+) -> Option<Why> {
+    if links.inodes.is_of_another(existing, role) {
+        return Some(Why::Together);
+    }
+    if !links.is_apart(role, existing) {
+        return None;
+    }
+    if !folder.disk().holds().hard_links {
+        task.note(&join(relative, &node.name), NO_HARD_LINKS.to_owned());
+        return None;
+    }
+    Some(Why::Apart)
 }
 
 /// Reads what is to stay as it is, if that is asked for; false when it differs.

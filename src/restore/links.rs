@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::clear::clear;
 use super::in_the_way::Way;
+use super::inodes::Inodes;
 use super::outcome::Count;
 use super::task::join;
 use super::writer::Writer;
 use crate::error::{ErrorKind, Result};
 use crate::manifest::{Metadata, Node};
-use crate::target::{Identity, NO_HARD_LINKS, apply_inode_flags, temporary_name};
+use crate::target::{Existing, Identity, NO_HARD_LINKS, apply_inode_flags, temporary_name};
 use crate::units::Timestamp;
 use crate::wire;
 
@@ -75,6 +76,8 @@ type WaitingFlags = (Arc<[u8]>, Vec<u8>, Metadata);
 #[derive(Default)]
 pub(super) struct Links {
     firsts: Mutex<HashMap<LinkKey, First>>,
+    /// Files of the destination with several names.
+    pub inodes: Inodes,
     /// Files whose inode flags wait until all names are made.
     flags: Mutex<Vec<WaitingFlags>>,
 }
@@ -116,6 +119,35 @@ impl Links {
     /// The first name was not restored.
     pub fn forget(&self, key: LinkKey) {
         self.lock().remove(&key);
+    }
+
+    /// Whether what is there under a further name, with the right content, must make way for a link: it is
+    /// another file than the first, which may be one that is still to be written.
+    pub fn is_apart(&self, role: Role, existing: &Existing) -> bool {
+        let Role::Later(key) = role else { return false };
+        let firsts = self.lock();
+        let Some(first) = firsts.get(&key) else { return false };
+        // Across file systems there are no links.
+        first
+            .placed
+            .as_ref()
+            .is_none_or(|placed| placed.identity != existing.identity && placed.identity.device == existing.identity.device)
+    }
+
+    /// The entry is there already and stays, in its role.
+    pub fn stays(&self, role: Role, folder: &Arc<[u8]>, name: &[u8], existing: &Existing) {
+        match role {
+            Role::Alone => {}
+            Role::First(key) => self.place(key, folder, name, existing.identity),
+            Role::Later(key) => _ = self.placed(key),
+        }
+    }
+
+    /// The entry is not restored: if it is the first of its names, the next one is.
+    pub fn gives_up(&self, role: Role) {
+        if let Role::First(key) = role {
+            self.forget(key);
+        }
     }
 
     /// Where the first name is, for one further name.

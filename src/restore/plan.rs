@@ -22,12 +22,12 @@ pub(super) struct PlannedFile {
     pub ordinal: u64,
 }
 
-/// Plans `file`, or a link to its first name. `root` is the number of its source.
+/// Plans `file`, or a link to its first name, as its `role` is.
 ///
 /// # Errors
 /// What ends the restore.
-pub(super) fn plan_name(writer: &Writer<'_>, window: &mut Window, file: PlannedFile, root: usize, full: &mut Full<'_>) -> Result<()> {
-    match writer.links.join(root, &file.node) {
+pub(super) fn plan_name(writer: &Writer<'_>, window: &mut Window, file: PlannedFile, role: Role, full: &mut Full<'_>) -> Result<()> {
+    match role {
         Role::Alone => plan_file(writer, window, file, None, full),
         Role::First(key) => plan_file(writer, window, file, Some(key), full),
         Role::Later(key) => {

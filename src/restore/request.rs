@@ -23,8 +23,8 @@ pub enum Overwrite {
     /// It stays; where it differs by type, length, mtime or metadata it is reported as left.
     #[default]
     Never,
-    /// It is replaced when it differs by type, length or mtime, and given its metadata when only that
-    /// differs. A symbolic link where a folder
+    /// It is replaced when it differs by type, length, mtime or hard links, and given its metadata when only
+    /// that differs and it has no other name. A symbolic link where a folder
     /// belongs stays and is reported: whoever put it there may have moved the folder.
     IfChanged,
     /// It is replaced.
@@ -71,6 +71,9 @@ pub struct Request<'a> {
     pub exclude: Option<Filter>,
     /// Only entries for whose absolute path it says true are restored, with the folders above them.
     pub changed_only: Option<&'a PathPredicate<'a>>,
+    /// Where only changed entries are asked for: says of what the snapshot does not have whether that is a
+    /// change. Only that is deleted.
+    pub gone_only: Option<&'a PathPredicate<'a>>,
     /// Remove what the snapshot does not have from folders that are restored, but not what it did not look
     /// at.
     pub delete: bool,
@@ -109,6 +112,7 @@ impl Request<'_> {
             include: None,
             exclude: None,
             changed_only: None,
+            gone_only: None,
             delete: false,
             delete_excluded: false,
             protected: Arc::default(),

@@ -16,6 +16,7 @@ use super::leftovers;
 use super::links::{LinkInWork, Linked, Role, apply_flags, make_link};
 use super::matched::report_unmatched;
 use super::outcome::{Count, Outcome};
+use super::place;
 use super::plan::{PlannedFile, plan_name};
 use super::records::{Record, clear_after_killed};
 use super::request::Request;
@@ -24,7 +25,7 @@ use super::sight::Sight;
 use super::specials;
 use super::task::{Task, ended, first_cause, join, with_causes};
 use super::verify::Verify;
-use super::window::{FolderInWork, Treatment, Window};
+use super::window::{FolderInWork, Window};
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Manifest, Node};
@@ -41,7 +42,7 @@ use crate::target::Destination;
 pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>, progress: &dyn Progress) -> Result<Outcome> {
     let task = Task::new(reader, request, Sight::of(manifest), progress);
     // Before anything else: nothing may be made in a repository.
-    request.protected.check_destination(&request.destination)?;
+    place::check(&request.destination, &request.protected)?;
     progress.stage("restore");
     let start = Start::find(&task, manifest)?;
     task.set_origin(start.origin());
@@ -52,8 +53,9 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
             Err(error) if error.is_not_found() => None,
             Err(error) => return Err(error),
         };
-        visit(&task, manifest, &start, &mut DryRun::new(&task, destination))?;
+        visit(&task, manifest, &start, &mut DryRun::new(&task, destination)?)?;
         report_unmatched(&task);
+        task.notes.sum_up(progress);
         return Ok(task.tally.outcome());
     }
     let writer = Writer::new(&task, open(true)?);
@@ -146,9 +148,9 @@ impl<'w> Planning<'w> {
         Arc::clone(&self.folder)
     }
 
-    fn add_file(&mut self, file: PlannedFile, root: usize) -> Result<()> {
+    fn add_file(&mut self, file: PlannedFile, role: Role) -> Result<()> {
         let windows = &self.windows;
-        plan_name(self.writer, &mut self.window, file, root, &mut |window| send(self.writer, windows, window.take_files()))
+        plan_name(self.writer, &mut self.window, file, role, &mut |window| send(self.writer, windows, window.take_files()))
     }
 
     /// Hands over what is planned.
@@ -157,8 +159,7 @@ impl<'w> Planning<'w> {
     }
 
     /// Makes a link, pipe or device at once: a further name of one that was made links to it.
-    fn make_special(&mut self, folder: &[u8], mut node: Node, mut way: Way, root: usize, ordinal: u64) -> Result<()> {
-        let role = self.writer.links.join(root, &node);
+    fn make_special(&mut self, folder: &[u8], mut node: Node, mut way: Way, role: Role, ordinal: u64) -> Result<()> {
         let shared = self.share_folder(folder);
         if let Role::Later(key) = role {
             let link = LinkInWork { key, folder: Arc::clone(&shared), node, way, ordinal };
@@ -176,10 +177,10 @@ impl<'w> Planning<'w> {
         Ok(())
     }
 
-    fn decide(&self, folder: &[u8], node: &Node) -> Result<Decided> {
+    fn decide(&self, folder: &[u8], node: &Node, role: Role) -> Result<Decided> {
         let Some(before) = self.before.last().filter(|before| !before.is_empty()) else { return Ok(Decided::Way(Way::Free)) };
         let within = self.writer.destination.folder(folder)?;
-        decide_in(self.writer.task, &self.writer.options, (&within, folder), before, node)
+        decide_in(self.writer.task, &self.writer.options, &self.writer.links, (&within, folder), before, (node, role))
     }
 }
 
@@ -205,29 +206,35 @@ impl Visitor for Planning<'_> {
         let task = self.writer.task;
         let ordinal = self.ordinal;
         self.ordinal += 1;
-        let way = match self.decide(folder, &node) {
+        let role = self.writer.links.join(root, &node);
+        let way = match self.decide(folder, &node, role) {
             Ok(Decided::Way(way)) => way,
             Ok(Decided::Stays(why)) => {
+                self.writer.links.gives_up(role);
                 task.tally.add(Count::Left);
                 task.report(FindingKind::LeftAsIs, &join(folder, &node.name), why);
                 return Ok(());
             }
-            Err(error) => return task.fail_entry(&join(folder, &node.name), error),
+            Err(error) => {
+                self.writer.links.gives_up(role);
+                return task.fail_entry(&join(folder, &node.name), error);
+            }
         };
         match way {
             Way::Unchanged(existing) | Way::SetMetadata(existing) => {
                 if way == Way::Unchanged(existing) {
                     task.tally.add(Count::Unchanged);
                 } else {
-                    set_metadata(self.writer, folder, &node)?;
+                    set_metadata(self.writer, folder, &node, &existing)?;
                 }
-                if let Role::First(key) = self.writer.links.join(root, &node) {
+                if role != Role::Alone {
                     let folder = self.share_folder(folder);
-                    self.writer.links.place(key, &folder, &node.name, existing.identity);
+                    self.writer.links.stays(role, &folder, &node.name, &existing);
                 }
                 return Ok(());
             }
             Way::Leave(why) => {
+                self.writer.links.gives_up(role);
                 task.tally.add(Count::Left);
                 task.report(FindingKind::LeftAsIs, &join(folder, &node.name), why.to_string());
                 return Ok(());
@@ -237,9 +244,9 @@ impl Visitor for Planning<'_> {
         task.progress.add_total(1, node.file_bytes());
         if matches!(node.content, Content::File(..)) {
             let folder = self.share_folder(folder);
-            self.add_file(PlannedFile { folder, node, way, ordinal }, root)?;
+            self.add_file(PlannedFile { folder, node, way, ordinal }, role)?;
         } else {
-            self.make_special(folder, node, way, root, ordinal)?;
+            self.make_special(folder, node, way, role, ordinal)?;
         }
         if self.window.is_full(&task.request.window) { self.send_window() } else { Ok(()) }
     }
@@ -247,18 +254,9 @@ impl Visitor for Planning<'_> {
     fn leave(&mut self, left: Left<'_>) -> Result<()> {
         self.before.pop();
         let is_new = self.is_new.pop().unwrap_or_default();
-        let Some(node) = left.node else { return Ok(()) };
         let keeps_metadata = left.relative.is_empty() && self.destination_keeps_metadata;
-        let treatment = if keeps_metadata { Treatment::LeftAlone } else { Treatment::of(&node, left.is_selected, is_new) };
-        self.window.add_folder(FolderInWork {
-            path: left.path.to_vec(),
-            relative: left.relative.to_vec(),
-            node,
-            is_complete: left.is_complete,
-            is_included: left.is_included,
-            treatment,
-            was_there: !is_new && !left.relative.is_empty(),
-        });
+        let Some(folder) = FolderInWork::of(left, is_new, keeps_metadata) else { return Ok(()) };
+        self.window.add_folder(folder);
         if self.window.is_full(&self.writer.task.request.window) { self.send_window() } else { Ok(()) }
     }
 

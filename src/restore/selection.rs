@@ -12,12 +12,18 @@ pub(super) struct Selection<'a> {
     include: Option<&'a Filter>,
     exclude: Option<&'a Filter>,
     changed_only: Option<&'a PathPredicate<'a>>,
+    gone_only: Option<&'a PathPredicate<'a>>,
 }
 
 impl<'a> Selection<'a> {
     /// The filters of `request`.
     pub fn new(request: &'a Request<'_>) -> Self {
-        Self { include: request.include.as_ref(), exclude: request.exclude.as_ref(), changed_only: request.changed_only }
+        Self {
+            include: request.include.as_ref(),
+            exclude: request.exclude.as_ref(),
+            changed_only: request.changed_only,
+            gone_only: request.gone_only,
+        }
     }
 
     /// Whether the entry is left out with everything below it.
@@ -41,6 +47,11 @@ impl<'a> Selection<'a> {
     /// Whether the entry is among the changed ones, where only those are asked for.
     pub fn is_changed(&self, path: &[u8]) -> bool {
         self.changed_only.is_none_or(|is_changed| is_changed(path))
+    }
+
+    /// Whether what the snapshot does not have may be deleted, where only changed entries are asked for.
+    pub fn is_gone(&self, path: &[u8]) -> bool {
+        self.gone_only.map_or_else(|| self.is_changed(path), |is_gone| is_gone(path))
     }
 }
 

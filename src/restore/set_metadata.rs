@@ -9,17 +9,18 @@ use super::window::FolderInWork;
 use super::writer::Writer;
 use crate::error::Result;
 use crate::manifest::{Content, Node};
-use crate::target::{ApplyOptions, Differences, Folder, apply_inode_flags, apply_to_link_or_special, metadata_differences};
+use crate::target::{ApplyOptions, Differences, Existing, Folder, apply_inode_flags, apply_to_existing, metadata_differences};
 
-/// Sets the metadata of an entry, no folder, that is in `folder` of the destination.
+/// Sets the metadata of an entry, no folder, that is in `folder` of the destination and is still what was
+/// found there.
 ///
 /// # Errors
 /// What ends the restore; anything else is reported.
-pub(super) fn set_metadata(writer: &Writer<'_>, folder: &[u8], node: &Node) -> Result<()> {
+pub(super) fn set_metadata(writer: &Writer<'_>, folder: &[u8], node: &Node, existing: &Existing) -> Result<()> {
     let relative = join(folder, &node.name);
     let set = || {
         let within = writer.destination.folder(folder)?;
-        let mut notes = apply_to_link_or_special(&within, &node.name, &node.metadata, &writer.options)?;
+        let mut notes = apply_to_existing(&within, &node.name, existing.identity, &node.metadata, &writer.options)?;
         if writer.options.inode_flags && matches!(node.content, Content::File(..)) {
             notes.extend(apply_inode_flags(within.open_file(&node.name)?.as_fd(), &node.metadata, &writer.options));
         }

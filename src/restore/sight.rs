@@ -10,7 +10,7 @@ use rustix::fs::AtFlags;
 
 use super::task::join;
 use crate::manifest::{Content, Manifest, Node};
-use crate::repository::{DESCRIPTION, INDEX, PACKS, SNAPSHOTS};
+use crate::repository::{DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS};
 use crate::source::{Filter, Folder, has_cache_tag};
 use crate::target::{EntryType, Existing};
 
@@ -40,8 +40,8 @@ impl Sight {
     pub fn of(manifest: &Manifest) -> Self {
         let options = &manifest.options;
         Self {
-            // As the run did it: links that are gone since are not followed.
-            excludes: Filter::following_links(&options.excludes).ok(),
+            // As the run did it, also through links that are gone since; and as they lead now.
+            excludes: manifest.followed().and_then(|followed| Filter::following_links_of(&options.excludes, followed)).ok(),
             sources: if options.excludes.is_empty() { Vec::new() } else { find_names(manifest) },
             leaves_out_caches: options.exclude_caches,
             tells_unseen: manifest.tells_unseen(),
@@ -118,7 +118,12 @@ fn resolved(path: &[u8]) -> Option<Vec<u8>> {
 /// is too many.
 pub(super) fn holds_repository(folder: BorrowedFd<'_>) -> bool {
     let is_there = |name: &str| rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-    is_there(PACKS) && (is_there(DESCRIPTION) || (is_there(SNAPSHOTS) && is_there(INDEX)))
+    match (is_there(PACKS), is_there(DESCRIPTION)) {
+        (true, true) => true,
+        (false, false) => false,
+        // One of the two is lost, and perhaps more.
+        _ => [SNAPSHOTS, INDEX, RECORDS, KEYS].into_iter().filter(|name| is_there(name)).count() >= 2,
+    }
 }
 
 /// The path in the snapshot of what stands at `relative` in the destination; `origin` is the path there

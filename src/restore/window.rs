@@ -8,6 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::entries::Left;
 use super::files::FileInWork;
 use super::links::LinkInWork;
 use super::request::WindowLimits;
@@ -76,6 +77,24 @@ pub(super) struct FolderInWork {
     pub was_there: bool,
 }
 
+impl FolderInWork {
+    /// The folder that a walk leaves, if it stands for one of the snapshot; `is_new` when this restore made it,
+    /// or it counts as that. With `keeps_metadata` it keeps what it has.
+    pub fn of(left: Left<'_>, is_new: bool, keeps_metadata: bool) -> Option<Self> {
+        let node = left.node?;
+        let treatment = if keeps_metadata { Treatment::LeftAlone } else { Treatment::of(&node, left.is_selected, is_new) };
+        Some(Self {
+            path: left.path.to_vec(),
+            relative: left.relative.to_vec(),
+            node,
+            is_complete: left.is_complete,
+            is_included: left.is_included,
+            treatment,
+            was_there: !is_new && !left.relative.is_empty(),
+        })
+    }
+}
+
 /// What of its metadata a folder gets when everything in it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Treatment {
@@ -91,7 +110,7 @@ pub(super) enum Treatment {
 
 impl Treatment {
     /// What a folder gets; `is_new` when this restore made it.
-    pub fn of(node: &Node, is_selected: bool, is_new: bool) -> Self {
+    fn of(node: &Node, is_selected: bool, is_new: bool) -> Self {
         match (&node.content, is_new) {
             (Content::Ancestor, true) => Self::Ancestor,
             (Content::Ancestor, false) => Self::LeftAlone,

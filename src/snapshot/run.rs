@@ -169,6 +169,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         extensions,
     };
     manifest.set_tells_unseen();
+    manifest.set_followed(filter.followed());
     let packs_adopted = sink.counts().packs_adopted.load(Ordering::Relaxed);
     if request.dry_run {
         return Ok(told.outcome(None, manifest, packs_adopted));

@@ -42,6 +42,8 @@ pub struct Filter {
     set: GlobSet,
     rules: Vec<Rule>,
     patterns: Vec<String>,
+    /// For each pattern what it means too, where links were followed.
+    followed: Vec<Option<String>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +60,7 @@ impl Filter {
     /// # Errors
     /// `Invalid`, naming the pattern, when one cannot be understood or can never match.
     pub fn new(excludes: &[String]) -> Result<Self> {
-        Self::compile(excludes, |_| None)
+        Self::compile(excludes, vec![None; excludes.len()], |_| None)
     }
 
     /// As [`Filter::new`]; what is written as a path through a symbolic link, as links are now, means
@@ -67,15 +69,29 @@ impl Filter {
     /// # Errors
     /// As [`Filter::new`].
     pub fn following_links(excludes: &[String]) -> Result<Self> {
-        Self::compile(excludes, resolve_pattern)
+        Self::compile(excludes, excludes.iter().map(|pattern| resolve_pattern(pattern)).collect(), |_| None)
     }
 
-    fn compile(excludes: &[String], resolve: impl Fn(&str) -> Option<String>) -> Result<Self> {
+    /// As [`Filter::following_links`], with what links meant on another day too: `followed` is what
+    /// [`Filter::followed`] said then of the same patterns.
+    ///
+    /// # Errors
+    /// As [`Filter::new`].
+    pub fn following_links_of(excludes: &[String], followed: Vec<Option<String>>) -> Result<Self> {
+        Self::compile(excludes, followed, resolve_pattern)
+    }
+
+    /// For each pattern what it means too, because links were followed.
+    pub fn followed(&self) -> &[Option<String>] {
+        &self.followed
+    }
+
+    fn compile(excludes: &[String], followed: Vec<Option<String>>, resolve: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let mut set = GlobSetBuilder::new();
         let mut rules = Vec::with_capacity(excludes.len());
-        for pattern in excludes {
+        for (at, pattern) in excludes.iter().enumerate() {
             let resolved = resolve(pattern);
-            for pattern in std::iter::once(pattern).chain(&resolved) {
+            for pattern in std::iter::once(pattern).chain(followed.get(at).into_iter().flatten()).chain(&resolved) {
                 let (glob, rule) = translate(pattern)?;
                 let compiled = GlobBuilder::new(&glob).literal_separator(true).backslash_escape(true).empty_alternates(true).build();
                 set.add(compiled.map_err(|error| invalid(pattern, error.kind()))?);
@@ -86,7 +102,7 @@ impl Filter {
             let what = if excludes.len() == 1 { excludes[0].as_str() } else { "one of the patterns" };
             invalid(what, error.kind())
         })?;
-        Ok(Self { set, rules, patterns: excludes.to_vec() })
+        Ok(Self { set, rules, patterns: excludes.to_vec(), followed })
     }
 
     /// The patterns as they were given.

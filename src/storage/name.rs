@@ -35,6 +35,12 @@ pub(super) fn is_part(part: &[u8]) -> bool {
         && part.iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-'))
 }
 
+/// True when a link of this name is followed to the folder that it leads to: folders of objects, called by the
+/// first digits of theirs, may lie on another disk. Any other link leads to what is no object.
+pub(super) fn may_be_linked(part: &str) -> bool {
+    part.len() == 2 && part.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// True when this valid name is never listed: a temporary object or a lock file.
 pub(super) fn is_hidden(name: &str) -> bool {
     name == LOCK || name == PRUNE_LOCK || name.split('/').any(|part| part.starts_with(TEMPORARY_PREFIX))

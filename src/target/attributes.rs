@@ -1,19 +1,22 @@
 //! Extended attributes: user attributes, POSIX ACLs, capabilities and labels.
 //!
 //! What the node has is set; what it has not is removed, since a file may have inherited an ACL from
-//! its folder. Labels that the policy of this machine gives (`security.*` but capabilities) and
-//! attributes of the file system itself are left where the node has none.
+//! its folder. Labels that the policy of this machine gives and attributes of the file system itself are
+//! left where the node has none.
 
 use rustix::io::Errno;
 
 use super::disk::{Disk, NO_XATTRS};
 use super::metadata::ApplyOptions;
 use super::subject::Subject;
+use super::unfinished::MARK;
 use crate::manifest::Metadata;
 use crate::units::PathText;
 
 pub(super) const ACCESS_ACL: &[u8] = b"system.posix_acl_access";
 const CAPABILITY: &[u8] = b"security.capability";
+/// How attributes begin that are given by the rules of this machine.
+const LABELS: [&[u8]; 5] = [b"security.selinux", b"security.SMACK64", b"security.apparmor", b"security.ima", b"security.evm"];
 /// The tag of the entry for the owning group in a binary ACL.
 const TAG_GROUP: u16 = 0x04;
 
@@ -40,13 +43,13 @@ pub(super) fn apply(
     for name in names {
         let is_wanted = metadata.xattrs.iter().any(|xattr| xattr.name == name);
         if !is_wanted
-            && is_ours_to_remove(&name)
+            && is_ours_to_remove(&name, options)
             && let Err(errno) = subject.remove_xattr(&name)
         {
             notes.push(format!("extended attribute {} not removed: {}", PathText(&name), reason(errno)));
         }
     }
-    for xattr in &metadata.xattrs {
+    for xattr in metadata.xattrs.iter().filter(|xattr| xattr.name != MARK) {
         let refused = if xattr.name.starts_with(b"trusted.") && !options.trusted_xattrs {
             Some("trusted attributes are restored only when asked for".to_owned())
         } else if xattr.name == CAPABILITY && !options.set_id {
@@ -70,14 +73,25 @@ pub(super) fn apply(
 /// Whether a restore sets this attribute, or removes it, for this user; `is_ours` says that the file is
 /// the user's own.
 pub(super) fn is_set_by(name: &[u8], options: &ApplyOptions, is_ours: bool) -> bool {
-    if name.starts_with(b"trusted.") && !options.trusted_xattrs || name == CAPABILITY && !options.set_id {
+    if name.starts_with(b"trusted.") && !options.trusted_xattrs || name == CAPABILITY && !options.set_id || name == MARK {
         return false;
     }
     options.rights.is_root() || is_ours && !name.starts_with(b"trusted.") && !name.starts_with(b"security.")
 }
 
-pub(super) fn is_ours_to_remove(name: &[u8]) -> bool {
-    name.starts_with(b"user.") || name.starts_with(b"system.posix_acl_") || name == CAPABILITY
+/// Whether an attribute that the snapshot does not have is removed: not a label that this machine gives to
+/// whatever is made, and of the namespace `trusted` only when that is asked for.
+pub(super) fn is_ours_to_remove(name: &[u8], options: &ApplyOptions) -> bool {
+    if name.starts_with(b"security.") {
+        return !LABELS.iter().any(|label| name.starts_with(label));
+    }
+    let is_ours = name.starts_with(b"user.") || name.starts_with(b"system.posix_acl_");
+    (is_ours && name != MARK) || (name.starts_with(b"trusted.") && options.trusted_xattrs)
+}
+
+/// Whether an attribute that the snapshot does not have stays because it was not asked for.
+pub(super) fn is_left(name: &[u8], options: &ApplyOptions) -> bool {
+    name.starts_with(b"trusted.") && !options.trusted_xattrs
 }
 
 /// Why an attribute, or anything else of the metadata, could not be set.
@@ -130,10 +144,19 @@ mod tests {
 
     #[test]
     fn labels_of_this_machine_are_not_removed() {
-        assert!(!is_ours_to_remove(b"security.selinux"));
-        assert!(!is_ours_to_remove(b"trusted.overlay.opaque"));
-        assert!(is_ours_to_remove(b"security.capability"));
-        assert!(is_ours_to_remove(b"system.posix_acl_default"));
-        assert!(is_ours_to_remove(b"user.note"));
+        let (usual, trusted) = (ApplyOptions::default(), ApplyOptions { trusted_xattrs: true, ..ApplyOptions::default() });
+        for (name, is_removed) in [
+            (&b"security.selinux"[..], false),
+            (b"security.SMACK64EXEC", false),
+            (b"security.capability", true),
+            (b"security.NTACL", true),
+            (b"system.posix_acl_default", true),
+            (b"user.note", true),
+            (MARK, false),
+            (b"trusted.overlay.opaque", false),
+        ] {
+            assert_eq!(is_ours_to_remove(name, &usual), is_removed, "{name:?}");
+        }
+        assert!(is_ours_to_remove(b"trusted.overlay.opaque", &trusted) && is_left(b"trusted.overlay.opaque", &usual));
     }
 }

@@ -10,10 +10,11 @@ use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
 use super::attributes;
-use super::disk::{Disk, NO_MODES, NO_OWNERS, NO_XATTRS};
+use super::disk::{Disk, NO_MODES, NO_OWNERS, NO_XATTRS, TRUSTED_LEFT};
 use super::existing::{EntryType, Existing};
 use super::folder::Folder;
-use super::metadata::{ApplyOptions, has_inode_flags, permitted_mode};
+use super::inode_flags::has_inode_flags;
+use super::metadata::{ApplyOptions, permitted_mode};
 use crate::manifest::{Content, Metadata, Node};
 
 /// The quick comparison of `--overwrite if-changed`: type, length and mtime, and the numbers of a
@@ -138,7 +139,10 @@ fn compare_attributes(
     // Where they cannot be listed, asking for each will tell.
     let found = folder.xattr_names(name).unwrap_or_default();
     let is_wanted = |found: &[u8]| metadata.xattrs.iter().any(|xattr| xattr.name == found);
-    differences.attributes = found.iter().any(|found| !is_wanted(found) && attributes::is_ours_to_remove(found) && may_set(found));
+    differences.attributes = found.iter().any(|found| !is_wanted(found) && attributes::is_ours_to_remove(found, options) && may_set(found));
+    if found.iter().any(|found| !is_wanted(found) && attributes::is_left(found, options)) {
+        limits.push(TRUSTED_LEFT);
+    }
     for xattr in metadata.xattrs.iter().filter(|xattr| may_set(&xattr.name)) {
         match folder.xattr(name, &xattr.name, xattr.value.len()) {
             Ok(value) if value == xattr.value => {}
@@ -155,42 +159,6 @@ fn compare_attributes(
     }
     limits.dedup();
     acl
-}
-
-/// What this process may set.
-#[derive(Clone, Debug)]
-pub struct Rights {
-    user: u32,
-    groups: Vec<u32>,
-}
-
-impl Default for Rights {
-    fn default() -> Self {
-        let mut groups: Vec<u32> = rustix::process::getgroups().unwrap_or_default().into_iter().map(|group| group.as_raw()).collect();
-        groups.push(rustix::process::getegid().as_raw());
-        Self { user: rustix::process::geteuid().as_raw(), groups }
-    }
-}
-
-impl Rights {
-    pub(super) fn user(&self) -> u32 {
-        self.user
-    }
-
-    pub(super) fn is_root(&self) -> bool {
-        self.user == 0
-    }
-
-    /// Whether owner and group are what this process can make of those that are wanted. The owner is
-    /// its own user where it cannot give a file away.
-    fn owner_is_best(&self, found: (u32, u32), wanted: (u32, u32)) -> bool {
-        if self.is_root() {
-            return found == wanted;
-        }
-        let user_is_best = found.0 == wanted.0 || found.0 == self.user && wanted.0 != self.user;
-        let group_is_best = found.1 == wanted.1 || !self.groups.contains(&wanted.1);
-        user_is_best && group_is_best
-    }
 }
 
 impl Folder {
@@ -296,16 +264,6 @@ mod tests {
         assert!(!matches(&existing(EntryType::CharDevice(1, 3)), &node(Content::CharDevice(1, 5))));
         assert!(!matches(&existing(EntryType::BlockDevice(1, 3)), &node(Content::CharDevice(1, 3))));
         assert!(!matches(&existing(EntryType::Other), &node(Content::Fifo)));
-    }
-
-    #[test]
-    fn an_owner_that_this_user_cannot_give_is_no_difference() {
-        let rights = Rights { user: 1000, groups: vec![100, 1000] };
-        assert!(rights.owner_is_best((1000, 1000), (0, 0)), "what a restore makes of a file of root");
-        assert!(!rights.owner_is_best((1000, 1000), (0, 100)), "a group of the user can be given");
-        assert!(!rights.owner_is_best((0, 1000), (1000, 1000)), "taken by root since");
-        let root = Rights { user: 0, groups: vec![0] };
-        assert!(root.owner_is_best((5, 6), (5, 6)) && !root.owner_is_best((0, 0), (5, 6)));
     }
 
     #[test]

@@ -17,22 +17,20 @@ use rustix::io::Errno;
 
 use super::beneath;
 use super::durable::Mounts;
-use super::existing::{Existing, Identity};
+use super::existing::Identity;
 use super::folder::Folder;
-use super::in_use;
+use super::in_use::Locks;
 use super::mount::look;
 use super::protected::Protected;
 use super::removal::Guard;
 use super::system_error;
+use super::unfinished::{self, UNFINISHED_MODE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
 use crate::units::PathText;
 
 /// So many folder handles are kept open; far below any limit on open files.
 const KEPT_FOLDERS: usize = 32;
-
-/// For its owner only, and sticky, which hardly any other folder of that sort is.
-const UNFINISHED_MODE: u32 = 0o1700;
 
 /// A folder to restore into. Methods are called from any thread.
 #[derive(Debug)]
@@ -44,6 +42,8 @@ pub struct Destination {
     kept: Mutex<Vec<(Vec<u8>, Arc<Folder>)>>,
     /// Other file systems below it that were met.
     pub(super) mounts: Mounts,
+    /// What says to other restores that this one is at work; none in a dry run.
+    pub(super) locks: Option<Locks>,
 }
 
 /// A folder that was asked for.
@@ -86,10 +86,11 @@ impl Destination {
             protected.check_opened(handle, path)?;
         }
         let mounts = Mounts::below(handle.as_fd(), create).map_err(|errno| system_error("cannot look at", path, errno))?;
-        if create {
-            in_use::lock(handle.as_fd());
+        let locks = create.then(Locks::default);
+        if let Some(locks) = &locks {
+            locks.take_for_mount(handle.as_fd());
         }
-        Ok(Arc::new(Self { handle, path: path.to_vec(), guard: Arc::new(Guard { protected, top }), kept: Mutex::default(), mounts }))
+        Ok(Arc::new(Self { handle, path: path.to_vec(), guard: Arc::new(Guard { protected, top }), kept: Mutex::default(), mounts, locks }))
     }
 
     /// The path as the user gave it.
@@ -131,12 +132,15 @@ impl Destination {
                 return Err(Error::new(ErrorKind::Denied, message));
             }
         }
+        if let Some(locks) = &self.locks {
+            locks.take_for_mount(handle.as_fd());
+        }
         let disk = self.mounts.disk(handle.as_fd()).map_err(|errno| system_error("cannot look at", &path, errno))?;
         Ok(self.keep(relative, Folder::new(handle, path, Arc::clone(&self.guard), disk)))
     }
 
-    /// Makes the folder `relative`, readable by its owner only until its metadata is set, with a mode that
-    /// says that it is not finished (see [`is_unfinished_folder`]), and opens it. A folder that is there
+    /// Makes the folder `relative`, readable by its owner only until its metadata is set, marked as
+    /// not finished (see [`Folder::is_unfinished`]), and opens it. A folder that is there
     /// already is used. Its parent must be there.
     ///
     /// # Errors
@@ -152,7 +156,9 @@ impl Destination {
         match rustix::fs::mkdirat(parent.as_fd(), name, Mode::from_raw_mode(UNFINISHED_MODE)) {
             Ok(()) => {
                 parent.let_owner_in(name)?;
-                Ok(MadeFolder { folder: self.folder(relative)?, is_new: true })
+                let folder = self.folder(relative)?;
+                unfinished::mark(&folder);
+                Ok(MadeFolder { folder, is_new: true })
             }
             Err(Errno::EXIST) => Ok(MadeFolder { folder: self.folder(relative)?, is_new: false }),
             Err(errno) => Err(system_error("cannot make folder", &self.full_path(relative), errno)),
@@ -209,12 +215,6 @@ impl AsFd for Destination {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
     }
-}
-
-/// True for a folder as a restore makes it, that has not got its metadata: one that was interrupted has
-/// left it.
-pub fn is_unfinished_folder(existing: &Existing) -> bool {
-    existing.is_directory() && existing.mode == UNFINISHED_MODE && existing.uid == rustix::process::geteuid().as_raw()
 }
 
 /// `name` below `folder`, for messages only.

@@ -6,7 +6,9 @@
 //! when the first time differs, if it can be with a file that has no name. What it cannot hold is said
 //! once and counted, and is no difference when what is there is compared.
 
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
@@ -14,6 +16,8 @@ use rustix::io::Errno;
 
 use super::clock::Clock;
 use super::given_names::temporary_name;
+use crate::error::{Error, ErrorKind, Result};
+use crate::units::PathText;
 
 const FUSE: u32 = 0x6573_5546;
 const VFAT: u32 = 0x4d44;
@@ -56,9 +60,12 @@ pub const NO_HARD_LINKS: &str = "this file system holds no hard links: each name
 /// Without symbolic links and what else is no file.
 pub const NO_LINKS: &str = "this file system holds no symbolic links, pipes and devices";
 
+/// Of what is there and was not asked to be as it was.
+pub const TRUSTED_LEFT: &str = "attributes of the namespace `trusted` that the snapshot does not have stay (see --trusted-xattrs)";
+
 /// Whether a note is about what a file system cannot hold, of an entry whose content is there.
 pub fn is_limit(note: &str) -> bool {
-    [NO_OWNERS, NO_MODES, NO_XATTRS, NO_SUCH_TIMES, NO_HARD_LINKS].contains(&note)
+    [NO_OWNERS, NO_MODES, NO_XATTRS, NO_SUCH_TIMES, NO_HARD_LINKS, TRUSTED_LEFT].contains(&note)
 }
 
 /// A file system that is restored to.
@@ -121,6 +128,19 @@ impl Disk {
             Holds::CONTENT
         };
         Self { holds, clock, kind, is_shared, may_probe }
+    }
+
+    /// What the file system holds on which the folder `path` would be made, by its kind.
+    ///
+    /// # Errors
+    /// `NotFound` when nothing of the path can be opened.
+    pub fn of_missing(path: &[u8]) -> Result<Holds> {
+        let path = std::path::absolute(OsStr::from_bytes(path)).map_err(|error| Error::io("cannot look at", PathText(path), error))?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let nearest = path.ancestors().find_map(|above| rustix::fs::open(above, flags, Mode::empty()).ok());
+        let nearest =
+            nearest.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{} is not there", PathText(path.as_os_str().as_bytes()))))?;
+        Ok(Self::of(nearest.as_fd(), false).holds)
     }
 
     /// What it holds.

@@ -78,10 +78,12 @@ impl NewFile {
         let open =
             |within: &Folder| retry_on_intr(|| rustix::fs::openat(within.as_fd(), temporary.as_slice(), flags, Mode::RUSR | Mode::WUSR));
         let mut within = destination.folder_as_kept(folder)?;
+        within.check_renaming()?;
         let handle = match open(&within) {
             // The folder of a kept handle was removed; another one may have its name by now.
             Err(Errno::NOENT) => {
                 within = destination.folder(folder)?;
+                within.check_renaming()?;
                 open(&within)
             }
             other => other,

@@ -1,23 +1,28 @@
 //! A folder of the destination, and what can be done in it: always by its handle and one name.
 
+mod making;
+
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, SeekFrom};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::join;
 use super::disk::Disk;
-use super::existing::{Existing, Identity};
+use super::existing::Existing;
 use super::given_names::is_temporary_name;
+use super::judge::{Judge, Stays};
 use super::mount::look;
-use super::removal::{self, Everything, Guard, Judge, Stays};
+use super::removal::{self, Everything, Guard};
 use super::subject::Subject;
 use super::system_error;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
 use crate::units::PathText;
+
+pub use making::DeviceKind;
 
 /// An open folder. It stays the same folder even when somebody renames it or puts a link in its
 /// place. Methods are called from any thread.
@@ -28,6 +33,8 @@ pub struct Folder {
     path: Vec<u8>,
     /// Whether it gives an ACL to what is made in it, once that was asked.
     gives_acl: OnceLock<bool>,
+    /// Whether what is in it keeps its name for ever, once that was asked.
+    is_append_only: OnceLock<bool>,
     /// What is never removed from the destination.
     guard: Arc<Guard>,
     /// The file system that it is on.
@@ -37,18 +44,9 @@ pub struct Folder {
 /// What a folder gives to the files that are made in it.
 const DEFAULT_ACL: &str = "system.posix_acl_default";
 
-/// Which sort of device node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceKind {
-    /// A character device.
-    Character,
-    /// A block device.
-    Block,
-}
-
 impl Folder {
     pub(super) fn new(handle: OwnedFd, path: Vec<u8>, guard: Arc<Guard>, disk: Arc<Disk>) -> Self {
-        Self { handle, path, gives_acl: OnceLock::new(), guard, disk }
+        Self { handle, path, gives_acl: OnceLock::new(), is_append_only: OnceLock::new(), guard, disk }
     }
 
     pub(super) fn handle(&self) -> BorrowedFd<'_> {
@@ -83,20 +81,7 @@ impl Folder {
     /// # Errors
     /// Those of reading it.
     pub fn names(&self) -> Result<Vec<Vec<u8>>> {
-        let fail = |errno| system_error("cannot read folder", &self.path, errno);
-        // A handle of its own, because the position in a listing belongs to the handle.
-        let handle =
-            retry_on_intr(|| rustix::fs::openat(&self.handle, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()));
-        let handle = handle.map_err(fail)?;
-        rustix::fs::seek(&handle, SeekFrom::Start(0)).map_err(fail)?;
-        let mut names = Vec::new();
-        removal::visit_names(handle.as_fd(), |name, _| {
-            names.push(name.to_vec());
-            Ok(true)
-        })
-        .map_err(fail)?;
-        names.sort_unstable();
-        Ok(names)
+        names_in(self.as_fd()).map_err(|errno| system_error("cannot read folder", &self.path, errno))
     }
 
     /// Removes `name`, whatever it is, a folder with everything below it; links are removed, not
@@ -161,15 +146,6 @@ impl Folder {
         Ok(mount.is_other_than(own, false))
     }
 
-    /// Makes a symbolic link; its target may be any bytes and is not looked at.
-    ///
-    /// # Errors
-    /// `Exists`, `Full`, `Denied`.
-    pub fn symlink(&self, name: &[u8], target: &[u8]) -> Result<()> {
-        check_name(name)?;
-        rustix::fs::symlinkat(target, &self.handle, name).map_err(self.fail("cannot make link", name))
-    }
-
     /// The target of a symbolic link.
     ///
     /// # Errors
@@ -178,97 +154,6 @@ impl Folder {
         check_name(name)?;
         let target = rustix::fs::readlinkat(&self.handle, name, Vec::new()).map_err(self.fail("cannot read link", name))?;
         Ok(target.into_bytes())
-    }
-
-    /// Makes a named pipe, for its owner only until its metadata is set.
-    ///
-    /// # Errors
-    /// `Exists`, `Full`, `Denied`.
-    pub fn fifo(&self, name: &[u8]) -> Result<()> {
-        check_name(name)?;
-        rustix::fs::mkfifoat(&self.handle, name, Mode::RUSR | Mode::WUSR).map_err(self.fail("cannot make pipe", name))
-    }
-
-    /// Makes a device node, for its owner only until its metadata is set.
-    ///
-    /// # Errors
-    /// `Denied`, saying so, without the privileges of root; `Exists`, `Full`.
-    pub fn device(&self, name: &[u8], kind: DeviceKind, major: u32, minor: u32) -> Result<()> {
-        check_name(name)?;
-        let file_type = match kind {
-            DeviceKind::Character => FileType::CharacterDevice,
-            DeviceKind::Block => FileType::BlockDevice,
-        };
-        let number = rustix::fs::makedev(major, minor);
-        rustix::fs::mknodat(&self.handle, name, file_type, Mode::RUSR | Mode::WUSR, number).map_err(|errno| {
-            let error = self.fail("cannot make device", name)(errno);
-            if errno == Errno::PERM { error.context("needs root") } else { error }
-        })
-    }
-
-    /// Gives the file that `other` has under `other_name` the name `name` here too. It must be the
-    /// inode `identity`, one that this restore wrote or found right: a link to anything else that
-    /// was put in its place is taken back.
-    ///
-    /// # Errors
-    /// `Exists`; `NotFound`; `Changed` when it is another inode; `Denied` for an immutable file.
-    pub fn hard_link_from(&self, other: &Folder, other_name: &[u8], identity: Identity, name: &[u8]) -> Result<()> {
-        check_name(other_name)?;
-        check_name(name)?;
-        // Without AT_SYMLINK_FOLLOW a symbolic link would itself be linked, not what it points at.
-        rustix::fs::linkat(&other.handle, other_name, &self.handle, name, AtFlags::empty()).map_err(self.fail("cannot link", name))?;
-        match self.stat(name)? {
-            Some(existing) if existing.identity == identity => Ok(()),
-            _ => {
-                rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()).map_err(self.fail("cannot remove", name))?;
-                let path = other.path_of(other_name);
-                Err(Error::new(ErrorKind::Changed, format!("{} was replaced during the restore", PathText(&path))))
-            }
-        }
-    }
-
-    /// Gives what stands under `temporary` its own name. Without `replace` a name that is taken is
-    /// left alone, also when it is taken only because the file system folds case or accents. With
-    /// `replace`, anything but a folder is replaced in one step; a folder is the caller's to remove.
-    ///
-    /// # Errors
-    /// `Exists`, `Full`, `Denied`.
-    pub fn rename_new(&self, temporary: &[u8], name: &[u8], replace: bool) -> Result<()> {
-        check_name(temporary)?;
-        check_name(name)?;
-        if replace && !self.guard.protected.is_empty() {
-            self.check_replacing(name)?;
-        }
-        let result =
-            if replace { rustix::fs::renameat(&self.handle, temporary, &self.handle, name) } else { self.rename_to_free(temporary, name) };
-        result.map_err(self.fail("cannot rename to", name))
-    }
-
-    fn check_replacing(&self, name: &[u8]) -> Result<()> {
-        match self.stat(name)?.and_then(|existing| self.forbids_replacing(&existing)) {
-            Some(what) => Err(Error::new(ErrorKind::Denied, format!("{} is not replaced: it is {what}", PathText(&self.path_of(name))))),
-            None => Ok(()),
-        }
-    }
-
-    fn rename_to_free(&self, temporary: &[u8], name: &[u8]) -> rustix::io::Result<()> {
-        let (here, no_replace) = (&self.handle, RenameFlags::NOREPLACE);
-        match rustix::fs::renameat_with(here, temporary, here, name, no_replace) {
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
-            result => return result,
-        }
-        // A file system that cannot: a second name fails just as surely when it is taken.
-        match rustix::fs::linkat(here, temporary, here, name, AtFlags::empty()) {
-            Ok(()) => return rustix::fs::unlinkat(here, temporary, AtFlags::empty()),
-            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {}
-            Err(errno) => return Err(errno),
-        }
-        // One without links either (FAT on an old kernel): look first, which is the best it allows.
-        match rustix::fs::statat(here, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => rustix::fs::renameat(here, temporary, here, name),
-            Ok(_) => Err(Errno::EXIST),
-            Err(errno) => Err(errno),
-        }
     }
 
     /// Opens a regular file for reading: to compare it, or to verify what was written. Links are not
@@ -315,6 +200,22 @@ impl Folder {
     pub(super) fn is_removed(&self) -> bool {
         rustix::fs::fstat(&self.handle).map_or(true, |stat| stat.st_nlink == 0)
     }
+}
+
+/// All names in an open folder, sorted.
+///
+/// # Errors
+/// Those of reading it.
+pub fn names_in(folder: BorrowedFd<'_>) -> rustix::io::Result<Vec<Vec<u8>>> {
+    // A handle of its own, because the position in a listing belongs to the handle.
+    let handle = retry_on_intr(|| rustix::fs::openat(folder, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()))?;
+    let mut names = Vec::new();
+    removal::visit_names(handle.as_fd(), |name, _| {
+        names.push(name.to_vec());
+        Ok(true)
+    })?;
+    names.sort_unstable();
+    Ok(names)
 }
 
 impl AsFd for Folder {

@@ -11,36 +11,23 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{FileType, IFlags, Timespec, Timestamps, UTIME_OMIT};
-use rustix::io::Errno;
+use rustix::fs::{FileType, Timespec, Timestamps, UTIME_OMIT};
 
 use super::accounts::Names;
 use super::attributes::{self, group_bits_without_acl, reason};
-use super::compare::Rights;
 use super::disk::{Disk, NO_MODES, NO_OWNERS, NO_SUCH_TIMES};
+use super::existing::Identity;
 use super::folder::Folder;
+use super::inode_flags::apply_inode_flags;
+use super::rights::Rights;
 use super::subject::Subject;
 use super::system_error;
-use crate::error::Result;
+use super::unfinished::unmark;
+use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Metadata, check_name};
-use crate::units::Timestamp;
+use crate::units::{PathText, Timestamp};
 
 const SETUID_SETGID: u32 = 0o6000;
-
-/// The flags that a user can set; the others say how the file system keeps the file.
-pub(super) const SETTABLE: IFlags = IFlags::APPEND
-    .union(IFlags::COMPRESSED)
-    .union(IFlags::DIRSYNC)
-    .union(IFlags::IMMUTABLE)
-    .union(IFlags::JOURNALING)
-    .union(IFlags::NOATIME)
-    .union(IFlags::NOCOW)
-    .union(IFlags::NODUMP)
-    .union(IFlags::NOTAIL)
-    .union(IFlags::SECURE_REMOVAL)
-    .union(IFlags::SYNC)
-    .union(IFlags::TOPDIR)
-    .union(IFlags::UNRM);
 
 /// How metadata is restored. Shared by all threads of a restore.
 #[derive(Debug)]
@@ -100,7 +87,9 @@ pub(super) fn apply_to_fresh_file(
 
 /// Sets the metadata of a folder whose entries are complete, inode flags included.
 pub fn apply_to_folder(folder: &Folder, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
-    let mut notes = apply(&Subject::Opened(folder.as_fd()), None, metadata, options, folder.disk());
+    let subject = Subject::Opened(folder.as_fd());
+    let mut notes = apply(&subject, None, metadata, options, folder.disk());
+    unmark(&subject);
     notes.extend(apply_inode_flags(folder.as_fd(), metadata, options));
     notes
 }
@@ -119,6 +108,29 @@ pub fn apply_time_to_folder(folder: &Folder, metadata: &Metadata) -> Vec<String>
 pub fn apply_to_link_or_special(folder: &Folder, name: &[u8], metadata: &Metadata, options: &ApplyOptions) -> Result<Vec<String>> {
     check_name(name)?;
     let subject = Subject::pin(folder.as_fd(), name).map_err(|errno| system_error("cannot reach", &folder.path_of(name), errno))?;
+    Ok(apply(&subject, None, metadata, options, folder.disk()))
+}
+
+/// As [`apply_to_link_or_special`], for anything but a folder that was there before, as long as it is the
+/// inode `identity` and has one name: what is set on one is set on all.
+///
+/// # Errors
+/// As there; `Changed` when it is another one by now, or has other names.
+pub fn apply_to_existing(
+    folder: &Folder,
+    name: &[u8],
+    identity: Identity,
+    metadata: &Metadata,
+    options: &ApplyOptions,
+) -> Result<Vec<String>> {
+    check_name(name)?;
+    let fail = |errno| system_error("cannot reach", &folder.path_of(name), errno);
+    let subject = Subject::pin(folder.as_fd(), name).map_err(fail)?;
+    let stat = subject.stat().map_err(fail)?;
+    if Identity::of(&stat) != identity || stat.st_nlink > 1 {
+        let message = format!("{} was replaced or linked during the restore", PathText(&folder.path_of(name)));
+        return Err(Error::new(ErrorKind::Changed, message));
+    }
     Ok(apply(&subject, None, metadata, options, folder.disk()))
 }
 
@@ -236,40 +248,6 @@ fn apply_mtime(subject: &Subject<'_>, mtime: Timestamp, disk: &Disk, notes: &mut
         if !is_kept {
             notes.push(format!("mtime {} not restored: beyond the range of the file system", mtime.seconds));
         }
-    }
-}
-
-/// Whether an open file or folder has the inode flags that a restore would give it.
-pub(super) fn has_inode_flags(handle: BorrowedFd<'_>, metadata: &Metadata) -> bool {
-    let recorded = IFlags::from_bits_retain(metadata.inode_flags) & SETTABLE;
-    // Where there are none, setting them says so.
-    rustix::fs::ioctl_getflags(handle).map_or(recorded.is_empty(), |found| found & SETTABLE == recorded)
-}
-
-/// Sets the inode flags of an open file or folder if the options ask for it, as the very last step:
-/// after the file has its name, and every hard link of it is made.
-pub fn apply_inode_flags(handle: BorrowedFd<'_>, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
-    let recorded = IFlags::from_bits_retain(metadata.inode_flags) & SETTABLE;
-    if !options.inode_flags {
-        return Vec::new();
-    }
-    let set = || {
-        let current = match rustix::fs::ioctl_getflags(handle) {
-            Err(Errno::NOTTY | Errno::OPNOTSUPP) if recorded.is_empty() => return Ok(IFlags::empty()),
-            result => result?,
-        };
-        let wanted = (current - SETTABLE) | recorded;
-        if current == wanted {
-            return Ok(IFlags::empty());
-        }
-        rustix::fs::ioctl_setflags(handle, wanted)?;
-        // Some file systems take a flag without a word and do not keep it.
-        Ok(recorded - rustix::fs::ioctl_getflags(handle)?)
-    };
-    match set() {
-        Ok(missing) if missing.is_empty() => Vec::new(),
-        Ok(missing) => vec![format!("inode flags {:#x} not restored: the file system did not keep them", missing.bits())],
-        Err(errno) => vec![format!("inode flags {:#x} not restored: {}", recorded.bits(), reason(errno))],
     }
 }
 

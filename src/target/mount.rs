@@ -17,6 +17,11 @@ pub(super) struct Mount {
 }
 
 impl Mount {
+    /// Its number, where the kernel gives one.
+    pub fn id(self) -> Option<u64> {
+        self.id
+    }
+
     /// True when this is not the mount `top`, or a folder of another file system in it (a subvolume).
     /// Of anything but a folder the device says nothing: an overlay gives those of its layers.
     pub fn is_other_than(self, top: Mount, is_directory: bool) -> bool {

@@ -9,23 +9,22 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::retry_on_intr;
 
 use super::existing::{EntryType, Identity};
 use super::mount::look;
+use super::way_up::{is_any_above, nearest_folders};
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::PathText;
 
 /// A path leads through at most this many links, as for the kernel.
 const LINKS_MAX: usize = 40;
-/// Folders nest no deeper on the way from a destination to `/`.
-const DEPTH_MAX: usize = 16_384;
+/// A closed folder is looked through so many levels deep; a repository has two.
+const LEVELS_MAX: usize = 6;
 
-/// A folder by its handle, through links.
-const FOLDER: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 /// Anything by its handle, itself and not what it points at.
 const PINNED: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -52,12 +51,29 @@ impl Protected {
     /// As [`Protected::add`], for a folder that nothing may be restored into: neither into it, nor into
     /// one of the folders in it.
     pub fn close(&mut self, path: &Path, what: &str) {
-        let Some(identity) = self.follow(path, what) else { return };
-        self.closed.insert(identity, what.to_owned());
-        // A part of it may be mounted somewhere else, from where no way leads up to it.
+        if let Some(identity) = self.follow(path, what) {
+            self.closed.insert(identity, what.to_owned());
+            // A part of it may be mounted somewhere else, from where no way leads up to it.
+            self.close_below(path, what, LEVELS_MAX);
+        }
+    }
+
+    /// Closes the folders in `path`, and at its top files too, so that nothing gets their names.
+    fn close_below(&mut self, path: &Path, what: &str, levels: usize) {
         for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
-            if let Some(identity) = self.follow(&entry.path(), what) {
-                self.closed.insert(identity, what.to_owned());
+            let is_top = levels == LEVELS_MAX;
+            let is_file = entry.file_type().is_ok_and(|found| found.is_file());
+            if is_file && !is_top {
+                continue;
+            }
+            let path = entry.path();
+            // What is mounted somewhere keeps its number without a handle of ours.
+            let identity = if is_top { self.follow(&path, what) } else { folder_identity(&path) };
+            let Some(identity) = identity else { continue };
+            self.things.entry(identity).or_insert_with(|| what.to_owned());
+            let is_new = self.closed.insert(identity, what.to_owned()).is_none();
+            if is_new && !is_file && levels > 1 {
+                self.close_below(&path, what, levels - 1);
             }
         }
     }
@@ -85,36 +101,22 @@ impl Protected {
         if self.closed.is_empty() {
             return Ok(());
         }
-        let path = Path::new(OsStr::from_bytes(destination));
-        // As it is written, and as it will be when what is missing before a `..` is made.
-        for path in [path.to_owned(), without_parents(path)] {
-            let nearest = path.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
-            let opened = nearest.map(|path| retry_on_intr(|| openat(CWD, path, FOLDER, Mode::empty()))).find_map(|opened| opened.ok());
-            if let Some(handle) = opened {
-                self.check_opened(handle, destination)?;
-            }
-        }
-        Ok(())
+        nearest_folders(destination).into_iter().try_for_each(|nearest| self.check_opened(nearest, destination))
     }
 
     /// As [`Protected::check_destination`], of an open folder; `shown` names it.
     ///
     /// # Errors
     /// `Invalid`.
-    pub(super) fn check_opened(&self, mut here: OwnedFd, shown: &[u8]) -> Result<()> {
-        for _ in 0..DEPTH_MAX {
-            let Ok((existing, _)) = look(here.as_fd(), b"") else { return Ok(()) };
-            if let Some(what) = self.closed.get(&existing.identity) {
-                let message = format!("{} lies in {what}, and nothing is restored into that; name another folder", PathText(shown));
-                return Err(Error::new(ErrorKind::Invalid, message));
-            }
-            let Ok(up) = retry_on_intr(|| openat(&here, c"..", FOLDER, Mode::empty())) else { return Ok(()) };
-            match look(up.as_fd(), b"") {
-                Ok((above, _)) if above.identity != existing.identity => here = up,
-                _ => return Ok(()),
-            }
-        }
-        Ok(())
+    pub(super) fn check_opened(&self, folder: OwnedFd, shown: &[u8]) -> Result<()> {
+        let mut found = None;
+        is_any_above(folder, |folder| {
+            found = look(folder, b"").ok().and_then(|(existing, _)| self.closed.get(&existing.identity));
+            found.is_some()
+        });
+        let Some(what) = found else { return Ok(()) };
+        let message = format!("{} lies in {what}, and nothing is restored into that; name another folder", PathText(shown));
+        Err(Error::new(ErrorKind::Invalid, message))
     }
 
     /// Goes the way of `path` name by name; every folder passed is above it, every link must stay.
@@ -156,16 +158,10 @@ impl Protected {
     }
 }
 
-/// The path without `..` and the names before them, whatever those are.
-fn without_parents(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir if plain.file_name().is_some() => _ = plain.pop(),
-            part => plain.push(part),
-        }
-    }
-    plain
+/// What folder `path` leads to, if it is one.
+fn folder_identity(path: &Path) -> Option<Identity> {
+    let folder = retry_on_intr(|| openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())).ok()?;
+    look(folder.as_fd(), b"").ok().map(|(existing, _)| existing.identity)
 }
 
 /// Puts the names of `path` on a stack, the first one on top.

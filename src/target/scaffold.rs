@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use super::folder::Folder;
 use super::metadata::{ApplyOptions, apply_to_folder, is_about_owner, permitted_mode};
 use super::subject::Subject;
+use super::unfinished::unmark;
 use crate::manifest::Metadata;
 
 /// Gives a folder that was just made as the way to a source its owner and mode: nothing else was saved of
@@ -21,6 +22,7 @@ pub fn apply_to_ancestor(folder: &Folder, metadata: &Metadata, options: &ApplyOp
     };
     let (mode, _) = permitted_mode(metadata, owner_is_right, options.set_id, false);
     let _ = subject.set_mode(if is_in_work { mode | 0o700 } else { mode });
+    unmark(&subject);
 }
 
 /// As [`apply_to_folder`], for a folder that a restore made only because something below it was asked

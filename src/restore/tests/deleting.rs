@@ -181,6 +181,14 @@ fn what_was_left_out_by_an_absolute_path_through_a_link_stays() {
         format!("{}/other/cache", bench.source.path().display())
     };
     assert_eq!(delete_in_place_behind_a_link(other, |_| {}), ["cache", "file"]);
+    // That is gone, or leads elsewhere, when it is restored.
+    let unlink = |bench: &Bench| fs::remove_file(bench.source.path().join("other")).unwrap();
+    assert_eq!(delete_in_place_behind_a_link(other, unlink), ["cache", "file"]);
+    let relink = |bench: &Bench| {
+        unlink(bench);
+        fs::create_dir_all(bench.source.path().join("other/cache")).unwrap();
+    };
+    assert_eq!(delete_in_place_behind_a_link(other, relink), ["cache", "file"]);
 }
 
 #[test]
@@ -215,15 +223,19 @@ fn a_repository_in_a_folder_that_the_snapshot_knows_stays_whole() {
 }
 
 #[test]
-fn a_destination_that_is_itself_a_repository_loses_nothing() {
+fn a_destination_that_is_itself_a_repository_is_refused() {
     let bench = Bench::new();
     bench.write("packs/file", "x");
     let manifest = bench.snapshot();
     let repository = ["repository.json", "index/page", "snapshots/one", "packs/pack"];
     repository.iter().for_each(|name| write(bench.restored(name)));
-    let outcome = restore_as_foretold(&bench, &manifest, true);
-    assert_eq!((outcome.deleted, outcome.left), (0, 4));
-    assert!(repository.iter().all(|name| bench.restored(name).exists()));
+    let before = describe(bench.target.path());
+    for (destination, overwrite) in [("", Overwrite::Never), ("packs", Overwrite::Always), ("new/deep", Overwrite::Always)] {
+        let destination = bench.restored(destination).as_os_str().as_bytes().to_vec();
+        let (outcome, _) = bench.try_restore(&manifest, &Request { delete: true, destination, overwrite, ..bench.request() });
+        assert_eq!(error_of(outcome).kind(), ErrorKind::Invalid);
+    }
+    assert_eq!(describe(bench.target.path()), before);
 }
 
 #[test]

@@ -137,3 +137,43 @@ fn a_folder_that_an_interrupted_restore_left_is_finished_also_when_nothing_is_ov
     assert_eq!((outcome.files, outcome.left), (1, 0));
     assert_eq!(fs::metadata(bench.restored("folder")).unwrap().mode() & 0o7777, 0o755);
 }
+
+#[test]
+fn a_folder_of_a_user_that_looks_like_one_of_a_killed_restore_is_left_as_it_is() {
+    let bench = Bench::new();
+    bench.write("folder/file", "x");
+    fs::set_permissions(bench.source.path().join("folder"), Permissions::from_mode(0o755)).unwrap();
+    let manifest = bench.snapshot();
+    fs::create_dir(bench.restored("folder")).unwrap();
+    fs::set_permissions(bench.restored("folder"), Permissions::from_mode(0o1700)).unwrap();
+    if rustix::fs::setxattr(bench.restored("folder"), "user.a", b"x", XattrFlags::empty()).is_err() {
+        return;
+    }
+    rustix::fs::removexattr(bench.restored("folder"), "user.a").unwrap();
+    let (outcome, findings) = bench.restore(&manifest, &bench.request());
+    assert_eq!((outcome.files, outcome.left), (1, 1), "{findings:?}");
+    assert_eq!(fs::metadata(bench.restored("folder")).unwrap().mode() & 0o7777, 0o1700);
+}
+
+#[test]
+fn attributes_that_the_snapshot_does_not_have_go_or_are_told() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new();
+    for name in ["security", "trusted"] {
+        bench.write(name, "x");
+    }
+    let manifest = restored(&bench);
+    let set = |name: &str| rustix::fs::setxattr(bench.restored(name), format!("{name}.extra"), b"x", XattrFlags::empty()).is_ok();
+    if !set("security") || !set("trusted") {
+        return;
+    }
+    let has = |name: &str| rustix::fs::getxattr(bench.restored(name), format!("{name}.extra"), &mut [0u8; 1][..]).is_ok();
+    let request = |trusted_xattrs| Request { overwrite: Overwrite::IfChanged, trusted_xattrs, ..bench.request() };
+    let (outcome, findings) = bench.restore(&manifest, &request(false));
+    assert_eq!((outcome.metadata_set, has("security"), has("trusted")), (1, false, true));
+    assert!(findings.iter().any(|finding| finding.message.contains("that the snapshot does not have stay")), "{findings:?}");
+    let (outcome, findings) = bench.restore(&manifest, &request(true));
+    assert_eq!((outcome.metadata_set, has("trusted")), (1, false), "{findings:?}");
+}

@@ -5,6 +5,7 @@ mod deleting;
 mod hostile;
 mod in_place;
 mod leftovers;
+mod linked;
 mod matching;
 mod overwriting;
 mod passing;

@@ -75,31 +75,45 @@ pub(super) fn list(root: &Root, folder: &str) -> Result<Vec<Listed>> {
         entries.sort_unstable_by_key(|entry| entry.inode);
         for entry in entries {
             let path = name::join(&folder, &entry.name);
-            if name::is_hidden(&path) || !matches!(entry.file_type, FileType::RegularFile | FileType::Directory | FileType::Unknown) {
+            if name::is_hidden(&path) {
                 continue;
             }
-            let mut is_folder = entry.file_type == FileType::Directory;
-            if !is_folder {
-                match rustix::fs::statat(&fd, &entry.name, AtFlags::SYMLINK_NOFOLLOW) {
-                    Ok(stat) => match FileType::from_raw_mode(stat.st_mode) {
-                        FileType::RegularFile => {
-                            listed.push(Listed { name: path.clone(), bytes: u64::try_from(stat.st_size).unwrap_or(0) });
-                        }
-                        FileType::Directory => is_folder = true,
-                        _ => {}
-                    },
-                    // Removed between the two looks.
-                    Err(Errno::NOENT) => {}
-                    Err(errno) => return Err(Error::io("cannot look at", root.describe(&path), errno)),
+            let (found, bytes) = match entry.file_type {
+                FileType::Directory => (FileType::Directory, 0),
+                FileType::RegularFile | FileType::Symlink | FileType::Unknown => {
+                    look(&fd, &entry.name).map_err(|errno| Error::io("cannot look at", root.describe(&path), errno))?
                 }
-            }
-            if is_folder && depth < name::FOLDERS_DEEP_MAX {
-                waiting.push((path, depth + 1));
+                other => (other, 0),
+            };
+            match found {
+                FileType::RegularFile => listed.push(Listed { name: path, bytes }),
+                FileType::Directory if depth < name::FOLDERS_DEEP_MAX => waiting.push((path, depth + 1)),
+                // Its files only: nobody knows where else it leads.
+                FileType::Symlink if depth < name::FOLDERS_DEEP_MAX && name::may_be_linked(&entry.name) && is_folder(&fd, &entry.name) => {
+                    waiting.push((path, name::FOLDERS_DEEP_MAX));
+                }
+                _ => {}
             }
         }
     }
     listed.sort_unstable();
     Ok(listed)
+}
+
+/// What lies under a name, and of a file its length.
+fn look(folder: &OwnedFd, name: &str) -> rustix::io::Result<(FileType, u64)> {
+    match rustix::io::retry_on_intr(|| rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)) {
+        Ok(stat) => Ok((FileType::from_raw_mode(stat.st_mode), u64::try_from(stat.st_size).unwrap_or(0))),
+        // Removed between the two looks.
+        Err(Errno::NOENT) => Ok((FileType::Unknown, 0)),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Whether a link leads to a folder that is there: what cannot be looked at is not read either.
+fn is_folder(folder: &OwnedFd, name: &str) -> bool {
+    let found = rustix::io::retry_on_intr(|| rustix::fs::statat(folder, name, AtFlags::empty()));
+    found.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }
 
 /// Shows every entry below the top to `judge`, until that fails. Folders are entered when it has passed

@@ -133,9 +133,19 @@ fn odd_files_never_break_a_listing() {
     }
     symlink("good", packs.join("3f/link")).unwrap();
     symlink("/", packs.join("top")).unwrap();
+    // Read through, as the folders of packs are, so listed too; and no further.
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::create_dir_all(elsewhere.path().join("deep")).unwrap();
+    for file in ["moved", "deep/file"] {
+        fs::write(elsewhere.path().join(file), "m").unwrap();
+    }
+    symlink(elsewhere.path(), packs.join("4a")).unwrap();
+    symlink("nowhere", packs.join("4b")).unwrap();
+    symlink(".", packs.join("4c")).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, packs.join("3f/pipe"), Mode::RWXU).unwrap();
     fs::create_dir_all(packs.join("a/".repeat(40))).unwrap();
-    assert_eq!(names(&storage, "packs"), ["packs/3f/empty", "packs/3f/good"]);
+    assert_eq!(names(&storage, "packs"), ["packs/3f/empty", "packs/3f/good", "packs/4a/moved"]);
+    assert_eq!(storage.read("packs/4a/moved", 9).unwrap(), b"m");
 
     for odd in ["packs/3f/pipe", "packs/3f", "packs/3f/link", "packs/3f/good/below"] {
         assert_eq!(storage.read(odd, 9).unwrap_err().kind(), ErrorKind::Damaged, "{odd}");

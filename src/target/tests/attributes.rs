@@ -121,10 +121,12 @@ fn attributes_of_every_name_space_survive_and_others_go() {
     assert_eq!(value_of(&path, "trusted.secret").unwrap(), b"t");
     let file = fs::File::open(&path).unwrap();
     assert_eq!(apply_to_file(file.as_fd(), &plain(0o640), &ApplyOptions::default()), Vec::<String>::new());
-    for name in ["user.note", "user.empty", "system.posix_acl_access", "security.capability"] {
+    for name in ["user.note", "user.empty", "system.posix_acl_access", "security.capability", "security.label"] {
         assert_eq!(value_of(&path, name), None, "{name}");
     }
-    assert!(value_of(&path, "security.label").is_some(), "labels are the machine's");
+    assert!(value_of(&path, "trusted.secret").is_some(), "not asked for");
+    assert_eq!(apply_to_file(file.as_fd(), &plain(0o640), &asked), Vec::<String>::new());
+    assert_eq!(value_of(&path, "trusted.secret"), None);
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
 }
 

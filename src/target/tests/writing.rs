@@ -174,7 +174,9 @@ fn folders_are_private_until_they_are_done_and_must_have_a_parent() {
     let (top, destination) = destination();
     assert!(destination.make_folder(b"a").unwrap().is_new);
     assert_eq!(fs::metadata(top.path().join("a")).unwrap().permissions().mode() & 0o777, 0o700);
-    assert!(is_unfinished_folder(&destination.folder(b"").unwrap().stat(b"a").unwrap().unwrap()));
+    assert!(destination.folder(b"a").unwrap().is_unfinished().unwrap());
+    apply_to_folder(&destination.folder(b"a").unwrap(), &plain(0o1700), &ApplyOptions::default());
+    assert!(!destination.folder(b"a").unwrap().is_unfinished().unwrap());
     assert!(!destination.make_folder(b"a").unwrap().is_new);
     assert!(destination.make_folder(b"x/y").unwrap_err().is_not_found());
     fs::write(top.path().join("f"), b"").unwrap();
