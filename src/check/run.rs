@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::PackId;
 use crate::index::Index;
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{INDEX, KEYS, PACKS, PackListing, RECORDS, Repository, lone_problem};
+use crate::repository::{INDEX, KEYS, PACKS, PackListing, RECORDS, Repository, lone_problem, lone_record_problem};
 use crate::verify::{
     Damage, DamagedObject, Gathering, Looked, NoteAbout, Outcome, Trees, check_keys_and_records, check_manifests, check_segments,
     expected_hash, read_packs,
@@ -35,6 +35,9 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     check_keys_and_records(repository, &mut outcome, progress)?;
     if repository.facts().lacks_settings() {
         outcome.damaged.push(DamagedObject { name: RECORDS.to_owned(), problem: "a copy of the settings is missing".to_owned() });
+    }
+    for record in repository.settled_lone_records()? {
+        outcome.damaged.push(DamagedObject { name: RECORDS.to_owned(), problem: lone_record_problem(&record) });
     }
     for key in repository.settled_lone_keys()? {
         outcome.damaged.push(DamagedObject { name: KEYS.to_owned(), problem: lone_problem(&key) });

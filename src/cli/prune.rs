@@ -140,6 +140,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let unwanted = decisions.iter().filter(|decision| !decision.keep).map(|decision| decision.id);
     let request = Request {
         remove: unwanted.chain(forgotten.into_iter().map(|forgotten| forgotten.id)).collect(),
+        keep_tags: policy.tags.clone(),
         dry_run: args.dry_run,
         override_protection: args.override_protection,
         accept_rollback: args.accept_rollback,

@@ -35,7 +35,7 @@ pub(super) fn read_strangers(
 ) -> Result<Vec<IndexedPack>> {
     let (storage, keys) = (&**repository.storage(), repository.keys());
     let mut strangers: Vec<(PackId, u64)> = listing.packs().iter().map(|(id, bytes)| (*id, *bytes)).collect();
-    strangers.retain(|(id, _)| !looked.packs.contains(id));
+    strangers.retain(|(id, _)| !looked.packs.contains(id) && !repository.passes_over(&pack_name(id)));
     strangers.sort_unstable();
     let read = |(id, bytes): &(PackId, u64)| {
         if progress.is_interrupted() {

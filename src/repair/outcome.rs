@@ -1,5 +1,6 @@
 //! What a repair is asked to do, and what came of it.
 
+use crate::id::RepositoryId;
 use crate::units::Timestamp;
 use crate::verify::{Affected, DamagedObject};
 
@@ -19,11 +20,15 @@ pub struct Outcome {
     pub damaged: Vec<DamagedObject>,
     /// Snapshots whose manifest is damaged: they are gone.
     pub snapshots_lost: u64,
+    /// Other repositories of which whole objects lie here, and how many; they stay where they are.
+    pub foreign: Vec<(RepositoryId, u64)>,
     /// Records that are damaged: what they said is not known, a tag, a pin, or that a snapshot was
     /// forgotten.
     pub records_lost: u64,
     /// A copy of the settings was missing and is there again.
     pub restored_settings: bool,
+    /// Records of which one of two was missing or damaged and is there again.
+    pub restored_records: u64,
     /// One of the two slots of the key in use was missing and is there again.
     pub restored_key: bool,
     /// Packs that no readable index segment named and that the index names again.
@@ -50,6 +55,7 @@ impl Outcome {
         !self.damaged.is_empty()
             || self.restored_settings
             || self.restored_key
+            || self.restored_records > 0
             || self.packs_indexed > 0
             || self.segments_replaced > 0
             || self.chunks_newly_lost > 0

@@ -32,6 +32,9 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     progress.stage("check objects");
     // Read again: others may have written since the repository was opened.
     let repository = repository.with_facts_of_now()?;
+    let foreign = repository.find_foreign()?;
+    let repository = repository.passing_over(&foreign);
+    outcome.foreign = foreign.counts.into_iter().collect();
     if !request.dry_run {
         make_durable(&*storage)?;
     }

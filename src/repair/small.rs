@@ -35,6 +35,9 @@ pub(super) fn mend_small_objects(
     let lost: Vec<SnapshotId> = names.filter_map(|object| expected_hash(SNAPSHOTS, &object.name).map(SnapshotId)).collect();
     outcome.snapshots_lost = count(SNAPSHOTS);
     outcome.records_lost = count(RECORDS);
+    outcome.restored_records = repository.facts().lone_records().len() as u64;
+    // What they said is known from the others.
+    outcome.records_lost = outcome.records_lost.saturating_sub(outcome.restored_records);
     outcome.restored_settings = repository.facts().lacks_settings();
     let repository = if request.dry_run {
         repository
@@ -46,8 +49,16 @@ pub(super) fn mend_small_objects(
             repository.restore_settings(request.now)?;
         }
         let repository = repository.with_facts_of_now()?;
-        // Said before they go, so that nobody takes the loss for a repository that was rolled back.
-        repository.record_removal(&lost, request.now)?;
+        repository.restore_lone_records()?;
+        // Said before they go, so that everybody misses them, and nothing is freed that they need until somebody gives
+        // them up. What was forgotten is given up already.
+        let marks = repository.facts().marks();
+        let (given_up, missed): (Vec<SnapshotId>, Vec<SnapshotId>) = lost.iter().partition(|id| marks.is_forgotten(id));
+        repository.record_presence(&missed, request.now)?;
+        if !given_up.is_empty() {
+            repository.record_removal(&given_up, request.now)?;
+        }
+        repository.recant_removals(request.now)?;
         set_aside(&**repository.storage(), manifests)?;
         repository
     };

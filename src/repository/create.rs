@@ -3,6 +3,7 @@
 use super::description::Description;
 use super::layout;
 use super::leftovers::{find_leftovers, is_there};
+use super::paired::publish_new_pair;
 use super::protection::Protection;
 use super::records;
 use super::reserve::make_reserve;
@@ -12,10 +13,10 @@ use super::twins::publish_twins;
 use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RepositoryId, RunId};
-use crate::manifest::{Record, SETTING};
+use crate::manifest::{KEPT, Kept, Record, SETTING};
 use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
 use crate::units::Timestamp;
-use crate::wire::Extensions;
+use crate::wire::{self, Extensions};
 
 /// How a repository is made.
 pub struct CreateOptions {
@@ -69,11 +70,13 @@ pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_
     }
     let keys = bundle.key_ring(options.algorithm, description.id);
     records::publish_settings(storage, &keys, &records::standard_settings(&description), 0, 0, options.now)?;
-    if protect_seconds > 0 {
-        let (record_type, payload) = (SETTING, Protection::setting(protect_seconds));
+    // That there is no snapshot yet is said too: who finds none later, and no such record, knows that they are lost.
+    let nothing = (KEPT, wire::encode(&Kept { snapshots: Vec::new() }));
+    let protection = (protect_seconds > 0).then(|| (SETTING, Protection::setting(protect_seconds)));
+    for (record_type, payload) in [nothing].into_iter().chain(protection) {
         let (run, client) = (RunId(random_bytes()?), ClientId([0; 16]));
         let record = Record { record_type, counter: 1, run, client, time: options.now, payload, extensions: Extensions::none() };
-        records::publish_record(storage, &keys, &record)?;
+        publish_new_pair(storage, &keys, record)?;
     }
     let mut upload = storage.create("")?;
     upload.write(&json)?;
