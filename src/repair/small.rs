@@ -1,13 +1,12 @@
 //! Mends what stands beside the packs: key slots, records, manifests, and the settings among the
 //! records.
 
-use super::aside::set_aside;
 use super::outcome::{Outcome, Request};
 use crate::error::{ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::Content;
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{KEYS, RECORDS, Repository, SNAPSHOTS, lone_problem};
+use crate::repository::{KEYS, RECORDS, Repository, SNAPSHOTS, lone_problem, set_aside, with_reserve};
 use crate::verify::{self, check_keys_and_records, check_manifests, expected_hash};
 
 /// Sets damaged small objects aside and sees to it that there are settings. Returns the repository with
@@ -46,10 +45,10 @@ pub(super) fn mend_small_objects(
             found.damaged.iter().map(|object| object.name.as_str()).partition(|name| is_in(name, SNAPSHOTS));
         set_aside(&**repository.storage(), others)?;
         if outcome.restored_settings {
-            repository.restore_settings(request.now)?;
+            with_reserve(&**repository.storage(), || repository.restore_settings(request.now))?;
         }
         let repository = repository.with_facts_of_now()?;
-        repository.restore_lone_records()?;
+        with_reserve(&**repository.storage(), || repository.restore_lone_records())?;
         // Said before they go, so that everybody misses them, and nothing is freed that they need until somebody gives
         // them up. What was forgotten is given up already.
         let marks = repository.facts().marks();
@@ -78,7 +77,7 @@ fn mend_keys(repository: &Repository, request: &Request, outcome: &mut Outcome, 
         }
         outcome.restored_key = true;
         if !request.dry_run {
-            repository.restore_twin(&key)?;
+            with_reserve(&**repository.storage(), || repository.restore_twin(&key))?;
         }
     }
     Ok(())

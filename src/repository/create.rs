@@ -1,5 +1,6 @@
 //! Makes a repository.
 
+use super::aside::set_aside;
 use super::description::Description;
 use super::layout;
 use super::leftovers::{find_leftovers, is_there};
@@ -62,7 +63,7 @@ pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_
     refuse_existing(storage)?;
     let leftovers = find_leftovers(storage)?;
     layout::create_folders(storage)?;
-    remove_leftovers(storage, &leftovers)?;
+    set_leftovers_aside(storage, &leftovers)?;
     let (description, json) = Description::new(options.algorithm)?;
     let bundle = if encrypted { SecretBundle::random()? } else { SecretBundle::public() };
     if let Some(credential) = &options.credential {
@@ -96,8 +97,13 @@ fn refuse_existing(storage: &dyn Storage) -> Result<()> {
     }
 }
 
-/// Removes what an init that died half-way has left: without `repository.json` nothing can open it.
-fn remove_leftovers(storage: &dyn Storage, leftovers: &[String]) -> Result<()> {
-    leftovers.iter().try_for_each(|name| storage.remove(name))?;
+/// Sets aside what an init that died half-way has left. It may as well be the only keys of a repository that is
+/// elsewhere but for them, and whose other objects come back from a copy; nothing tells the two apart.
+fn set_leftovers_aside(storage: &dyn Storage, leftovers: &[String]) -> Result<()> {
+    // What has a name of ours in these folders is an object; the rest has none yet.
+    let is_object = |name: &&String| [layout::KEYS, layout::RECORDS].iter().any(|folder| name.starts_with(folder));
+    let (objects, others): (Vec<&String>, Vec<&String>) = leftovers.iter().partition(is_object);
+    others.iter().try_for_each(|name| storage.remove(name))?;
+    set_aside(storage, objects.into_iter().map(String::as_str))?;
     storage.sync(&[layout::KEYS, layout::RECORDS].map(str::to_owned))
 }

@@ -3,6 +3,7 @@
 //!
 //! [`Repository`] only opens and hands out parts; what is done with them is the business of the verbs.
 
+mod aside;
 mod cache;
 mod create;
 mod description;
@@ -34,6 +35,7 @@ mod twins;
 mod unnamed;
 mod view;
 
+pub use aside::set_aside;
 pub use cache::{CacheFolder, cache_root};
 pub use create::{CreateOptions, create, create_protected};
 pub use description::{Description, FORMAT};

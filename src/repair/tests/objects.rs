@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::manifest::SETTINGS;
+use crate::storage::faults::{Faults, Lasts};
 
 #[test]
 fn a_sound_repository_is_left_as_it_is() {
@@ -220,6 +221,31 @@ fn whole_objects_of_another_repository_stay_where_they_are_and_damaged_ones_of_o
         assert!(crate::prune::run(&bench.open().unwrap(), &request, &Silent).unwrap_err().is_damage());
         assert_eq!(bench.every_object(), now);
     }
+}
+
+#[test]
+fn a_repair_on_a_full_disk_takes_the_space_of_the_reserve() {
+    let (bench, snapshots) = Bench::with_two_snapshots(Algorithm::None);
+    bench.flip(&format!("snapshots/{}", snapshots[0]), 300);
+    for name in [bench.names("packs").remove(0), bench.names("index").remove(0), bench.names("records").remove(0)] {
+        bench.storage.remove(&name).unwrap();
+    }
+    let mut upload = bench.storage.create("").unwrap();
+    upload.write(&[1; 1000]).unwrap();
+    upload.publish("reserve").unwrap();
+    let mut calls = 0;
+    for call in 1.. {
+        let faults = Arc::new(Faults::new(bench.storage.inner().image()));
+        let repository = Repository::open(Arc::clone(&faults) as _, OpenOptions::default()).unwrap();
+        faults.fail_writing_call(call, ErrorKind::Full, Lasts::Once);
+        run(repository, &Request { dry_run: false, now: NOW }, &Silent).unwrap_or_else(|error| panic!("call {call}: {error}"));
+        if faults.is_armed() {
+            break;
+        }
+        calls += 1;
+        assert!(faults.list("").unwrap().iter().all(|listed| listed.name != "reserve"), "call {call}");
+    }
+    assert!(calls > 10, "{calls}");
 }
 
 #[test]
