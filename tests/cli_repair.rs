@@ -112,8 +112,8 @@ fn a_snapshot_whose_manifest_was_set_aside_is_missed_until_it_is_put_back_and_th
         let ran = place.run(arguments).expect(4);
         assert!(ran.stderr.contains(&id[..8]) && ran.stderr.contains("a repair set it aside"), "{}", ran.stderr);
     }
-    place.run(&["repair"]).expect(0);
-    place.run(&["prune"]).expect(4);
+    let ran = place.run(&["repair"]).expect(4);
+    assert!(ran.stderr.contains(&id[..8]), "{}", ran.stderr);
     put(&manifest, &good);
     place.run(&["check", "--read-data"]).expect(0);
     place.run(&["prune"]).expect(0);

@@ -21,7 +21,9 @@ use crate::wire;
 /// Forget snapshots; the next prune removes them
 ///
 /// Forgotten snapshots are no longer shown and nothing builds on them. The space that only they need is freed by the
-/// next `repo prune`; until then `repo unforget` takes it back. What is protected (`repo settings`) is removed by the first prune after its protection has ended.
+/// next `repo prune`; until then `repo unforget` takes it back. What is protected (`repo settings`) is removed by the first
+/// prune after its protection has ended. A snapshot that is missing, or whose damaged manifest a repair set aside, is given
+/// up by its id; others that are missing stay missed.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[arg(required = true, value_name = "SNAP", help = SNAPSHOT_HELP)]

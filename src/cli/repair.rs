@@ -43,6 +43,7 @@ struct Repaired<'a> {
     has_loss: bool,
     damaged: Vec<ObjectLine<'a>>,
     foreign: Vec<ForeignLine>,
+    missing_snapshots: Vec<String>,
     snapshots_lost: u64,
     records_lost: u64,
     restored_description: bool,
@@ -148,7 +149,10 @@ fn print(outcome: &Outcome, is_dry: bool, begun: Instant, output: &mut Output) -
 fn advise(outcome: &Outcome) {
     if outcome.snapshots_lost > 0 {
         message::warn(format_args!("{} snapshots are lost: their manifests are damaged", grouped(outcome.snapshots_lost)));
-        message::say(format_args!("hint: until that is settled nothing is removed; {}", Rollback::ADVICE));
+    }
+    if let Some(missing) = &outcome.missing {
+        message::warn(missing);
+        message::say(format_args!("hint: nothing is removed meanwhile; {}", Rollback::ADVICE));
     }
     if outcome.records_lost > 0 {
         let count = grouped(outcome.records_lost);
@@ -169,6 +173,7 @@ fn line<'a>(outcome: &'a Outcome, is_dry_run: bool, restored_description: bool) 
         has_loss: outcome.has_loss(),
         damaged: outcome.damaged.iter().map(ObjectLine::of).collect(),
         foreign: outcome.foreign.iter().map(|(id, objects)| ForeignLine { repository: id.to_string(), objects: *objects }).collect(),
+        missing_snapshots: outcome.missing.iter().flat_map(|rollback| &rollback.missing).map(ToString::to_string).collect(),
         snapshots_lost: outcome.snapshots_lost,
         records_lost: outcome.records_lost,
         restored_description,

@@ -29,8 +29,8 @@ pub(super) struct Allowed {
     pub absent: HashSet<ChunkId>,
     /// What is missing, and was accepted as gone.
     pub accepted: Option<Rollback>,
-    /// Something stays that a record calls removed.
-    pub has_returned: bool,
+    /// What records say of what stays does not hold any more.
+    pub is_kept_stale: bool,
     /// The time that all this was judged by.
     pub now: Timestamp,
 }
@@ -51,7 +51,7 @@ pub(super) fn check(repository: &Repository, request: &Request, is_settled: bool
     let is_wanted = |id: &SnapshotId| !facts.marks().is_pinned(id) && !is_unforgotten(id);
     let wanted: HashSet<SnapshotId> = request.remove.iter().copied().filter(is_wanted).collect();
     let (remove, keep) = (Vec::new(), Vec::new());
-    let mut allowed = Allowed { remove, keep, protected: 0, absent: facts.absent().clone(), accepted: None, has_returned: false, now };
+    let mut allowed = Allowed { remove, keep, protected: 0, absent: facts.absent().clone(), accepted: None, is_kept_stale: false, now };
     let (mut bases, mut counters, mut present, mut committed) = (HashMap::new(), HashMap::new(), Vec::new(), HashMap::new());
     for id in repository.list_snapshots()? {
         let manifest = match repository.read_manifest(&id) {
@@ -107,7 +107,8 @@ pub(super) fn check(repository: &Repository, request: &Request, is_settled: bool
     if present.is_empty() && is_settled && !request.accept_rollback && !facts.keeps_nothing() {
         refuse_emptiness(repository)?;
     }
-    allowed.has_returned = allowed.keep.iter().any(|id| facts.removed().contains(id));
+    let is_emptied = present.is_empty() && !facts.keeps_nothing();
+    allowed.is_kept_stale = is_emptied || allowed.keep.iter().any(|id| facts.removed().contains(id));
     allowed.remove.sort_unstable();
     allowed.keep.sort_unstable_by_key(|id| std::cmp::Reverse((counters.get(id), *id)));
     Ok(allowed)

@@ -109,7 +109,7 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
     let remove = || {
         // Durable before the first manifest goes, so that no machine takes a removal for a loss.
         repository.record_removal(&gone, allowed.now)?;
-        if !allowed.remove.is_empty() || allowed.accepted.is_some() || allowed.has_returned {
+        if !allowed.remove.is_empty() || allowed.accepted.is_some() || allowed.is_kept_stale {
             repository.record_kept(&allowed.keep, allowed.now)?;
         }
         allowed.remove.iter().try_for_each(|id| storage.remove(&snapshot_name(id)))?;

@@ -1,6 +1,7 @@
 //! What a repair is asked to do, and what came of it.
 
 use crate::id::RepositoryId;
+use crate::repository::Rollback;
 use crate::units::Timestamp;
 use crate::verify::{Affected, DamagedObject};
 
@@ -22,6 +23,8 @@ pub struct Outcome {
     pub snapshots_lost: u64,
     /// Other repositories of which whole objects lie here, and how many; they stay where they are.
     pub foreign: Vec<(RepositoryId, u64)>,
+    /// Snapshots that are missing, also those that an earlier repair set aside.
+    pub missing: Option<Rollback>,
     /// Records that are damaged: what they said is not known, a tag, a pin, or that a snapshot was
     /// forgotten.
     pub records_lost: u64,
@@ -63,6 +66,6 @@ impl Outcome {
 
     /// Whether a snapshot cannot be restored whole, or is gone.
     pub fn has_loss(&self) -> bool {
-        self.snapshots_lost > 0 || self.records_lost > 0 || self.chunks_lost > 0 || !self.affected.is_empty()
+        self.snapshots_lost > 0 || self.missing.is_some() || self.records_lost > 0 || self.chunks_lost > 0 || !self.affected.is_empty()
     }
 }

@@ -76,6 +76,7 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     }
     let gone: HashSet<PackId> = indexed.packs.keys().filter(|id| damage.has_pack(id)).copied().collect();
     outcome.segments_replaced = stop_naming(&repository, run, &gone, request.dry_run)?;
+    outcome.missing = repository.catalogued_from_sealed()?.rollback;
     outcome.damaged.append(&mut found.damaged);
     outcome.damaged.extend(damage.objects());
     outcome.damaged.sort_by(|a, b| a.name.cmp(&b.name));

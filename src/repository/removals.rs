@@ -83,11 +83,12 @@ impl Repository {
     /// As [`Repository::record_removal`].
     pub fn record_presence(&self, snapshots: &[SnapshotId], now: Timestamp) -> Result<()> {
         let known = self.read_facts()?;
-        let mut new: Vec<SnapshotId> = snapshots.iter().filter(|id| !known.kept().contains(id)).copied().collect();
-        new.sort_unstable();
-        if new.is_empty() {
-            return Ok(());
-        }
+        let new: Vec<SnapshotId> = snapshots.iter().filter(|id| !known.kept().contains(id)).copied().collect();
+        if new.is_empty() { Ok(()) } else { self.publish_presence(new, now) }
+    }
+
+    fn publish_presence(&self, mut snapshots: Vec<SnapshotId>, now: Timestamp) -> Result<()> {
+        snapshots.sort_unstable();
         let records = self.read_records()?.into_iter().filter(|(_, record)| record.record_type == KEPT);
         let mut untrue = Vec::new();
         for (id, record) in records {
@@ -96,7 +97,7 @@ impl Repository {
                 untrue.push(id);
             }
         }
-        new.chunks(PART_IDS).try_for_each(|part| self.publish_kept(part, now))?;
+        snapshots.chunks(PART_IDS).try_for_each(|part| self.publish_kept(part, now))?;
         self.remove_records(untrue.into_iter())
     }
 
@@ -121,7 +122,8 @@ impl Repository {
         if back.is_empty() {
             return Ok(());
         }
-        self.record_presence(&back, now)?;
+        // Also where a record names them: it may be about to go.
+        self.publish_presence(back, now)?;
         self.record_removal(&[], now)
     }
 

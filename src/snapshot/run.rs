@@ -213,6 +213,8 @@ fn record_presence(repository: &Repository, listing: &Listing, id: &SnapshotId, 
     let has = |ids: &HashSet<SnapshotId>| listing.summaries().iter().any(|summary| ids.contains(&summary.id));
     if !has(facts.kept()) && !has(repository.read_facts()?.kept()) {
         repository.record_presence(&[*id], now)?;
+        // So that the catalog knows what was just written.
+        repository.catalogued()?;
     }
     if has(facts.removed()) { repository.recant_removals(now) } else { Ok(()) }
 }
