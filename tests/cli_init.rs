@@ -40,7 +40,8 @@ fn a_folder_with_anything_of_others_is_not_empty_and_stays_as_it_is() {
         &["packs/00/notes"],
         &["lock"],
         &["reserve"],
-        &["damaged/"],
+        &["damaged/notes"],
+        &["damaged/mine/"],
         &[".hidden"],
         &[".tmp-mine"],
         &[".Trash-1000/"],
@@ -204,6 +205,38 @@ fn the_keys_of_a_repository_whose_other_folders_are_away_stay_where_this_machine
     assert_eq!(crate::cli_place::names(&repository.join("keys")), keys);
     moved.iter().for_each(|name| fs::rename(place.path("away").join(name), repository.join(name)).unwrap());
     place.run(&["check"]).expect(0);
+}
+
+#[test]
+fn the_only_keys_of_a_repository_are_set_aside_by_an_init_on_a_machine_that_does_not_know_it() {
+    let place = Place::with_snapshot();
+    let repository = place.path("repository");
+    fs::create_dir(place.path("away")).unwrap();
+    let moved = ["packs", "index", "snapshots", "records", "repository.json"];
+    moved.iter().for_each(|name| fs::rename(repository.join(name), place.path("away").join(name)).unwrap());
+    let list = |folder: &str| {
+        let found = fs::read_dir(repository.join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+        found.collect::<std::collections::BTreeSet<_>>()
+    };
+    let keys = list("keys");
+    fs::remove_dir_all(place.path("cache")).unwrap();
+    let ran = place.run(&["init"]).expect(0);
+    assert!(ran.stderr.contains("damaged/keys"), "{}", ran.stderr);
+    assert_eq!(list("damaged/keys"), keys);
+    // The new one is gone too, and leaves nothing that would be in the way of another.
+    fs::remove_file(repository.join("repository.json")).unwrap();
+    fs::remove_dir_all(place.path("cache")).unwrap();
+    place.run(&["init"]).expect(0);
+    // The rest comes back from a copy.
+    for name in moved {
+        let _ = fs::remove_dir_all(repository.join(name));
+        let _ = fs::remove_file(repository.join(name));
+        fs::rename(place.path("away").join(name), repository.join(name)).unwrap();
+    }
+    fs::remove_dir_all(repository.join("keys")).unwrap();
+    fs::rename(repository.join("damaged/keys"), repository.join("keys")).unwrap();
+    place.run(&["check", "--read-data"]).expect(0);
+    place.run(&["restore", "latest", &place.text("back"), "--verify"]).expect(0);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::PackId;
 use crate::index::Index;
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{INDEX, KEYS, PACKS, PackListing, RECORDS, Repository, lone_problem};
+use crate::repository::{INDEX, KEYS, PACKS, PackListing, RECORDS, Repository, SNAPSHOTS, lone_problem, lone_record_problem};
 use crate::verify::{
     Damage, DamagedObject, Gathering, Looked, NoteAbout, Outcome, Trees, check_keys_and_records, check_manifests, check_segments,
     expected_hash, read_packs,
@@ -36,11 +36,18 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     if repository.facts().lacks_settings() {
         outcome.damaged.push(DamagedObject { name: RECORDS.to_owned(), problem: "a copy of the settings is missing".to_owned() });
     }
+    for record in repository.settled_lone_records()? {
+        outcome.damaged.push(DamagedObject { name: RECORDS.to_owned(), problem: lone_record_problem(&record) });
+    }
     for key in repository.settled_lone_keys()? {
         outcome.damaged.push(DamagedObject { name: KEYS.to_owned(), problem: lone_problem(&key) });
     }
     // Snapshots before the index, the index before the packs: what was committed first is listed last.
     let roots = check_manifests(repository, &mut outcome, progress)?;
+    if outcome.snapshots == 0 && has_lost_all(repository)? {
+        let problem = "there is no snapshot, but there are packs, and no record says that all snapshots were removed".to_owned();
+        outcome.damaged.push(DamagedObject { name: SNAPSHOTS.to_owned(), problem });
+    }
     progress.stage("check packs");
     let damage = Mutex::new(Damage::default());
     let looked = check_segments(repository, &damage, &mut outcome, progress)?;
@@ -69,6 +76,14 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         progress.report(Finding::new(FindingKind::Note, note.name.as_bytes(), note.message.as_str()));
     }
     Ok(outcome)
+}
+
+/// Whether snapshots must have been here, where none is. Records that name some are another matter (see
+/// `repository::Rollback`): this is for repositories from before there were such records.
+fn has_lost_all(repository: &Repository) -> Result<bool> {
+    let packs = PackListing::read(&**repository.storage())?.packs().len();
+    // A prune may have removed the last of them meanwhile.
+    Ok(packs > 0 && !repository.facts().keeps_nothing() && !repository.read_facts()?.keeps_nothing())
 }
 
 /// The index over the segments that are listed now and that can be read.

@@ -103,7 +103,7 @@ impl Bench {
     /// Puts other bytes under a name, as a disk or a person may.
     pub(crate) fn replace(&self, name: &str, bytes: &[u8]) {
         self.storage.remove(name).unwrap();
-        let mut upload = self.storage.create(name.split('/').next().unwrap()).unwrap();
+        let mut upload = self.storage.create(name.split_once('/').map_or("", |(area, _)| area)).unwrap();
         upload.write(bytes).unwrap();
         upload.publish(name).unwrap();
     }

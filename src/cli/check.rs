@@ -14,6 +14,7 @@ use super::text::{bytes, duration, grouped};
 use crate::check::{self, Data, NamesOutcome, NoteAbout, Outcome, Request};
 use crate::error::Result;
 use crate::id::SnapshotId;
+use crate::repository::Rollback;
 use crate::units::{PathText, Timestamp};
 
 /// Check that everything stored is whole, and say which files damage touches
@@ -97,7 +98,12 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     }
     let missing = rollback.map_or(Vec::new(), |rollback| rollback.missing);
     let status = bar.finish().worst(status_of(outcome.is_damaged() || !missing.is_empty()));
-    output.report(|output| if output.is_json { output.json(&line(&outcome, &missing)) } else { print(&outcome, begun, output) })?;
+    output.report(
+        |output| if output.is_json { output.json(&line(&outcome, &missing)) } else { print(&outcome, missing.len(), begun, output) },
+    )?;
+    if !missing.is_empty() && !global.json {
+        message::say(format_args!("hint: {}", Rollback::ADVICE));
+    }
     if outcome.is_damaged() && !global.json {
         advise(&outcome);
     }
@@ -144,7 +150,7 @@ fn print_names(outcome: &NamesOutcome, output: &mut Output) -> Result<()> {
     ))
 }
 
-fn print(outcome: &Outcome, begun: Instant, output: &mut Output) -> Result<()> {
+fn print(outcome: &Outcome, missing: usize, begun: Instant, output: &mut Output) -> Result<()> {
     print_affected(&outcome.affected, outcome.affected_more, output)?;
     if output.is_quiet {
         return Ok(());
@@ -169,6 +175,12 @@ fn print(outcome: &Outcome, begun: Instant, output: &mut Output) -> Result<()> {
     };
     let read = outcome.packs_read;
     output.line(format_args!("data of {} packs read whole, {}{later}", grouped(read), bytes(outcome.bytes_read)))?;
+    if missing > 0 {
+        output.line(format_args!("missing: {} snapshots", grouped(missing as u64)))?;
+    }
+    if !outcome.is_damaged() && missing > 0 {
+        return output.line(format_args!("nothing else is damaged ({})", duration(begun.elapsed())));
+    }
     if !outcome.is_damaged() {
         return output.line(format_args!("nothing is damaged ({})", duration(begun.elapsed())));
     }

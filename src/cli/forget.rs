@@ -21,7 +21,9 @@ use crate::wire;
 /// Forget snapshots; the next prune removes them
 ///
 /// Forgotten snapshots are no longer shown and nothing builds on them. The space that only they need is freed by the
-/// next `repo prune`; until then `repo unforget` takes it back. What is protected (`repo settings`) is removed by the first prune after its protection has ended.
+/// next `repo prune`; until then `repo unforget` takes it back. What is protected (`repo settings`) is removed by the first
+/// prune after its protection has ended. A snapshot that is missing, or whose damaged manifest a repair set aside, is given
+/// up by its id; others that are missing stay missed.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[arg(required = true, value_name = "SNAP", help = SNAPSHOT_HELP)]
@@ -38,15 +40,17 @@ struct Forgotten {
     protected: Vec<String>,
 }
 
-/// A damaged snapshot is known by so many characters of its id at least.
+/// A damaged or missing snapshot is known by so many characters of its id at least.
 const PREFIX_CHARACTERS_MIN: usize = 4;
 
-/// The snapshots of a list of names, each once; also those that cannot be read, by their ids.
+/// The snapshots of a list of names, each once; also those that cannot be read or are missing, by their ids.
 fn select(repository: &Repository, catalogued: &Catalogued, names: &[String]) -> Result<Vec<SnapshotId>> {
     let mut ids = Vec::new();
     for name in names {
         let has_prefix = |id: &SnapshotId| name.len() >= PREFIX_CHARACTERS_MIN && id.to_string().starts_with(name.as_str());
-        let damaged: Vec<SnapshotId> = catalogued.skipped.snapshots.iter().map(|(id, _)| *id).filter(has_prefix).collect();
+        let missing = catalogued.rollback.iter().flat_map(|rollback| rollback.missing.iter().copied());
+        let unreadable = catalogued.skipped.snapshots.iter().map(|(id, _)| *id);
+        let damaged: Vec<SnapshotId> = unreadable.chain(missing).filter(has_prefix).collect();
         let found = select_all(repository, &catalogued.listing, std::slice::from_ref(name));
         match (damaged.as_slice(), found) {
             ([], found) => ids.extend(found?),
@@ -66,17 +70,25 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
     let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
     let catalogued = global.catalogued(&repository)?;
-    if let Some(rollback) = catalogued.rollback.as_ref().filter(|_| !args.accept_rollback) {
+    let ids = select(&repository, &catalogued, &args.snapshots)?;
+    let missing: &[SnapshotId] = catalogued.rollback.as_ref().map_or(&[], |rollback| &rollback.missing);
+    // Of what is missing, the user gives up what is named, and nothing else.
+    let is_about_missing = ids.iter().all(|id| missing.contains(id)) || missing.iter().all(|id| ids.contains(id));
+    if let Some(rollback) = catalogued.rollback.as_ref().filter(|_| !args.accept_rollback && !is_about_missing) {
         return Err(rollback.refusal());
     }
-    let ids = select(&repository, &catalogued, &args.snapshots)?;
     if let Some(id) = ids.iter().find(|id| repository.facts().marks().is_pinned(id)) {
-        let message = format!("snapshot {} is pinned; `repo tag {0} --unpin` first", id.short());
+        let message = if missing.contains(id) {
+            format!("snapshot {} is pinned, and missing; give --accept-rollback if it is lost for good", id.short())
+        } else {
+            format!("snapshot {} is pinned; `repo tag {0} --unpin` first", id.short())
+        };
         return Err(Error::new(ErrorKind::Invalid, message));
     }
     let now = Timestamp::now();
-    if let Some(rollback) = &catalogued.rollback {
-        repository.accept_rollback(rollback, now)?;
+    let given_up: Vec<SnapshotId> = missing.iter().filter(|id| args.accept_rollback || ids.contains(id)).copied().collect();
+    if !given_up.is_empty() {
+        repository.record_removal(&given_up, now)?;
     }
     let records: Vec<_> = ids.iter().map(|id| (TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }))).collect();
     // On a full disk, forgetting is how space is made.

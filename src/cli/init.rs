@@ -110,6 +110,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let credential = new_credential(global, &location, algorithm, args.new_repository)?;
     let (id, _) = create(&location, algorithm, credential, args.kdf.cost(), args.protect).map_err(|not_made| not_made.error)?;
     global::remember_place(&location, id);
+    note_set_aside(&location, output);
     if algorithm == Algorithm::None && !output.is_quiet {
         message::note("this repository is not encrypted: whoever can read the folder can read everything in it");
     }
@@ -120,6 +121,18 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         output.line(format_args!("repository {id} made at {}", global::quoted(&location)))?;
     }
     Ok(Status::Good)
+}
+
+/// Says where the keys are that were there before.
+fn note_set_aside(location: &Path, output: &Output) {
+    let keys = format!("{}/{}", repository::DAMAGED, repository::KEYS);
+    let is_there = LocalStorage::open(location).and_then(|storage| storage.list(&keys)).is_ok_and(|listed| !listed.is_empty());
+    if is_there && !output.is_quiet {
+        message::note(format_args!(
+            "there were key slots here; they lie under {keys} now, in case they are the only ones of a repository whose other \
+             folders are elsewhere"
+        ));
+    }
 }
 
 /// The password or key that the first slot will open with. Nobody is asked before it is sure that a

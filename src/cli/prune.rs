@@ -28,6 +28,9 @@ use crate::units::Timestamp;
 /// before most of its files were gone, pinned snapshots, and what a kept differential snapshot is measured against are
 /// never removed by rules. What is protected
 /// (`repo settings`) is not removed at all. Without a rule only forgotten snapshots are removed.
+///
+/// `--accept-rollback` is remembered, because it names the snapshots that are given up. `--accept-loss` holds for one prune:
+/// each removes other snapshots, and what one of these named as well may be named by nothing but the lost pages from then on.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Keep the newest N snapshots
@@ -140,6 +143,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let unwanted = decisions.iter().filter(|decision| !decision.keep).map(|decision| decision.id);
     let request = Request {
         remove: unwanted.chain(forgotten.into_iter().map(|forgotten| forgotten.id)).collect(),
+        keep_tags: policy.tags.clone(),
         dry_run: args.dry_run,
         override_protection: args.override_protection,
         accept_rollback: args.accept_rollback,

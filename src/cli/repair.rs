@@ -14,7 +14,7 @@ use super::output::Output;
 use super::text::{duration, grouped};
 use crate::error::{ErrorKind, Result};
 use crate::repair::{self, Outcome, Request, RestoredDescription};
-use crate::repository::Credential;
+use crate::repository::{Credential, Rollback};
 use crate::storage::Storage;
 use crate::units::{PathText, Timestamp};
 
@@ -31,15 +31,24 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
+struct ForeignLine {
+    repository: String,
+    objects: u64,
+}
+
+#[derive(Serialize)]
 struct Repaired<'a> {
     is_dry_run: bool,
     found_damage: bool,
     has_loss: bool,
     damaged: Vec<ObjectLine<'a>>,
+    foreign: Vec<ForeignLine>,
+    missing_snapshots: Vec<String>,
     snapshots_lost: u64,
     records_lost: u64,
     restored_description: bool,
     restored_settings: bool,
+    restored_records: u64,
     restored_key: bool,
     packs_indexed: u64,
     segments_replaced: u64,
@@ -59,7 +68,14 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open_with(restored.and_then(|restored| restored.credential))?;
     let bar = Bar::new(global);
     let outcome = repair::run(repository, &Request { dry_run: args.dry_run, now: Timestamp::now() }, &bar)?;
-    let status = bar.finish().worst(if outcome.has_loss() { Status::Damage } else { Status::Good });
+    for (id, count) in &outcome.foreign {
+        message::warn(format_args!(
+            "{count} objects that lie here are whole and of repository {id}; they were left where they are. Until they are moved into a \
+             folder with the repository.json and the keys/ of that one, nothing is removed here"
+        ));
+    }
+    let is_alone = if outcome.foreign.is_empty() { Status::Good } else { Status::Incomplete };
+    let status = bar.finish().worst(is_alone).worst(if outcome.has_loss() { Status::Damage } else { Status::Good });
     output.report(|output| {
         if output.is_json {
             output.json(&line(&outcome, args.dry_run, restored_description))
@@ -108,6 +124,7 @@ fn print(outcome: &Outcome, is_dry: bool, begun: Instant, output: &mut Output) -
     let steps = [
         (outcome.damaged.len() as u64, "damaged or missing objects, set aside under damaged/ where they are there"),
         (u64::from(outcome.restored_settings), "copy of the settings written again"),
+        (outcome.restored_records, "records written again that others say the same as"),
         (u64::from(outcome.restored_key), "slot of the key in use written again"),
         (outcome.packs_indexed, "packs named by the index again"),
         (outcome.chunks_salvaged, "chunks of damaged packs saved in new ones"),
@@ -133,6 +150,10 @@ fn advise(outcome: &Outcome) {
     if outcome.snapshots_lost > 0 {
         message::warn(format_args!("{} snapshots are lost: their manifests are damaged", grouped(outcome.snapshots_lost)));
     }
+    if let Some(missing) = &outcome.missing {
+        message::warn(missing);
+        message::say(format_args!("hint: nothing is removed meanwhile; {}", Rollback::ADVICE));
+    }
     if outcome.records_lost > 0 {
         let count = grouped(outcome.records_lost);
         message::warn(format_args!(
@@ -151,10 +172,13 @@ fn line<'a>(outcome: &'a Outcome, is_dry_run: bool, restored_description: bool) 
         found_damage: outcome.found_damage() || restored_description,
         has_loss: outcome.has_loss(),
         damaged: outcome.damaged.iter().map(ObjectLine::of).collect(),
+        foreign: outcome.foreign.iter().map(|(id, objects)| ForeignLine { repository: id.to_string(), objects: *objects }).collect(),
+        missing_snapshots: outcome.missing.iter().flat_map(|rollback| &rollback.missing).map(ToString::to_string).collect(),
         snapshots_lost: outcome.snapshots_lost,
         records_lost: outcome.records_lost,
         restored_description,
         restored_settings: outcome.restored_settings,
+        restored_records: outcome.restored_records,
         restored_key: outcome.restored_key,
         packs_indexed: outcome.packs_indexed,
         segments_replaced: outcome.segments_replaced,

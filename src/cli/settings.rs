@@ -76,5 +76,5 @@ fn protect(repository: &Repository, global: &Global, seconds: u64) -> Result<()>
     if let Some(newest) = listing.summaries().iter().max_by_key(|summary| (summary.committed_at, summary.id)) {
         check_clock(newest.committed_at, &newest.id, now, TimeZone::system)?;
     }
-    repository.publish_record(SETTING, Protection::setting(seconds), now).map(|_| ())
+    repository.publish_pairs(vec![(SETTING, Protection::setting(seconds))], now)
 }

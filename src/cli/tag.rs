@@ -68,7 +68,10 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             records.push((PIN, wire::encode(&Pin { snapshot: *id, is_pinned })));
         }
     }
-    repository.publish_records(records, Timestamp::now())?;
+    let now = Timestamp::now();
+    repository.publish_pairs(records, now)?;
+    // Were one called removed that was put back, nobody would miss it.
+    repository.recant_removals(now)?;
     output.report(|output| {
         if output.is_json {
             let snapshots = ids.iter().map(ToString::to_string).collect();

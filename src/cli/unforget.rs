@@ -42,10 +42,11 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             ids.push(id);
         }
     }
-    // Twice: the loss of one small record must not let a snapshot go that its owner has taken back.
-    let twice = ids.iter().chain(&ids);
-    let records: Vec<_> = twice.map(|id| (UNFORGOTTEN, wire::encode(&Unforgotten { snapshot: *id }))).collect();
-    with_reserve(&**repository.storage(), || repository.publish_records(records.clone(), Timestamp::now()))?;
+    let now = Timestamp::now();
+    let records: Vec<_> = ids.iter().map(|id| (UNFORGOTTEN, wire::encode(&Unforgotten { snapshot: *id }))).collect();
+    with_reserve(&**repository.storage(), || repository.publish_pairs(records.clone(), now))?;
+    // A prune that was cut short may have called one of them removed.
+    repository.recant_removals(now)?;
     output.report(|output| {
         if output.is_json {
             return output.json(&Taken { unforgotten: ids.iter().map(ToString::to_string).collect() });

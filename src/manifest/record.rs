@@ -78,6 +78,22 @@ impl Record {
         Ok(record)
     }
 
+    /// What a record of its type is of, in words for people.
+    pub fn type_name(&self) -> &'static str {
+        match self.record_type {
+            SETTINGS => "the settings",
+            SETTING => "a setting",
+            TAG => "tags",
+            PIN => "a pin",
+            TOMBSTONE => "a snapshot that is forgotten",
+            UNFORGOTTEN => "a snapshot that is no longer forgotten",
+            REMOVED => "removed snapshots",
+            KEPT => "snapshots that stayed",
+            ABSENT | HEALED => "lost chunks",
+            _ => "an unknown type",
+        }
+    }
+
     /// Refuses a critical type that this version does not know.
     ///
     /// # Errors

@@ -1,19 +1,19 @@
 //! What may be removed, by the sealed manifests themselves.
 //!
 //! Who asks for a prune decided by a listing, a while ago and without a lock. So everything that must
-//! never happen is looked at again here, under the lock: nothing pinned or committed too recently goes,
-//! nor what a differential that stays is measured against; nothing goes by a clock that is wrong, and nothing goes while snapshots are missing that nobody has
-//! removed, because what those need looks unneeded.
+//! never happen is looked at again here, under the lock: nothing pinned, tagged to be kept or committed too
+//! recently goes, nor what a differential that stays is measured against; nothing goes by a clock that is wrong,
+//! and nothing goes while snapshots are missing that nobody has removed, because what those need looks unneeded.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 
 use super::request::Request;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::Kind;
-use crate::repository::{Repository, Rollback};
+use crate::repository::{PackListing, Repository, Rollback, snapshot_name};
 use crate::retention::{check_clock, protected_until};
 use crate::units::Timestamp;
 
@@ -29,16 +29,19 @@ pub(super) struct Allowed {
     pub absent: HashSet<ChunkId>,
     /// What is missing, and was accepted as gone.
     pub accepted: Option<Rollback>,
+    /// What records say of what stays does not hold any more.
+    pub is_kept_stale: bool,
     /// The time that all this was judged by.
     pub now: Timestamp,
 }
 
-/// Looks at every manifest that is there. The caller holds a lock.
+/// Looks at every manifest that is there. The caller holds a lock; `is_settled` when no run that goes on could
+/// be the first of the repository.
 ///
 /// # Errors
 /// `Damaged` when a manifest that stays cannot be read, or when snapshots are missing; `Invalid` when
 /// ages matter and the clock is behind the newest snapshot; those of the storage.
-pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowed> {
+pub(super) fn check(repository: &Repository, request: &Request, is_settled: bool) -> Result<Allowed> {
     let facts = repository.read_facts()?;
     facts.check_writable()?;
     let now = (request.clock)();
@@ -48,12 +51,14 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
     let is_wanted = |id: &SnapshotId| !facts.marks().is_pinned(id) && !is_unforgotten(id);
     let wanted: HashSet<SnapshotId> = request.remove.iter().copied().filter(is_wanted).collect();
     let (remove, keep) = (Vec::new(), Vec::new());
-    let mut allowed = Allowed { remove, keep, protected: 0, absent: facts.absent().clone(), accepted: None, now };
+    let mut allowed = Allowed { remove, keep, protected: 0, absent: facts.absent().clone(), accepted: None, is_kept_stale: false, now };
     let (mut bases, mut counters, mut present, mut committed) = (HashMap::new(), HashMap::new(), Vec::new(), HashMap::new());
     for id in repository.list_snapshots()? {
         let manifest = match repository.read_manifest(&id) {
             // What is damaged can be forgotten, unless it may be protected.
-            Err(error) if error.is_damage() && wanted.contains(&id) && protect_seconds == 0 => {
+            Err(error)
+                if error.is_damage() && wanted.contains(&id) && protect_seconds == 0 && !repository.is_foreign(&snapshot_name(&id))? =>
+            {
                 present.push((id, None));
                 allowed.remove.push(id);
                 continue;
@@ -67,10 +72,14 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
         }
         let is_protected = protected_until(manifest.committed_at, protect_seconds, now, &TimeZone::UTC).is_some();
         counters.insert(id, manifest.counter);
-        if wanted.contains(&id) && !is_protected {
+        // It may have got the tag since the rules let it go.
+        let has_tag = || facts.marks().tags(&id, manifest.tags.clone()).iter().any(|tag| request.keep_tags.contains(tag));
+        let is_kept_by_tag = !request.keep_tags.is_empty() && !facts.marks().is_forgotten(&id) && has_tag();
+        let is_wanted = wanted.contains(&id) && !is_kept_by_tag;
+        if is_wanted && !is_protected {
             allowed.remove.push(id);
         } else {
-            allowed.protected += u64::from(wanted.contains(&id));
+            allowed.protected += u64::from(is_wanted);
             allowed.keep.push(id);
         }
     }
@@ -95,9 +104,29 @@ pub(super) fn check(repository: &Repository, request: &Request) -> Result<Allowe
         Some(rollback) if !request.accept_rollback => return Err(rollback.refusal()),
         accepted => allowed.accepted = accepted,
     }
+    if present.is_empty() && is_settled && !request.accept_rollback && !facts.keeps_nothing() {
+        refuse_emptiness(repository)?;
+    }
+    let is_emptied = present.is_empty() && !facts.keeps_nothing();
+    allowed.is_kept_stale = is_emptied || allowed.keep.iter().any(|id| facts.removed().contains(id));
     allowed.remove.sort_unstable();
     allowed.keep.sort_unstable_by_key(|id| std::cmp::Reverse((counters.get(id), *id)));
     Ok(allowed)
+}
+
+/// Refuses to free packs where no snapshot is there and no record says that none was to stay.
+fn refuse_emptiness(repository: &Repository) -> Result<()> {
+    match PackListing::read(&**repository.storage())?.packs().len() {
+        0 => Ok(()),
+        packs => {
+            let message = format!(
+                "there is no snapshot, but there are {packs} packs, and no record says that all snapshots were removed; nothing is \
+                 removed. Put the folder snapshots/ back from another copy of the repository; if there never was a snapshot, or they \
+                 are lost for good, run this once with --accept-rollback"
+            );
+            Err(Error::new(ErrorKind::Damaged, message))
+        }
+    }
 }
 
 /// Why nothing goes while the manifest of a snapshot cannot be read that nobody has forgotten.

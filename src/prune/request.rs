@@ -9,6 +9,8 @@ pub struct Request {
     /// Snapshots to remove: those that the rules do not keep, and those that were forgotten. With none,
     /// only what nothing needs is freed. Pinned and protected ones stay all the same.
     pub remove: Vec<SnapshotId>,
+    /// Rules keep what has one of these tags; looked at again under the lock. What was forgotten goes all the same.
+    pub keep_tags: Vec<String>,
     /// Plan and count, but change nothing.
     pub dry_run: bool,
     /// Remove also what was committed too recently, and where the clock is behind the newest snapshot.
@@ -25,6 +27,7 @@ impl Default for Request {
     fn default() -> Self {
         Self {
             remove: Vec::new(),
+            keep_tags: Vec::new(),
             dry_run: false,
             override_protection: false,
             accept_rollback: false,

@@ -31,7 +31,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     progress.stage("mark");
     let mut marker = {
         let _lock = storage.lock(LOCK, LockMode::Shared, true)?;
-        let allowed = check(repository, request)?;
+        let allowed = check(repository, request, request.dry_run)?;
         let basis = look_around(repository, &allowed)?;
         let mut marker = Marker::new(basis.reader.index());
         marker.mark(&basis.reader, &allowed.keep, &basis.absent, progress)?;
@@ -42,7 +42,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     }
     let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
     // Again: something may have been committed or pinned meanwhile. From here on nothing new appears.
-    let allowed = check(repository, request)?;
+    let allowed = check(repository, request, true)?;
     let basis = look_around(repository, &allowed)?;
     marker.mark(&basis.reader, &allowed.keep, &basis.absent, progress)?;
 
@@ -106,15 +106,20 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
     }
     let missing = allowed.accepted.iter().flat_map(|rollback| rollback.missing.iter().copied());
     let gone: Vec<SnapshotId> = allowed.remove.iter().copied().chain(missing).collect();
-    // Durable before the first manifest goes, so that no machine takes a removal for a loss.
-    repository.record_removal(&gone, allowed.now)?;
-    if !allowed.remove.is_empty() {
-        repository.record_kept(&allowed.keep, allowed.now)?;
+    let remove = || {
+        // Durable before the first manifest goes, so that no machine takes a removal for a loss.
+        repository.record_removal(&gone, allowed.now)?;
+        if !allowed.remove.is_empty() || allowed.accepted.is_some() || allowed.is_kept_stale {
+            repository.record_kept(&allowed.keep, allowed.now)?;
+        }
+        allowed.remove.iter().try_for_each(|id| storage.remove(&snapshot_name(id)))?;
+        sync_folder(&**storage, SNAPSHOTS)
+    };
+    if let Err(error) = remove() {
+        // What is still there was not removed; a disk that fails may not let that be said either.
+        let _ = repository.recant_removals(allowed.now);
+        return Err(error);
     }
-    for id in &allowed.remove {
-        storage.remove(&snapshot_name(id))?;
-    }
-    sync_folder(&**storage, SNAPSHOTS)?;
     // Those that a crash leaves are for the next prune.
     repository.remove_needless_marks().map(|_| ())
 }

@@ -5,12 +5,11 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::aside::set_aside;
 use crate::crypto::Algorithm;
 use crate::error::{ErrorKind, Result};
 use crate::id::RepositoryId;
 use crate::pack::{HEADER_BYTES_MAX, ObjectHeader};
-use crate::repository::{Credential, DESCRIPTION, Description, FORMAT, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS};
+use crate::repository::{Credential, DESCRIPTION, Description, FORMAT, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, set_aside};
 use crate::storage::Storage;
 
 /// So many objects are asked before it is given up.

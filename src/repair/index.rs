@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::aside::set_aside;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RunId, SegmentId};
 use crate::index::{Index, IndexSegment, IndexedPack};
 use crate::pack::read_directory;
 use crate::progress::Progress;
-use crate::repository::{INDEX, PackListing, Repository, pack_name, segment_name, split_segments};
+use crate::repository::{INDEX, PackListing, Repository, pack_name, segment_name, set_aside, split_segments, with_reserve};
 use crate::verify::{Damage, Looked, is_bad_pack, problem_of};
 
 /// All packs that are there or are named, as the index is to say.
@@ -35,7 +34,7 @@ pub(super) fn read_strangers(
 ) -> Result<Vec<IndexedPack>> {
     let (storage, keys) = (&**repository.storage(), repository.keys());
     let mut strangers: Vec<(PackId, u64)> = listing.packs().iter().map(|(id, bytes)| (*id, *bytes)).collect();
-    strangers.retain(|(id, _)| !looked.packs.contains(id));
+    strangers.retain(|(id, _)| !looked.packs.contains(id) && !repository.passes_over(&pack_name(id)));
     strangers.sort_unstable();
     let read = |(id, bytes): &(PackId, u64)| {
         if progress.is_interrupted() {
@@ -88,7 +87,7 @@ pub(super) fn name_strangers(
     let folders: BTreeSet<String> = new.iter().flat_map(|segment| &segment.packs).filter_map(|pack| folder_of(&pack.id)).collect();
     storage.sync(&folders.into_iter().collect::<Vec<_>>())?;
     for segment in &new {
-        repository.publish_segment(run, segment)?;
+        with_reserve(storage, || repository.publish_segment(run, segment))?;
     }
     if !new.is_empty() {
         storage.sync(&[INDEX.to_owned()])?;
@@ -123,7 +122,7 @@ pub(super) fn stop_naming(repository: &Repository, run: RunId, gone: &HashSet<Pa
     }
     if !is_dry && !old.is_empty() {
         for segment in split_segments(survivors) {
-            repository.publish_segment(run, &segment)?;
+            with_reserve(&**repository.storage(), || repository.publish_segment(run, &segment))?;
         }
         repository.storage().sync(&[INDEX.to_owned()])?;
         set_aside(&**repository.storage(), old.iter().map(String::as_str))?;

@@ -10,7 +10,6 @@
 //! lost, and a pack is out of the way before the index stops naming it, so that at no moment a chunk
 //! is taken for stored that is not.
 
-mod aside;
 mod description;
 mod index;
 mod outcome;

@@ -1,5 +1,7 @@
 //! What a repair is asked to do, and what came of it.
 
+use crate::id::RepositoryId;
+use crate::repository::Rollback;
 use crate::units::Timestamp;
 use crate::verify::{Affected, DamagedObject};
 
@@ -19,11 +21,17 @@ pub struct Outcome {
     pub damaged: Vec<DamagedObject>,
     /// Snapshots whose manifest is damaged: they are gone.
     pub snapshots_lost: u64,
+    /// Other repositories of which whole objects lie here, and how many; they stay where they are.
+    pub foreign: Vec<(RepositoryId, u64)>,
+    /// Snapshots that are missing, also those that an earlier repair set aside.
+    pub missing: Option<Rollback>,
     /// Records that are damaged: what they said is not known, a tag, a pin, or that a snapshot was
     /// forgotten.
     pub records_lost: u64,
     /// A copy of the settings was missing and is there again.
     pub restored_settings: bool,
+    /// Records of which one of two was missing or damaged and is there again.
+    pub restored_records: u64,
     /// One of the two slots of the key in use was missing and is there again.
     pub restored_key: bool,
     /// Packs that no readable index segment named and that the index names again.
@@ -50,6 +58,7 @@ impl Outcome {
         !self.damaged.is_empty()
             || self.restored_settings
             || self.restored_key
+            || self.restored_records > 0
             || self.packs_indexed > 0
             || self.segments_replaced > 0
             || self.chunks_newly_lost > 0
@@ -57,6 +66,6 @@ impl Outcome {
 
     /// Whether a snapshot cannot be restored whole, or is gone.
     pub fn has_loss(&self) -> bool {
-        self.snapshots_lost > 0 || self.records_lost > 0 || self.chunks_lost > 0 || !self.affected.is_empty()
+        self.snapshots_lost > 0 || self.missing.is_some() || self.records_lost > 0 || self.chunks_lost > 0 || !self.affected.is_empty()
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::aside::set_aside;
 use super::index::{name_strangers, read_strangers, stop_naming};
 use super::outcome::{Outcome, Request};
 use super::salvage::{find_whole_chunks, move_chunks};
@@ -12,7 +11,7 @@ use crate::crypto::random_bytes;
 use crate::error::Result;
 use crate::id::{ChunkId, PackId, RunId};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, INDEX, KEYS, PackListing, RECORDS, Repository, SNAPSHOTS, pack_name};
+use crate::repository::{ChunkReader, INDEX, KEYS, PackListing, RECORDS, Repository, SNAPSHOTS, pack_name, set_aside, with_reserve};
 use crate::storage::{LockMode, PRUNE_LOCK, Storage};
 use crate::verify::{self, Damage, Gathering, Trees, check_segments, read_packs};
 
@@ -32,8 +31,13 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     progress.stage("check objects");
     // Read again: others may have written since the repository was opened.
     let repository = repository.with_facts_of_now()?;
+    let foreign = repository.find_foreign()?;
+    let repository = repository.passing_over(&foreign);
+    outcome.foreign = foreign.counts.into_iter().collect();
     if !request.dry_run {
         make_durable(&*storage)?;
+        // Nobody else writes now: what runs that died left takes space that the repair may need.
+        storage.remove_stale_temporaries()?;
     }
     let (repository, roots) = mend_small_objects(repository, request, &mut outcome, progress)?;
 
@@ -66,12 +70,13 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     let bad: BTreeSet<PackId> = listing.packs().keys().filter(|id| damage.has_pack(id)).copied().collect();
     let moves = find_whole_chunks(&indexed, &bad, &damage, &mut outcome)?;
     if !request.dry_run {
-        move_chunks(&repository, run, &reader, &moves, progress)?;
+        with_reserve(&*storage, || move_chunks(&repository, run, &reader, &moves, progress))?;
         let names: Vec<String> = bad.iter().map(pack_name).collect();
         set_aside(&*storage, names.iter().map(String::as_str))?;
     }
     let gone: HashSet<PackId> = indexed.packs.keys().filter(|id| damage.has_pack(id)).copied().collect();
     outcome.segments_replaced = stop_naming(&repository, run, &gone, request.dry_run)?;
+    outcome.missing = repository.catalogued_from_sealed()?.rollback;
     outcome.damaged.append(&mut found.damaged);
     outcome.damaged.extend(damage.objects());
     outcome.damaged.sort_by(|a, b| a.name.cmp(&b.name));
@@ -86,7 +91,7 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
 fn make_durable(storage: &dyn Storage) -> Result<()> {
     let folders = [KEYS, RECORDS, SNAPSHOTS, INDEX].map(str::to_owned);
     // Some tools leave out empty folders when they copy a repository.
-    folders.iter().try_for_each(|folder| storage.create_folder(folder))?;
+    with_reserve(storage, || folders.iter().try_for_each(|folder| storage.create_folder(folder)))?;
     storage.sync(&folders)
 }
 
@@ -145,5 +150,8 @@ fn record_loss(repository: &Repository, lost: &HashSet<ChunkId>, request: &Reque
     let new: Vec<ChunkId> = lost.iter().filter(|id| !known.contains(id)).copied().collect();
     outcome.chunks_lost = lost.len() as u64;
     outcome.chunks_newly_lost = new.len() as u64;
-    if request.dry_run || new.is_empty() { Ok(()) } else { repository.publish_absent(new, request.now) }
+    if request.dry_run || new.is_empty() {
+        return Ok(());
+    }
+    with_reserve(&**repository.storage(), || repository.publish_absent(new.clone(), request.now))
 }

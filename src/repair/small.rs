@@ -1,13 +1,12 @@
 //! Mends what stands beside the packs: key slots, records, manifests, and the settings among the
 //! records.
 
-use super::aside::set_aside;
 use super::outcome::{Outcome, Request};
 use crate::error::{ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::Content;
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{KEYS, RECORDS, Repository, SNAPSHOTS, lone_problem};
+use crate::repository::{KEYS, RECORDS, Repository, SNAPSHOTS, lone_problem, set_aside, with_reserve};
 use crate::verify::{self, check_keys_and_records, check_manifests, expected_hash};
 
 /// Sets damaged small objects aside and sees to it that there are settings. Returns the repository with
@@ -35,6 +34,9 @@ pub(super) fn mend_small_objects(
     let lost: Vec<SnapshotId> = names.filter_map(|object| expected_hash(SNAPSHOTS, &object.name).map(SnapshotId)).collect();
     outcome.snapshots_lost = count(SNAPSHOTS);
     outcome.records_lost = count(RECORDS);
+    outcome.restored_records = repository.facts().lone_records().len() as u64;
+    // What they said is known from the others.
+    outcome.records_lost = outcome.records_lost.saturating_sub(outcome.restored_records);
     outcome.restored_settings = repository.facts().lacks_settings();
     let repository = if request.dry_run {
         repository
@@ -43,11 +45,19 @@ pub(super) fn mend_small_objects(
             found.damaged.iter().map(|object| object.name.as_str()).partition(|name| is_in(name, SNAPSHOTS));
         set_aside(&**repository.storage(), others)?;
         if outcome.restored_settings {
-            repository.restore_settings(request.now)?;
+            with_reserve(&**repository.storage(), || repository.restore_settings(request.now))?;
         }
         let repository = repository.with_facts_of_now()?;
-        // Said before they go, so that nobody takes the loss for a repository that was rolled back.
-        repository.record_removal(&lost, request.now)?;
+        with_reserve(&**repository.storage(), || repository.restore_lone_records())?;
+        // Said before they go, so that everybody misses them, and nothing is freed that they need until somebody gives
+        // them up. What was forgotten is given up already.
+        let marks = repository.facts().marks();
+        let (given_up, missed): (Vec<SnapshotId>, Vec<SnapshotId>) = lost.iter().partition(|id| marks.is_forgotten(id));
+        repository.record_presence(&missed, request.now)?;
+        if !given_up.is_empty() {
+            repository.record_removal(&given_up, request.now)?;
+        }
+        repository.recant_removals(request.now)?;
         set_aside(&**repository.storage(), manifests)?;
         repository
     };
@@ -67,7 +77,7 @@ fn mend_keys(repository: &Repository, request: &Request, outcome: &mut Outcome, 
         }
         outcome.restored_key = true;
         if !request.dry_run {
-            repository.restore_twin(&key)?;
+            with_reserve(&**repository.storage(), || repository.restore_twin(&key))?;
         }
     }
     Ok(())

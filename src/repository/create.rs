@@ -1,8 +1,10 @@
 //! Makes a repository.
 
+use super::aside::set_aside;
 use super::description::Description;
 use super::layout;
 use super::leftovers::{find_leftovers, is_there};
+use super::paired::publish_new_pair;
 use super::protection::Protection;
 use super::records;
 use super::reserve::make_reserve;
@@ -12,10 +14,10 @@ use super::twins::publish_twins;
 use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RepositoryId, RunId};
-use crate::manifest::{Record, SETTING};
+use crate::manifest::{KEPT, Kept, Record, SETTING};
 use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
 use crate::units::Timestamp;
-use crate::wire::Extensions;
+use crate::wire::{self, Extensions};
 
 /// How a repository is made.
 pub struct CreateOptions {
@@ -61,7 +63,7 @@ pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_
     refuse_existing(storage)?;
     let leftovers = find_leftovers(storage)?;
     layout::create_folders(storage)?;
-    remove_leftovers(storage, &leftovers)?;
+    set_leftovers_aside(storage, &leftovers)?;
     let (description, json) = Description::new(options.algorithm)?;
     let bundle = if encrypted { SecretBundle::random()? } else { SecretBundle::public() };
     if let Some(credential) = &options.credential {
@@ -69,11 +71,13 @@ pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_
     }
     let keys = bundle.key_ring(options.algorithm, description.id);
     records::publish_settings(storage, &keys, &records::standard_settings(&description), 0, 0, options.now)?;
-    if protect_seconds > 0 {
-        let (record_type, payload) = (SETTING, Protection::setting(protect_seconds));
+    // That there is no snapshot yet is said too: who finds none later, and no such record, knows that they are lost.
+    let nothing = (KEPT, wire::encode(&Kept { snapshots: Vec::new() }));
+    let protection = (protect_seconds > 0).then(|| (SETTING, Protection::setting(protect_seconds)));
+    for (record_type, payload) in [nothing].into_iter().chain(protection) {
         let (run, client) = (RunId(random_bytes()?), ClientId([0; 16]));
         let record = Record { record_type, counter: 1, run, client, time: options.now, payload, extensions: Extensions::none() };
-        records::publish_record(storage, &keys, &record)?;
+        publish_new_pair(storage, &keys, record)?;
     }
     let mut upload = storage.create("")?;
     upload.write(&json)?;
@@ -93,8 +97,13 @@ fn refuse_existing(storage: &dyn Storage) -> Result<()> {
     }
 }
 
-/// Removes what an init that died half-way has left: without `repository.json` nothing can open it.
-fn remove_leftovers(storage: &dyn Storage, leftovers: &[String]) -> Result<()> {
-    leftovers.iter().try_for_each(|name| storage.remove(name))?;
+/// Sets aside what an init that died half-way has left. It may as well be the only keys of a repository that is
+/// elsewhere but for them, and whose other objects come back from a copy; nothing tells the two apart.
+fn set_leftovers_aside(storage: &dyn Storage, leftovers: &[String]) -> Result<()> {
+    // What has a name of ours in these folders is an object; the rest has none yet.
+    let is_object = |name: &&String| [layout::KEYS, layout::RECORDS].iter().any(|folder| name.starts_with(folder));
+    let (objects, others): (Vec<&String>, Vec<&String>) = leftovers.iter().partition(is_object);
+    others.iter().try_for_each(|name| storage.remove(name))?;
+    set_aside(storage, objects.into_iter().map(String::as_str))?;
     storage.sync(&[layout::KEYS, layout::RECORDS].map(str::to_owned))
 }

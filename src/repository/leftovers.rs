@@ -1,6 +1,6 @@
 //! Tells what an init that died half-way has left from everything else in a folder.
 //!
-//! Leftovers are removed, so nothing may be taken for one by its name alone: other programs have folders
+//! Leftovers are set aside, so nothing may be taken for one by its name alone: other programs have folders
 //! called `keys` and `packs` too. What counts has a name of ours, in its folder, and begins with our magic.
 
 use super::layout;
@@ -62,11 +62,23 @@ fn meaning(name: &str, found: &Found) -> Meaning {
 }
 
 fn is_our_folder(name: &str) -> bool {
-    [layout::PACKS, layout::INDEX, layout::SNAPSHOTS, layout::RECORDS, layout::KEYS].contains(&name)
+    let name = name.strip_prefix(layout::DAMAGED).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
+    [layout::PACKS, layout::INDEX, layout::SNAPSHOTS, layout::RECORDS, layout::KEYS, layout::DAMAGED].contains(&name)
         || (0..=u8::MAX).any(|first| layout::pack_folder(first) == name)
 }
 
+/// Whether an init set this aside: it stays where it is.
+fn is_set_aside(name: &str) -> bool {
+    name.strip_prefix(layout::DAMAGED).is_some_and(|rest| rest.starts_with('/'))
+}
+
 fn meaning_of_file(name: &str, bytes: u64, head: &[u8]) -> Meaning {
+    if is_set_aside(name) {
+        // Under the whole name that it had, and a second one with a number.
+        let name = name[layout::DAMAGED.len() + 1..].split('.').next().unwrap_or_default();
+        let is_small = [layout::KEYS, layout::RECORDS].iter().any(|folder| name.split_once('/').is_some_and(|(first, _)| first == *folder));
+        return if is_small { meaning_of_file(name, bytes, head) } else { Meaning::Stranger };
+    }
     let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
     let is_sealed = head == pack::OBJECT_MAGIC;
     let or_stranger = |is_ours: bool, meaning| if is_ours { meaning } else { Meaning::Stranger };
@@ -106,7 +118,7 @@ pub(super) fn find_leftovers(storage: &dyn Storage) -> Result<Vec<String>> {
         judge_leftover(&location, listed.name.as_bytes(), &found)?;
         if listed.name == RESERVE {
             reserve = Some(found);
-        } else {
+        } else if !is_set_aside(&listed.name) {
             leftovers.push(listed.name);
         }
     }
@@ -132,6 +144,8 @@ mod tests {
         for (name, head) in [
             (format!("keys/{id}"), slot::MAGIC),
             (format!("records/{id}"), pack::OBJECT_MAGIC),
+            (format!("damaged/keys/{id}"), slot::MAGIC),
+            (format!("damaged/records/{id}.2"), pack::OBJECT_MAGIC),
             ("keys/.tmp-0123456789abcdef".to_owned(), b"STRONGRK"),
         ] {
             assert_eq!(file(&name, 100, head), Meaning::Leftover, "{name}");
@@ -144,7 +158,8 @@ mod tests {
             (format!("keys/sub/{id}"), slot::MAGIC),
             (format!("records/{id}"), slot::MAGIC),
             (id.clone(), slot::MAGIC),
-            (format!("damaged/keys/{id}"), slot::MAGIC),
+            (format!("damaged/keys/{id}"), pack::OBJECT_MAGIC),
+            (format!("damaged/snapshots/{id}"), pack::OBJECT_MAGIC),
             (format!("packs/00/{id}"), pack::OBJECT_MAGIC),
             ("keys/.tmp-x".to_owned(), slot::MAGIC),
             ("snapshots/.tmp-0123456789abcdef".to_owned(), b""),
@@ -154,7 +169,12 @@ mod tests {
         assert_eq!(file(&format!("packs/01/{id}"), 100, pack::OBJECT_MAGIC), Meaning::Part("packs"));
         assert_eq!((file("lock", 0, b""), file("lock", 5, b"12345")), (Meaning::Leftover, Meaning::Stranger));
         assert_eq!(file("reserve", 100, b""), Meaning::Stranger);
-        for (folder, expected) in [("packs/0a", Meaning::Leftover), ("packs/0A", Meaning::Stranger), ("damaged", Meaning::Stranger)] {
+        for (folder, expected) in [
+            ("packs/0a", Meaning::Leftover),
+            ("packs/0A", Meaning::Stranger),
+            ("damaged", Meaning::Leftover),
+            ("damaged/mine", Meaning::Stranger),
+        ] {
             assert_eq!(meaning(folder, &Found::Folder), expected, "{folder}");
         }
         assert_eq!(meaning("keys", &Found::Other), Meaning::Stranger, "a link may lead to the keys of somebody else");

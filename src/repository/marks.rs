@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(shown, [(first, vec!["new".to_owned(), long])]);
         assert!(bare.marks.is_pinned(&first) && bare.marks.is_forgotten(&second));
         let counters: Vec<u64> = bare.listing.records().iter().map(|(_, row)| row.counter).collect();
-        assert_eq!(counters, [0, 0, 6, 7, 8], "above every manifest and every record");
+        assert_eq!(counters, [0, 0, 1, 1, 6, 7, 8], "above every manifest and every record");
         assert!(open(&storage, None).facts().marks().is_forgotten(&second));
     }
 

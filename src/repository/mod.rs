@@ -3,9 +3,11 @@
 //!
 //! [`Repository`] only opens and hands out parts; what is done with them is the business of the verbs.
 
+mod aside;
 mod cache;
 mod create;
 mod description;
+mod foreign;
 mod known;
 mod layout;
 mod leftovers;
@@ -13,6 +15,7 @@ mod locks;
 mod marks;
 mod objects;
 mod packs;
+mod paired;
 mod protection;
 mod proven;
 mod read;
@@ -32,9 +35,11 @@ mod twins;
 mod unnamed;
 mod view;
 
+pub use aside::set_aside;
 pub use cache::{CacheFolder, cache_root};
 pub use create::{CreateOptions, create, create_protected};
 pub use description::{Description, FORMAT};
+pub use foreign::Foreign;
 pub use known::KnownPlaces;
 pub use layout::{
     DAMAGED, DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name, sync_folder,
@@ -43,6 +48,7 @@ pub use leftovers::judge_leftover;
 pub use marks::Marks;
 pub use objects::Catalogued;
 pub use packs::PackListing;
+pub use paired::lone_record_problem;
 pub use protection::Protection;
 pub use read::{ChunkReader, FrameBytes};
 pub use records::Facts;
@@ -60,6 +66,7 @@ pub use twins::{Key, list_keys, lone_problem, remove_slot};
 pub use unnamed::UnnamedPacks;
 pub use view::{SnapshotView, Step, Walk};
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -85,6 +92,8 @@ pub struct Repository {
     cutter: Cutter,
     cache: Option<CacheFolder>,
     catalog: bool,
+    /// Names of objects that are of another repository (see `foreign`), once somebody has looked.
+    passed_over: HashSet<String>,
 }
 
 /// How to open a repository.
@@ -137,7 +146,19 @@ impl Repository {
         };
         let cutter = Cutter::new(table, GearTable::new(&keys.identify.gear_table()));
         let cache = options.cache_root.and_then(|root| CacheFolder::open(&root, description.id, &storage.identity()).ok());
-        Ok(Self { storage, description, keys, slot, slot_key, bundle, facts, cutter, cache, catalog: !options.no_catalog })
+        Ok(Self {
+            storage,
+            description,
+            keys,
+            slot,
+            slot_key,
+            bundle,
+            facts,
+            cutter,
+            cache,
+            catalog: !options.no_catalog,
+            passed_over: HashSet::new(),
+        })
     }
 
     /// Where the objects lie.

@@ -69,7 +69,7 @@ impl Repository {
     /// # Errors
     /// Those of the storage.
     pub fn list_snapshots(&self) -> Result<Vec<SnapshotId>> {
-        Ok(layout::list_ids(&*self.storage, layout::SNAPSHOTS, SnapshotId::parse)?.into_iter().map(|(id, _)| id).collect())
+        self.list_own(layout::SNAPSHOTS, SnapshotId::parse)
     }
 
     /// The ids of all index segments.
@@ -77,7 +77,12 @@ impl Repository {
     /// # Errors
     /// Those of the storage.
     pub fn list_segments(&self) -> Result<Vec<SegmentId>> {
-        Ok(layout::list_ids(&*self.storage, layout::INDEX, SegmentId::parse)?.into_iter().map(|(id, _)| id).collect())
+        self.list_own(layout::INDEX, SegmentId::parse)
+    }
+
+    fn list_own<T>(&self, folder: &str, parse: impl Fn(&str) -> Result<T>) -> Result<Vec<T>> {
+        let listed = layout::list_ids(&*self.storage, folder, parse)?.into_iter();
+        Ok(listed.filter(|(_, listed)| !self.passes_over(&listed.name)).map(|(id, _)| id).collect())
     }
 
     /// Reads an index segment.

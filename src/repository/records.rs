@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use super::description::Description;
+use super::foreign::other_repository;
 use super::layout;
 use super::marks::Marks;
+use super::paired::find_lone;
 use super::protection::Protection;
 use super::{Repository, class_settings, class_table};
 use crate::chunker::ClassTable;
@@ -38,8 +40,10 @@ pub struct Facts {
     absent: HashSet<ChunkId>,
     marks: Marks,
     protection: Protection,
-    removed: HashSet<SnapshotId>,
+    pub(super) removed: HashSet<SnapshotId>,
     kept: HashSet<SnapshotId>,
+    keeps_nothing: bool,
+    lone: Vec<Record>,
     /// Why nothing may be written.
     refusal: Option<(ErrorKind, String)>,
     newest_counter: u64,
@@ -50,6 +54,11 @@ impl Facts {
     /// written then (see [`Facts::check_writable`]), and reading does not need them.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether any copy of the settings can be read.
+    pub fn has_settings(&self) -> bool {
+        self.settings_copies > 0
     }
 
     /// Whether a copy of the settings is missing.
@@ -77,9 +86,25 @@ impl Facts {
         self.kept.iter().copied().chain(self.marks.pinned())
     }
 
+    /// Snapshots that records say stayed, or were there.
+    pub fn kept(&self) -> &HashSet<SnapshotId> {
+        &self.kept
+    }
+
+    /// Whether the newest record of what stayed says that nothing did: the repository was new, or everything
+    /// was removed on purpose.
+    pub fn keeps_nothing(&self) -> bool {
+        self.keeps_nothing
+    }
+
     /// Snapshots that were removed on purpose.
     pub fn removed(&self) -> &HashSet<SnapshotId> {
         &self.removed
+    }
+
+    /// Records that lost the one that says the same (see `paired`).
+    pub fn lone_records(&self) -> &[Record] {
+        &self.lone
     }
 
     /// The highest counter of any record.
@@ -133,6 +158,12 @@ impl Repository {
     /// # Errors
     /// As [`Repository::publish_record`].
     pub fn publish_records(&self, records: Vec<(u16, Vec<u8>)>, time: Timestamp) -> Result<Vec<RecordId>> {
+        let publish = |record: &Record| publish_record(&*self.storage, &self.keys, record);
+        self.number_records(records, time)?.iter().map(publish).collect()
+    }
+
+    /// Records that say these things, with counters above those of all records and all manifests.
+    pub(super) fn number_records(&self, records: Vec<(u16, Vec<u8>)>, time: Timestamp) -> Result<Vec<Record>> {
         self.facts.check_writable()?;
         if records.iter().any(|(_, payload)| payload.len() as u64 > PAYLOAD_BYTES_MAX) {
             return Err(Error::new(ErrorKind::Invalid, "a record cannot say so much at once"));
@@ -143,11 +174,9 @@ impl Repository {
         }
         let run = RunId(random_bytes()?);
         let client = self.cache.as_ref().map_or(ClientId([0; 16]), |cache| cache.client());
-        let publish = |(counter, (record_type, payload))| {
-            let record = Record { record_type, counter, run, client, time, payload, extensions: Extensions::none() };
-            publish_record(&*self.storage, &self.keys, &record)
-        };
-        (newest + 1..).zip(records).map(publish).collect()
+        let number =
+            |(counter, (record_type, payload))| Record { record_type, counter, run, client, time, payload, extensions: Extensions::none() };
+        Ok((newest + 1..).zip(records).map(number).collect())
     }
 
     /// Records that these chunks, of which snapshots have need, are in no place whole. The caller holds
@@ -247,6 +276,12 @@ pub(super) fn read_record(storage: &dyn Storage, keys: &KeyRing, id: RecordId) -
     Record::decode(&open_object(keys, ObjectKind::Record, bytes, &id.0, BYTES_MAX, &name)?)
 }
 
+/// Whether a record is whole and of another repository: then it says nothing about this one.
+pub(super) fn is_foreign(storage: &dyn Storage, keys: &KeyRing, id: RecordId) -> bool {
+    let bytes = storage.read(&layout::record_name(&id), BYTES_MAX);
+    bytes.is_ok_and(|bytes| other_repository(&bytes, &id.0, keys.repository).is_some())
+}
+
 /// Reads all records.
 ///
 /// # Errors
@@ -259,6 +294,7 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
             Ok(record) => records.push((id, record)),
             // It was removed since it was listed.
             Err(error) if error.is_not_found() => {}
+            Err(_) if is_foreign(storage, keys, id) => {}
             Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Unsupported) => {
                 refuse(&mut refusal, &error);
             }
@@ -268,6 +304,7 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
     records.sort_by_key(|(id, record)| (record.counter, *id));
     let (mut settings, mut settings_copies, mut absent, mut marks) = (None, 0, HashSet::new(), Marks::default());
     let (mut protection, mut removed, mut kept) = (Protection::default(), HashSet::new(), HashSet::new());
+    let mut keeps_nothing = false;
     for (_, record) in &records {
         match record.record_type {
             SETTINGS => {
@@ -286,7 +323,11 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
                     refuse(&mut refusal, &error);
                 }
             }
-            KEPT => kept.extend(wire::decode::<Kept>(&record.payload, "a record of snapshots that stayed")?.snapshots),
+            KEPT => {
+                let Kept { snapshots } = wire::decode(&record.payload, "a record of snapshots that stayed")?;
+                keeps_nothing = snapshots.is_empty();
+                kept.extend(snapshots);
+            }
             REMOVED => removed.extend(wire::decode::<Removed>(&record.payload, "a record of removed snapshots")?.snapshots),
             _ => {
                 marks.apply(record.record_type, &record.payload)?;
@@ -310,7 +351,8 @@ pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &De
         table => drop(table?),
     }
     let newest_counter = records.iter().map(|(_, record)| record.counter).max().unwrap_or(0);
-    Ok(Facts { settings, settings_copies, absent, marks, protection, removed, kept, refusal, newest_counter })
+    let lone = find_lone(&records, &removed)?;
+    Ok(Facts { settings, settings_copies, absent, marks, protection, removed, kept, keeps_nothing, lone, refusal, newest_counter })
 }
 
 /// Notes why nothing may be written. What a later version says is never hidden behind damage, which a

@@ -7,7 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use super::records::read_record;
+use super::paired::find_outlived;
+use super::records::{is_foreign, read_record};
 use super::{Repository, layout, with_reserve};
 use crate::error::Result;
 use crate::id::{RecordId, SnapshotId};
@@ -29,10 +30,11 @@ impl Repository {
         let mut ids: BTreeSet<SnapshotId> = snapshots.iter().copied().collect();
         let (mut told, mut replaced, mut is_stale) = (BTreeSet::new(), Vec::new(), false);
         // What was put back, or never went because a removal was cut short, is not removed: were it lost now, nobody
-        // would miss it.
+        // would miss it. Listed last: what a record names and is there then was not removed in between.
+        let records = self.read_records()?;
         let listed: BTreeSet<SnapshotId> = self.list_snapshots()?.into_iter().collect();
         let is_back = |id: &SnapshotId| listed.contains(id) && !snapshots.contains(id);
-        for (id, record) in self.read_records()? {
+        for (id, record) in records {
             if record.record_type == REMOVED {
                 let Removed { mut snapshots } = wire::decode(&record.payload, "a record of removed snapshots")?;
                 let before = snapshots.len();
@@ -69,10 +71,60 @@ impl Repository {
         let mut snapshots = snapshots.to_vec();
         snapshots.sort_unstable();
         for part in parts(&snapshots) {
-            let payload = wire::encode(&Kept { snapshots: part.to_vec() });
-            with_reserve(&*self.storage, || self.publish_record(KEPT, payload.clone(), now))?;
+            self.publish_kept(part, now)?;
         }
         self.remove_records(replaced.into_iter())
+    }
+
+    /// Says, durably, that `snapshots` were there: whoever misses one from now on knows that it was lost. The caller
+    /// holds the lock.
+    ///
+    /// # Errors
+    /// As [`Repository::record_removal`].
+    pub fn record_presence(&self, snapshots: &[SnapshotId], now: Timestamp) -> Result<()> {
+        let known = self.read_facts()?;
+        let new: Vec<SnapshotId> = snapshots.iter().filter(|id| !known.kept().contains(id)).copied().collect();
+        if new.is_empty() { Ok(()) } else { self.publish_presence(new, now) }
+    }
+
+    fn publish_presence(&self, mut snapshots: Vec<SnapshotId>, now: Timestamp) -> Result<()> {
+        snapshots.sort_unstable();
+        let records = self.read_records()?.into_iter().filter(|(_, record)| record.record_type == KEPT);
+        let mut untrue = Vec::new();
+        for (id, record) in records {
+            // That nothing stayed holds no longer.
+            if wire::decode::<Kept>(&record.payload, "a record of snapshots that stayed")?.snapshots.is_empty() {
+                untrue.push(id);
+            }
+        }
+        snapshots.chunks(PART_IDS).try_for_each(|part| self.publish_kept(part, now))?;
+        self.remove_records(untrue.into_iter())
+    }
+
+    fn publish_kept(&self, snapshots: &[SnapshotId], now: Timestamp) -> Result<()> {
+        let payload = wire::encode(&Kept { snapshots: snapshots.to_vec() });
+        with_reserve(&*self.storage, || self.publish_pairs(vec![(KEPT, payload.clone())], now))
+    }
+
+    /// Takes back that snapshots were removed which are there, because they were put back or their removal was cut
+    /// short, and says that they are there. What is there counts, not what was said of it. The caller holds the
+    /// lock, and removes nothing.
+    ///
+    /// # Errors
+    /// As [`Repository::record_removal`].
+    pub fn recant_removals(&self, now: Timestamp) -> Result<()> {
+        let removed = self.read_facts()?.removed;
+        if removed.is_empty() {
+            return Ok(());
+        }
+        let mut back = self.list_snapshots()?;
+        back.retain(|id| removed.contains(id));
+        if back.is_empty() {
+            return Ok(());
+        }
+        // Also where a record names them: it may be about to go.
+        self.publish_presence(back, now)?;
+        self.record_removal(&[], now)
     }
 
     /// Removes tags, pins and tombstones of snapshots that were removed on purpose and are gone. Says how
@@ -84,14 +136,14 @@ impl Repository {
         let listed: BTreeSet<SnapshotId> = self.list_snapshots()?.into_iter().collect();
         let records = self.read_records()?;
         let newest_counter = records.iter().map(|(_, record)| record.counter).max();
-        let (mut removed, mut needless) = (BTreeSet::new(), Vec::new());
+        let (mut removed, mut needless) = (BTreeSet::new(), find_outlived(&records));
         for (_, record) in records.iter().filter(|(_, record)| record.record_type == REMOVED) {
             removed.extend(wire::decode::<Removed>(&record.payload, "a record of removed snapshots")?.snapshots);
         }
         for (id, record) in &records {
             // The newest stays in any case: counters must not fall.
             let is_gone = subject(record)?.is_some_and(|snapshot| removed.contains(&snapshot) && !listed.contains(&snapshot));
-            if is_gone && Some(record.counter) != newest_counter {
+            if is_gone && !needless.contains(id) && Some(record.counter) != newest_counter {
                 needless.push(*id);
             }
         }
@@ -102,7 +154,11 @@ impl Repository {
 
     fn read_records(&self) -> Result<Vec<(RecordId, Record)>> {
         let listed = layout::list_ids(&*self.storage, layout::RECORDS, RecordId::parse)?;
-        listed.into_iter().map(|(id, _)| Ok((id, read_record(&*self.storage, &self.keys, id)?))).collect()
+        let read = |(id, _)| match read_record(&*self.storage, &self.keys, id) {
+            Err(_) if is_foreign(&*self.storage, &self.keys, id) => None,
+            read => Some(read.map(|record| (id, record))),
+        };
+        listed.into_iter().filter_map(read).collect()
     }
 
     fn remove_records(&self, mut records: impl ExactSizeIterator<Item = RecordId>) -> Result<()> {
@@ -120,7 +176,7 @@ fn parts(ids: &[SnapshotId]) -> Vec<&[SnapshotId]> {
 }
 
 /// The snapshot that a mark is about.
-fn subject(record: &Record) -> Result<Option<SnapshotId>> {
+pub(super) fn subject(record: &Record) -> Result<Option<SnapshotId>> {
     Ok(match record.record_type {
         TAG => Some(wire::decode::<TagChange>(&record.payload, "a record of tags")?.snapshot),
         PIN => Some(wire::decode::<Pin>(&record.payload, "a record of a pin")?.snapshot),

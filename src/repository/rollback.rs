@@ -3,9 +3,10 @@
 //!
 //! Three things are held against the listing. The cache folder of this machine names the newest snapshot
 //! that it has seen; every manifest names the newest one that its writer knew; and where a prune removed some
-//! of these, a record names those that stayed (and another each that is pinned). Any may only be missing when a record says that it was removed on purpose (see `removals`). So a prune by any machine
+//! of these, or where there are no others, a record names those that are there (and another each that is pinned). Any may
+//! only be missing when a record says that it was removed on purpose (see `removals`). So a prune by any machine
 //! raises no alarm on another, and nobody without the keys can explain a loss away. Why it is done so,
-//! and what it cannot notice, is in `docs/decisions/0006-rollback.md`.
+//! and what it cannot notice, is in `docs/decisions/0006-rollback.md`, 0010 and 0011.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,7 +15,6 @@ use super::{Repository, layout};
 use crate::catalog::{Listing, Skipped, Summary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
-use crate::units::Timestamp;
 
 /// A record that explains a loss may be replaced by another while records are read; so often they are
 /// read again.
@@ -29,6 +29,8 @@ pub struct Rollback {
     pub missing: Vec<SnapshotId>,
     /// This machine has seen one of them here; otherwise other snapshots tell of them.
     pub was_seen: bool,
+    /// A repair set their manifests aside, because they are damaged.
+    pub is_set_aside: bool,
 }
 
 impl fmt::Display for Rollback {
@@ -39,7 +41,15 @@ impl fmt::Display for Rollback {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let witness = if self.was_seen { "this machine has seen here" } else { "other snapshots refer to" };
+        if self.is_set_aside {
+            let manifests = if self.missing.len() == 1 { "its manifest is" } else { "their manifests are" };
+            return write!(
+                f,
+                "{word} {}{more} {verb} missing: {manifests} damaged, and a repair set it aside under damaged/",
+                shown.join(", ")
+            );
+        }
+        let witness = if self.was_seen { "this machine has seen here" } else { "other snapshots or records refer to" };
         write!(
             f,
             "the repository shows an older state than before: {word} {}{more}, which {witness}, {verb} missing and nobody removed them",
@@ -49,12 +59,13 @@ impl fmt::Display for Rollback {
 }
 
 impl Rollback {
+    /// What to do about it.
+    pub const ADVICE: &str = "put them back into snapshots/ from another copy of the repository; where there is none, `repo forget ID` \
+                              gives one up, and `repo prune --accept-rollback`, given once, all of them";
+
     /// Why nothing may be removed.
     pub fn refusal(&self) -> Error {
-        let message = format!(
-            "{self}; nothing is removed. If this is a copy that was put back on purpose, or they were lost for good, \
-             run this once with --accept-rollback"
-        );
+        let message = format!("{self}; nothing is removed, because what they need looks unneeded; {}", Self::ADVICE);
         Error::new(ErrorKind::Damaged, message)
     }
 }
@@ -83,7 +94,14 @@ impl Repository {
         missing.sort_unstable();
         missing.dedup();
         let was_seen = seen.is_some_and(|seen| missing.contains(&seen));
-        Ok((!missing.is_empty()).then_some(Rollback { missing, was_seen }))
+        if missing.is_empty() {
+            return Ok(None);
+        }
+        let set_aside = self.storage.list(&format!("{}/{}", layout::DAMAGED, layout::SNAPSHOTS))?;
+        // A second one of a name has a number behind it.
+        let is_there = |id: &SnapshotId| set_aside.iter().any(|listed| listed.name.contains(&id.to_string()));
+        let is_set_aside = missing.iter().all(is_there);
+        Ok(Some(Rollback { missing, was_seen, is_set_aside }))
     }
 
     /// Looks for a rollback in a listing, and remembers the newest of it when there is none.
@@ -115,15 +133,6 @@ impl Repository {
         if let Some(cache) = &self.cache {
             let _ = cache.set_seen(id);
         }
-    }
-
-    /// Takes the present state for the right one: a record says from now on, to all machines, that what
-    /// is missing is gone for good. The caller holds the lock.
-    ///
-    /// # Errors
-    /// As [`Repository::record_removal`].
-    pub fn accept_rollback(&self, rollback: &Rollback, now: Timestamp) -> Result<()> {
-        self.record_removal(&rollback.missing, now)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::id::{ClientId, RootId, RunId};
 use crate::manifest::{Counts, Kind, Manifest, REMOVED, SnapshotOptions, TOMBSTONE, Tombstone};
 use crate::repository::{CreateOptions, OpenOptions, create, snapshot_name};
 use crate::storage::{MemoryStorage, Storage};
+use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
 
 const LONG_AGO: Timestamp = Timestamp::new(1_000_000_000, 0);
@@ -65,11 +66,11 @@ fn a_machine_misses_the_newest_that_it_has_seen_and_others_do_not() {
     assert_eq!(rollback(&storage, Some(here.path())), None);
     storage.remove(&snapshot_name(&second)).unwrap();
     let noticed = rollback(&storage, Some(here.path())).unwrap();
-    assert_eq!(noticed, Rollback { missing: vec![second], was_seen: true });
+    assert_eq!(noticed, Rollback { missing: vec![second], was_seen: true, is_set_aside: false });
     // Looking does not make it right, and who was not there cannot know.
     assert_eq!(rollback(&storage, Some(here.path())), Some(noticed.clone()));
     assert_eq!(rollback(&storage, Some(there.path())), None);
-    open(&storage, Some(here.path())).accept_rollback(&noticed, LONG_AGO).unwrap();
+    open(&storage, Some(here.path())).record_removal(&noticed.missing, LONG_AGO).unwrap();
     assert_eq!(rollback(&storage, Some(here.path())), None);
     // What is there now is what is remembered.
     storage.remove(&snapshot_name(&first)).unwrap();
@@ -88,8 +89,8 @@ fn a_chain_with_a_hole_is_noticed_by_everybody_and_a_recorded_removal_is_not() {
         storage.remove(&snapshot_name(&id)).unwrap();
     }
     let noticed = rollback(&storage, None).unwrap();
-    assert_eq!(noticed, Rollback { missing: vec![second], was_seen: false });
-    assert!(noticed.to_string().contains("which other snapshots refer to, is missing"), "{noticed}");
+    assert_eq!(noticed, Rollback { missing: vec![second], was_seen: false, is_set_aside: false });
+    assert!(noticed.to_string().contains("which other snapshots or records refer to, is missing"), "{noticed}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One run from the lock to the manifest.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 
@@ -17,15 +17,16 @@ use super::surroundings::Surroundings;
 use super::tally::Tally;
 use super::walk::{SourceWalk, Walked};
 use super::warnings::{warn_of_clock, warn_of_company, warn_of_rollback};
+use crate::catalog::Listing;
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{ClientId, RunId};
+use crate::id::{ClientId, RunId, SnapshotId};
 use crate::manifest::{Kind, MACHINE, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
 use crate::storage::LockMode;
-use crate::units::lossy_text;
+use crate::units::{Timestamp, lossy_text};
 use crate::wire::{self, Extensions};
 
 /// So many bundles of events wait between the walk and the builder: enough that all workers have files
@@ -183,6 +184,8 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         let _ = make_reserve(&**repository.storage(), sink.pack_bytes());
     }
     repository.tell_catalog(&id, &manifest);
+    // The snapshot is safe. What cannot be said here, a later run says.
+    let _ = record_presence(repository, &catalogued.listing, &id, manifest.committed_at);
     if catalogued.rollback.is_none() {
         // What is missing is still to be noticed by the next command.
         repository.remember_snapshot(&id);
@@ -190,7 +193,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     if request.pin {
         // Still under the lock: no prune comes between.
         let pin = wire::encode(&Pin { snapshot: id, is_pinned: true });
-        let pinned = repository.publish_record(PIN, pin, manifest.committed_at);
+        let pinned = repository.publish_pairs(vec![(PIN, pin)], manifest.committed_at);
         pinned.map_err(|error| error.context(format!("snapshot {} was saved, but it could not be pinned", id.short())))?;
     }
     let healed = sink.healed();
@@ -204,6 +207,19 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         progress.report(Finding::new(FindingKind::Note, [], message));
     }
     Ok(told.outcome(Some(id), manifest, packs_adopted))
+}
+
+/// Sees to it that records say of something that is there that it is, so that its loss is noticed: of the new
+/// snapshot, where they name no other, and of those that were put back.
+fn record_presence(repository: &Repository, listing: &Listing, id: &SnapshotId, now: Timestamp) -> Result<()> {
+    let facts = repository.facts();
+    let has = |ids: &HashSet<SnapshotId>| listing.summaries().iter().any(|summary| ids.contains(&summary.id));
+    if !has(facts.kept()) && !has(repository.read_facts()?.kept()) {
+        repository.record_presence(&[*id], now)?;
+        // So that the catalog knows what was just written.
+        repository.catalogued()?;
+    }
+    if has(facts.removed()) { repository.recant_removals(now) } else { Ok(()) }
 }
 
 /// The line of snapshots of these paths on this host.

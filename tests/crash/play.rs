@@ -209,7 +209,7 @@ impl Model {
     }
 
     fn act(&mut self, repository: Repository, action: Action, must_go: &BTreeSet<SnapshotId>) -> Verdict {
-        let record = |record_type, payload| repository.publish_record(record_type, payload, Timestamp::new(2, 0)).map(drop);
+        let record = |record_type, payload| repository.publish_pairs(vec![(record_type, payload)], Timestamp::new(2, 0));
         match action {
             Action::Snapshot(kind, with_checkpoints) => {
                 let request = snapshot_request(&self.source, kind);

@@ -140,7 +140,7 @@ const TAGGING: Verb = Verb {
     start: || age(2, false),
     run: |start, storage| {
         let change = TagChange { snapshot: start.snapshots[0], added: vec!["new".to_owned()], removed: vec![] };
-        reopen(storage)?.publish_record(TAG, wire::encode(&change), Timestamp::new(2, 0)).map(|_| None)
+        reopen(storage)?.publish_pairs(vec![(TAG, wire::encode(&change))], Timestamp::new(2, 0)).map(|()| None)
     },
     is_done: |start, repository| repository.facts().marks().tags(&start.snapshots[0], vec![]) == ["new"],
     calls_min: 4,
@@ -151,7 +151,7 @@ const PINNING: Verb = Verb {
     name: "pin",
     run: |start, storage| {
         let pin = Pin { snapshot: start.snapshots[0], is_pinned: true };
-        reopen(storage)?.publish_record(PIN, wire::encode(&pin), Timestamp::new(2, 0)).map(|_| None)
+        reopen(storage)?.publish_pairs(vec![(PIN, wire::encode(&pin))], Timestamp::new(2, 0)).map(|()| None)
     },
     is_done: |start, repository| repository.facts().marks().is_pinned(&start.snapshots[0]),
     ..TAGGING

@@ -92,7 +92,7 @@ impl Scene {
     pub fn empty() -> Self {
         let mut source = Source::new();
         write_day(&mut source, 0, true);
-        Self::new("empty", Bench { disk: MemoryStorage::new(), source, snapshots: vec![], remove: vec![] })
+        Self::new("empty", Bench { disk: MemoryStorage::new(), source, snapshots: vec![], remove: vec![], pinned: vec![] })
     }
 
     /// The disk as programs find it.

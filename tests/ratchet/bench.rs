@@ -30,6 +30,8 @@ pub struct Bench {
     pub snapshots: Vec<SnapshotId>,
     /// Those that a prune by rules, or a forget, is asked to remove.
     pub remove: Vec<SnapshotId>,
+    /// Those that are pinned.
+    pub pinned: Vec<SnapshotId>,
 }
 
 /// A key slot and its twin for the key number `key`, published.
@@ -86,7 +88,7 @@ impl Bench {
             snapshots.extend(outcome.id);
         }
         write_day(&mut source, days, folders_stay);
-        Self { disk, source, remove: snapshots[..days / 2].to_vec(), snapshots }
+        Self { disk, source, remove: snapshots[..days / 2].to_vec(), snapshots, pinned: Vec::new() }
     }
 
     /// The names of the packs of content that the index names.
@@ -106,13 +108,14 @@ impl Bench {
     }
 
     /// With a second key, marks of every kind, and packs that no segment names.
-    pub fn with_company(self) -> Self {
+    pub fn with_company(mut self) -> Self {
         let repository = open(Arc::new(self.disk.clone()), 0, None).unwrap();
         add_key(&repository, 1).unwrap();
         let last = *self.snapshots.last().unwrap();
         let tag = TagChange { snapshot: last, added: vec!["tag".to_owned()], removed: vec![] };
         let pin = Pin { snapshot: last, is_pinned: true };
-        repository.publish_records(vec![(TAG, wire::encode(&tag)), (PIN, wire::encode(&pin))], Timestamp::new(2, 0)).unwrap();
+        repository.publish_pairs(vec![(TAG, wire::encode(&tag)), (PIN, wire::encode(&pin))], Timestamp::new(2, 0)).unwrap();
+        self.pinned.push(last);
         self.leave_orphans();
         self
     }

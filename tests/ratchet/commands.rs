@@ -62,7 +62,7 @@ const fn removes(name: &'static str, run: Run) -> Command {
     Command { name, run, effect: Effect::Removes, repairs_first: begins_with_repair(name) }
 }
 
-pub const ALL: [Command; 28] = [
+pub const ALL: [Command; 31] = [
     keeps("init", |_, storage| init(&*storage).map(|()| None)),
     keeps("snapshot --init", |bench, storage| {
         if Description::read(&*storage).is_err_and(|error| error.kind() == ErrorKind::NoRepository) {
@@ -90,12 +90,12 @@ pub const ALL: [Command; 28] = [
         let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
         let change = TagChange { snapshot: bench.snapshots[0], added: vec!["new".to_owned()], removed: vec![] };
         let pin = Pin { snapshot: bench.snapshots[0], is_pinned: true };
-        repository.publish_records(vec![(TAG, wire::encode(&change)), (PIN, wire::encode(&pin))], Timestamp::new(5, 0)).map(|_| None)
+        repository.publish_pairs(vec![(TAG, wire::encode(&change)), (PIN, wire::encode(&pin))], Timestamp::new(5, 0)).map(|()| None)
     }),
     keeps("settings protect", |_, storage| {
         let repository = open_any(storage)?;
         let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
-        repository.publish_record(SETTING, Protection::setting(60), Timestamp::new(5, 0)).map(|_| None)
+        repository.publish_pairs(vec![(SETTING, Protection::setting(60))], Timestamp::new(5, 0)).map(|()| None)
     }),
     keeps("repair", |_, storage| mend(storage, false).map(|()| None)),
     reads("repair -n", |_, storage| mend(storage, true).map(|()| None)),
@@ -145,6 +145,16 @@ pub const ALL: [Command; 28] = [
         mend(Arc::clone(&storage), false)?;
         run_prune(&open_any(Arc::clone(&storage))?, vec![])?;
         save(bench, storage, Kind::Incremental)
+    }),
+    keeps("prune of what is pinned", |bench, storage| run_prune(&open_any(storage)?, bench.pinned.clone()).map(|()| None)),
+    keeps("repair, prune of what is pinned", |bench, storage| {
+        mend(Arc::clone(&storage), false)?;
+        run_prune(&open_any(storage)?, bench.pinned.clone()).map(|()| None)
+    }),
+    keeps("repair, prune, prune of what is pinned", |bench, storage| {
+        mend(Arc::clone(&storage), false)?;
+        run_prune(&open_any(Arc::clone(&storage))?, vec![])?;
+        run_prune(&open_any(storage)?, bench.pinned.clone()).map(|()| None)
     }),
     keeps("repair, repair", |_, storage| {
         mend(Arc::clone(&storage), false)?;

@@ -9,13 +9,17 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use strongroom::id::SnapshotId;
+use strongroom::progress::Silent;
+use strongroom::prune;
 use strongroom::storage::{MemoryStorage, Storage};
 use tempfile::TempDir;
 
 use super::bench::Bench;
 use super::commands::{ALL, Command, Effect};
-use super::damage::{Damage, Harm, damaged, of_one, of_several, put};
+use super::damage::{Damage, Harm, brought, damaged, of_one, of_several, put};
 use super::restorable::{Restorable, open_any, with_cache};
+use crate::crash::world::later;
 
 /// Calls `work` with each of `cases`, on all cores. Each thread has a pool of its own, so that no case
 /// takes part in the work of another; of two threads, because the walk of a snapshot takes one for itself.
@@ -88,6 +92,19 @@ impl Case<'_> {
         if let Some(lost) = self.whole.lost_in(&self.with_what_came_back(&copy), removed).filter(|_| self.can_come_back()) {
             return Some(format!("when what was harmed is back, {lost} ({outcome})"));
         }
+        // Whoever removes a key names it.
+        let must_stay = |name: &str| !(command.name.starts_with("key ") && name.starts_with("keys/"));
+        let brought = brought(self.damage);
+        if let Some((name, _)) =
+            brought.iter().find(|(name, bytes)| must_stay(name) && copy.read(name, u64::MAX).ok().as_ref() != Some(bytes))
+        {
+            return Some(format!("{name} of another repository is not as it was ({outcome})"));
+        }
+        if self.damage.iter().any(|(name, _)| name.starts_with("snapshots/") || name.starts_with("records/"))
+            && let Some(problem) = self.prune_what_came_back(&copy, removed)
+        {
+            return Some(format!("{problem} ({outcome})"));
+        }
         let id = reported.ok()?.filter(|_| !is_hidden(bench, self.content, self.disk, self.damage) || command.repairs_first)?;
         match open_any(Arc::new(copy)) {
             Ok(repository) => Restorable::check_files(&repository, id, bench.source.path(), bench.source.files()).err(),
@@ -95,18 +112,40 @@ impl Case<'_> {
         }
     }
 
-    /// A snapshot whose manifest is gone is missed by nobody but a machine that has seen it.
+    /// The newest snapshot, when its manifest is gone, is missed by nobody but a machine that has seen it.
     fn can_come_back(&self) -> bool {
-        !self.damage.iter().any(|(name, _)| name.starts_with("snapshots/"))
+        if self.command.name == "key remove" && self.damage.iter().any(|(_, harm)| *harm == Harm::Foreign) {
+            // By the description that lies there, it removes the only key of what belongs to the one that was there.
+            return false;
+        }
+        let newest = self.bench.snapshots.last().map(|id| format!("snapshots/{id}"));
+        let is_gone = |(name, harm): &(String, Harm)| Some(name) == newest.as_ref() && *harm == Harm::Deleted;
+        self.damage.len() > 1 || !self.damage.iter().any(is_gone)
+    }
+
+    /// What is wrong after a prune of what restores when everything is back.
+    fn prune_what_came_back(&self, disk: &MemoryStorage, removed: &[SnapshotId]) -> Option<String> {
+        let disk = self.put_back(disk);
+        let request = prune::Request { clock: later, ..prune::Request::default() };
+        let pruned = prune::run(&open_any(Arc::new(disk.clone())).ok()?, &request, &Silent);
+        let lost = self.whole.lost_in(&Restorable::of(Arc::new(disk)), removed).filter(|_| self.can_come_back())?;
+        Some(format!(
+            "when what was harmed is back and was pruned ({}), {lost}",
+            pruned.err().map_or("good".to_owned(), |error| error.to_string())
+        ))
     }
 
     /// What restores when another copy of what was harmed is found and put back under its name.
     fn with_what_came_back(&self, disk: &MemoryStorage) -> Restorable {
+        Restorable::of(Arc::new(self.put_back(disk)))
+    }
+
+    fn put_back(&self, disk: &MemoryStorage) -> MemoryStorage {
         let disk = disk.image();
         for (name, _) in self.damage {
             put(&disk, name, &self.bench.disk.read(name, u64::MAX).unwrap());
         }
-        Restorable::of(Arc::new(disk))
+        disk
     }
 }
 

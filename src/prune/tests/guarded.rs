@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::manifest::{KEPT, PIN, Pin, REMOVED, SETTING, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
-use crate::repository::{Protection, make_reserve};
+use crate::repository::{Protection, make_reserve, snapshot_name};
 use crate::storage::LocalStorage;
 use crate::wire;
 
@@ -34,10 +34,96 @@ fn publish(bench: &Bench, record_type: u16, payload: Vec<u8>) {
 /// The types of all records, sorted.
 fn records(bench: &Bench) -> Vec<u16> {
     let listing = open(Arc::clone(&bench.storage) as _).catalogued().unwrap().listing;
-    // Settings are kept twice, which is not our business here.
+    // What stayed is said twice, and settings are kept twice, which is not our business here.
     let mut types: Vec<u16> = listing.records().iter().map(|(_, row)| row.record_type & 0x7fff).filter(|kind| *kind != 1).collect();
     types.sort_unstable();
+    let kept = types.iter().filter(|kind| **kind == KEPT).count();
+    assert_eq!(kept, 2);
+    types.pop();
     types
+}
+
+#[test]
+fn a_snapshot_that_got_a_tag_that_rules_keep_after_they_decided_stays_unless_it_is_forgotten() {
+    let (bench, ids) = three();
+    let decided = Request { keep_tags: vec!["year".to_owned()], ..request(&ids[..2]) };
+    for id in &ids[..2] {
+        publish(&bench, TAG, wire::encode(&TagChange { snapshot: *id, added: vec!["year".into()], removed: Vec::new() }));
+    }
+    publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[1] }));
+    let outcome = run(&bench.repository, &decided, &Silent).unwrap();
+    assert_eq!((outcome.snapshots_removed, bench.repository.list_snapshots().unwrap().contains(&ids[0])), (1, true));
+}
+
+#[test]
+fn where_all_manifests_are_gone_nothing_is_freed_until_that_is_accepted() {
+    let (bench, ids) = three();
+    for id in &ids {
+        bench.storage.remove(&snapshot_name(id)).unwrap();
+    }
+    let is_seen = || {
+        let request = crate::check::Request { data: crate::check::Data::None, now: Timestamp::now() };
+        let found = crate::check::run(&open(Arc::clone(&bench.storage) as _), &request, &Silent).unwrap();
+        found.damaged.iter().any(|object| object.name == "snapshots")
+    };
+    // As a repository from before, in which no record names a snapshot, is seen by a machine that does not know it.
+    for known in [true, false] {
+        if !known {
+            let listing = bench.repository.catalogued().unwrap().listing;
+            for (id, _) in listing.records().iter().filter(|(_, row)| row.record_type == KEPT) {
+                bench.storage.remove(&format!("records/{id}")).unwrap();
+            }
+        }
+        // Where records name them, they are missed one by one.
+        assert!(is_seen() || known);
+        let packs = bench.storage.list("packs").unwrap().len();
+        let error = run(&open(Arc::clone(&bench.storage) as _), &request(&[]), &Silent).unwrap_err();
+        assert!(error.is_damage() && error.to_string().contains("--accept-rollback"), "{error}");
+        assert_eq!(bench.storage.list("packs").unwrap().len(), packs);
+    }
+    let accepted = Request { accept_rollback: true, ..request(&[]) };
+    assert!(run(&open(Arc::clone(&bench.storage) as _), &accepted, &Silent).unwrap().packs_removed > 0);
+    run(&open(Arc::clone(&bench.storage) as _), &request(&[]), &Silent).unwrap();
+}
+
+#[test]
+fn a_snapshot_that_could_not_be_removed_is_missed_when_it_is_gone_afterwards() {
+    let (bench, ids) = three();
+    let now = || open(Arc::clone(&bench.storage) as _);
+    let (is_there, is_named) = (|| now().list_snapshots().unwrap().contains(&ids[0]), || now().facts().removed().contains(&ids[0]));
+    let mut was_named = true;
+    for call in 1.. {
+        let faults = Arc::new(Faults::new(Arc::clone(&bench.storage)));
+        faults.fail_writing_call(call, ErrorKind::Other, Lasts::Once);
+        let failed = run(&open(Arc::clone(&faults) as _), &request(&ids[..1]), &Silent).is_err();
+        if !is_there() {
+            break;
+        }
+        assert!(failed, "call {call}");
+        was_named = is_named();
+        if was_named {
+            // The call that failed was a sync, after which nothing can be synced. The next run says it.
+            crate::snapshot::run(&now(), bench.request(), &Silent).unwrap();
+            assert!(!is_named());
+        }
+    }
+    // The last call that left it there was that which should have removed it.
+    assert!(!was_named);
+}
+
+#[test]
+fn a_snapshot_that_was_put_back_is_missed_when_it_is_lost_after_the_next_run() {
+    let (bench, ids) = three();
+    let name = snapshot_name(&ids[0]);
+    let bytes = bench.storage.read(&name, u64::MAX).unwrap();
+    prune(&bench, &ids[..1]);
+    let mut upload = bench.storage.create("snapshots").unwrap();
+    upload.write(&bytes).unwrap();
+    upload.publish(&name).unwrap();
+    crate::snapshot::run(&open(Arc::clone(&bench.storage) as _), bench.request(), &Silent).unwrap();
+    bench.storage.remove(&name).unwrap();
+    let error = run(&open(Arc::clone(&bench.storage) as _), &request(&[]), &Silent).unwrap_err();
+    assert!(error.is_damage() && error.to_string().contains(&ids[0].short()), "{error}");
 }
 
 #[test]
@@ -177,7 +263,7 @@ fn marks_of_snapshots_that_are_gone_are_removed_and_counters_do_not_fall() {
     for id in &ids[..2] {
         publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
     }
-    assert_eq!(records(&bench), [3, 3, 4, 4, 5, 5]);
+    assert_eq!(records(&bench), [3, 3, 4, 4, 5, 5, KEPT]);
     let newest = bench.repository.catalogued().unwrap().newest_counter;
     prune(&bench, &ids[..1]);
     assert_eq!(records(&bench), [3, 4, 4, 5, REMOVED, KEPT], "what is about a snapshot that is there stays");

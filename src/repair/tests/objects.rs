@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::manifest::SETTINGS;
+use crate::storage::faults::{Faults, Lasts};
 
 #[test]
 fn a_sound_repository_is_left_as_it_is() {
@@ -88,7 +89,9 @@ fn without_settings_everything_can_be_read_nothing_is_written_and_a_repair_bring
 #[test]
 fn a_damaged_record_forbids_writing_until_a_repair_sets_it_aside() {
     let (bench, _) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
-    let name = bench.names("records").remove(0);
+    let listing = bench.open().unwrap().catalogued().unwrap().listing;
+    let (id, _) = listing.records().iter().find(|(_, row)| row.record_type == SETTINGS).unwrap();
+    let name = format!("records/{id}");
     bench.flip(&name, 150);
     assert!(bench.open().unwrap().facts().check_writable().is_err());
     let outcome = bench.repair();
@@ -170,6 +173,79 @@ fn a_description_is_not_made_up_where_there_is_no_repository() {
     let restored = restore_description(&storage, &mut |_| panic!("there is nothing to open"));
     assert_eq!(restored.err().unwrap().kind(), ErrorKind::NoRepository);
     assert!(storage.list("").unwrap().is_empty());
+}
+
+#[test]
+fn a_description_that_fits_no_object_is_refused_and_nothing_is_changed() {
+    let (other, _) = Bench::with_two_snapshots(Algorithm::None);
+    let (bench, snapshots) = Bench::with_two_snapshots(Algorithm::None);
+    let good = bench.read("repository.json");
+    let files = bench.files(&snapshots[0]);
+    bench.replace("repository.json", &other.read("repository.json"));
+    let before = bench.every_object();
+    for dry_run in [true, false] {
+        let error = run(bench.open().unwrap(), &Request { dry_run, now: NOW }, &Silent).unwrap_err();
+        assert!(error.is_damage() && error.to_string().contains("names repository"), "{error}");
+    }
+    assert_eq!(bench.every_object(), before);
+    bench.replace("repository.json", &good);
+    assert_eq!(bench.files(&snapshots[0]), files);
+    assert_whole(&bench);
+}
+
+#[test]
+fn whole_objects_of_another_repository_stay_where_they_are_and_damaged_ones_of_ours_are_set_aside() {
+    for algorithm in [Algorithm::Aes256Gcm, Algorithm::None] {
+        let (other, _) = Bench::with_two_snapshots(algorithm);
+        let (bench, snapshots) = Bench::with_two_snapshots(algorithm);
+        let others = other.every_object();
+        let is_theirs = |name: &str| ["records/", "snapshots/", "index/", "packs/"].iter().any(|folder| name.starts_with(folder));
+        for (name, bytes) in others.iter().filter(|(name, _)| is_theirs(name)) {
+            let mut upload = bench.storage.create(name.split('/').next().unwrap()).unwrap();
+            upload.write(bytes).unwrap();
+            upload.publish(name).unwrap();
+        }
+        let ours = format!("snapshots/{}", snapshots[1]);
+        bench.flip(&ours, 300);
+        let outcome = bench.repair();
+        let count = others.keys().filter(|name| is_theirs(name)).count() as u64;
+        assert_eq!((outcome.foreign.len(), outcome.foreign[0].1, outcome.snapshots_lost), (1, count, 1));
+        let now = bench.every_object();
+        assert!(others.iter().filter(|(name, _)| is_theirs(name)).all(|(name, bytes)| now.get(name) == Some(bytes)));
+        assert!(!now.contains_key(&ours) && now.contains_key(&format!("damaged/{ours}")));
+        assert!(bench.files(&snapshots[0]).values().all(Option::is_some));
+        // Not even who was forgotten goes, when he is of another.
+        let theirs = other.names("snapshots");
+        let theirs = crate::id::SnapshotId::parse(theirs[0].rsplit('/').next().unwrap()).unwrap();
+        let request = crate::prune::Request { remove: vec![theirs], accept_rollback: true, ..crate::prune::Request::default() };
+        assert!(crate::prune::run(&bench.open().unwrap(), &request, &Silent).unwrap_err().is_damage());
+        assert_eq!(bench.every_object(), now);
+    }
+}
+
+#[test]
+fn a_repair_on_a_full_disk_takes_the_space_of_the_reserve() {
+    let (bench, snapshots) = Bench::with_two_snapshots(Algorithm::None);
+    bench.flip(&format!("snapshots/{}", snapshots[0]), 300);
+    for name in [bench.names("packs").remove(0), bench.names("index").remove(0), bench.names("records").remove(0)] {
+        bench.storage.remove(&name).unwrap();
+    }
+    let mut upload = bench.storage.create("").unwrap();
+    upload.write(&[1; 1000]).unwrap();
+    upload.publish("reserve").unwrap();
+    let mut calls = 0;
+    for call in 1.. {
+        let faults = Arc::new(Faults::new(bench.storage.inner().image()));
+        let repository = Repository::open(Arc::clone(&faults) as _, OpenOptions::default()).unwrap();
+        faults.fail_writing_call(call, ErrorKind::Full, Lasts::Once);
+        run(repository, &Request { dry_run: false, now: NOW }, &Silent).unwrap_or_else(|error| panic!("call {call}: {error}"));
+        if faults.is_armed() {
+            break;
+        }
+        calls += 1;
+        assert!(faults.list("").unwrap().iter().all(|listed| listed.name != "reserve"), "call {call}");
+    }
+    assert!(calls > 10, "{calls}");
 }
 
 #[test]

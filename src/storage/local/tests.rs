@@ -86,13 +86,13 @@ fn temporaries_of_dead_writers_are_removed_and_those_of_living_ones_stay() {
     let (_folder, storage) = storage();
     let mut upload = storage.create("packs").unwrap();
     upload.write(b"alive").unwrap();
-    for dead in ["packs/.tmp-0123456789abcdef", ".tmp-1123456789abcdef", "keys/.tmp-2123456789abcdef"] {
+    for dead in ["packs/.tmp-0123456789abcdef", "packs/3f/.tmp-3123456789abcdef", ".tmp-1123456789abcdef", "keys/.tmp-2123456789abcdef"] {
         storage.create_folder(name::parent(dead)).unwrap();
         fs::write(storage.path().join(dead), "dead").unwrap();
     }
     symlink("nowhere", storage.path().join("keys/.tmp-link")).unwrap();
     let other = LocalStorage::open(storage.path()).unwrap();
-    assert_eq!(other.remove_stale_temporaries().unwrap(), 3);
+    assert_eq!(other.remove_stale_temporaries().unwrap(), 4);
     assert_eq!(other.remove_stale_temporaries().unwrap(), 0);
     upload.publish("packs/3f/a").unwrap();
     assert_eq!(storage.read("packs/3f/a", 5).unwrap(), b"alive");

@@ -159,17 +159,19 @@ fn random_name() -> Result<String> {
     Ok(format!("{}{}", name::TEMPORARY_PREFIX, to_hex(&bytes)))
 }
 
-/// Where objects are begun. Other folders below the top are of somebody else, and what lies in them too.
+/// Where objects are begun; packs go to folders below theirs. Other folders below the top are of somebody else, and what lies in them too.
 const AREAS: [&str; 6] = ["", "keys", "packs", "index", "snapshots", "records"];
 
 /// Removes the temporaries that this program has made and whose writer is dead; says how many.
 pub(super) fn remove_stale(root: &Root) -> Result<u64> {
     let mut removed = 0;
-    for area in AREAS {
+    // Nothing is begun in the folders of the packs, but what has such a name there is no pack, and of nobody else.
+    let pack_folders = (0..=u8::MAX).map(|first| format!("packs/{}", to_hex(&[first])));
+    for area in AREAS.into_iter().map(str::to_owned).chain(pack_folders) {
         // What cannot be looked into, a dangling link for one, has no temporaries that matter.
-        let Ok(folder) = read_folder(root, area) else { continue };
+        let Ok(folder) = read_folder(root, &area) else { continue };
         for entry in folder.entries {
-            let path = name::join(area, &entry.name);
+            let path = name::join(&area, &entry.name);
             if name::is_temporary(&entry.name) && is_stale(root, &path) {
                 match rustix::fs::unlinkat(&root.fd, &path, AtFlags::empty()) {
                     Ok(()) => removed += 1,

@@ -1,9 +1,11 @@
-//! Moves damaged objects out of the way, where they can still be looked at.
+//! Moves objects out of the way, where they can still be looked at and put back from: what is damaged, and what is
+//! left of a repository where a new one is made.
 
 use std::collections::BTreeSet;
 
+use super::layout::DAMAGED;
+use super::reserve::with_reserve;
 use crate::error::{ErrorKind, Result};
-use crate::repository::DAMAGED;
 use crate::storage::Storage;
 
 /// An object that was damaged again and again gets so many names at most.
@@ -14,7 +16,7 @@ const NAMES_MAX: u32 = 1000;
 ///
 /// # Errors
 /// Those of the storage.
-pub(super) fn set_aside<'n>(storage: &dyn Storage, names: impl IntoIterator<Item = &'n str>) -> Result<()> {
+pub fn set_aside<'n>(storage: &dyn Storage, names: impl IntoIterator<Item = &'n str>) -> Result<()> {
     let mut folders = BTreeSet::new();
     for name in names {
         if move_object(storage, name)? {
@@ -31,7 +33,8 @@ fn move_object(storage: &dyn Storage, name: &str) -> Result<bool> {
     let mut new_name = format!("{DAMAGED}/{name}");
     let mut number = 1;
     loop {
-        match storage.set_aside(name, &new_name) {
+        // A name in another folder may need a block.
+        match with_reserve(storage, || storage.set_aside(name, &new_name)) {
             Ok(()) => return Ok(true),
             Err(error) if error.is_not_found() => return Ok(false),
             // An earlier repair set aside an object of this name, which came back with a copy.
