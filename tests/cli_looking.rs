@@ -119,7 +119,7 @@ fn cat_writes_the_content_of_the_chosen_snapshot_and_nothing_else() {
     let file = place.text("source/a");
     assert_eq!(stdout(&place, &["cat", &format!("latest~2:{file}")]), "first");
     assert_eq!(stdout(&place, &["cat", &format!("latest:{file}")]), "first, changed");
-    let missing = place.run(&["cat", &format!("latest:{}", place.text("source/sub/c d"))]).expect(1);
+    let missing = place.run(&["cat", &format!("latest~0:{}", place.text("source/sub/c d"))]).expect(1);
     assert!(missing.stdout.is_empty() && missing.stderr.contains("c d"), "{}", missing.stderr);
 }
 

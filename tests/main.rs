@@ -23,6 +23,7 @@ mod cli_restore;
 mod cli_sealed;
 mod cli_sources;
 mod cli_surroundings;
+mod cli_when;
 mod coarse_disks;
 mod crash;
 mod damage;

@@ -6,9 +6,9 @@ use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
-use super::selection::{SNAPSHOT_HELP, select};
+use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
 use super::text::LongEntry;
-use crate::browse::{self, Place, json};
+use crate::browse::{self, json};
 use crate::error::Result;
 use crate::units::PathText;
 
@@ -25,21 +25,21 @@ pub struct Args {
     /// Show type, mode, owner, length and time
     #[arg(short, long)]
     long: bool,
+
+    #[command(flatten)]
+    narrow: Narrow,
 }
 
 /// Prints one line for each entry.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
-    let selected = select(&repository, &global.listing(&repository)?, &args.snapshot)?;
+    let (listing, reader) = (global.listing(&repository)?, global.reader(&repository)?);
+    let selected = Chooser::new(global, &repository, &listing, args.narrow)?.place(&reader, &args.snapshot)?;
     let manifest = repository.read_manifest(&selected.id)?;
-    let place = match &selected.path {
-        Some(path) => Place::at(&manifest, path)?,
-        None => Place::whole(&manifest),
-    };
     let bar = Bar::hidden(global);
     browse::list(
-        &global.reader(&repository)?,
-        &place,
+        &reader,
+        &selected.place(&manifest)?,
         args.recursive,
         &mut |path, node| {
             if output.is_json {

@@ -47,6 +47,14 @@ fn local_in(time: Timestamp, zone: TimeZone) -> String {
     }
 }
 
+/// A time in local time as it is said: `Sunday 22 November 2026, 18:00`.
+pub fn long(time: Timestamp) -> String {
+    match jiff::Timestamp::new(time.seconds, 0) {
+        Ok(time) => time.to_zoned(TimeZone::system()).strftime("%A %-d %B %Y, %H:%M").to_string(),
+        Err(_) => local(time),
+    }
+}
+
 /// Reads a length of time in whole seconds: `7d`, `2w`, `36h`, `90min`; `0` and `off` are none. Days have 24
 /// hours; months and years have no length of their own and are refused.
 ///
