@@ -1,10 +1,11 @@
 //! Where a path that somebody types lies in a snapshot, and in which other snapshot when this one lacks it.
 
 use super::check_interrupted;
+use super::list::sources;
 use super::place::Place;
 use crate::catalog::Summary;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Content, Manifest};
+use crate::manifest::Manifest;
 use crate::progress::Progress;
 use crate::repository::ChunkReader;
 use crate::units::PathText;
@@ -30,7 +31,7 @@ pub fn locate(reader: &ChunkReader<'_>, manifest: &Manifest, path: &[u8], curren
         return Ok(Some(found));
     }
     let mut found: Vec<Vec<u8>> = Vec::new();
-    for entry in manifest.entries.iter().filter(|entry| !matches!(entry.node.content, Content::Ancestor)) {
+    for entry in sources(manifest) {
         let parent = entry.path.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |slash| &entry.path[..slash]);
         for folder in [&entry.path[..], parent] {
             if let Some(path) = has(&below(folder))?

@@ -39,7 +39,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let outcome = browse::changes(
         &reader,
         &manifest,
-        &mut |change| if output.is_json { output.json(&json::ChangeLine::from(change)) } else { output.line(ChangeText(change)) },
+        &mut |change| {
+            if output.is_json { output.json(&json::ChangeLine::from(change)) } else { output.line(ChangeText(change, output.style)) }
+        },
         &bar,
     )?;
     if let Reference::Lost(base) = outcome.reference {

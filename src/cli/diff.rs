@@ -41,7 +41,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         &reader,
         &old.place(&old_manifest)?,
         &new.place(&new_manifest)?,
-        &mut |change| if output.is_json { output.json(&json::ChangeLine::from(change)) } else { output.line(ChangeText(change)) },
+        &mut |change| {
+            if output.is_json { output.json(&json::ChangeLine::from(change)) } else { output.line(ChangeText(change, output.style)) }
+        },
         &bar,
     )?;
     if output.is_json {

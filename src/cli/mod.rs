@@ -37,6 +37,8 @@ mod settings;
 mod snapshot;
 mod snapshots;
 mod stats;
+mod style;
+mod table;
 mod tag;
 mod text;
 pub mod times;
@@ -99,7 +101,8 @@ pub fn main() -> ExitCode {
         }
     };
     let Cli { global, command } = cli;
-    let mut output = Output::new(global.json, global.quiet);
+    message::set_color(global.color);
+    let mut output = Output::new(global.json, global.quiet, global.color);
     let outcome = prepare(&global).and_then(|()| run(command, &global, &mut output));
     finish(outcome, &mut output).into()
 }

@@ -30,6 +30,9 @@ impl Among<'_> {
     }
 }
 
+/// `9999d` are 27 years.
+const DAYS_CHARACTERS_MAX: usize = 5;
+
 /// What a name says besides an id.
 enum Point {
     /// The newest but so many.
@@ -154,8 +157,8 @@ fn parse_point(name: &str, among: &Among<'_>) -> Result<Option<Point>> {
         return Ok(Some(Point::Latest(back)));
     }
     let is_hex = !name.is_empty() && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    // Of what can be an id, only `365d` and the like are a time too.
-    if is_hex && !name.ends_with('d') {
+    // Of what can be an id, only `365d` and the like are a time too. The ids that are printed are longer.
+    if is_hex && (!name.ends_with('d') || name.len() > DAYS_CHARACTERS_MAX) {
         return Ok(None);
     }
     let Ok(now) = jiff::Timestamp::new(among.now.seconds, 0) else { return Ok(None) };
