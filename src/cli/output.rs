@@ -63,6 +63,14 @@ impl Output {
         })
     }
 
+    /// Writes bytes as they are.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.written(|writer| writer.write_all(bytes))
+    }
+
     /// Sends what is buffered on its way.
     ///
     /// # Errors

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_can_be_cut_is_cut_before_anything_is_left_out() {
-        assert_eq!(lines(Some(30)), ["ab12      7 B  /home/a l…", "cd34  1.5 GiB  /x          tax"]);
+        assert_eq!(lines(Some(30)), ["ab12      7 B  /home/a …", "cd34  1.5 GiB  /x         tax"]);
         assert_eq!(lines(Some(24)), ["ab12      7 B  /home/a …", "cd34  1.5 GiB  /x"]);
         assert_eq!(lines(Some(15)), ["ab12  /home/a …", "cd34  /x"]);
         assert_eq!(lines(Some(4)), ["ab12", "cd34"]);
