@@ -23,7 +23,7 @@ fn an_evenings_command_saves_the_same_paths_again_and_says_what() {
     assert!(diff.contains("\"modified\""), "{diff}");
     let history = place.run(&["history", &place.text("source/a")]).expect(0).stdout;
     assert_eq!(history.lines().filter(|line| line.contains("modified")).count(), 2, "{history}");
-    let found = place.run(&["find", "c d", "--tag", "first"]).expect(0).stdout;
+    let found = place.run(&["find", "c d", "--tag", "first", "--all"]).expect(0).stdout;
     assert_eq!(found.lines().count(), 1, "{found}");
     assert!(place.run(&["ls", "-R", "-l", "latest"]).expect(0).stdout.contains("sub/c d"));
     place.run(&["stats"]).expect(0);

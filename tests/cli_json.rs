@@ -132,6 +132,7 @@ fn every_command_has_a_section() {
     let page = documented();
     for command in strongroom::cli::command().get_subcommands().map(|command| command.get_name().to_owned()) {
         let has_section = page.keys().any(|heading| heading.split(' ').any(|word| word == command));
-        assert!(has_section || command == "cat", "docs/json.md has no section about `{command}`");
+        let prints_text = ["cat", "completions", "man", "help"].contains(&&command[..]);
+        assert!(has_section || prints_text, "docs/json.md has no section about `{command}`");
     }
 }

@@ -129,7 +129,7 @@ fn what_was_forgotten_comes_back_until_a_prune_and_the_prune_leaves_it() {
     assert_eq!(told, serde_json::json!({ "unforgotten": [ids[0]] }));
     for more in [&[][..], &["--no-catalog"]] {
         let listed = place.run(&[&["snapshots"], more].concat()).expect(0).stdout;
-        assert!(listed.contains(&ids[0][..8]) && listed.contains("[kept]") && !listed.contains(&ids[1][..8]), "{listed}");
+        assert!(listed.contains(&ids[0][..8]) && listed.contains("  kept") && !listed.contains(&ids[1][..8]), "{listed}");
     }
     place.run(&["prune"]).expect(0);
     assert_eq!(cat(&place, &ids[0]).expect(0).stdout, "one");

@@ -52,5 +52,5 @@ fn a_prune_by_days_keeps_the_days_of_both_machines_of_one_name_and_their_runs_sa
     let bare = on_machine(&place, "one", &["--json", "--no-catalog", "snapshots"]).expect(0).stdout;
     assert_eq!(lines, bare);
     let shown = on_machine(&place, "one", &["snapshots"]).expect(0).stdout;
-    assert!(shown.contains(&format!("machine {}", &machines[0][..8])), "{shown}");
+    assert!(shown.contains("Machine") && shown.contains(&format!("  {}  ", &machines[0][..8])), "{shown}");
 }

@@ -1,6 +1,7 @@
 //! The one integration binary: one file for each promise of the whole, `cli_*` for what a user sees
 //! of a command. One binary links once.
 
+mod cli_at_hand;
 mod cli_check;
 mod cli_delete;
 mod cli_exit_codes;
@@ -24,6 +25,7 @@ mod cli_restore;
 mod cli_sealed;
 mod cli_sources;
 mod cli_surroundings;
+mod cli_when;
 mod coarse_disks;
 mod crash;
 mod damage;

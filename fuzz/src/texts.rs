@@ -69,7 +69,7 @@ pub fn find_pattern(bytes: &[u8]) {
     assert!(either || !exact || text.contains(['?', '[']));
 }
 
-/// `latest~2`, `latest@SERIES`, or the beginning of an id: what is chosen is in the listing, and its
+/// `latest~2`, `latest@SERIES`, a time, or the beginning of an id: what is chosen is in the listing, and its
 /// whole id chooses it too.
 pub fn snapshot_selection(bytes: &[u8]) {
     static PLACE: OnceLock<(Repository, Listing)> = OnceLock::new();

@@ -132,7 +132,8 @@ fn advance<'l>(open: &mut Option<Version<'l>>, summary: &'l Summary, sight: &Sig
     }
 }
 
-fn is_same_version(old: &Node, new: &Node) -> bool {
+/// Whether two entries at one path are the same version of it.
+pub fn is_same_version(old: &Node, new: &Node) -> bool {
     // Folders are compared by their trees here, which a change of anything below changes.
     classify_change(old, new).is_none() && old.content == new.content
 }

@@ -3,7 +3,7 @@
 use super::place::Place;
 use super::visit::{Descend, Visit, visit};
 use crate::error::Result;
-use crate::manifest::Node;
+use crate::manifest::{Content, Manifest, Node, RootEntry};
 use crate::progress::Progress;
 use crate::repository::ChunkReader;
 
@@ -14,6 +14,11 @@ pub struct ListOutcome {
     pub entries: u64,
     /// Pages that could not be read, each with a finding; their entries are missing.
     pub unreadable: u64,
+}
+
+/// What was saved in a snapshot: the sources, without the folders above them.
+pub fn sources(manifest: &Manifest) -> impl Iterator<Item = &RootEntry> {
+    manifest.entries.iter().filter(|entry| !matches!(entry.node.content, Content::Ancestor))
 }
 
 /// Hands out the entries at `place` with their absolute paths, folders before their entries, names in

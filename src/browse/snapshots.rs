@@ -31,6 +31,14 @@ pub struct SnapshotFilter {
     pub last: Option<usize>,
 }
 
+impl SnapshotFilter {
+    /// Whether it leaves every snapshot.
+    pub fn wants_all(&self) -> bool {
+        let Self { ids, series, hosts, tags, paths, kinds, last } = self;
+        ids.is_empty() && series.is_empty() && hosts.is_empty() && tags.is_empty() && paths.is_empty() && kinds.is_empty() && last.is_none()
+    }
+}
+
 /// The snapshots that `filter` wants, oldest first by their times, none of them cut. A manifest that had to be read
 /// and could not be is reported, and its snapshot judged by what the summary has.
 ///

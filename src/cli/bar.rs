@@ -154,11 +154,12 @@ struct Line<'a>(&'a Finding);
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0.kind {
-            FindingKind::Note => "note: ",
-            FindingKind::Damaged => "damaged: ",
-            _ => "warning: ",
-        })?;
+        let style = message::style();
+        match self.0.kind {
+            FindingKind::Note => f.write_str("note: ")?,
+            FindingKind::Damaged => write!(f, "{} ", style.danger("damaged:"))?,
+            _ => write!(f, "{} ", style.warning("warning:"))?,
+        }
         if !self.0.path.is_empty() {
             write!(f, "\"{}\": ", PathText(&self.0.path))?;
         }

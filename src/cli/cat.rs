@@ -6,8 +6,8 @@ use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
-use super::selection::{SNAPSHOT_HELP, select};
-use crate::browse::{self, Place};
+use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
+use crate::browse;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Write the content of one saved file to standard output
@@ -15,6 +15,9 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct Args {
     #[arg(value_name = "SNAP:PATH", help = SNAPSHOT_HELP)]
     file: OsString,
+
+    #[command(flatten)]
+    narrow: Narrow,
 }
 
 /// Writes the file.
@@ -23,13 +26,14 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         return Err(Error::new(ErrorKind::Invalid, "`repo cat` writes the file as it is; --json makes no sense with it"));
     }
     let repository = global.open()?;
-    let selected = select(&repository, &global.listing(&repository)?, &args.file)?;
-    let Some(path) = selected.path else {
+    let (listing, reader) = (global.listing(&repository)?, global.reader(&repository)?);
+    let selected = Chooser::new(global, &repository, &listing, args.narrow)?.place(&reader, &args.file)?;
+    if selected.path.is_none() {
         return Err(Error::new(ErrorKind::Invalid, "say which file: SNAP:PATH"));
-    };
+    }
     let manifest = repository.read_manifest(&selected.id)?;
     let bar = Bar::hidden(global);
     // A closed pipe is noticed by the output itself.
-    browse::cat(&global.reader(&repository)?, &Place::at(&manifest, &path)?, output, &bar)?;
+    browse::cat(&reader, &selected.place(&manifest)?, output, &bar)?;
     Ok(bar.finish())
 }

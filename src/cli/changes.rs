@@ -7,7 +7,7 @@ use super::exit::Status;
 use super::global::Global;
 use super::message;
 use super::output::Output;
-use super::selection::{SNAPSHOT_HELP, select};
+use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
 use super::text::{CHANGE_LETTERS, ChangeText, grouped};
 use crate::browse::{self, ChangeCounts, Reference, json};
 use crate::error::{Error, ErrorKind, Result};
@@ -21,21 +21,27 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct Args {
     #[arg(value_name = "SNAP", help = SNAPSHOT_HELP)]
     snapshot: OsString,
+
+    #[command(flatten)]
+    narrow: Narrow,
 }
 
 /// Prints one line for each change, and their number.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
-    let selected = select(&repository, &global.listing(&repository)?, &args.snapshot)?;
+    let (listing, reader) = (global.listing(&repository)?, global.reader(&repository)?);
+    let selected = Chooser::new(global, &repository, &listing, args.narrow)?.place(&reader, &args.snapshot)?;
     if selected.path.is_some() {
         return Err(Error::new(ErrorKind::Invalid, "changes are those of a whole snapshot; `repo diff` compares single paths"));
     }
     let manifest = repository.read_manifest(&selected.id)?;
     let bar = Bar::hidden(global);
     let outcome = browse::changes(
-        &global.reader(&repository)?,
+        &reader,
         &manifest,
-        &mut |change| if output.is_json { output.json(&json::ChangeLine::from(change)) } else { output.line(ChangeText(change)) },
+        &mut |change| {
+            if output.is_json { output.json(&json::ChangeLine::from(change)) } else { output.line(ChangeText(change, output.style)) }
+        },
         &bar,
     )?;
     if let Reference::Lost(base) = outcome.reference {

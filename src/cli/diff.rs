@@ -7,11 +7,10 @@ use super::changes::print_counts;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
-use super::selection::{SNAPSHOT_HELP, Selected, select};
+use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
 use super::text::{CHANGE_LETTERS, ChangeText};
-use crate::browse::{self, Place, json};
+use crate::browse::{self, json};
 use crate::error::Result;
-use crate::manifest::Manifest;
 
 /// List what differs between two snapshots, or two folders or files in them
 #[derive(clap::Args, Debug)]
@@ -23,22 +22,28 @@ pub struct Args {
     /// The same; without a path, the path of OLD
     #[arg(value_name = "NEW[:PATH]")]
     new: OsString,
+
+    #[command(flatten)]
+    narrow: Narrow,
 }
 
 /// Prints one line for each difference, and their number.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
-    let listing = global.listing(&repository)?;
-    let old = select(&repository, &listing, &args.old)?;
-    let mut new = select(&repository, &listing, &args.new)?;
+    let (listing, reader) = (global.listing(&repository)?, global.reader(&repository)?);
+    let chooser = Chooser::new(global, &repository, &listing, args.narrow)?;
+    let old = chooser.place(&reader, &args.old)?;
+    let mut new = chooser.place(&reader, &args.new)?;
     new.path = new.path.or_else(|| old.path.clone());
     let (old_manifest, new_manifest) = (repository.read_manifest(&old.id)?, repository.read_manifest(&new.id)?);
     let bar = Bar::hidden(global);
     let outcome = browse::diff(
-        &global.reader(&repository)?,
-        &place(&old_manifest, &old)?,
-        &place(&new_manifest, &new)?,
-        &mut |change| if output.is_json { output.json(&json::ChangeLine::from(change)) } else { output.line(ChangeText(change)) },
+        &reader,
+        &old.place(&old_manifest)?,
+        &new.place(&new_manifest)?,
+        &mut |change| {
+            if output.is_json { output.json(&json::ChangeLine::from(change)) } else { output.line(ChangeText(change, output.style)) }
+        },
         &bar,
     )?;
     if output.is_json {
@@ -47,11 +52,4 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         print_counts(&outcome.counts, outcome.renames_left_out, output)?;
     }
     Ok(bar.finish())
-}
-
-fn place<'m>(manifest: &'m Manifest, selected: &Selected) -> Result<Place<'m>> {
-    match &selected.path {
-        Some(path) => Place::at(manifest, path),
-        None => Ok(Place::whole(manifest)),
-    }
 }

@@ -5,6 +5,20 @@ use std::process::ExitCode;
 
 use crate::error::ErrorKind;
 
+/// What the codes mean, for help texts.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+    0  Done
+    1  Failed; nothing was committed
+    2  The command line makes no sense
+    3  Done, but some files could not be read, changed while they were read, or were left as they were
+    4  Stored data is damaged
+   10  There is no repository
+   11  Another process holds a lock that is needed
+   12  The password or key is wrong
+   13  The repository needs a later version of repo
+  130  Interrupted";
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -90,6 +104,14 @@ mod tests {
         assert_eq!(code(ErrorKind::Damaged), 4);
         assert_eq!(code(ErrorKind::Interrupted), 130);
         assert_eq!(code(ErrorKind::Full), 1);
+    }
+
+    #[test]
+    fn every_code_stands_in_the_help() {
+        use Status::*;
+        for status in [Good, Failed, Usage, Incomplete, Damage, NoRepository, Busy, WrongKey, Unsupported, Interrupted] {
+            assert!(EXIT_CODES.lines().any(|line| line.trim_start().starts_with(&format!("{}  ", status.code()))), "{status:?}");
+        }
     }
 
     #[test]

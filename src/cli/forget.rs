@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
-use super::selection::{SNAPSHOT_HELP, select_all};
+use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::{TOMBSTONE, Tombstone};
-use crate::repository::{Catalogued, Repository, with_reserve};
+use crate::repository::{Catalogued, with_reserve};
 use crate::retention::protected_until;
 use crate::storage::{LOCK, LockMode};
 use crate::units::Timestamp;
@@ -32,6 +32,9 @@ pub struct Args {
     /// Snapshots are missing, and that is right: take the repository as it is, and go on
     #[arg(long)]
     accept_rollback: bool,
+
+    #[command(flatten)]
+    narrow: Narrow,
 }
 
 #[derive(Serialize)]
@@ -44,16 +47,16 @@ struct Forgotten {
 const PREFIX_CHARACTERS_MIN: usize = 4;
 
 /// The snapshots of a list of names, each once; also those that cannot be read or are missing, by their ids.
-fn select(repository: &Repository, catalogued: &Catalogued, names: &[String]) -> Result<Vec<SnapshotId>> {
+fn select(chooser: &Chooser<'_>, catalogued: &Catalogued, names: &[String]) -> Result<Vec<SnapshotId>> {
     let mut ids = Vec::new();
     for name in names {
         let has_prefix = |id: &SnapshotId| name.len() >= PREFIX_CHARACTERS_MIN && id.to_string().starts_with(name.as_str());
         let missing = catalogued.rollback.iter().flat_map(|rollback| rollback.missing.iter().copied());
         let unreadable = catalogued.skipped.snapshots.iter().map(|(id, _)| *id);
         let damaged: Vec<SnapshotId> = unreadable.chain(missing).filter(has_prefix).collect();
-        let found = select_all(repository, &catalogued.listing, std::slice::from_ref(name));
+        let found = chooser.snapshot(name);
         match (damaged.as_slice(), found) {
-            ([], found) => ids.extend(found?),
+            ([], found) => ids.push(found?),
             ([id], Err(error)) if error.is_not_found() || error.is_damage() => ids.push(*id),
             (_, Err(error)) if !error.is_not_found() => return Err(error),
             _ => return Err(Error::new(ErrorKind::Invalid, format!("several snapshots begin with `{}`", name.escape_debug()))),
@@ -70,7 +73,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
     let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
     let catalogued = global.catalogued(&repository)?;
-    let ids = select(&repository, &catalogued, &args.snapshots)?;
+    let ids = select(&Chooser::new(global, &repository, &catalogued.listing, args.narrow)?, &catalogued, &args.snapshots)?;
     let missing: &[SnapshotId] = catalogued.rollback.as_ref().map_or(&[], |rollback| &rollback.missing);
     // Of what is missing, the user gives up what is named, and nothing else.
     let is_about_missing = ids.iter().all(|id| missing.contains(id)) || missing.iter().all(|id| ids.contains(id));

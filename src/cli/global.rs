@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::message;
 use super::password::{self, Named, Source};
+use super::style::ColorWhen;
 use crate::catalog::Listing;
 use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
@@ -52,6 +53,10 @@ pub struct Global {
     /// Say more about what is done
     #[arg(short, long, global = true)]
     pub verbose: bool,
+
+    /// Use colours
+    #[arg(long, value_enum, value_name = "WHEN", global = true, default_value_t)]
+    pub color: ColorWhen,
 
     /// Work with this many threads [default: one for each core]
     #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -8,7 +8,7 @@ use super::exit::Status;
 use super::global::{Global, quoted};
 use super::message;
 use super::output::Output;
-use super::selection::status_of;
+use super::selection::{shell_word, status_of};
 use super::text;
 use super::times;
 use crate::browse::{self, Version, json};
@@ -26,13 +26,13 @@ pub struct Args {
     path: PathBuf,
 }
 
-/// Prints one line for each version.
+/// Prints each version, and the command that restores it.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let path = std::path::absolute(&args.path).map_err(|error| Error::io("cannot make absolute", args.path.display(), error))?;
     let repository = global.open()?;
     let listing = global.listing(&repository)?;
     let bar = Bar::hidden(global);
-    let mut series = None;
+    let (mut series, mut number) = (None, 0_u64);
     let outcome = browse::history(
         &global.reader(&repository)?,
         &listing,
@@ -41,11 +41,14 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             if output.is_json {
                 return output.json(&json::VersionLine::from(version));
             }
-            if series.as_deref() != Some(&version.first.series[..]) && !output.is_quiet {
-                output.line(format_args!("series {}", PathText(version.first.series.as_bytes())))?;
-                series = Some(version.first.series.clone());
+            if series.as_deref() != Some(&version.first.series[..]) {
+                if !output.is_quiet {
+                    output.line(format_args!("series {}", PathText(version.first.series.as_bytes())))?;
+                }
+                (series, number) = (Some(version.first.series.clone()), 0);
             }
-            print(version, output)
+            number += 1;
+            print(version, number, path.as_os_str().as_bytes(), output)
         },
         &bar,
     )?;
@@ -57,18 +60,21 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     Ok(status.worst(Status::Failed))
 }
 
-fn print(version: &Version<'_>, output: &mut Output) -> Result<()> {
+fn print(version: &Version<'_>, number: u64, path: &[u8], output: &mut Output) -> Result<()> {
     let size = match version.node.content {
         Content::File(bytes, _) => text::bytes(bytes).to_string(),
         _ => version.node.type_name().to_owned(),
     };
-    let gone = version.gone.map(|gone| format!("  gone in {} of {}", gone.id.short(), times::local(gone.time))).unwrap_or_default();
-    output.line(format_args!(
-        "{}  {} to {}  {:>6} snapshots  {size:>10}  modified {}{gone}",
-        version.last.id.short(),
-        times::local(version.first.time),
-        times::local(version.last.time),
-        text::grouped(version.snapshots),
-        times::local(version.node.metadata.mtime),
-    ))
+    let (from, to) = (times::day_and_minute(version.first.time), times::day_and_minute(version.last.time));
+    let range = if version.snapshots == 1 { from } else { format!("{from} to {to}") };
+    let modified = times::minute(version.node.metadata.mtime);
+    output.line(format_args!("{number}. {size}, modified {modified}"))?;
+    output.line(format_args!("   in {} of {range}", text::counted(version.snapshots, "snapshot")))?;
+    if let Some(gone) = version.gone {
+        output.line(format_args!("   gone in {} of {}", gone.id.short(), times::day_and_minute(gone.time)))?;
+    }
+    if output.is_quiet {
+        return Ok(());
+    }
+    output.line(format_args!("   repo restore {}:{} DEST", version.last.id.short(), shell_word(&PathText(path).to_string())))
 }

@@ -10,13 +10,14 @@ use super::global::{self, Global};
 use super::message;
 use super::output::Output;
 use super::password;
+use super::selection::shell_word;
 use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
 use crate::repository::{self, CreateOptions, Credential, Description};
 use crate::storage::{Found, LocalStorage, Storage};
-use crate::units::{Timestamp, lossy_text};
+use crate::units::{PathText, Timestamp, lossy_text};
 
 /// Make a new repository
 ///
@@ -108,6 +109,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     };
     let algorithm = args.encryption.algorithm();
     let credential = new_credential(global, &location, algorithm, args.new_repository)?;
+    let is_password = credential.as_ref().map(|credential| matches!(credential, Credential::Password(_)));
     let (id, _) = create(&location, algorithm, credential, args.kdf.cost(), args.protect).map_err(|not_made| not_made.error)?;
     global::remember_place(&location, id);
     note_set_aside(&location, output);
@@ -119,6 +121,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         output.json(&Made { repository: id.to_string(), location: &shown, encryption: algorithm.name() })?;
     } else {
         output.line(format_args!("repository {id} made at {}", global::quoted(&location)))?;
+    }
+    if !output.is_json && !output.is_quiet {
+        advise(&location, is_password);
     }
     Ok(Status::Good)
 }
@@ -133,6 +138,24 @@ fn note_set_aside(location: &Path, output: &Output) {
              folders are elsewhere"
         ));
     }
+}
+
+/// What nobody should learn too late, and what to type next.
+fn advise(location: &Path, is_password: Option<bool>) {
+    let secret = match is_password {
+        Some(true) => "the password",
+        Some(false) => "the key file",
+        None => "",
+    };
+    if is_password.is_some() {
+        message::note(format_args!(
+            "without {secret} nobody can restore anything; keep a copy of it away from this computer, on paper for example"
+        ));
+    }
+    message::note(format_args!(
+        "next: repo -r {} snapshot PATH…",
+        shell_word(&PathText(location.as_os_str().as_encoded_bytes()).to_string())
+    ));
 }
 
 /// The password or key that the first slot will open with. Nobody is asked before it is sure that a
@@ -176,9 +199,11 @@ pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm, ma
         };
     }
     match source {
-        Some(source) => source.read_new().map(Some),
-        None => password::ask("password of the new repository: ", true).map(Some),
+        Some(source) => source.read_new(),
+        None => password::ask("password of the new repository: ", true),
     }
+    .inspect(password::warn_of_short)
+    .map(Some)
 }
 
 /// Makes the folder, and the repository in it. Gives the credential back, for opening it.

@@ -148,6 +148,7 @@ fn new_credential(new: &New) -> Result<Credential> {
         Some(source) => source.read_new(),
         None => password::ask("new password: ", true),
     }
+    .inspect(password::warn_of_short)
 }
 
 fn remove(repository: &Repository, prefix: &str, output: &mut Output) -> Result<()> {

@@ -7,8 +7,23 @@
 use std::error::Error as _;
 use std::fmt;
 use std::io::Write;
+use std::sync::OnceLock;
 
+use super::style::{ColorWhen, Style};
 use crate::error::{Error, ErrorKind};
+
+/// The colours of standard error. None until the options are read.
+static STYLE: OnceLock<Style> = OnceLock::new();
+
+/// Chooses the colours of all messages of this process.
+pub fn set_color(color: ColorWhen) {
+    let _ = STYLE.set(color.style(&std::io::stderr()));
+}
+
+/// The colours of messages.
+pub fn style() -> Style {
+    STYLE.get().copied().unwrap_or_default()
+}
 
 /// Writes one line to standard error.
 pub fn say(line: impl fmt::Display) {
@@ -23,7 +38,7 @@ pub fn note(message: impl fmt::Display) {
 
 /// Writes a problem that does not end the command.
 pub fn warn(message: impl fmt::Display) {
-    say(format_args!("warning: {message}"));
+    say(format_args!("{} {message}", style().warning("warning:")));
 }
 
 /// Writes an error with its causes and a hint.
@@ -35,7 +50,7 @@ struct Shown<'a>(&'a Error);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", OneLine(&self.0.to_string()))?;
+        write!(f, "{} {}", style().danger("error:"), OneLine(&self.0.to_string()))?;
         let (mut said, mut cause) = (self.0.to_string(), self.0.source());
         while let Some(error) = cause {
             let text = error.to_string();

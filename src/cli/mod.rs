@@ -9,6 +9,7 @@ mod cat;
 mod catalog;
 mod changes;
 mod check;
+mod completions;
 mod damage;
 mod diff;
 mod exit;
@@ -21,10 +22,12 @@ mod interrupt;
 mod key;
 mod locks;
 mod ls;
+mod man;
 mod message;
 mod output;
 mod own;
 mod password;
+mod pointers;
 mod process;
 mod prompt;
 mod prune;
@@ -38,6 +41,8 @@ mod settings;
 mod snapshot;
 mod snapshots;
 mod stats;
+mod style;
+mod table;
 mod tag;
 mod text;
 pub mod times;
@@ -46,9 +51,10 @@ mod unforget;
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 
-use self::exit::Status;
+use self::exit::{EXIT_CODES, Status};
 use self::global::Global;
 use self::output::Output;
 use crate::error::Result;
@@ -57,7 +63,7 @@ use crate::error::Result;
 ///
 /// Every snapshot is whole, whatever its kind: it restores alone. Equal data is stored once.
 #[derive(Debug, Parser)]
-#[command(name = "repo", version, disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "repo", version, subcommand_required = true, arg_required_else_help = true, after_long_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -87,12 +93,15 @@ enum Command {
     Key(key::Args),
     Settings(settings::Args),
     Catalog(catalog::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Runs the program: reads the arguments, does what they say, and reports.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if error.kind() == clap::error::ErrorKind::InvalidSubcommand => return unknown_command(&error),
         Err(error) => {
             // Help and version are no errors; who does not read them to the end is none either.
             let _ = error.print();
@@ -100,9 +109,25 @@ pub fn main() -> ExitCode {
         }
     };
     let Cli { global, command } = cli;
-    let mut output = Output::new(global.json, global.quiet);
+    message::set_color(global.color);
+    let mut output = Output::new(global.json, global.quiet, global.color);
     let outcome = prepare(&global).and_then(|()| run(command, &global, &mut output));
     finish(outcome, &mut output).into()
+}
+
+/// Says what to type instead of a command that there is not.
+fn unknown_command(error: &clap::Error) -> ExitCode {
+    let word = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => word.as_str(),
+        _ => "",
+    };
+    match pointers::find(word) {
+        Some(instead) => message::say(format_args!("error: there is no command `{}`\n  hint: {instead}", word.escape_debug())),
+        None => {
+            let _ = error.print();
+        }
+    }
+    Status::Usage.into()
 }
 
 /// The commands with all their options, for documentation; as wide as a page.
@@ -138,6 +163,8 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Key(args) => key::run(args, global, output),
         Command::Settings(args) => settings::run(args, global, output),
         Command::Catalog(args) => catalog::run(args, global, output),
+        Command::Completions(args) => completions::run(args, output),
+        Command::Man(args) => man::run(args, output),
     }
 }
 

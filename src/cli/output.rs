@@ -5,10 +5,11 @@
 //! without a word is a wrong answer.
 
 use std::fmt;
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use serde::Serialize;
 
+use super::style::{ColorWhen, Style};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Standard output.
@@ -19,12 +20,27 @@ pub struct Output {
     pub is_json: bool,
     /// `-q`: nothing but what was asked for.
     pub is_quiet: bool,
+    /// How wide the screen is, in characters; none where nobody sees it at once.
+    pub width: Option<usize>,
+    /// The colours.
+    pub style: Style,
 }
+
+/// A screen is taken to be at least this wide.
+const WIDTH_MIN: usize = 20;
 
 impl Output {
     /// Locks standard output for the whole command.
-    pub fn new(is_json: bool, is_quiet: bool) -> Self {
-        Self { writer: BufWriter::with_capacity(64 << 10, io::stdout().lock()), is_closed: false, is_json, is_quiet }
+    pub fn new(is_json: bool, is_quiet: bool, color: ColorWhen) -> Self {
+        let stdout = io::stdout();
+        Self {
+            is_closed: false,
+            is_json,
+            is_quiet,
+            width: width(&stdout),
+            style: color.style(&stdout),
+            writer: BufWriter::with_capacity(64 << 10, stdout.lock()),
+        }
     }
 
     /// Writes one line of text.
@@ -45,6 +61,14 @@ impl Output {
             writer.write_all(&text)?;
             writer.write_all(b"\n")
         })
+    }
+
+    /// Writes bytes as they are.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.written(|writer| writer.write_all(bytes))
     }
 
     /// Sends what is buffered on its way.
@@ -81,6 +105,13 @@ impl Output {
         self.is_closed |= outcome.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         outcome
     }
+}
+
+/// COLUMNS where it is set, which shells do not do for programs on their own; else the width of the terminal.
+fn width(stdout: &io::Stdout) -> Option<usize> {
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
+    let seen = || stdout.is_terminal().then(|| console::Term::stdout().size_checked()).flatten().map(|(_, columns)| usize::from(columns));
+    asked.or_else(seen).map(|width| width.max(WIDTH_MIN))
 }
 
 /// File content goes out as it is.

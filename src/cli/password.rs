@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 
 use zeroize::Zeroizing;
 
+use super::message;
 use super::prompt;
 use super::typed::{Given, check_typed};
 use crate::error::{Error, ErrorKind, Result};
@@ -130,6 +131,19 @@ impl Source {
             return Err(Error::new(ErrorKind::Invalid, format!("{what} is too long for a password")));
         }
         Ok(Given { bytes, is_first_line, what })
+    }
+}
+
+/// A password of fewer characters is tried out in no time.
+const CHARACTERS_FEW: usize = 8;
+
+/// Says of a new password that it is short. It is taken all the same: it may guard against nobody but the curious.
+pub fn warn_of_short(credential: &Credential) {
+    let Credential::Password(password) = credential else { return };
+    if String::from_utf8_lossy(password).chars().count() < CHARACTERS_FEW {
+        message::warn(format_args!(
+            "the password has fewer than {CHARACTERS_FEW} characters; whoever gets a copy of the repository can try out all of these"
+        ));
     }
 }
 

@@ -13,7 +13,7 @@ use super::global::{Global, quoted};
 use super::output::Output;
 use super::own::protected;
 use super::restored::print;
-use super::selection::{SNAPSHOT_HELP, Selected, select};
+use super::selection::{Chooser, Narrow, SNAPSHOT_HELP, Selected, shell_word};
 use crate::browse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
@@ -83,6 +83,9 @@ pub struct Args {
     /// Say what would be done, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+
+    #[command(flatten)]
+    narrow: Narrow,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -104,9 +107,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     // As a snapshot takes them: what is written as a path through a link must stay as well.
     let exclude = if args.exclude.is_empty() { None } else { Some(Filter::following_links(&args.exclude)?) };
     let repository = global.open()?;
-    let selected = select(&repository, &global.listing(&repository)?, &args.snapshot)?;
+    let (listing, reader) = (global.listing(&repository)?, global.reader(&repository)?);
+    let selected = Chooser::new(global, &repository, &listing, args.narrow.clone())?.place(&reader, &args.snapshot)?;
     let manifest = repository.read_manifest(&selected.id)?;
-    let reader = global.reader(&repository)?;
     if selected.path.is_none() {
         check_destination(&reader, &manifest, &selected, &args)?;
     }
@@ -169,11 +172,6 @@ fn suggestion(id: &SnapshotId, path: &Path, node: &Node) -> String {
     format!("repo restore {}:{} {}", id.short(), shown(path), shown(destination))
 }
 
-fn shell_word(text: &str) -> String {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@%=:".contains(&byte));
-    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
 /// What the numbers say, beside the findings.
 fn status_of(outcome: &Outcome) -> Status {
     if outcome.damaged > 0 || outcome.verify_failed > 0 {
@@ -182,16 +180,5 @@ fn status_of(outcome: &Outcome) -> Status {
         Status::Incomplete
     } else {
         Status::Good
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_for_the_shell_are_quoted_where_they_must_be() {
-        assert_eq!(shell_word("/srv/photos"), "/srv/photos");
-        assert_eq!(shell_word("/srv/it's here"), "'/srv/it'\\''s here'");
     }
 }

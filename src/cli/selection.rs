@@ -1,86 +1,225 @@
 //! What `SNAP[:PATH]` means on the command line, and which snapshots a list is about.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use jiff::tz::TimeZone;
+
+use super::bar::Bar;
 use super::exit::Status;
+use super::global::Global;
 use super::message;
 use super::snapshot::SnapshotKind;
-use crate::browse::SnapshotFilter;
-use crate::catalog::Listing;
+use super::times;
+use crate::browse::{self, Place, SnapshotFilter};
+use crate::catalog::{Listing, Summary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
-use crate::repository::{Repository, is_future};
+use crate::manifest::Manifest;
+use crate::repository::{Among, ChunkReader, Repository, find_newest_first, is_future, is_moment};
 use crate::units::{PathText, Timestamp};
 
 /// How help texts explain a snapshot.
-pub const SNAPSHOT_HELP: &str = "The beginning of an id (4 digits or more), `latest`, `latest~2` (two before it) or `latest@SERIES`";
+pub const SNAPSHOT_HELP: &str = "The beginning of an id (4 digits or more), `latest`, `latest~2` (two before it), `latest@SERIES`, or a time: \
+     `2026-11-24`, `yesterday`, `tuesday 18:00`, `3d`, each the newest up to then";
 
 /// A snapshot, and a path in it where one was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
     /// The snapshot.
     pub id: SnapshotId,
-    /// What stands behind the colon.
+    /// The absolute path in the snapshot that is meant by what stands behind the colon. It is there.
     pub path: Option<Vec<u8>>,
 }
 
-/// Reads `SNAP` or `SNAP:PATH`.
-///
-/// The name of a series may have colons in it, so of `latest@SERIES:PATH` the longest series that
-/// exists is meant.
-///
-/// # Errors
-/// `NotFound`, `Invalid`.
-pub fn select(repository: &Repository, listing: &Listing, argument: &OsStr) -> Result<Selected> {
-    let (bytes, now) = (argument.as_bytes(), Timestamp::now());
-    warn_of_future(listing, bytes, now);
-    let snapshot = |name: &[u8]| {
-        let name =
-            std::str::from_utf8(name).map_err(|_| Error::new(ErrorKind::Invalid, format!("`{}` names no snapshot", PathText(name))))?;
-        repository.select(listing, name, now)
-    };
-    let at = |colon: usize| {
-        let path = Some(bytes[colon + 1..].to_vec()).filter(|path| !path.is_empty());
-        snapshot(&bytes[..colon]).map(|id| Selected { id, path })
-    };
-    let colons: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b':').collect();
-    let Some(first) = colons.first() else {
-        return snapshot(bytes).map(|id| Selected { id, path: None });
-    };
-    if bytes.starts_with(b"latest") && bytes[..*first].contains(&b'@') {
-        // Whether a series exists is asked of what can be read: what cannot be may be of any.
-        let whole = snapshot(bytes).map(|id| Selected { id, path: None });
-        let tried = std::iter::once(whole).chain(colons.iter().rev().map(|colon| at(*colon)));
-        let mut damage = None;
-        for selected in tried {
-            match selected {
-                Err(error) if error.kind() == ErrorKind::Damaged => damage = damage.or(Some(error)),
-                Err(_) => {}
-                found => return found,
-            }
-        }
-        if let Some(error) = damage {
-            return Err(error);
+impl Selected {
+    /// The place in `manifest`, which is that of this snapshot.
+    ///
+    /// # Errors
+    /// None that are expected: the path was found before.
+    pub fn place<'m>(&self, manifest: &'m Manifest) -> Result<Place<'m>> {
+        match &self.path {
+            Some(path) => Place::at(manifest, path),
+            None => Ok(Place::whole(manifest)),
         }
     }
-    at(*first)
 }
 
-/// The snapshots of a list of names, each once.
-///
-/// # Errors
-/// As [`select`]; then none of them is meant.
-pub fn select_all(repository: &Repository, listing: &Listing, names: &[String]) -> Result<Vec<SnapshotId>> {
-    let (mut ids, now) = (Vec::new(), Timestamp::now());
-    for name in names {
-        warn_of_future(listing, name.as_bytes(), now);
-        let id = repository.select(listing, name, now)?;
-        if !ids.contains(&id) {
-            ids.push(id);
+/// What the names of snapshots in one command are looked up in.
+pub struct Chooser<'a> {
+    global: &'a Global,
+    repository: &'a Repository,
+    listing: &'a Listing,
+    now: Timestamp,
+    /// Those that the options leave; none where all are.
+    wanted: Option<HashSet<SnapshotId>>,
+}
+
+impl<'a> Chooser<'a> {
+    /// Chooses among the snapshots of `listing` that `narrow` leaves.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn new(global: &'a Global, repository: &'a Repository, listing: &'a Listing, narrow: Narrow) -> Result<Self> {
+        let filter = SnapshotFilter::from(narrow);
+        let wanted = if filter.wants_all() {
+            None
+        } else {
+            let found = browse::filter_snapshots(repository, listing, &filter, &Bar::hidden(global))?;
+            Some(found.iter().map(|summary| summary.id).collect())
+        };
+        Ok(Self { global, repository, listing, now: Timestamp::now(), wanted })
+    }
+
+    /// The snapshot that `name` means.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid`, `Damaged`.
+    pub fn snapshot(&self, name: &str) -> Result<SnapshotId> {
+        self.warn_of_future(name.as_bytes());
+        let id = self.select(name.as_bytes())?;
+        self.tell_choice(name.as_bytes(), &id);
+        Ok(id)
+    }
+
+    /// The snapshots of a list of names, each once.
+    ///
+    /// # Errors
+    /// As [`Chooser::snapshot`]; then none of them is meant.
+    pub fn snapshots(&self, names: &[String]) -> Result<Vec<SnapshotId>> {
+        let mut ids = Vec::new();
+        for name in names {
+            let id = self.snapshot(name)?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
+    }
+
+    /// What `SNAP` or `SNAP:PATH` means. Of `latest:PATH` it is the newest snapshot that has the path.
+    ///
+    /// # Errors
+    /// `NotFound` also when the snapshot has no such path: the message says which has it. `Invalid`, `Damaged`.
+    pub fn place(&self, reader: &ChunkReader<'_>, argument: &OsStr) -> Result<Selected> {
+        let bytes = argument.as_bytes();
+        self.warn_of_future(bytes);
+        let (name, path) = self.split(bytes)?;
+        let Some(path) = path else {
+            let id = self.select(name)?;
+            self.tell_choice(name, &id);
+            return Ok(Selected { id, path: None });
+        };
+        let current = std::env::current_dir().ok().map(|folder| folder.into_os_string().into_vec());
+        let newest_first = match std::str::from_utf8(name) {
+            Ok(name) => self.among(|among| find_newest_first(self.listing, name, among))?,
+            Err(_) => None,
+        };
+        let Some(newest_first) = newest_first else {
+            let id = self.select(name)?;
+            let manifest = self.repository.read_manifest(&id)?;
+            let found = browse::locate(reader, &manifest, path, current.as_deref())?;
+            let Some(found) = found else { return Err(self.not_there(reader, &id, path, current.as_deref())) };
+            self.tell_choice(name, &id);
+            return Ok(Selected { id, path: Some(found) });
+        };
+        let first = newest_first.first().map(|summary| summary.id);
+        let found = browse::locate_first(reader, newest_first.into_iter(), path, current.as_deref(), &Bar::hidden(self.global))?;
+        match (found, first) {
+            (Some((summary, found)), first) => {
+                if first != Some(summary.id) && !self.is_silent() {
+                    message::note(format_args!("the newest snapshot that has it: {}", describe(summary)));
+                }
+                Ok(Selected { id: summary.id, path: Some(found) })
+            }
+            (None, Some(_)) => Err(Error::new(ErrorKind::NotFound, format!("no snapshot has {}", PathText(path)))),
+            // With the message that says why there is none.
+            (None, None) => self.select(name).map(|id| Selected { id, path: None }),
         }
     }
-    Ok(ids)
+
+    /// The name, and the path behind the colon that ends it. Names of series and times have colons in them
+    /// too: of `latest@SERIES:PATH` the longest series that exists is meant, and of a time the longest.
+    fn split<'b>(&self, bytes: &'b [u8]) -> Result<(&'b [u8], Option<&'b [u8]>)> {
+        let colons: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b':').collect();
+        let Some(first) = colons.first() else { return Ok((bytes, None)) };
+        let at = |colon: &usize| (&bytes[..*colon], Some(&bytes[*colon + 1..]).filter(|path| !path.is_empty()));
+        let mut tried = std::iter::once((bytes, None)).chain(colons.iter().rev().map(at));
+        if !bytes[..*first].contains(&b'@') {
+            let is_time = |name: &[u8]| std::str::from_utf8(name).is_ok_and(|name| self.among(|among| is_moment(name, among)));
+            return Ok(tried.find(|(name, _)| is_time(name)).unwrap_or_else(|| at(first)));
+        }
+        // Whether a series exists is asked of what can be read: what cannot be may be of any.
+        let mut damage = None;
+        for (name, path) in tried {
+            match self.select(name) {
+                Err(error) if error.kind() == ErrorKind::Damaged => damage = damage.or(Some(error)),
+                Err(_) => {}
+                Ok(_) => return Ok((name, path)),
+            }
+        }
+        damage.map_or_else(|| Ok(at(first)), Err)
+    }
+
+    fn select(&self, name: &[u8]) -> Result<SnapshotId> {
+        let name =
+            std::str::from_utf8(name).map_err(|_| Error::new(ErrorKind::Invalid, format!("`{}` names no snapshot", PathText(name))))?;
+        self.among(|among| self.repository.select_among(self.listing, name, among))
+    }
+
+    fn among<T>(&self, ask: impl FnOnce(&Among<'_>) -> T) -> T {
+        let is_wanted = |id: &SnapshotId| self.wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
+        ask(&Among { now: self.now, zone: &TimeZone::system, wanted: self.wanted.as_ref().map(|_| &is_wanted as &dyn Fn(&_) -> _) })
+    }
+
+    /// The error for a path that a snapshot lacks, with the newest snapshot that has it.
+    fn not_there(&self, reader: &ChunkReader<'_>, id: &SnapshotId, path: &[u8], current: Option<&[u8]>) -> Error {
+        let message = format!("snapshot {} has no {}", id.short(), PathText(path));
+        let newest_first = self.among(|among| find_newest_first(self.listing, "latest", among)).ok().flatten().unwrap_or_default();
+        let seen = browse::locate_first(reader, newest_first.into_iter(), path, current, &Bar::hidden(self.global));
+        let message = match seen {
+            Ok(Some((summary, path))) => {
+                let command = format!("repo restore {}:{} DEST", summary.id.short(), shell_word(&PathText(&path).to_string()));
+                format!("{message}; last seen in {}: {command}", describe(summary))
+            }
+            _ => message,
+        };
+        Error::new(ErrorKind::NotFound, message)
+    }
+
+    /// Says which snapshot a time means.
+    fn tell_choice(&self, name: &[u8], id: &SnapshotId) {
+        let is_time = std::str::from_utf8(name).is_ok_and(|name| self.among(|among| is_moment(name, among)));
+        if let Some(summary) = self.listing.get(id).filter(|_| is_time && !self.is_silent()) {
+            message::note(format_args!("`{}` is {}", PathText(name), describe(summary)));
+        }
+    }
+
+    fn is_silent(&self) -> bool {
+        self.global.quiet || self.global.json
+    }
+
+    /// Says that `latest` passes over snapshots: either their clock was wrong, or the one of this machine is.
+    fn warn_of_future(&self, name: &[u8]) {
+        let future = self.listing.summaries().iter().filter(|summary| is_future(summary, self.now)).count();
+        if future > 0 && name.starts_with(b"latest") {
+            message::warn(format_args!(
+                "{future} snapshots have a time in the future, and none of them is taken for the latest; is the clock right?"
+            ));
+        }
+    }
+}
+
+/// `4afd348a of Sunday 22 November 2026, 18:00`.
+fn describe(summary: &Summary) -> String {
+    format!("{} of {}", summary.id.short(), times::long(summary.time))
+}
+
+/// A word as a shell reads it back.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@%=:".contains(&byte));
+    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// How a command ends that was asked about all snapshots: one that cannot be read is missing from the answer.
@@ -88,19 +227,10 @@ pub fn status_of(listing: &Listing) -> Status {
     if listing.unreadable().is_empty() { Status::Good } else { Status::Damage }
 }
 
-/// Says that `latest` passes over snapshots: either their clock was wrong, or the one of this machine is.
-fn warn_of_future(listing: &Listing, name: &[u8], now: Timestamp) {
-    let future = listing.summaries().iter().filter(|summary| is_future(summary, now)).count();
-    if future > 0 && name.starts_with(b"latest") {
-        message::warn(format_args!(
-            "{future} snapshots have a time in the future, and none of them is taken for the latest; is the clock right?"
-        ));
-    }
-}
-
-/// Which snapshots are wanted.
+/// Among which snapshots one is meant.
 #[derive(clap::Args, Clone, Debug, Default)]
-pub struct Filters {
+#[command(next_help_heading = "Which snapshots")]
+pub struct Narrow {
     /// Only snapshots of this series (may be repeated)
     #[arg(long, value_name = "SERIES")]
     series: Vec<String>,
@@ -116,26 +246,49 @@ pub struct Filters {
     /// Only snapshots that saved this absolute path, or something above or below it (may be repeated)
     #[arg(long, value_name = "PATH")]
     path: Vec<std::ffi::OsString>,
+}
+
+/// Which snapshots are wanted.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Filters {
+    #[command(flatten)]
+    narrow: Narrow,
 
     /// Only snapshots of this kind (may be repeated)
     #[arg(long, value_enum, value_name = "KIND")]
     kind: Vec<SnapshotKind>,
 
-    /// Only so many of the newest of them
+    /// Only the N newest of them
     #[arg(long, value_name = "N")]
     last: Option<usize>,
 }
 
+impl From<Narrow> for SnapshotFilter {
+    fn from(narrow: Narrow) -> Self {
+        SnapshotFilter {
+            series: narrow.series,
+            hosts: narrow.host,
+            tags: narrow.tag,
+            paths: narrow.path.iter().map(|path| path.as_bytes().to_vec()).collect(),
+            ..SnapshotFilter::default()
+        }
+    }
+}
+
 impl From<Filters> for SnapshotFilter {
     fn from(filters: Filters) -> Self {
-        SnapshotFilter {
-            ids: Vec::new(),
-            series: filters.series,
-            hosts: filters.host,
-            tags: filters.tag,
-            paths: filters.path.iter().map(|path| path.as_bytes().to_vec()).collect(),
-            kinds: filters.kind.into_iter().map(SnapshotKind::kind).collect(),
-            last: filters.last,
-        }
+        let kinds = filters.kind.into_iter().map(SnapshotKind::kind).collect();
+        SnapshotFilter { kinds, last: filters.last, ..SnapshotFilter::from(filters.narrow) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_the_shell_are_quoted_where_they_must_be() {
+        assert_eq!(shell_word("/srv/photos"), "/srv/photos");
+        assert_eq!(shell_word("/srv/it's here"), "'/srv/it'\\''s here'");
     }
 }

@@ -7,6 +7,7 @@ use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
 use super::selection::{Filters, status_of};
+use super::table::{Column, Table};
 use super::text;
 use super::times;
 use crate::browse::{self, json};
@@ -17,13 +18,28 @@ use crate::repository::Marks;
 use crate::units::PathText;
 
 /// List the snapshots, oldest first
+///
+/// Added is what the snapshot took in the repository when it was made.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
     filters: Filters,
 }
 
-/// Prints one line for each snapshot.
+const COLUMNS: [Column; 10] = [
+    Column::left("ID", 0),
+    Column::left("Time", 0),
+    Column::left("Kind", 7),
+    Column::cut("Series", 2, 8),
+    Column::left("Machine", 6),
+    Column::right("Files", 5),
+    Column::right("Size", 4),
+    Column::right("Added", 1),
+    Column::cut("Sources", 8, 12),
+    Column::cut("Marks", 3, 6),
+];
+
+/// Prints a line for each snapshot.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
     let bar = Bar::hidden(global);
@@ -41,29 +57,42 @@ fn print(found: &[Summary], marks: &Marks, output: &mut Output) -> Result<()> {
     if output.is_quiet {
         return found.iter().try_for_each(|summary| output.line(summary.id));
     }
-    let width = found.iter().map(|summary| summary.host.chars().count()).max().unwrap_or(0);
+    if found.is_empty() {
+        return output.line("no snapshots");
+    }
     let shared = shared_hosts(found);
+    let mut table = Table::new(&COLUMNS);
     for summary in found {
         let counts = &summary.counts;
-        let files = counts.files_new + counts.files_changed + counts.files_unchanged;
         let paths: Vec<String> = summary.paths.iter().map(|path| PathText(path).to_string()).collect();
-        let tags = if summary.tags.is_empty() { String::new() } else { format!("  [{}]", PathText(summary.tags.join(", ").as_bytes())) };
-        let problems = if counts.problems > 0 { format!("  {} problems", text::grouped(counts.problems)) } else { String::new() };
-        let pinned = if marks.is_pinned(&summary.id) { "  pinned" } else { "" };
         let machine = summary.machine.filter(|_| shared.contains(summary.host.as_str()));
-        let machine = machine.map(|machine| format!("  machine {}", machine.short())).unwrap_or_default();
-        output.line(format_args!(
-            "{}  {}  {:<12}  {:<width$}  {:>11} files  {:>10}  {}{tags}{pinned}{problems}{machine}",
-            summary.id.short(),
-            times::local(summary.time),
-            summary.kind.name(),
-            PathText(summary.host.as_bytes()).to_string(),
-            text::grouped(files),
+        table.add(vec![
+            summary.id.short().to_string(),
+            times::day_and_minute(summary.time),
+            summary.kind.name().to_owned(),
+            PathText(summary.series.as_bytes()).to_string(),
+            machine.map(|machine| machine.short().to_string()).unwrap_or_default(),
+            text::grouped(counts.files_new + counts.files_changed + counts.files_unchanged),
             text::bytes(counts.bytes_total).to_string(),
+            text::bytes(counts.bytes_stored).to_string(),
             paths.join(", "),
-        ))?;
+            describe_marks(summary, marks),
+        ]);
     }
-    output.line(format_args!("{} snapshots", text::grouped(found.len() as u64)))
+    table.print(output)?;
+    output.line(text::counted(found.len() as u64, "snapshot"))
+}
+
+/// Tags, a pin, and how many files were not saved as they should be.
+fn describe_marks(summary: &Summary, marks: &Marks) -> String {
+    let mut words: Vec<String> = summary.tags.iter().map(|tag| PathText(tag.as_bytes()).to_string()).collect();
+    if marks.is_pinned(&summary.id) {
+        words.push("pinned".to_owned());
+    }
+    if summary.counts.problems > 0 {
+        words.push(text::counted(summary.counts.problems, "problem"));
+    }
+    words.join(", ")
 }
 
 /// Names that more than one machine has.

@@ -6,9 +6,9 @@ use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
-use super::selection::{SNAPSHOT_HELP, select, status_of};
+use super::selection::{Chooser, Narrow, SNAPSHOT_HELP, status_of};
 use super::text::{bytes, grouped};
-use crate::browse::{self, Place, RepositoryStats, SnapshotStats, json};
+use crate::browse::{self, RepositoryStats, SnapshotStats, json};
 use crate::error::Result;
 use crate::units::PathText;
 
@@ -20,6 +20,9 @@ const ENDINGS_SHOWN: usize = 12;
 pub struct Args {
     #[arg(value_name = "SNAP[:PATH]", help = SNAPSHOT_HELP)]
     snapshot: Option<OsString>,
+
+    #[command(flatten)]
+    narrow: Narrow,
 }
 
 /// Prints the numbers.
@@ -38,13 +41,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             }
         }
         Some(snapshot) => {
-            let selected = select(&repository, &listing, snapshot)?;
+            let selected = Chooser::new(global, &repository, &listing, args.narrow)?.place(&reader, snapshot)?;
             let manifest = repository.read_manifest(&selected.id)?;
-            let place = match &selected.path {
-                Some(path) => Place::at(&manifest, path)?,
-                None => Place::whole(&manifest),
-            };
-            let stats = browse::snapshot_stats(&reader, &place, &bar)?;
+            let stats = browse::snapshot_stats(&reader, &selected.place(&manifest)?, &bar)?;
             if output.is_json {
                 output.json(&json::SnapshotStatsLine::from(&stats))?;
             } else {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
-use super::selection::{SNAPSHOT_HELP, select_all};
+use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{PIN, Pin, TAG, TagChange};
 use crate::storage::{LOCK, LockMode};
@@ -35,6 +35,9 @@ pub struct Args {
     /// Let rules decide again
     #[arg(long)]
     unpin: bool,
+
+    #[command(flatten)]
+    narrow: Narrow,
 }
 
 #[derive(Serialize)]
@@ -57,7 +60,8 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     }
     let repository = global.open()?;
     let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
-    let ids = select_all(&repository, &global.listing(&repository)?, &args.snapshots)?;
+    let listing = global.listing(&repository)?;
+    let ids = Chooser::new(global, &repository, &listing, args.narrow)?.snapshots(&args.snapshots)?;
     let mut records = Vec::new();
     for id in &ids {
         if changes_tags {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use super::style::Style;
 use super::times;
 use crate::manifest::{Change, ChangeKind, Content, Node};
 use crate::units::{ByteCount, PathText};
 
-/// An entry as `ls -l` shows it.
+/// An entry as `ls -l` shows it, under the name that is given.
 pub struct LongEntry<'a>(pub &'a [u8], pub &'a Node);
 
 impl fmt::Display for LongEntry<'_> {
@@ -15,19 +16,22 @@ impl fmt::Display for LongEntry<'_> {
         let metadata = &node.metadata;
         let owner = |name: &str, number: u32| if name.is_empty() { number.to_string() } else { PathText(name.as_bytes()).to_string() };
         let size = match node.content {
-            Content::File(bytes, _) => bytes.to_string(),
+            Content::File(bytes, _) => ByteCount(bytes).to_string(),
             Content::CharDevice(major, minor) | Content::BlockDevice(major, minor) => format!("{major},{minor}"),
             _ => "-".to_owned(),
         };
         write!(
             f,
-            "{} {:<8} {:<8} {size:>12} {} {}",
+            "{} {:<8} {:<8} {size:>10}  {}  {}",
             mode_text(node),
             owner(&metadata.user, metadata.uid),
             owner(&metadata.group, metadata.gid),
-            times::local(metadata.mtime),
+            times::minute(metadata.mtime),
             PathText(path)
         )?;
+        if node.is_directory() && *path != b"/" {
+            f.write_str("/")?;
+        }
         match &node.content {
             Content::Symlink(target) => write!(f, " -> {}", PathText(target)),
             _ => Ok(()),
@@ -62,17 +66,17 @@ fn mode_text(node: &Node) -> String {
 }
 
 /// A change as one line, its sort in one letter before it.
-pub struct ChangeText<'a>(pub &'a Change);
+pub struct ChangeText<'a>(pub &'a Change, pub Style);
 
 impl fmt::Display for ChangeText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let change = self.0;
+        let ChangeText(change, style) = self;
         let letter = match change.kind {
-            ChangeKind::Added => '+',
-            ChangeKind::Modified => 'M',
-            ChangeKind::Metadata => 'U',
-            ChangeKind::Removed => '-',
-            ChangeKind::Renamed => 'R',
+            ChangeKind::Added => style.added('+'),
+            ChangeKind::Modified => style.changed('M'),
+            ChangeKind::Metadata => style.changed('U'),
+            ChangeKind::Removed => style.removed('-'),
+            ChangeKind::Renamed => style.changed('R'),
         };
         write!(f, "{letter} ")?;
         if let Some(from) = &change.from {
@@ -99,6 +103,16 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// A number of things: `1 file`, `2 files`. The plural adds an s, but for words that end with a y after a consonant.
+pub fn counted(number: u64, thing: &str) -> String {
+    let ends = thing.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']));
+    match (number, ends) {
+        (1, _) => format!("1 {thing}"),
+        (_, Some(stem)) => format!("{} {stem}ies", grouped(number)),
+        (_, None) => format!("{} {thing}s", grouped(number)),
+    }
+}
+
 /// A length in bytes for people.
 pub fn bytes(number: u64) -> ByteCount {
     ByteCount(number)
@@ -123,6 +137,13 @@ mod tests {
     #[test]
     fn numbers_are_grouped_from_the_right() {
         assert_eq!([0, 999, 1_000, 19_958, 1_234_567].map(grouped), ["0", "999", "1,000", "19,958", "1,234,567"]);
+    }
+
+    #[test]
+    fn one_thing_is_no_plural() {
+        let shown = |number, thing| counted(number, thing);
+        assert_eq!([shown(1, "file"), shown(0, "file"), shown(1_234, "file")], ["1 file", "0 files", "1,234 files"]);
+        assert_eq!([shown(1, "directory"), shown(2, "directory"), shown(2, "key")], ["1 directory", "2 directories", "2 keys"]);
     }
 
     #[test]

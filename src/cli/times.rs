@@ -47,6 +47,28 @@ fn local_in(time: Timestamp, zone: TimeZone) -> String {
     }
 }
 
+/// A time in local time, to the minute, as it stands in lists: `2026-11-22 18:00`.
+pub fn minute(time: Timestamp) -> String {
+    shown(time, "%Y-%m-%d %H:%M")
+}
+
+/// The same with the day of the week: `Sun 2026-11-22 18:00`.
+pub fn day_and_minute(time: Timestamp) -> String {
+    shown(time, "%a %Y-%m-%d %H:%M")
+}
+
+/// A time in local time as it is said: `Sunday 22 November 2026, 18:00`.
+pub fn long(time: Timestamp) -> String {
+    shown(time, "%A %-d %B %Y, %H:%M")
+}
+
+fn shown(time: Timestamp, how: &str) -> String {
+    match jiff::Timestamp::new(time.seconds, 0) {
+        Ok(time) => time.to_zoned(TimeZone::system()).strftime(how).to_string(),
+        Err(_) => local(time),
+    }
+}
+
 /// Reads a length of time in whole seconds: `7d`, `2w`, `36h`, `90min`; `0` and `off` are none. Days have 24
 /// hours; months and years have no length of their own and are refused.
 ///
