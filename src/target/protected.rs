@@ -67,8 +67,10 @@ impl Protected {
                 continue;
             }
             let path = entry.path();
-            // What is mounted somewhere keeps its number without a handle of ours.
-            let identity = if is_top { self.follow(&path, what) } else { folder_identity(&path) };
+            // What is mounted somewhere keeps its number without a handle of ours, which are few. What a link
+            // leads to lies elsewhere, and the way to it stays too.
+            let is_link = is_top && entry.file_type().is_ok_and(|found| found.is_symlink());
+            let identity = if is_link { self.follow(&path, what) } else { identity_behind(&path) };
             let Some(identity) = identity else { continue };
             self.things.entry(identity).or_insert_with(|| what.to_owned());
             let is_new = self.closed.insert(identity, what.to_owned()).is_none();
@@ -158,10 +160,10 @@ impl Protected {
     }
 }
 
-/// What folder `path` leads to, if it is one.
-fn folder_identity(path: &Path) -> Option<Identity> {
-    let folder = retry_on_intr(|| openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())).ok()?;
-    look(folder.as_fd(), b"").ok().map(|(existing, _)| existing.identity)
+/// What `path` leads to, through links.
+fn identity_behind(path: &Path) -> Option<Identity> {
+    let end = retry_on_intr(|| openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())).ok()?;
+    look(end.as_fd(), b"").ok().map(|(existing, _)| existing.identity)
 }
 
 /// Puts the names of `path` on a stack, the first one on top.
