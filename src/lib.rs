@@ -39,6 +39,7 @@ pub mod repository;
 // layer: verification
 pub mod verify;
 // layer: verbs
+pub mod annotate;
 pub mod browse;
 pub mod check;
 pub mod prune;

@@ -84,6 +84,7 @@ fn every_field_of_every_command_is_documented() {
 
     let listed = checked.run(0, &["ls", "-R", "latest"], &["ls", ENTRY]);
     assert!(listed.iter().any(|line| line["path_hex"].is_string()) && listed.iter().any(|line| line["target"] == "a"));
+    checked.run(0, &["series"], &["series"]);
     checked.run(0, &["find", "*"], &["find", "ls", ENTRY]);
     let changes = checked.run(0, &["changes", "latest~1"], &["diff and changes", ENTRY]);
     assert!(changes.iter().any(|line| line["from"].is_string()) && changes.last().unwrap()["summary"]["reference"] == "snapshot");

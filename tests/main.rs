@@ -23,6 +23,7 @@ mod cli_removal;
 mod cli_repair;
 mod cli_restore;
 mod cli_sealed;
+mod cli_series;
 mod cli_sources;
 mod cli_surroundings;
 mod cli_when;

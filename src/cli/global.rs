@@ -205,7 +205,8 @@ impl Global {
         Ok(self.tell_skipped(repository.catalogued_from_sealed()?))
     }
 
-    fn tell_skipped(&self, catalogued: Catalogued) -> Catalogued {
+    /// Names on standard error what could not be read.
+    pub fn tell_skipped(&self, catalogued: Catalogued) -> Catalogued {
         for (id, error) in &catalogued.skipped.snapshots {
             message::warn(format_args!("snapshot {id} cannot be read: {error}"));
         }

@@ -12,6 +12,7 @@ mod check;
 mod completions;
 mod damage;
 mod diff;
+mod evening;
 mod exit;
 mod find;
 mod forget;
@@ -37,6 +38,7 @@ mod restore;
 mod restored;
 mod saved;
 mod selection;
+mod series;
 mod settings;
 mod snapshot;
 mod snapshots;
@@ -76,6 +78,7 @@ enum Command {
     Init(init::Args),
     Snapshot(Box<snapshot::Args>),
     Snapshots(snapshots::Args),
+    Series(series::Args),
     Ls(ls::Args),
     Changes(changes::Args),
     Diff(diff::Args),
@@ -146,6 +149,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Init(args) => init::run(args, global, output),
         Command::Snapshot(args) => snapshot::run(*args, global, output),
         Command::Snapshots(args) => snapshots::run(args, global, output),
+        Command::Series(args) => series::run(args, global, output),
         Command::Ls(args) => ls::run(args, global, output),
         Command::Changes(args) => changes::run(args, global, output),
         Command::Diff(args) => diff::run(args, global, output),

@@ -9,6 +9,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use super::bar::Bar;
+use super::evening::{Ended, concerns_one_series};
 use super::exit::Status;
 use super::global::{self, Global, quoted};
 use super::init::{self, NotMade};
@@ -21,15 +22,16 @@ use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Kind, SnapshotOptions, StatTrust};
 use crate::repository::{Description, Repository, cache_root};
-use crate::snapshot::{self, Request, Stream};
+use crate::snapshot::{self, Repeated, Request, Stream};
 use crate::source::{host_name, machine_name, read_exclude_file, user_name};
 use crate::storage::LocalStorage;
 use crate::units::lossy_text;
 
 /// Save files and folders
 ///
-/// Without a PATH, what the newest snapshot of this machine saved is saved again, with its filters, options and
-/// series. Every snapshot is whole and restores alone, whatever its kind.
+/// Without a PATH, every series of this machine that is not stopped (`repo series`) is saved again, each with the paths,
+/// filters and options of its newest snapshot; with --series, that one. Every snapshot is whole and restores alone,
+/// whatever its kind.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Files and folders to save; a symbolic link stands for what it leads to
@@ -140,7 +142,6 @@ enum Trust {
 
 /// Saves what is asked for and says what was saved.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
-    let begun = Instant::now();
     check(&args)?;
     let time = args.time.as_deref().map(times::parse).transpose()?;
     let host = args.host.clone().unwrap_or_else(host_name);
@@ -149,28 +150,65 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let options = options(&args)?;
     let repository = open(&args, global)?;
     let machine = machine_name();
-    let mut request = match (&args.stdin, &args.command) {
-        (Some(_), _) => Request { options, stream: Some(Stream::standard_input()?), ..Request::new(paths, host, user_name()) },
+    let requests = match (&args.stdin, &args.command) {
+        (Some(_), _) => vec![Request { options, stream: Some(Stream::standard_input()?), ..Request::new(paths, host, user_name()) }],
         (_, Some(_)) => {
-            Request { options, stream: Some(Stream::Command(args.arguments.clone())), ..Request::new(paths, host, user_name()) }
+            let stream = Some(Stream::Command(args.arguments.clone()));
+            vec![Request { options, stream, ..Request::new(paths, host, user_name()) }]
         }
-        _ if paths.is_empty() => snapshot::repeat(&repository, &host, &user_name(), machine.clone())?,
-        _ => Request { options, ..Request::new(paths, host, user_name()) },
+        _ if paths.is_empty() => again(&repository, &host, machine.clone(), args.series.as_deref(), global)?,
+        _ => vec![Request { options, ..Request::new(paths, host, user_name()) }],
     };
-    request.kind = args.kind.kind();
-    request.series = args.series.or(request.series);
-    request.tags = args.tag;
-    request.time = time;
-    request.dry_run = args.dry_run;
-    request.pin = args.pin;
-    request.machine = machine;
-    request.skip = own_folders(global)?;
     locks::warn_once(&repository, &global.location()?);
-    let bar = Bar::new(global);
-    let outcome = snapshot::run(&repository, request, &bar)?;
-    let status = bar.finish();
-    saved::print(&outcome, begun.elapsed(), output)?;
-    Ok(status)
+    let skip = own_folders(global)?;
+    let complete = |mut request: Request| {
+        request.kind = args.kind.kind();
+        request.series = request.series.or_else(|| args.series.clone());
+        request.tags = args.tag.clone();
+        request.time = time;
+        request.dry_run = args.dry_run;
+        request.pin = args.pin;
+        request.machine = machine.clone();
+        request.skip = skip.clone();
+        request
+    };
+    let mut ended = Ended::default();
+    let runs = requests.len();
+    for request in requests {
+        let (begun, bar, series) = (Instant::now(), Bar::new(global), request.series.clone());
+        let outcome = match snapshot::run(&repository, complete(request), &bar) {
+            Ok(outcome) => outcome,
+            Err(error) if runs > 1 && concerns_one_series(error.kind()) => {
+                drop(bar);
+                ended.add_failure(error.context(format!("series `{}`", series.unwrap_or_default().escape_debug())));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        ended.add_status(bar.finish());
+        saved::print(&outcome, begun.elapsed(), output)?;
+    }
+    ended.finish()
+}
+
+/// What `repo snapshot` alone saves: every series of this machine that is not stopped, each as it was saved last.
+fn again(repository: &Repository, host: &str, machine: Option<Vec<u8>>, series: Option<&str>, global: &Global) -> Result<Vec<Request>> {
+    let Repeated { requests, streams, stopped } = snapshot::repeat(repository, host, &user_name(), machine, series)?;
+    for series in &streams {
+        let text = format!("series `{}` saves a stream, which cannot be read again; give its command again", series.escape_debug());
+        if requests.is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+        message::note(text);
+    }
+    if requests.is_empty() {
+        let text = format!("all series of this machine are stopped: {}; `repo series resume NAME` takes one up", stopped.join(", "));
+        return Err(Error::new(ErrorKind::Invalid, text));
+    }
+    for series in stopped.iter().filter(|_| global.verbose) {
+        message::note(format_args!("series `{}` is stopped", series.escape_debug()));
+    }
+    Ok(requests)
 }
 
 /// Refuses what would not be what it looks like.
@@ -187,12 +225,8 @@ fn check(args: &Args) -> Result<()> {
     if is_stream && (has_filters || args.stat_trust.is_some()) {
         return invalid("filters and --stat-trust make no sense for a single stream");
     }
-    if !is_stream
-        && args.paths.is_empty()
-        && args.arguments.is_empty()
-        && (has_filters || args.stat_trust.is_some() || args.series.is_some())
-    {
-        return invalid("without a path, filters, options and series of the last snapshot are taken again; give the paths to change them");
+    if !is_stream && args.paths.is_empty() && args.arguments.is_empty() && (has_filters || args.stat_trust.is_some()) {
+        return invalid("without a path, filters and options of the last snapshots are taken again; give the paths to change them");
     }
     Ok(())
 }

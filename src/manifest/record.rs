@@ -39,6 +39,10 @@ pub const REMOVED: u16 = 8;
 /// may overlook that one of them was lost.
 pub const KEPT: u16 = 10;
 
+/// Record type: a series has another name, or is stopped ([`SeriesChange`]). A program that does not know it shows
+/// the name of before, and saves what should rest.
+pub const SERIES: u16 = 11;
+
 /// The critical types that this version understands.
 const KNOWN: [u16; 5] = [SETTINGS, ABSENT, PIN, SETTING, UNFORGOTTEN];
 
@@ -89,6 +93,7 @@ impl Record {
             UNFORGOTTEN => "a snapshot that is no longer forgotten",
             REMOVED => "removed snapshots",
             KEPT => "snapshots that stayed",
+            SERIES => "a series",
             ABSENT | HEALED => "lost chunks",
             _ => "an unknown type",
         }
@@ -189,6 +194,17 @@ pub struct Tombstone {
 pub struct Unforgotten {
     /// The snapshot.
     pub snapshot: SnapshotId,
+}
+
+/// What became of a series. Manifests keep the name that they were made with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeriesChange {
+    /// The series, by the name that it had until now.
+    pub series: String,
+    /// The name that it has from here on, also for snapshots that come under the name of before.
+    pub name: Option<String>,
+    /// Whether runs that name no paths leave it out.
+    pub is_stopped: Option<bool>,
 }
 
 /// A setting: of several with one name the newest holds.

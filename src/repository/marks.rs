@@ -1,14 +1,17 @@
-//! What records have made of snapshots since they were committed: tags, pins and tombstones.
+//! What records have made of snapshots since they were committed: tags, pins and tombstones; and of series: other
+//! names, and rest.
 //!
 //! Manifests are never rewritten, so these stand beside them, each a record of its own. They are
 //! applied in the order of the records; both ways to list snapshots, with a catalog and without, go
 //! through here, so that they agree.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use crate::catalog::series_key;
 use crate::error::Result;
 use crate::id::SnapshotId;
-use crate::manifest::{PIN, Pin, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
+use crate::manifest::{PIN, Pin, SERIES, SeriesChange, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
 use crate::wire;
 
 /// Tags, pins and tombstones of all snapshots.
@@ -17,12 +20,16 @@ pub struct Marks {
     changes: HashMap<SnapshotId, Vec<TagChange>>,
     pinned: HashSet<SnapshotId>,
     forgotten: HashSet<SnapshotId>,
+    /// Names that series had, with those that they have now.
+    renamed: HashMap<String, String>,
+    /// By the names of now.
+    stopped: HashSet<String>,
 }
 
 impl Marks {
     /// Whether records of this type are marks.
     pub(super) fn is_mark(record_type: u16) -> bool {
-        matches!(record_type, TAG | PIN | TOMBSTONE | UNFORGOTTEN)
+        matches!(record_type, TAG | PIN | TOMBSTONE | UNFORGOTTEN | SERIES)
     }
 
     /// Takes what the next record says; records of other types are none of its business.
@@ -49,9 +56,47 @@ impl Marks {
             UNFORGOTTEN => {
                 self.forgotten.remove(&wire::decode::<Unforgotten>(payload, "the end of a tombstone")?.snapshot);
             }
+            SERIES => self.change_series(wire::decode(payload, "a record of a series")?),
             _ => {}
         }
         Ok(())
+    }
+
+    fn change_series(&mut self, change: SeriesChange) {
+        let series = self.series_name(&change.series).into_owned();
+        if let Some(is_stopped) = change.is_stopped {
+            if is_stopped {
+                self.stopped.insert(series.clone());
+            } else {
+                self.stopped.remove(&series);
+            }
+        }
+        let Some(name) = change.name.map(|name| series_key(&name).into_owned()).filter(|name| *name != series) else { return };
+        // What was renamed to this one before goes along; and what gets its first name back has no other.
+        self.renamed.values_mut().filter(|now| **now == series).for_each(|now| now.clone_from(&name));
+        self.renamed.insert(series.clone(), name.clone());
+        self.renamed.retain(|before, now| before != now);
+        if self.stopped.remove(&series) {
+            self.stopped.insert(name);
+        }
+    }
+
+    /// The name that a series has now, by any that it had, as [`series_key`] gives it.
+    pub fn series_name<'s>(&self, series: &'s str) -> Cow<'s, str> {
+        match self.renamed(series) {
+            Some(name) => Cow::Owned(name.to_owned()),
+            None => series_key(series),
+        }
+    }
+
+    /// The name that a series was given in place of this one; none where it still has it.
+    pub fn renamed(&self, series: &str) -> Option<&str> {
+        self.renamed.get(&*series_key(series)).map(String::as_str)
+    }
+
+    /// Whether runs that name no paths leave the series out; by its name of now.
+    pub fn is_stopped(&self, series: &str) -> bool {
+        self.stopped.contains(series)
     }
 
     /// Whether nothing may remove the snapshot.

@@ -24,7 +24,7 @@ const CATALOG_OBJECTS_MIN: usize = 32;
 pub struct Catalogued {
     /// The snapshots that can be read and are not forgotten, with the tags that they have now.
     pub listing: Listing,
-    /// Tags, pins and tombstones as they are now.
+    /// Tags, pins, tombstones and the names of series as they are now.
     pub marks: Marks,
     /// Those that cannot.
     pub skipped: Skipped,
@@ -162,7 +162,12 @@ impl Repository {
         }
         skipped.snapshots.retain(|(id, _)| !marks.is_forgotten(id));
         let shown = listing.summaries().iter().filter(|summary| !marks.is_forgotten(&summary.id)).cloned();
-        let shown = shown.map(|summary| Summary { tags: marks.tags(&summary.id, summary.tags.clone()), ..summary }).collect();
+        let shown = shown.map(|summary| Summary {
+            tags: marks.tags(&summary.id, summary.tags.clone()),
+            series: marks.series_name(&summary.series).into_owned(),
+            ..summary
+        });
+        let shown = shown.collect();
         let unreadable = skipped.snapshots.iter().map(|(id, _)| *id).collect();
         let listing = Listing::new(shown, listing.records().to_vec()).with_unreadable(unreadable);
         let problem = catalog_error.map(|error: Error| error.to_string());

@@ -1,11 +1,11 @@
 //! Which earlier snapshot a run is measured against.
 
-use crate::catalog::{Listing, Summary};
+use crate::catalog::{Summary, series_key};
 use crate::error::{Error, Result};
 use crate::id::{MachineId, SnapshotId};
 use crate::manifest::{Content, Kind, Manifest};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, NodeStream, Repository};
+use crate::repository::{Catalogued, ChunkReader, Marks, NodeStream, Repository};
 
 /// A base that can be read.
 pub(super) struct Base {
@@ -22,7 +22,7 @@ pub(super) struct Base {
 pub(super) fn choose_base(
     repository: &Repository,
     reader: &ChunkReader<'_>,
-    listing: &Listing,
+    Catalogued { listing, marks, .. }: &Catalogued,
     series: &str,
     kind: Kind,
     machine: MachineId,
@@ -39,7 +39,7 @@ pub(super) fn choose_base(
         // The catalog proposed; the sealed manifest decides.
         let outcome = repository
             .read_manifest(&summary.id)
-            .and_then(|manifest| check_promise(manifest, series, kind))
+            .and_then(|manifest| check_promise(manifest, marks, series, kind))
             .and_then(|manifest| check_trees(reader, manifest));
         match outcome {
             Ok(manifest) => return Ok(Some(Base { id: summary.id, manifest })),
@@ -63,8 +63,8 @@ pub(super) fn distance(summary: &Summary, machine: MachineId) -> u8 {
 }
 
 /// A row of the catalog can be wrong about a snapshot.
-fn check_promise(manifest: Manifest, series: &str, kind: Kind) -> Result<Manifest> {
-    if manifest.series != series || (kind == Kind::Differential && manifest.kind != Kind::Full) {
+fn check_promise(manifest: Manifest, marks: &Marks, series: &str, kind: Kind) -> Result<Manifest> {
+    if marks.series_name(&manifest.series) != series_key(series) || (kind == Kind::Differential && manifest.kind != Kind::Full) {
         return Err(Error::damaged("the catalog", "the snapshot is of another series or kind than it says"));
     }
     Ok(manifest)

@@ -39,6 +39,6 @@ mod warnings;
 mod writeback;
 
 pub use loss::{SourceCounts, name_sources};
-pub use repeat::repeat;
+pub use repeat::{Repeated, repeat};
 pub use request::{Outcome, Request, Stream};
 pub use run::run;

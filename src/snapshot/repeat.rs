@@ -1,31 +1,77 @@
-//! The evening's command: a run that takes sources and options of the last one again.
+//! The evening's command: runs that take sources and options of the last ones again, series by series.
+
+use std::collections::BTreeMap;
 
 use super::base::distance;
 use super::request::Request;
+use crate::catalog::{Summary, series_key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::Repository;
 
-/// A request like the newest snapshot of `host`: its paths, filters, options and series. Of several machines of
-/// that name the one that calls itself `machine` comes first, and then snapshots that do not say.
+/// The runs of an evening.
+#[derive(Default)]
+pub struct Repeated {
+    /// One for each series, by the names of these.
+    pub requests: Vec<Request>,
+    /// Series of streams, which cannot be read again.
+    pub streams: Vec<String>,
+    /// Series that rest.
+    pub stopped: Vec<String>,
+}
+
+/// A request like the newest snapshot of each series of `host`: its paths, filters, options and series; of the one
+/// called `wanted` alone where one is given, also when it is stopped. Series to which only other machines of that name
+/// have saved than the one that calls itself `machine` are left out, unless no series is of this machine yet.
 ///
 /// # Errors
-/// `NotFound` when the host has none; `Invalid` when it saved a stream, which cannot be read again.
-pub fn repeat(repository: &Repository, host: &str, user: &str, machine: Option<Vec<u8>>) -> Result<Request> {
+/// `NotFound` when the series is not there; `Invalid` when the host has none, or nothing that can be read again;
+/// those of the storage.
+pub fn repeat(repository: &Repository, host: &str, user: &str, machine: Option<Vec<u8>>, wanted: Option<&str>) -> Result<Repeated> {
     let catalogued = repository.catalogued()?;
     let id = repository.keys().identify.machine(machine.as_deref());
-    let of_host = catalogued.listing.summaries().iter().rev().filter(|summary| summary.host == host);
-    // The first of those that are equal: the newest.
-    let newest = of_host.min_by_key(|summary| distance(summary, id));
-    let newest = newest.ok_or_else(|| {
-        Error::new(ErrorKind::Invalid, format!("no path was given, and there is no snapshot of host `{}` to repeat", host.escape_debug()))
-    })?;
-    // Whole: the catalog's row may leave out long parts.
-    let manifest = repository.read_manifest(&newest.id)?;
-    if manifest.options.stream.is_some() {
-        let message =
-            format!("the newest snapshot of this host, {}, saved a stream, which cannot be repeated; give a path", newest.id.short());
-        return Err(Error::new(ErrorKind::Invalid, message));
+    let key = wanted.map(|series| catalogued.marks.series_name(series).into_owned());
+    let mut newest: BTreeMap<&str, &Summary> = BTreeMap::new();
+    // Oldest first: of those that are equally near the newest stays.
+    let of_host = catalogued.listing.summaries().iter().filter(|summary| summary.host == host);
+    for summary in of_host.filter(|summary| key.as_ref().is_none_or(|key| *key == summary.series)) {
+        let last = newest.entry(&summary.series).or_insert(summary);
+        if distance(summary, id) <= distance(last, id) {
+            *last = summary;
+        }
     }
-    let paths = manifest.paths.iter().map(|path| path.to_vec()).collect();
-    Ok(Request { options: manifest.options, series: Some(manifest.series), machine, ..Request::new(paths, host, user) })
+    if newest.is_empty() {
+        let host = host.escape_debug();
+        return Err(match wanted {
+            Some(series) => {
+                let message = format!("host `{host}` has no series `{}`; `repo series` lists all", series.escape_debug());
+                Error::new(ErrorKind::NotFound, message)
+            }
+            None => Error::new(ErrorKind::Invalid, format!("no path was given, and there is no snapshot of host `{host}` to repeat")),
+        });
+    }
+    let is_known = newest.values().any(|summary| distance(summary, id) < OTHER_MACHINE);
+    newest.retain(|_, summary| !is_known || distance(summary, id) < OTHER_MACHINE);
+    let mut repeated = Repeated::default();
+    for (series, summary) in newest {
+        if wanted.is_none() && catalogued.marks.is_stopped(series) {
+            repeated.stopped.push(series.to_owned());
+            continue;
+        }
+        // Whole: the catalog's row may leave out long parts.
+        let manifest = repository.read_manifest(&summary.id)?;
+        if manifest.options.stream.is_some() {
+            repeated.streams.push(series.to_owned());
+            continue;
+        }
+        let paths = manifest.paths.iter().map(|path| path.to_vec()).collect();
+        // The whole name, where the summary has a shortened one.
+        let series = if series_key(&manifest.series) == series { manifest.series } else { series.to_owned() };
+        let request =
+            Request { options: manifest.options, series: Some(series), machine: machine.clone(), ..Request::new(paths, host, user) };
+        repeated.requests.push(request);
+    }
+    Ok(repeated)
 }
+
+/// What [`distance`] gives for a snapshot that says that it was made elsewhere.
+const OTHER_MACHINE: u8 = 2;

@@ -69,12 +69,13 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let catalogued = repository.catalogued()?;
     warn_of_rollback(&catalogued, progress);
     warn_of_clock(&catalogued.listing, started_at, progress);
+    let series = catalogued.marks.renamed(&series).map_or(series.clone(), str::to_owned);
     let newest = catalogued.listing.summaries().last();
     let reader = sink.reader();
     let wanted = if stream.is_some() { Kind::Full } else { request.kind };
     let machine = repository.keys().identify.machine(request.machine.as_deref());
     warn_of_company(&catalogued.listing, &series, machine, progress);
-    let base = choose_base(repository, reader, &catalogued.listing, &series, wanted, machine, progress)?;
+    let base = choose_base(repository, reader, &catalogued, &series, wanted, machine, progress)?;
     let kind = if base.is_some() { wanted } else { Kind::Full };
     if kind != wanted {
         let message = "there is no earlier snapshot to build on in this series, so this one is full: every file is read";

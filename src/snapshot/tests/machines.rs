@@ -59,7 +59,7 @@ fn what_is_repeated_is_the_last_run_of_this_machine() {
     let folder = bench.source.path().join("folder").as_os_str().as_bytes().to_vec();
     run(&bench.repository, Request { paths: vec![folder.clone()], ..request_of(&bench, "one") }, &Silent).unwrap();
     snapshot_of(&bench, "two");
-    assert_eq!(repeat(&bench.repository, "host", "user", Some("one".into())).unwrap().paths, [folder]);
+    assert_eq!(repeat(&bench.repository, "host", "user", Some("one".into()), None).unwrap().requests[0].paths, [folder]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn a_source_that_is_a_link_saves_what_it_leads_to_today_and_reads_it_once() {
     let (outcome, said) = findings(&bench, of(&bench, &["current/"]));
     assert_eq!(files(&bench, &outcome), ["/release 1/a"]);
     assert!(said.iter().any(|finding| finding.message.contains("symbolic link")), "{said:?}");
-    let again = || Request { clock: an_hour_later, ..repeat(&bench.repository, "host", "user", None).unwrap() };
+    let again = || Request { clock: an_hour_later, ..repeat(&bench.repository, "host", "user", None, None).unwrap().requests.remove(0) };
     let (outcome, _) = findings(&bench, again());
     assert_eq!((outcome.manifest.counts.files_unchanged, outcome.manifest.counts.bytes_read), (1, 0));
     fs::remove_file(bench.source.path().join("current")).unwrap();
@@ -52,7 +52,7 @@ fn a_folder_that_became_a_link_since_the_last_run_is_still_saved() {
     findings(&bench, of(&bench, &["data"]));
     fs::rename(bench.source.path().join("data"), bench.source.path().join("larger disk")).unwrap();
     symlink("larger disk", bench.source.path().join("data")).unwrap();
-    let (outcome, _) = findings(&bench, repeat(&bench.repository, "host", "user", None).unwrap());
+    let (outcome, _) = findings(&bench, repeat(&bench.repository, "host", "user", None, None).unwrap().requests.remove(0));
     assert_eq!(files(&bench, &outcome), ["/larger disk/a"]);
 }
 
@@ -94,7 +94,7 @@ fn a_source_within_a_folder_that_is_left_out_is_saved_and_nothing_beside_it() {
     assert_eq!(files(&bench, &first), expected);
     assert!(said.iter().all(|finding| finding.kind == FindingKind::Note), "{said:?}");
     // A later run finds them in its base.
-    let (second, _) = findings(&bench, repeat(&bench.repository, "host", "user", None).unwrap());
+    let (second, _) = findings(&bench, repeat(&bench.repository, "host", "user", None, None).unwrap().requests.remove(0));
     assert_eq!((second.manifest.root, second.manifest.counts.bytes_read), (first.manifest.root, 0));
     // And without the name they are left out, although the base has them.
     let (third, _) = findings(&bench, Request { options, series: Some(first.manifest.series), ..of(&bench, &[""]) });
