@@ -53,6 +53,19 @@ fn a_time_means_the_newest_snapshot_up_to_then_and_the_choice_is_said() {
 }
 
 #[test]
+fn a_time_with_a_path_is_about_the_snapshots_that_saved_the_path() {
+    let (place, ids) = place_of(&THREE[..2]);
+    fs::create_dir(place.path("photos")).unwrap();
+    place.run(&["snapshot", &place.text("photos"), "--time", "2020-03-03 19:00"]).expect(0);
+    let file = place.text("source/a");
+    let ran = place.run(&["cat", &format!("2020-03-03:{file}")]).expect(0);
+    assert_eq!(ran.stdout, "two");
+    assert!(ran.stderr.contains(&ids[1][..8]), "{}", ran.stderr);
+    save(&place, "2020-03-04 18:00", None, &[]);
+    place.run(&["cat", &format!("2020-03-04:{file}")]).expect(1);
+}
+
+#[test]
 fn a_time_can_be_forgotten_and_tagged_like_any_other_name() {
     let (place, ids) = place_of(&THREE);
     place.run(&["tag", "2020-03-02", "--add", "tax"]).expect(0);

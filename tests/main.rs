@@ -1,6 +1,7 @@
 //! The one integration binary: one file for each promise of the whole, `cli_*` for what a user sees
 //! of a command. One binary links once.
 
+mod captures;
 mod cli_at_hand;
 mod cli_check;
 mod cli_delete;

@@ -103,7 +103,7 @@ fn look(reader: &ChunkReader<'_>, summary: &Summary, path: &[u8]) -> Result<Sigh
 }
 
 /// Whether a snapshot was asked to save `path`, so that its absence means something.
-fn covers(manifest: &Manifest, path: &[u8]) -> bool {
+pub(super) fn covers(manifest: &Manifest, path: &[u8]) -> bool {
     let sources = manifest.entries.iter().filter(|entry| !matches!(entry.node.content, Content::Ancestor)).map(|entry| &entry.path[..]);
     let asked = manifest.paths.iter().map(|path| &path[..]);
     sources.chain(asked).any(|source| normalise(source).is_ok_and(|source| is_at_or_below(path, &source)))

@@ -1,8 +1,9 @@
 //! Where a path that somebody types lies in a snapshot, and in which other snapshot when this one lacks it.
 
 use super::check_interrupted;
+use super::history::covers;
 use super::list::sources;
-use super::place::Place;
+use super::place::{Place, normalise};
 use crate::catalog::Summary;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
@@ -50,7 +51,16 @@ pub fn locate(reader: &ChunkReader<'_>, manifest: &Manifest, path: &[u8], curren
     }
 }
 
-/// The first of `summaries` that has `path`, and where. Neighbours with the same tree are asked once.
+/// A snapshot that answers for a path.
+pub struct Located<'l> {
+    /// The snapshot.
+    pub summary: &'l Summary,
+    /// Where the path lies in it; none where it is not there.
+    pub path: Option<Vec<u8>>,
+}
+
+/// The first of `summaries` that has `path`, and where; with `stops` also the first that was asked to save it and has
+/// it not, with `None`: then it was not there. Neighbours with the same tree are asked once.
 ///
 /// # Errors
 /// As [`locate`]: what cannot be read may have it. `Interrupted`.
@@ -59,8 +69,9 @@ pub fn locate_first<'l>(
     summaries: impl Iterator<Item = &'l Summary>,
     path: &[u8],
     current: Option<&[u8]>,
+    stops: bool,
     progress: &dyn Progress,
-) -> Result<Option<(&'l Summary, Vec<u8>)>> {
+) -> Result<Option<Located<'l>>> {
     let mut last: Option<&Summary> = None;
     for summary in summaries {
         check_interrupted(progress)?;
@@ -69,7 +80,10 @@ pub fn locate_first<'l>(
         }
         let manifest = reader.repository().read_manifest(&summary.id)?;
         if let Some(found) = locate(reader, &manifest, path, current)? {
-            return Ok(Some((summary, found)));
+            return Ok(Some(Located { summary, path: Some(found) }));
+        }
+        if stops && covers(&manifest, &normalise(path).unwrap_or_else(|_| path.to_vec())) {
+            return Ok(Some(Located { summary, path: None }));
         }
         last = Some(summary);
     }

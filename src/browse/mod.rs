@@ -32,7 +32,7 @@ pub use diff::{ChangeCounts, DiffOutcome, diff};
 pub use find::{EachMatch, FindOutcome, find};
 pub use history::{HistoryOutcome, Version, history, is_same_version};
 pub use list::{ListOutcome, list, sources};
-pub use locate::{locate, locate_first};
+pub use locate::{Located, locate, locate_first};
 pub use pattern::Pattern;
 pub use place::Place;
 pub use snapshots::{SnapshotFilter, complete_summary, filter_snapshots};

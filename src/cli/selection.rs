@@ -12,7 +12,7 @@ use super::global::Global;
 use super::message;
 use super::snapshot::SnapshotKind;
 use super::times;
-use crate::browse::{self, Place, SnapshotFilter};
+use crate::browse::{self, Located, Place, SnapshotFilter};
 use crate::catalog::{Listing, Summary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
@@ -98,7 +98,8 @@ impl<'a> Chooser<'a> {
         Ok(ids)
     }
 
-    /// What `SNAP` or `SNAP:PATH` means. Of `latest:PATH` it is the newest snapshot that has the path.
+    /// What `SNAP` or `SNAP:PATH` means. Of `latest:PATH` it is the newest snapshot that has the path, of a time and a path the
+    /// newest up to then that was asked to save it.
     ///
     /// # Errors
     /// `NotFound` also when the snapshot has no such path: the message says which has it. `Invalid`, `Damaged`.
@@ -125,13 +126,17 @@ impl<'a> Chooser<'a> {
             return Ok(Selected { id, path: Some(found) });
         };
         let first = newest_first.first().map(|summary| summary.id);
-        let found = browse::locate_first(reader, newest_first.into_iter(), path, current.as_deref(), &Bar::hidden(self.global))?;
+        // At a moment the path was there or not; `latest` is the newest that has it.
+        let is_time = self.is_time(name);
+        let found = browse::locate_first(reader, newest_first.into_iter(), path, current.as_deref(), is_time, &Bar::hidden(self.global))?;
         match (found, first) {
-            (Some((summary, found)), first) => {
-                if first != Some(summary.id) && !self.is_silent() {
+            (Some(Located { summary, path: None }), _) => Err(self.not_there(reader, &summary.id, path, current.as_deref())),
+            (Some(Located { summary, path: found }), first) => {
+                self.tell_choice(name, &summary.id);
+                if !is_time && first != Some(summary.id) && !self.is_silent() {
                     message::note(format_args!("the newest snapshot that has it: {}", describe(summary)));
                 }
-                Ok(Selected { id: summary.id, path: Some(found) })
+                Ok(Selected { id: summary.id, path: found })
             }
             (None, Some(_)) => Err(Error::new(ErrorKind::NotFound, format!("no snapshot has {}", PathText(path)))),
             // With the message that says why there is none.
@@ -147,8 +152,7 @@ impl<'a> Chooser<'a> {
         let at = |colon: &usize| (&bytes[..*colon], Some(&bytes[*colon + 1..]).filter(|path| !path.is_empty()));
         let mut tried = std::iter::once((bytes, None)).chain(colons.iter().rev().map(at));
         if !bytes[..*first].contains(&b'@') {
-            let is_time = |name: &[u8]| std::str::from_utf8(name).is_ok_and(|name| self.among(|among| is_moment(name, among)));
-            return Ok(tried.find(|(name, _)| is_time(name)).unwrap_or_else(|| at(first)));
+            return Ok(tried.find(|(name, _)| self.is_time(name)).unwrap_or_else(|| at(first)));
         }
         // Whether a series exists is asked of what can be read: what cannot be may be of any.
         let mut damage = None;
@@ -177,9 +181,9 @@ impl<'a> Chooser<'a> {
     fn not_there(&self, reader: &ChunkReader<'_>, id: &SnapshotId, path: &[u8], current: Option<&[u8]>) -> Error {
         let message = format!("snapshot {} has no {}", id.short(), PathText(path));
         let newest_first = self.among(|among| find_newest_first(self.listing, "latest", among)).ok().flatten().unwrap_or_default();
-        let seen = browse::locate_first(reader, newest_first.into_iter(), path, current, &Bar::hidden(self.global));
+        let seen = browse::locate_first(reader, newest_first.into_iter(), path, current, false, &Bar::hidden(self.global));
         let message = match seen {
-            Ok(Some((summary, path))) => {
+            Ok(Some(Located { summary, path: Some(path) })) => {
                 let command = format!("repo restore {}:{} DEST", summary.id.short(), shell_word(&PathText(&path).to_string()));
                 format!("{message}; last seen in {}: {command}", describe(summary))
             }
@@ -190,10 +194,13 @@ impl<'a> Chooser<'a> {
 
     /// Says which snapshot a time means.
     fn tell_choice(&self, name: &[u8], id: &SnapshotId) {
-        let is_time = std::str::from_utf8(name).is_ok_and(|name| self.among(|among| is_moment(name, among)));
-        if let Some(summary) = self.listing.get(id).filter(|_| is_time && !self.is_silent()) {
+        if let Some(summary) = self.listing.get(id).filter(|_| self.is_time(name) && !self.is_silent()) {
             message::note(format_args!("`{}` is {}", PathText(name), describe(summary)));
         }
+    }
+
+    fn is_time(&self, name: &[u8]) -> bool {
+        std::str::from_utf8(name).is_ok_and(|name| self.among(|among| is_moment(name, among)))
     }
 
     fn is_silent(&self) -> bool {

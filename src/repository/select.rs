@@ -129,18 +129,23 @@ fn sort_newest_first<'l>(listing: &'l Listing, series: Option<&str>, among: &Amo
     (past, future.len())
 }
 
-/// The snapshot that `latest` or `latest@SERIES` means, and behind it all that it would mean if those before it were
-/// not there; `None` when `text` is neither.
+/// The snapshot that `latest`, `latest@SERIES` or a moment means, and behind it all that it would mean if those before
+/// it were not there; `None` when `text` is none of these.
 ///
 /// # Errors
 /// `Damaged` when the first may be one that cannot be read.
 pub fn find_newest_first<'l>(listing: &'l Listing, text: &str, among: &Among<'_>) -> Result<Option<Vec<&'l Summary>>> {
-    let series = match text.strip_prefix("latest") {
-        Some("") => None,
-        Some(rest) if rest.starts_with('@') => Some(&rest[1..]),
-        _ => return Ok(None),
+    let (name, series) = match text.split_once('@') {
+        Some((name, series)) => (name, Some(series)),
+        None => (text, None),
     };
-    let (past, _) = sort_newest_first(listing, series, among);
+    let (mut past, _) = sort_newest_first(listing, series, among);
+    match parse_point(name, among)? {
+        // `latest~0` is the newest, whatever it has.
+        Some(Point::Latest(_)) if name == "latest" => {}
+        Some(Point::Moment(moment)) if series.is_some() || !is_id_of_any(listing, name) => past.retain(|summary| summary.time <= moment),
+        _ => return Ok(None),
+    }
     check_known(listing, text, past.first().copied())?;
     Ok(Some(past))
 }
