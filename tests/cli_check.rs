@@ -34,7 +34,7 @@ fn damaged_place() -> Place {
 fn a_healthy_repository_is_0_and_says_what_was_looked_at() {
     let place = Place::with_snapshot();
     let ran = place.run(&["check"]).expect(0);
-    assert!(ran.stdout.contains("1 snapshots") && ran.stdout.contains("nothing is damaged"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("1 snapshot:") && ran.stdout.contains("nothing is damaged"), "{}", ran.stdout);
     let checked = place.run(&["--json", "check", "--read-data"]).expect(0).json();
     assert_eq!((checked["is_damaged"].as_bool(), checked["packs_not_read"].as_u64()), (Some(false), Some(0)));
     assert_eq!(checked["packs_read"], checked["packs"]);

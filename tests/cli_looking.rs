@@ -120,7 +120,7 @@ fn find_shows_in_which_snapshots_something_is() {
     for (line, id) in lines.iter().zip(ids.iter().rev()) {
         assert!(line.starts_with(id) && line.ends_with(&place.text("source/new.txt")), "{line}");
     }
-    let grouped = stdout(&place, &["find", "a"]);
+    let grouped = stdout(&place, &["find", "[a]"]);
     let lines: Vec<&str> = grouped.lines().collect();
     assert_eq!((lines.len(), lines[0]), (3, &place.text("source/a")[..]), "one path, two versions: {grouped}");
     assert!(lines[1].starts_with(&format!("  {}", ids[2])) && lines[1].ends_with("14 B and 1 before it"), "{grouped}");

@@ -29,7 +29,7 @@ fn every_snapshot_is_printed_with_its_reason_and_a_dry_run_removes_nothing() {
         let line = lines[at + 1];
         assert!(line.starts_with(&format!("  {word}{}", &ids[at][..8])) && line.ends_with(reason), "{line}");
     }
-    assert!(lines[5].starts_with("1 snapshots would be removed"), "{printed}");
+    assert!(lines[5].starts_with("1 snapshot would be removed"), "{printed}");
     assert_eq!(place.run(&["-q", "snapshots"]).expect(0).stdout.lines().count(), 4);
     let json = place.run(&["--json", "prune", "--keep-last", "1", "-n"]).expect(0).stdout;
     let objects: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -52,7 +52,7 @@ fn forgotten_snapshots_are_hidden_at_once_and_pinned_ones_cannot_be_forgotten() 
     place.run(&["ls", &ids[3]]).expect(1);
     assert_eq!(place.run(&["-q", "snapshots", "--tag", "tax"]).expect(0).stdout.trim(), ids[1]);
     let printed = place.run(&["prune", "-n"]).expect(0).stdout;
-    assert!(printed.contains(&format!("forgotten: 1 snapshots\n  remove  {}", &ids[3][..8])), "{printed}");
+    assert!(printed.contains(&format!("forgotten: 1 snapshot\n  remove  {}", &ids[3][..8])), "{printed}");
     assert!(printed.contains("no rule was given"), "{printed}");
 }
 

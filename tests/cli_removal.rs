@@ -34,7 +34,7 @@ fn protected_snapshots_outlast_rules_and_forget_and_the_protection_cannot_be_dro
     assert_eq!(ids(&place).len(), 2);
     let printed = place.run(&["prune"]).expect(0).stdout;
     assert!(printed.contains(&format!("  keep    {}  protected until 20", &all[0][..8])), "{printed}");
-    assert!(printed.contains("not removed: 1 snapshots that are protected"), "{printed}");
+    assert!(printed.contains("not removed: 1 protected snapshot"), "{printed}");
     assert!(place.path("repository/snapshots").join(&all[0]).exists());
 
     let lowered = place.run(&["settings", "protect", "off"]).expect(0).stdout;

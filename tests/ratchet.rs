@@ -4,7 +4,7 @@
 
 pub mod bench;
 mod commands;
-mod damage;
+pub mod damage;
 mod matrix;
 mod program;
 pub mod restorable;

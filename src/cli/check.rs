@@ -10,7 +10,7 @@ use super::exit::Status;
 use super::global::{Global, open_folder};
 use super::message;
 use super::output::Output;
-use super::text::{bytes, duration, grouped};
+use super::text::{bytes, counted, duration, grouped};
 use crate::check::{self, Data, NamesOutcome, NoteAbout, Outcome, Request};
 use crate::error::Result;
 use crate::id::SnapshotId;
@@ -143,8 +143,8 @@ fn print_names(outcome: &NamesOutcome, output: &mut Output) -> Result<()> {
         return Ok(());
     }
     output.line(format_args!(
-        "{} objects, {}: {} damaged",
-        grouped(outcome.objects),
+        "{}, {}: {} damaged",
+        counted(outcome.objects, "object"),
         bytes(outcome.bytes),
         grouped(outcome.damaged.len() as u64)
     ))
@@ -156,25 +156,25 @@ fn print(outcome: &Outcome, missing: usize, begun: Instant, output: &mut Output)
         return Ok(());
     }
     output.line(format_args!(
-        "{} snapshots: {} pages of folders and lists, {} references to content",
-        grouped(outcome.snapshots),
-        grouped(outcome.tree_pages + outcome.list_pages),
-        grouped(outcome.references)
+        "{}: {} of folders and lists, {} to content",
+        counted(outcome.snapshots, "snapshot"),
+        counted(outcome.tree_pages + outcome.list_pages, "page"),
+        counted(outcome.references, "reference")
     ))?;
     output.line(format_args!(
-        "{} packs, {}; {} index segments, {} records, {} key slots",
-        grouped(outcome.packs),
+        "{}, {}; {}, {}, {}",
+        counted(outcome.packs, "pack"),
         bytes(outcome.pack_bytes),
-        grouped(outcome.segments),
-        grouped(outcome.records),
-        grouped(outcome.keys)
+        counted(outcome.segments, "index segment"),
+        counted(outcome.records, "record"),
+        counted(outcome.keys, "key slot")
     ))?;
     let later = match outcome.packs_not_read {
         0 => String::new(),
-        packs => format!("; {} other packs are for another day (--read-data reads all)", grouped(packs)),
+        packs => format!("; {} not read this time (--read-data reads all)", counted(packs, "pack")),
     };
-    let read = outcome.packs_read;
-    output.line(format_args!("data of {} packs read whole, {}{later}", grouped(read), bytes(outcome.bytes_read)))?;
+    let read = counted(outcome.packs_read, "pack");
+    output.line(format_args!("data of {read} read whole, {}{later}", bytes(outcome.bytes_read)))?;
     if missing > 0 {
         output.line(format_args!("missing: {} snapshots", grouped(missing as u64)))?;
     }
@@ -186,7 +186,7 @@ fn print(outcome: &Outcome, missing: usize, begun: Instant, output: &mut Output)
     }
     let (objects, paths) = (outcome.damaged.len() as u64, outcome.affected.len() as u64);
     let time = duration(begun.elapsed());
-    output.line(format_args!("damaged: {} objects, {} paths in snapshots ({time})", grouped(objects), grouped(paths)))
+    output.line(format_args!("damaged: {}, {} in snapshots ({time})", counted(objects, "object"), counted(paths, "path")))
 }
 
 /// What to do about damage.

@@ -155,18 +155,7 @@ fn remove(repository: &Repository, prefix: &str, output: &mut Output) -> Result<
     let _lock = lock(repository)?;
     let keys = list_keys(&**repository.storage())?;
     let key = find(&keys, prefix)?;
-    if keys.len() == 1 {
-        return Err(Error::new(
-            ErrorKind::Invalid,
-            format!("key {} is the last one; without it nobody can open the repository", key.id().short()),
-        ));
-    }
-    if repository.is_in_use(key) {
-        let message = format!("key {} is in use; open the repository with another key to remove it", key.id().short());
-        return Err(Error::new(ErrorKind::Invalid, message));
-    }
-    find_in_use(repository, &keys)?;
-    remove_slot(&**repository.storage(), &key.id())?;
+    repository.remove_key(key, &keys)?;
     warn_of_damaged(repository)?;
     print(output, "removed", key, false)
 }

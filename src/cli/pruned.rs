@@ -66,7 +66,7 @@ pub fn print_decisions(listing: &Listing, decisions: &[Decision], forgotten: &[F
             let machines: HashSet<_> =
                 series.iter().filter_map(|decision| summaries.get(&decision.id).and_then(|summary| summary.machine)).collect();
             let of = if machines.len() > 1 { format!(" of {} machines", machines.len()) } else { String::new() };
-            output.line(format_args!("series {name}{of}: {} snapshots, {kept} kept", series.len()))?;
+            output.line(format_args!("series {name}{of}: {}, {kept} kept", text::counted(series.len() as u64, "snapshot")))?;
         }
         for decision in series {
             let (word, reasons) = words(decision);
@@ -82,7 +82,7 @@ pub fn print_decisions(listing: &Listing, decisions: &[Decision], forgotten: &[F
         }
     }
     if !output.is_json && !forgotten.is_empty() {
-        output.line(format_args!("forgotten: {} snapshots", forgotten.len()))?;
+        output.line(format_args!("forgotten: {}", text::counted(forgotten.len() as u64, "snapshot")))?;
     }
     for Forgotten { id, protected_until } in forgotten {
         let (word, mut reasons) = (if protected_until.is_some() { "keep" } else { "remove" }, vec!["forgotten".to_owned()]);
@@ -132,21 +132,22 @@ pub fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> R
         return output.json(&SummaryLine { summary });
     }
     let would = if dry_run { "would be " } else { "" };
-    let (snapshots, removed, rewritten) = (text::grouped(snapshots_removed), text::grouped(packs_removed), text::grouped(packs_rewritten));
-    output.line(format_args!("{snapshots} snapshots {would}removed; {removed} packs {would}removed, {rewritten} {would}written again"))?;
+    let (snapshots, removed, rewritten) =
+        (text::counted(snapshots_removed, "snapshot"), text::counted(packs_removed, "pack"), text::grouped(packs_rewritten));
+    output.line(format_args!("{snapshots} {would}removed; {removed} {would}removed, {rewritten} {would}written again"))?;
     let (freed, before, after) = (text::bytes(bytes_freed), text::bytes(bytes_before), text::bytes(bytes_after));
     output.line(format_args!("{would}freed now: {freed} ({before} before, {after} after)"))?;
     if packs_named > 0 {
-        let named = text::grouped(packs_named);
-        output.line(format_args!("{named} packs that snapshots need {would}named again: the index had lost them"))?;
+        let named = text::counted(packs_named, "pack");
+        output.line(format_args!("{named} that snapshots need {would}named again: the index had lost them"))?;
     }
     if pages_given_up > 0 {
-        let pages = text::grouped(pages_given_up);
-        output.line(format_args!("given up: what only {pages} lost pages of trees may have named"))?;
+        let pages = text::counted(pages_given_up, "lost page");
+        output.line(format_args!("given up: what only {pages} of trees may have named"))?;
     }
     if packs_unreadable > 0 {
-        let unreadable = text::grouped(packs_unreadable);
-        output.line(format_args!("left alone: {unreadable} packs that no segment names and that cannot be read; see `repo repair`"))?;
+        let unreadable = text::counted(packs_unreadable, "pack");
+        output.line(format_args!("left alone: {unreadable} that no segment names and that cannot be read; see `repo repair`"))?;
     }
     if bytes_kept_unused > 0 {
         let unused = text::bytes(bytes_kept_unused);
@@ -161,8 +162,8 @@ pub fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> R
         ))?;
     }
     if snapshots_protected > 0 {
-        let protected = text::grouped(snapshots_protected);
-        output.line(format_args!("not removed: {protected} snapshots that are protected, and what only they need"))?;
+        let protected = text::counted(snapshots_protected, "protected snapshot");
+        output.line(format_args!("not removed: {protected}, and what only these need"))?;
     }
     Ok(())
 }

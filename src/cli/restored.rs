@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::global::quoted;
 use super::message;
 use super::output::Output;
-use super::text::{bytes, duration, grouped};
+use super::text::{bytes, counted, duration, grouped};
 use crate::error::Result;
 use crate::id::{SnapshotId, to_hex};
 use crate::restore::{self, ActionKind, Outcome};
@@ -82,10 +82,10 @@ pub fn print(id: &SnapshotId, destination: &Path, dry_run: bool, outcome: &Outco
     let done = if dry_run { "would be restored" } else { "restored" };
     output.line(format_args!("snapshot {} {done} to {}", id.short(), quoted(destination)))?;
     output.line(format_args!(
-        "  {} files, {} directories, {} others; {} as they were",
-        grouped(outcome.files + outcome.hard_links),
-        grouped(outcome.directories),
-        grouped(outcome.others),
+        "  {}, {}, {}; {} as they were",
+        counted(outcome.files + outcome.hard_links, "file"),
+        counted(outcome.directories, "directory"),
+        counted(outcome.others, "other"),
         grouped(outcome.unchanged),
     ))?;
     let rest = [

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::global::quoted;
 use super::output::Output;
-use super::text::{bytes, duration, grouped};
+use super::text::{bytes, counted, duration, grouped};
 use crate::browse::json;
 use crate::catalog::Summary;
 use crate::error::Result;
@@ -104,10 +104,10 @@ fn print_text(outcome: &Outcome, time: Duration, output: &mut Output) -> Result<
         output.line("  most files of a source are gone since the last snapshot, see the warning; earlier snapshots have them")?;
     }
     if outcome.packs_adopted > 0 {
-        output.line(format_args!("  {} packs of an interrupted run were taken over", grouped(outcome.packs_adopted)))?;
+        output.line(format_args!("  taken over from an interrupted run: {}", counted(outcome.packs_adopted, "pack")))?;
     }
     if counts.problems > 0 {
-        output.line(format_args!("  {} files or folders could not be read, or changed meanwhile", grouped(counts.problems)))?;
+        output.line(format_args!("  {} could not be read, or changed meanwhile", counted(counts.problems, "entry")))?;
     }
     output.line(format_args!(
         "  read {}, new {}, stored {}, in {}",

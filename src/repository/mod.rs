@@ -22,6 +22,7 @@ mod proven;
 mod read;
 mod records;
 mod removals;
+mod remove_key;
 mod reserve;
 mod rollback;
 mod salvage;

@@ -45,6 +45,10 @@ fn look(scene: &Scene, played: &Played, goes_on: bool) -> Result<(), String> {
     let removed: &[_] = if played.programs.iter().any(|ended| ended.verb.removes) { &scene.bench.remove } else { &[] };
     let after = Restorable::of(Arc::new(played.disk.image()));
     scene.before.lost_in(&after, removed).map_or(Ok(()), Err)?;
+    if let Some(lost) = &scene.lost {
+        let back = Restorable::of(Arc::new(lost.put_back(&played.disk)));
+        lost.before.lost_in(&back, removed).map_or(Ok(()), |problem| Err(format!("when what was lost is back, {problem}")))?;
+    }
     let reported: Vec<_> = played.programs.iter().filter_map(|ended| *ended.outcome.as_ref().ok()?).collect();
     let repository = match open_any(Arc::new(played.disk.image())) {
         // Nobody has said that there is a repository.

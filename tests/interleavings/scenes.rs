@@ -20,6 +20,7 @@ use strongroom::wire;
 use crate::crash::source::Source;
 use crate::crash::world::{credential, open, run_prune, snapshot_request};
 use crate::ratchet::bench::{Bench, CHEAP, change_key, write_day};
+use crate::ratchet::damage::put;
 use crate::ratchet::restorable::{Restorable, open_any};
 
 /// What programs start from.
@@ -30,6 +31,25 @@ pub struct Scene {
     pub before: Restorable,
     /// What a check finds before anybody works.
     pub found: Found,
+    /// A pack that was lost, with what restores where it is back.
+    pub lost: Option<Lost>,
+}
+
+/// A pack that was lost and may be found again.
+pub struct Lost {
+    name: String,
+    bytes: Vec<u8>,
+    /// What restored when it was there.
+    pub before: Restorable,
+}
+
+impl Lost {
+    /// The disk as it is when the pack is put back.
+    pub fn put_back(&self, disk: &MemoryStorage) -> MemoryStorage {
+        let disk = disk.image();
+        put(&disk, &self.name, &self.bytes);
+        disk
+    }
 }
 
 /// What a check finds: names of damaged objects, and paths with the snapshot in which they are.
@@ -58,7 +78,7 @@ impl Scene {
     fn new(name: &'static str, bench: Bench) -> Self {
         let disk = bench.disk.image();
         let found = Found::of(Arc::new(disk.clone())).unwrap_or_default();
-        Self { name, before: Restorable::of(Arc::new(disk)), found, bench }
+        Self { name, before: Restorable::of(Arc::new(disk)), found, bench, lost: None }
     }
 
     /// A whole repository.
@@ -74,9 +94,12 @@ impl Scene {
         let segment = segment_with_trees(&repository, &bench.snapshots[0], true);
         let segment = repository.read_segment(segment).unwrap();
         let lost = segment.packs.iter().find(|pack| pack.kind == kind).unwrap();
-        bench.disk.remove(&pack_name(&lost.id)).unwrap();
+        let lost = pack_name(&lost.id);
+        let whole = Restorable::of(Arc::new(bench.disk.image()));
+        let lost = Lost { bytes: bench.disk.read(&lost, u64::MAX).unwrap(), name: lost, before: whole };
+        bench.disk.remove(&lost.name).unwrap();
         repair::run(repository, &repair::Request { dry_run: false, now: Timestamp::new(3, 0) }, &Silent).unwrap();
-        Self::new(name, bench)
+        Self { lost: Some(lost), ..Self::new(name, bench) }
     }
 
     /// The first index segment is gone.

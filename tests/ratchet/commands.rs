@@ -11,7 +11,7 @@ use strongroom::manifest::{Kind, PIN, Pin, SETTING, TAG, TOMBSTONE, TagChange, T
 use strongroom::progress::Silent;
 use strongroom::prune;
 use strongroom::repair;
-use strongroom::repository::{CreateOptions, Description, Protection, Repository, create, list_keys, remove_slot, with_reserve};
+use strongroom::repository::{CreateOptions, Description, Protection, Repository, create, list_keys, with_reserve};
 use strongroom::restore::{self, What};
 use strongroom::snapshot;
 use strongroom::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
@@ -197,9 +197,8 @@ fn remove_other_key(repository: &Repository) -> Result<()> {
     let storage = &**repository.storage();
     let _lock = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
     let keys = list_keys(storage)?;
-    let is_there = keys.iter().any(|key| repository.is_in_use(key));
-    let other = keys.iter().find(|key| is_there && !repository.is_in_use(key));
-    remove_slot(storage, &other.ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?.id())
+    let other = keys.iter().find(|key| !repository.is_in_use(key));
+    repository.remove_key(other.ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?, &keys)
 }
 
 fn restore_newest(repository: &Repository) -> Result<()> {
