@@ -196,3 +196,24 @@ fn a_folder_that_is_append_only_gets_nothing_and_no_temporary() {
     assert_eq!(said.matches("the folder is append-only (chattr +a)").count(), 8, "four entries, foretold and not made: {said}");
     assert!(!said.contains(".repo-restore"), "{said}");
 }
+
+#[test]
+fn without_proc_a_cache_stays_and_another_attribute_is_seen() {
+    let place = Place::with_repository();
+    std::os::unix::fs::symlink("a", place.path("source/link")).unwrap();
+    place.run(&["snapshot", "--exclude-caches", &place.text("source")]).expect(0);
+    place.run(&["restore", &format!("latest:{}", place.text("source")), &place.text("back")]).expect(0);
+    fs::create_dir(place.path("back/cache")).unwrap();
+    fs::write(place.path("back/cache/CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n").unwrap();
+    fs::write(place.path("back/cache/kept"), "kept").unwrap();
+    if rustix::fs::setxattr(place.path("source/b"), "user.extra", b"x", rustix::fs::XattrFlags::empty()).is_err() {
+        return;
+    }
+    let script = r#"
+        mount -t tmpfs none /proc
+        "$REPO" restore --delete --overwrite if-changed "latest:$T/source" "$T/back"; cat "$T/back/cache/kept"
+        code=0; "$REPO" restore "latest:$T/source" "$T/source" || code=$?; test $code = 3
+    "#;
+    let Some(said) = crate::cli_delete::run_with_mounts(&place, script) else { return };
+    assert!(said.contains("it differs from the snapshot by attributes only"), "{said}");
+}

@@ -2,7 +2,7 @@
 //! remove anything.
 
 use std::ffi::OsStr;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use rustix::fs::AtFlags;
 use super::task::join;
 use crate::manifest::{Content, Manifest, Node};
 use crate::repository::{DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS};
-use crate::source::{Filter, Folder, has_cache_tag};
+use crate::source::{Filter, may_have_cache_tag};
 use crate::target::{EntryType, Existing};
 
 /// A source with the names that it goes by beside its path.
@@ -74,9 +74,7 @@ impl Sight {
 
     /// Whether the run would not have looked into this folder of the destination.
     pub fn leaves_out_inside(&self, folder: BorrowedFd<'_>) -> bool {
-        // By the handle, so that it is the very folder.
-        let by_handle = || Folder::open(format!("/proc/self/fd/{}", folder.as_raw_fd()).as_bytes());
-        self.leaves_out_caches && by_handle().is_ok_and(|folder| has_cache_tag(&folder))
+        self.leaves_out_caches && may_have_cache_tag(folder)
     }
 }
 

@@ -8,6 +8,7 @@
 //! are made durable many at a time, and only then get their own name. This module knows nodes; it knows nothing of repositories.
 
 mod accounts;
+mod asking;
 mod attributes;
 mod beneath;
 mod clock;
