@@ -38,7 +38,7 @@ pub(super) fn decide_in(
     if !matches!(way, Way::Replace { .. } | Way::SetMetadata(_)) {
         return Ok(Decided::Way(way));
     }
-    if let Some(what) = within.stat(&node.name)?.and_then(|existing| within.forbids_replacing(&existing)) {
+    if let Some(what) = within.stat(&node.name)?.and_then(|existing| within.forbids_replacing(&node.name, &existing)) {
         return Ok(Decided::Stays(format!("left as it is: it is {what}")));
     }
     if way != (Way::Replace { is_folder: true }) && within.is_mounted_over(&node.name)? {
@@ -70,7 +70,7 @@ pub(super) fn clear(task: &Task<'_>, within: &Folder, relative: &[u8], name: &[u
 pub(super) fn makes_way_for_folder(task: &Task<'_>, within: &Folder, (name, existing): (&[u8], &Existing), is_passed: bool) -> bool {
     !is_passed
         && gives_way_to_folder(existing, task.request.overwrite)
-        && within.forbids_replacing(existing).is_none()
+        && within.forbids_replacing(name, existing).is_none()
         && !within.is_mounted_over(name).unwrap_or(true)
 }
 

@@ -124,7 +124,7 @@ impl Deleting<'_> {
         if !task.request.delete_excluded && task.sight.is_unseen_in(&self.folder.node, name) {
             let Some(existing) = within.stat(name)? else { return Ok(()) };
             let found = Found { below: name, existing: &existing, is_taken_in: false };
-            match within.forbids_replacing(&existing) {
+            match within.forbids_replacing(name, &existing) {
                 Some(what) => self.stays(name, Stays::Protected(what)),
                 None if self.select(&found).0 == Choice::Go => self.keep(name),
                 None => {}

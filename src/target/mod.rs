@@ -20,6 +20,7 @@ mod existing;
 mod file;
 mod folder;
 mod given_names;
+mod images;
 mod in_use;
 mod inode_flags;
 mod judge;
