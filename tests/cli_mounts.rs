@@ -115,9 +115,9 @@ fn a_destination_in_any_repository_is_2_however_it_is_reached_and_nothing_is_mad
     if has_own_mounts("a_destination_in_any_repository_is_2_however_it_is_reached_and_nothing_is_made") {
         let empty = fs::read_dir(place.path("repository/packs")).unwrap().map(|folder| folder.unwrap().path());
         let empty = empty.into_iter().find(|folder| fs::read_dir(folder).unwrap().next().is_none());
-        let folders =
-            [place.path("repository/keys"), first_pack_folder("repository"), first_pack_folder("other"), place.path("other/snapshots")];
-        for (number, folder) in folders.into_iter().chain(empty).enumerate() {
+        let named = ["repository/keys", "other/snapshots", "other/packs", "other/keys"].map(|name| place.path(name));
+        let folders = named.into_iter().chain([first_pack_folder("repository"), first_pack_folder("other")]);
+        for (number, folder) in folders.chain(empty).enumerate() {
             let mounted = place.path(&format!("mounted {number}"));
             bind(&folder, &mounted);
             refused(&mounted);
