@@ -115,9 +115,9 @@ fn a_destination_in_any_repository_is_2_however_it_is_reached_and_nothing_is_mad
     if has_own_mounts("a_destination_in_any_repository_is_2_however_it_is_reached_and_nothing_is_made") {
         let empty = fs::read_dir(place.path("repository/packs")).unwrap().map(|folder| folder.unwrap().path());
         let empty = empty.into_iter().find(|folder| fs::read_dir(folder).unwrap().next().is_none());
-        let folders =
-            [place.path("repository/keys"), first_pack_folder("repository"), first_pack_folder("other"), place.path("other/snapshots")];
-        for (number, folder) in folders.into_iter().chain(empty).enumerate() {
+        let named = ["repository/keys", "other/snapshots", "other/packs", "other/keys"].map(|name| place.path(name));
+        let folders = named.into_iter().chain([first_pack_folder("repository"), first_pack_folder("other")]);
+        for (number, folder) in folders.chain(empty).enumerate() {
             let mounted = place.path(&format!("mounted {number}"));
             bind(&folder, &mounted);
             refused(&mounted);
@@ -195,4 +195,25 @@ fn a_folder_that_is_append_only_gets_nothing_and_no_temporary() {
     let Some(said) = crate::cli_delete::run_with_mounts(&place, script) else { return };
     assert_eq!(said.matches("the folder is append-only (chattr +a)").count(), 8, "four entries, foretold and not made: {said}");
     assert!(!said.contains(".repo-restore"), "{said}");
+}
+
+#[test]
+fn without_proc_a_cache_stays_and_another_attribute_is_seen() {
+    let place = Place::with_repository();
+    std::os::unix::fs::symlink("a", place.path("source/link")).unwrap();
+    place.run(&["snapshot", "--exclude-caches", &place.text("source")]).expect(0);
+    place.run(&["restore", &format!("latest:{}", place.text("source")), &place.text("back")]).expect(0);
+    fs::create_dir(place.path("back/cache")).unwrap();
+    fs::write(place.path("back/cache/CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n").unwrap();
+    fs::write(place.path("back/cache/kept"), "kept").unwrap();
+    if rustix::fs::setxattr(place.path("source/b"), "user.extra", b"x", rustix::fs::XattrFlags::empty()).is_err() {
+        return;
+    }
+    let script = r#"
+        mount -t tmpfs none /proc
+        "$REPO" restore --delete --overwrite if-changed "latest:$T/source" "$T/back"; cat "$T/back/cache/kept"
+        code=0; "$REPO" restore "latest:$T/source" "$T/source" || code=$?; test $code = 3
+    "#;
+    let Some(said) = crate::cli_delete::run_with_mounts(&place, script) else { return };
+    assert!(said.contains("it differs from the snapshot by attributes only"), "{said}");
 }

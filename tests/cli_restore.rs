@@ -92,3 +92,25 @@ fn what_a_snapshot_lists_as_gone_is_all_that_changed_only_deletes() {
     assert_eq!(crate::cli_place::names(&place.path("back")).len(), 3, "b, mine and new");
     assert!(place.path("back/mine").exists());
 }
+
+#[test]
+fn what_no_snapshot_had_stays_when_only_what_changed_is_restored() {
+    let place = Place::with_snapshot();
+    let (folder, back) = (format!("latest:{}", place.text("source")), place.text("back"));
+    place.run(&["restore", &folder, &back]).expect(0);
+    let mine = ["back/mine", "back/sub/mine", "back/own/deep/mine"].map(|name| place.path(name));
+    for path in &mine {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "of the user").unwrap();
+    }
+    let arguments = ["restore", "--changed-only", "--delete", "--overwrite", "if-changed", &folder, &back];
+    place.run(&arguments).expect(0);
+    assert!(mine.iter().all(|path| path.exists()), "by a first snapshot, of which nothing is gone");
+    fs::remove_dir_all(place.path("source/sub")).unwrap();
+    place.run(&["snapshot", &place.text("source")]).expect(0);
+    let planned = place.run(&[&arguments[..], &["-n"]].concat()).expect(0);
+    let deleted: Vec<_> = planned.stdout.lines().filter_map(|line| line.strip_prefix("delete    ")).collect();
+    assert_eq!(deleted, [format!("{back}/sub/c d")]);
+    place.run(&arguments).expect(0);
+    assert!(mine.iter().all(|path| path.exists()) && !place.path("back/sub/c d").exists());
+}

@@ -17,6 +17,7 @@ mod cli_locks;
 mod cli_looking;
 mod cli_machines;
 mod cli_mounts;
+mod cli_others;
 mod cli_password;
 mod cli_place;
 mod cli_prune;

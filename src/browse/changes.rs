@@ -87,7 +87,8 @@ pub struct ChangedPaths {
     is_everything: bool,
     /// Sorted as [`compare_paths`] does.
     paths: Vec<Vec<u8>>,
-    /// What the snapshot does not have any more, or has under another name. Sorted.
+    /// What the snapshot does not have any more, or has under another name; of a folder that was renamed also all
+    /// that was in it. Sorted.
     gone: Vec<Vec<u8>>,
     /// Folders that were renamed: everything below them belongs to the view. Sorted.
     renamed_folders: Vec<Vec<u8>>,
@@ -100,10 +101,11 @@ impl ChangedPaths {
         self.is_everything || find(&self.paths, &path).is_ok() || self.is_below_renamed(&path)
     }
 
-    /// Whether what is at `path`, or something above it, was there before and is not any more.
+    /// Whether the base had something at `path` that the snapshot does not have there any more. What no snapshot
+    /// had is not gone, though it stands in a folder that is.
     pub fn is_gone(&self, path: &[u8]) -> bool {
         let Ok(path) = normalise(path) else { return false };
-        self.is_everything || is_at_or_below_any(&self.gone, &path)
+        find(&self.gone, &path).is_ok()
     }
 
     /// Whether something below the folder `path` belongs to the view, so that it must be entered.
@@ -135,11 +137,13 @@ pub fn changed_paths(reader: &ChunkReader<'_>, manifest: &Manifest, progress: &d
     if changed.is_everything {
         return Ok(changed);
     }
+    let mut left_folders = Vec::new();
     let mut take = |change: &Change| {
         if let Some(node) = &change.new {
             let path = normalise(&change.path)?;
             if change.kind == ChangeKind::Renamed && node.is_directory() {
                 changed.renamed_folders.push(path.clone());
+                left_folders.extend(change.from.clone());
             }
             changed.paths.push(path);
         }
@@ -152,6 +156,16 @@ pub fn changed_paths(reader: &ChunkReader<'_>, manifest: &Manifest, progress: &d
     if let Reference::Lost(base) = outcome.reference {
         let message = format!("snapshot {}, which the changes were measured against, is no longer there", base.short());
         return Err(Error::new(ErrorKind::NotFound, message));
+    }
+    if let (Reference::Snapshot(base), false) = (outcome.reference, left_folders.is_empty()) {
+        let base = reader.repository().read_manifest(&base)?;
+        let mut take = |step: Visit<'_>| {
+            if let Visit::Entry(path, _) = step {
+                changed.gone.push(normalise(path)?);
+            }
+            Ok(Descend::Enter)
+        };
+        left_folders.iter().try_for_each(|folder| visit(reader, &Place::at(&base, folder)?, &mut take, progress))?;
     }
     // They came sorted, but the look-up should not rest on that.
     changed.paths.sort_unstable_by(|a, b| compare_paths(a, b));

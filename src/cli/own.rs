@@ -24,6 +24,7 @@ pub fn protected(global: &Global, repository: &Repository) -> Result<Arc<Protect
     let keys = named(&global.key_file, "REPO_KEY_FILE").map(|path| (path, "a key file of the repository"));
     let passwords = named(&global.password_file, "REPO_PASSWORD_FILE").map(|path| (path, "a password file of the repository"));
     let caches = cache.into_iter().map(|path| (path, "the cache of this program"));
-    keys.chain(passwords).chain(caches).for_each(|(path, what)| protected.add(&path, what));
+    keys.chain(passwords).for_each(|(path, what)| protected.add_with_content(&path, what));
+    caches.for_each(|(path, what)| protected.add(&path, what));
     Ok(Arc::new(protected))
 }

@@ -61,7 +61,7 @@ pub use secrets::SecretBundle;
 pub use segments::split_segments;
 pub use select::{Among, find_newest_first, is_future, is_moment};
 pub use sink::{FrameGatherer, Gone, Sink, SinkCounts, class_of_frame};
-pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, PASSWORD};
+pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, MAGIC as SLOT_MAGIC, PASSWORD};
 pub use slots::{count_damaged_slots, list_slots, publish_slot};
 pub use trees::{NodeStream, PagePlace, SinkPages, decode_list_page, read_content_items, read_list_page};
 pub use twins::{Key, list_keys, lone_problem, remove_slot};

@@ -13,7 +13,7 @@ use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
 
 /// The first bytes of every key slot.
-pub(super) const MAGIC: &[u8; 8] = b"STRONGRK";
+pub const MAGIC: &[u8; 8] = b"STRONGRK";
 const VERSION: u16 = 0;
 /// A slot is never longer.
 pub(super) const BYTES_MAX: u64 = 64 << 10;

@@ -7,7 +7,8 @@ use std::os::fd::BorrowedFd;
 
 use super::in_the_way::{NamesBefore, Way, decide, gives_way_to_folder};
 use super::links::{Links, Role};
-use super::sight::{holds_repository, path_in_snapshot};
+use super::repositories::{IN_REPOSITORY, Takes, is_of_repository};
+use super::sight::path_in_snapshot;
 use super::task::{Task, join};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Node;
@@ -31,14 +32,17 @@ pub(super) fn decide_in(
     options: &ApplyOptions,
     links: &Links,
     (within, relative): (&Folder, &[u8]),
-    before: &NamesBefore,
+    (before, takes): (&NamesBefore, Takes),
     (node, role): (&Node, Role),
 ) -> Result<Decided> {
-    let way = decide(task, options, links, (within, relative), before, (node, role))?;
+    let way = decide(task, options, links, (within, relative), (before, takes), (node, role))?;
+    if takes == Takes::Nothing && way == Way::Free || takes != Takes::All && matches!(way, Way::Leave(_)) {
+        return Ok(Decided::Stays(IN_REPOSITORY.to_owned()));
+    }
     if !matches!(way, Way::Replace { .. } | Way::SetMetadata(_)) {
         return Ok(Decided::Way(way));
     }
-    if let Some(what) = within.stat(&node.name)?.and_then(|existing| within.forbids_replacing(&existing)) {
+    if let Some(what) = within.stat(&node.name)?.and_then(|existing| within.forbids_replacing(&node.name, &existing)) {
         return Ok(Decided::Stays(format!("left as it is: it is {what}")));
     }
     if way != (Way::Replace { is_folder: true }) && within.is_mounted_over(&node.name)? {
@@ -70,7 +74,7 @@ pub(super) fn clear(task: &Task<'_>, within: &Folder, relative: &[u8], name: &[u
 pub(super) fn makes_way_for_folder(task: &Task<'_>, within: &Folder, (name, existing): (&[u8], &Existing), is_passed: bool) -> bool {
     !is_passed
         && gives_way_to_folder(existing, task.request.overwrite)
-        && within.forbids_replacing(existing).is_none()
+        && within.forbids_replacing(name, existing).is_none()
         && !within.is_mounted_over(name).unwrap_or(true)
 }
 
@@ -109,7 +113,7 @@ impl Judge for Clearing<'_> {
     }
 
     fn is_kept_inside(&mut self, below: &[u8], folder: BorrowedFd<'_>) -> bool {
-        if holds_repository(folder) {
+        if is_of_repository(folder) {
             return self.keep(below, "it is a repository");
         }
         let is_unknown = !self.task.request.delete_excluded && self.task.sight.leaves_out_inside(folder);

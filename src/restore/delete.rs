@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::folders::split_last;
 use super::outcome::{ActionKind, Count};
-use super::sight::holds_repository;
+use super::repositories::{holds_repository, is_of_repository};
 use super::task::{Task, join};
 use super::window::FolderInWork;
 use crate::error::{Error, Result};
@@ -46,7 +46,7 @@ pub(super) fn delete_others(
         if within.is_in_other_mount()? {
             return deleting.leave_all(&within, &others, "another file system is mounted here");
         }
-        if is_in_repository(destination, &folder.relative)? {
+        if folder.is_in_repository || is_in_repository(destination, &folder.relative)? {
             return deleting.leave_all(&within, &others, "a repository is here");
         }
         for name in others {
@@ -124,7 +124,7 @@ impl Deleting<'_> {
         if !task.request.delete_excluded && task.sight.is_unseen_in(&self.folder.node, name) {
             let Some(existing) = within.stat(name)? else { return Ok(()) };
             let found = Found { below: name, existing: &existing, is_taken_in: false };
-            match within.forbids_replacing(&existing) {
+            match within.forbids_replacing(name, &existing) {
                 Some(what) => self.stays(name, Stays::Protected(what)),
                 None if self.select(&found).0 == Choice::Go => self.keep(name),
                 None => {}
@@ -199,7 +199,7 @@ impl Judge for Deleting<'_> {
     }
 
     fn is_kept_inside(&mut self, below: &[u8], folder: BorrowedFd<'_>) -> bool {
-        if holds_repository(folder) {
+        if is_of_repository(folder) {
             self.stays(below, Stays::Protected("a repository".to_owned()));
             return true;
         }

@@ -10,6 +10,7 @@ use super::in_the_way::{NamesBefore, Way};
 use super::leftovers;
 use super::links::{Links, Role};
 use super::outcome::{ActionKind, Count};
+use super::repositories::{IN_REPOSITORY, Takes};
 use super::set_metadata::{FolderMetadata, decide_about_folder};
 use super::task::{Task, join, with_causes};
 use super::window::{FolderInWork, Treatment};
@@ -26,6 +27,8 @@ pub(super) struct DryRun<'t> {
     destination: Option<Arc<Destination>>,
     /// For each level the folder of the destination with its names, if it is there.
     levels: Vec<Option<(Arc<Folder>, NamesBefore)>>,
+    /// For the same levels what they take.
+    takes: Vec<Takes>,
     destination_keeps_metadata: bool,
     links: Links,
     /// What the file system can hold on which the destination is, or would be made.
@@ -41,7 +44,16 @@ impl<'t> DryRun<'t> {
             None => Disk::of_missing(&task.request.destination)?,
         };
         let options = task.request.apply_options();
-        Ok(Self { task, options, destination, levels: Vec::new(), destination_keeps_metadata: false, links: Links::default(), holds })
+        Ok(Self {
+            task,
+            options,
+            destination,
+            levels: Vec::new(),
+            takes: Vec::new(),
+            destination_keeps_metadata: false,
+            links: Links::default(),
+            holds,
+        })
     }
 
     /// What the folder that the walk is in can hold, on its own file system or the one that it would be made on.
@@ -96,12 +108,35 @@ impl<'t> DryRun<'t> {
         }
     }
 
+    /// What the folder takes that the walk is in.
+    fn takes(&self) -> Takes {
+        self.takes.last().copied().unwrap_or_default()
+    }
+
+    /// Goes down to a folder, if it is there with its names.
+    fn push(&mut self, relative: &[u8], level: Option<(Arc<Folder>, NamesBefore)>) -> Result<()> {
+        let takes = match &level {
+            Some((folder, names)) => Takes::of(folder, self.takes(), folders::counts_as_new(folder, relative, names)?, names),
+            // It would be made.
+            None => self.takes(),
+        };
+        self.takes.push(takes);
+        self.levels.push(level);
+        Ok(())
+    }
+
     fn enter_existing(&mut self, above: &Folder, relative: &[u8], is_passed: bool) -> Result<Entered> {
         let (_, name) = split_last(relative);
+        if self.takes().refuses_folder(above, name)? {
+            self.task.tally.add(Count::Left);
+            self.act(ActionKind::Leave, relative);
+            self.task.report(FindingKind::LeftAsIs, relative, IN_REPOSITORY);
+            return Ok(Entered::Not);
+        }
         match above.stat(name)? {
             Some(existing) if existing.is_directory() => {
                 let level = self.look(relative)?;
-                self.levels.push(level);
+                self.push(relative, level)?;
             }
             Some(existing) if !makes_way_for_folder(self.task, above, (name, &existing), is_passed) => {
                 self.task.tally.add(Count::Left);
@@ -110,7 +145,7 @@ impl<'t> DryRun<'t> {
             }
             existing => {
                 self.act(if existing.is_some() { ActionKind::Replace } else { ActionKind::Create }, relative);
-                self.levels.push(None);
+                self.push(relative, None)?;
             }
         }
         Ok(Entered::Here)
@@ -145,18 +180,16 @@ impl Visitor for DryRun<'_> {
             // Below a folder that is still to be made there is nothing.
             None if !self.levels.is_empty() => {
                 self.act(ActionKind::Create, relative);
-                self.levels.push(None);
-                Ok(Entered::Here)
+                self.push(relative, None).map(|()| Entered::Here)
             }
-            None => self.look(relative).map(|level| {
+            None => self.look(relative).and_then(|level| {
                 match &level {
                     None => self.act(ActionKind::Create, relative),
                     Some((_, before)) => {
                         self.destination_keeps_metadata = folders::destination_keeps_metadata(before, self.task.request.overwrite);
                     }
                 }
-                self.levels.push(level);
-                Entered::Here
+                self.push(relative, level).map(|()| Entered::Here)
             }),
         };
         outcome.or_else(|error| self.task.fail_entry(relative, error).map(|()| Entered::Not))
@@ -166,7 +199,9 @@ impl Visitor for DryRun<'_> {
         let relative = join(folder, &node.name);
         let role = self.links.join(root, &node);
         let decided = match self.levels.last() {
-            Some(Some((within, before))) => decide_in(self.task, &self.options, &self.links, (within, folder), before, (&node, role)),
+            Some(Some((within, before))) => {
+                decide_in(self.task, &self.options, &self.links, (within, folder), (before, self.takes()), (&node, role))
+            }
             _ => Ok(Decided::Way(Way::Free)),
         };
         match &decided {
@@ -206,6 +241,7 @@ impl Visitor for DryRun<'_> {
 
     fn leave(&mut self, left: Left<'_>) -> Result<()> {
         let level = self.levels.pop().flatten();
+        let takes = self.takes.pop().unwrap_or_default();
         let is_new = match &level {
             Some((within, names)) => folders::counts_as_new(within, left.relative, names),
             None => Ok(true),
@@ -215,7 +251,7 @@ impl Visitor for DryRun<'_> {
             Err(error) => return self.task.fail_entry(left.relative, error),
         };
         let keeps_metadata = left.relative.is_empty() && self.destination_keeps_metadata;
-        let Some(folder) = FolderInWork::of(left, is_new, keeps_metadata) else { return Ok(()) };
+        let Some(folder) = FolderInWork::of(left, is_new, keeps_metadata, takes) else { return Ok(()) };
         self.foretell_metadata(&folder, level.as_ref().map(|(within, _)| &**within))?;
         if let (true, Some(_), Some(destination)) = (self.task.request.delete, level, &self.destination) {
             delete_others(self.task, destination, &folder, &is_perhaps_in_work)?;

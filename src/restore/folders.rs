@@ -172,6 +172,7 @@ pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork) -> Result<()> {
                     Vec::new()
                 }
                 Treatment::Passed => apply_to_passed(&within, metadata, options),
+                Treatment::Restored if folder.is_in_repository => Vec::new(),
                 Treatment::Restored if is_as_it_was => apply_time_to_folder(&within, metadata),
                 Treatment::Restored | Treatment::LeftAlone => apply_to_folder(&within, metadata, options),
             };

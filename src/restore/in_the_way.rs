@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::links::{Links, Role};
 use super::outcome::Count;
+use super::repositories::Takes;
 use super::request::Overwrite;
 use super::task::{Task, join, with_causes};
 use super::verify;
@@ -72,7 +73,7 @@ pub(super) fn decide(
     options: &ApplyOptions,
     links: &Links,
     (folder, relative): (&Folder, &[u8]),
-    before: &NamesBefore,
+    (before, takes): (&NamesBefore, Takes),
     (node, role): (&Node, Role),
 ) -> Result<Way> {
     if before.binary_search(&node.name).is_err() {
@@ -80,7 +81,8 @@ pub(super) fn decide(
     }
     let Some(existing) = folder.stat(&node.name)? else { return Ok(Way::Free) };
     let replace = Way::Replace { is_folder: existing.is_directory() };
-    let overwrite = task.request.overwrite;
+    // What is in a repository is at most compared.
+    let overwrite = if takes == Takes::All { task.request.overwrite } else { Overwrite::Never };
     if overwrite == Overwrite::Always {
         return Ok(replace);
     }

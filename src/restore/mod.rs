@@ -32,6 +32,7 @@ mod outcome;
 mod place;
 mod plan;
 mod records;
+mod repositories;
 mod request;
 mod run;
 mod selection;

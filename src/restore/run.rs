@@ -19,6 +19,7 @@ use super::outcome::{Count, Outcome};
 use super::place;
 use super::plan::{PlannedFile, plan_name};
 use super::records::{Record, clear_after_killed};
+use super::repositories::Takes;
 use super::request::Request;
 use super::set_metadata::set_metadata;
 use super::sight::Sight;
@@ -116,6 +117,8 @@ struct Planning<'w> {
     before: Vec<NamesBefore>,
     /// For the same folders whether this restore made them, or what counts as that.
     is_new: Vec<bool>,
+    /// For the same folders what they take.
+    takes: Vec<Takes>,
     /// The folder of the last entry, shared by the files in it.
     folder: Arc<[u8]>,
     /// Folders that could not be made.
@@ -133,6 +136,7 @@ impl<'w> Planning<'w> {
             window: Window::default(),
             before: Vec::new(),
             is_new: Vec::new(),
+            takes: Vec::new(),
             folder: Arc::from(&b""[..]),
             blocked: HashSet::new(),
             ordinal: 0,
@@ -177,16 +181,27 @@ impl<'w> Planning<'w> {
         Ok(())
     }
 
+    /// What the folder takes that the walk is in.
+    fn takes(&self) -> Takes {
+        self.takes.last().copied().unwrap_or_default()
+    }
+
     fn decide(&self, folder: &[u8], node: &Node, role: Role) -> Result<Decided> {
-        let Some(before) = self.before.last().filter(|before| !before.is_empty()) else { return Ok(Decided::Way(Way::Free)) };
+        let takes = self.takes();
+        let is_asked = |before: &&NamesBefore| !before.is_empty() || takes == Takes::Nothing;
+        let Some(before) = self.before.last().filter(is_asked) else { return Ok(Decided::Way(Way::Free)) };
         let within = self.writer.destination.folder(folder)?;
-        decide_in(self.writer.task, &self.writer.options, &self.writer.links, (&within, folder), before, (node, role))
+        decide_in(self.writer.task, &self.writer.options, &self.writer.links, (&within, folder), (before, takes), (node, role))
     }
 }
 
 impl Visitor for Planning<'_> {
     fn enter(&mut self, relative: &[u8], passed: Option<&Node>) -> Result<Entered> {
         const NONE: &NamesBefore = &Vec::new();
+        if self.takes().refuses(self.writer.task, &self.writer.destination, relative)? {
+            self.blocked.insert(relative.to_vec());
+            return Ok(Entered::Not);
+        }
         let made = folders::make(self.writer, self.before.last().unwrap_or(NONE), relative, passed)?;
         if made.entered == Entered::Not {
             self.blocked.insert(relative.to_vec());
@@ -197,7 +212,17 @@ impl Visitor for Planning<'_> {
         if relative.is_empty() {
             self.destination_keeps_metadata = folders::destination_keeps_metadata(&names, self.writer.task.request.overwrite);
         }
-        self.is_new.push(made.is_new || relative.is_empty() && names.is_empty());
+        let is_new = made.is_new || relative.is_empty() && names.is_empty();
+        let takes = match (self.takes(), names.is_empty()) {
+            (Takes::All, true) => Takes::All,
+            (around, _) => {
+                let placed =
+                    if let Entered::Under(name) = &made.entered { join(folders::split_last(relative).0, name) } else { relative.to_vec() };
+                Takes::of(&*self.writer.destination.folder(&placed)?, around, is_new, &names)
+            }
+        };
+        self.takes.push(takes);
+        self.is_new.push(is_new);
         self.before.push(names);
         Ok(made.entered)
     }
@@ -254,8 +279,9 @@ impl Visitor for Planning<'_> {
     fn leave(&mut self, left: Left<'_>) -> Result<()> {
         self.before.pop();
         let is_new = self.is_new.pop().unwrap_or_default();
+        let takes = self.takes.pop().unwrap_or_default();
         let keeps_metadata = left.relative.is_empty() && self.destination_keeps_metadata;
-        let Some(folder) = FolderInWork::of(left, is_new, keeps_metadata) else { return Ok(()) };
+        let Some(folder) = FolderInWork::of(left, is_new, keeps_metadata, takes) else { return Ok(()) };
         self.window.add_folder(folder);
         if self.window.is_full(&self.writer.task.request.window) { self.send_window() } else { Ok(()) }
     }

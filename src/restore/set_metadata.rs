@@ -65,7 +65,7 @@ pub(super) fn decide_about_folder(
     }
     let existing = within.stat_self()?;
     let (differences, limits) = metadata_differences(within, b"", &existing, &folder.node.metadata, options);
-    if differences.is_any() && task.request.overwrite != Overwrite::Never {
+    if differences.is_any() && task.request.overwrite != Overwrite::Never && !folder.is_in_repository {
         return Ok(FolderMetadata::Changed);
     }
     limits.into_iter().for_each(|limit| task.note(&folder.relative, limit.to_owned()));

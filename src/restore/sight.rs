@@ -2,16 +2,13 @@
 //! remove anything.
 
 use std::ffi::OsStr;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use rustix::fs::AtFlags;
-
 use super::task::join;
 use crate::manifest::{Content, Manifest, Node};
-use crate::repository::{DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS};
-use crate::source::{Filter, Folder, has_cache_tag};
+use crate::source::{Filter, may_have_cache_tag};
 use crate::target::{EntryType, Existing};
 
 /// A source with the names that it goes by beside its path.
@@ -74,9 +71,7 @@ impl Sight {
 
     /// Whether the run would not have looked into this folder of the destination.
     pub fn leaves_out_inside(&self, folder: BorrowedFd<'_>) -> bool {
-        // By the handle, so that it is the very folder.
-        let by_handle = || Folder::open(format!("/proc/self/fd/{}", folder.as_raw_fd()).as_bytes());
-        self.leaves_out_caches && by_handle().is_ok_and(|folder| has_cache_tag(&folder))
+        self.leaves_out_caches && may_have_cache_tag(folder)
     }
 }
 
@@ -112,18 +107,6 @@ fn below<'p>(path: &'p [u8], above: &[u8]) -> Option<&'p [u8]> {
 
 fn resolved(path: &[u8]) -> Option<Vec<u8>> {
     Path::new(OsStr::from_bytes(path)).canonicalize().ok().map(|path| path.into_os_string().into_vec())
-}
-
-/// Whether the folder holds a repository of this program, perhaps a damaged one: a backup is no file that
-/// is too many.
-pub(super) fn holds_repository(folder: BorrowedFd<'_>) -> bool {
-    let is_there = |name: &str| rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-    match (is_there(PACKS), is_there(DESCRIPTION)) {
-        (true, true) => true,
-        (false, false) => false,
-        // One of the two is lost, and perhaps more.
-        _ => [SNAPSHOTS, INDEX, RECORDS, KEYS].into_iter().filter(|name| is_there(name)).count() >= 2,
-    }
 }
 
 /// The path in the snapshot of what stands at `relative` in the destination; `origin` is the path there

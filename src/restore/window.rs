@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::entries::Left;
 use super::files::FileInWork;
 use super::links::LinkInWork;
+use super::repositories::Takes;
 use super::request::WindowLimits;
 use crate::id::{ChunkId, PackId};
 use crate::index::Location;
@@ -75,12 +76,14 @@ pub(super) struct FolderInWork {
     pub treatment: Treatment,
     /// True when it was there before, below the destination, and finished.
     pub was_there: bool,
+    /// True when it is of a repository that was there, so that nothing in it or of it is changed.
+    pub is_in_repository: bool,
 }
 
 impl FolderInWork {
     /// The folder that a walk leaves, if it stands for one of the snapshot; `is_new` when this restore made it,
     /// or it counts as that. With `keeps_metadata` it keeps what it has.
-    pub fn of(left: Left<'_>, is_new: bool, keeps_metadata: bool) -> Option<Self> {
+    pub fn of(left: Left<'_>, is_new: bool, keeps_metadata: bool, takes: Takes) -> Option<Self> {
         let node = left.node?;
         let treatment = if keeps_metadata { Treatment::LeftAlone } else { Treatment::of(&node, left.is_selected, is_new) };
         Some(Self {
@@ -91,6 +94,7 @@ impl FolderInWork {
             is_included: left.is_included,
             treatment,
             was_there: !is_new && !left.relative.is_empty(),
+            is_in_repository: takes == Takes::Nothing,
         })
     }
 }

@@ -21,10 +21,13 @@
 //! it believes that it does.
 
 use std::ffi::OsStr;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
 
 use super::file::SourceFile;
 use super::filter_links::resolve_pattern;
@@ -214,6 +217,22 @@ pub fn has_cache_tag(folder: &Folder) -> bool {
     let Ok(file) = SourceFile::open(folder, CACHE_TAG_NAME, &stat) else { return false };
     let mut head = [0; CACHE_TAG_SIGNATURE.len()];
     file.read_at(0, &mut head).is_ok_and(|bytes| bytes == head.len()) && head == *CACHE_TAG_SIGNATURE
+}
+
+/// As [`has_cache_tag`], of an open folder of which nothing may be lost: one that cannot be looked at may have it.
+pub fn may_have_cache_tag(folder: BorrowedFd<'_>) -> bool {
+    match retry_on_intr(|| rustix::fs::statat(folder, CACHE_TAG_NAME, AtFlags::SYMLINK_NOFOLLOW)) {
+        Err(Errno::NOENT) => return false,
+        Ok(stat) if !FileType::from_raw_mode(stat.st_mode).is_file() => return false,
+        _ => {}
+    }
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut head = [0; CACHE_TAG_SIGNATURE.len()];
+    let read = || {
+        let file = rustix::fs::openat(folder, CACHE_TAG_NAME, flags, Mode::empty())?;
+        rustix::io::pread(&file, &mut head[..], 0)
+    };
+    retry_on_intr(read).map_or_else(|errno| errno != Errno::NOENT, |bytes| bytes == head.len() && head == *CACHE_TAG_SIGNATURE)
 }
 
 #[cfg(test)]

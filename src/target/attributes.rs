@@ -4,6 +4,7 @@
 //! its folder. Labels that the policy of this machine gives and attributes of the file system itself are
 //! left where the node has none.
 
+use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use super::disk::{Disk, NO_XATTRS};
@@ -38,8 +39,15 @@ pub(super) fn apply(
     notes: &mut Vec<String>,
 ) -> Applied {
     let mut applied = Applied::default();
-    // Where listing is not supported there is nothing to remove, and setting will say why not.
-    let names = if has_none { Vec::new() } else { subject.xattr_names().unwrap_or_default() };
+    let names = if has_none { Ok(Vec::new()) } else { subject.xattr_names() };
+    let names = names.unwrap_or_else(|errno| {
+        // Where they are not supported there is nothing to remove, and setting will say why not. A link has hardly any.
+        let is_link = || subject.stat().is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_symlink());
+        if !matches!(errno, Errno::OPNOTSUPP | Errno::NOSYS) && !is_link() {
+            notes.push(format!("extended attributes not compared: {}", reason(errno)));
+        }
+        Vec::new()
+    });
     for name in names {
         let is_wanted = metadata.xattrs.iter().any(|xattr| xattr.name == name);
         if !is_wanted

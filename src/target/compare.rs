@@ -136,15 +136,22 @@ fn compare_attributes(
     let mut acl = Acl::AsItIs;
     let is_ours = existing.uid == options.rights.user();
     let may_set = |name: &[u8]| attributes::is_set_by(name, options, is_ours);
-    // Where they cannot be listed, asking for each will tell.
-    let found = folder.xattr_names(name).unwrap_or_default();
+    let (found, is_known) = match folder.xattr_names(name, existing) {
+        Ok(found) => (found, true),
+        // Asking for each will tell.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => (Vec::new(), true),
+        // Whoever is not root sets none on a link.
+        Err(_) => (Vec::new(), is_link && !options.rights.is_root()),
+    };
     let is_wanted = |found: &[u8]| metadata.xattrs.iter().any(|xattr| xattr.name == found);
-    differences.attributes = found.iter().any(|found| !is_wanted(found) && attributes::is_ours_to_remove(found, options) && may_set(found));
+    // What cannot be looked at is not known to be as it was.
+    differences.attributes =
+        !is_known || found.iter().any(|found| !is_wanted(found) && attributes::is_ours_to_remove(found, options) && may_set(found));
     if found.iter().any(|found| !is_wanted(found) && attributes::is_left(found, options)) {
         limits.push(TRUSTED_LEFT);
     }
     for xattr in metadata.xattrs.iter().filter(|xattr| may_set(&xattr.name)) {
-        match folder.xattr(name, &xattr.name, xattr.value.len()) {
+        match folder.xattr(name, existing, &xattr.name, xattr.value.len()) {
             Ok(value) if value == xattr.value => {}
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
                 limits.push(NO_XATTRS);
@@ -167,36 +174,7 @@ impl Folder {
         found == wanted || self.disk().clock(self.handle()).is_same(found, wanted)
     }
 
-    /// A path that leads to an entry, itself and no further, or with an empty name to the folder.
-    fn proc_path(&self, name: &[u8]) -> Vec<u8> {
-        use std::os::fd::AsRawFd;
-        let mut path = format!("/proc/self/fd/{}/", self.handle().as_raw_fd()).into_bytes();
-        path.extend_from_slice(if name.is_empty() { b"." } else { name });
-        path
-    }
-
-    fn xattr_names(&self, name: &[u8]) -> rustix::io::Result<Vec<Vec<u8>>> {
-        let path = self.proc_path(name);
-        let mut list = vec![0; 512];
-        let count = match rustix::fs::llistxattr(path.as_slice(), &mut list[..]) {
-            Err(Errno::RANGE) => {
-                list.resize(64 << 10, 0);
-                rustix::fs::llistxattr(path.as_slice(), &mut list[..])?
-            }
-            other => other?,
-        };
-        Ok(list[..count].split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect())
-    }
-
-    /// The value of an attribute; of one that is longer than `bytes` only the error.
-    fn xattr(&self, name: &[u8], attribute: &[u8], bytes: usize) -> rustix::io::Result<Vec<u8>> {
-        let mut value = vec![0; bytes + 1];
-        let count = rustix::fs::lgetxattr(self.proc_path(name).as_slice(), attribute, &mut value[..])?;
-        value.truncate(count);
-        Ok(value)
-    }
-
-    fn open_to_look(&self, name: &[u8]) -> rustix::io::Result<std::os::fd::OwnedFd> {
+    pub(super) fn open_to_look(&self, name: &[u8]) -> rustix::io::Result<std::os::fd::OwnedFd> {
         use rustix::fs::{Mode, OFlags};
         rustix::fs::openat(self.handle(), name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
     }

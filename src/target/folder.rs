@@ -121,9 +121,9 @@ impl Folder {
         removal::remove(&self.guard, self.handle.as_fd(), name, &self.path_of(name), is_dry, judge)
     }
 
-    /// What `existing` is for the repository when it must not be replaced.
-    pub fn forbids_replacing(&self, existing: &Existing) -> Option<String> {
-        self.guard.forbids_replacing(existing)
+    /// What `existing`, which has the name `name`, is for the repository when it must not be replaced.
+    pub fn forbids_replacing(&self, name: &[u8], existing: &Existing) -> Option<String> {
+        self.guard.forbids_replacing(self.as_fd(), name, existing)
     }
 
     /// Whether the folder lies in another mount than the destination.

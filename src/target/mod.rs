@@ -8,6 +8,7 @@
 //! are made durable many at a time, and only then get their own name. This module knows nodes; it knows nothing of repositories.
 
 mod accounts;
+mod asking;
 mod attributes;
 mod beneath;
 mod clock;
@@ -19,6 +20,7 @@ mod existing;
 mod file;
 mod folder;
 mod given_names;
+mod images;
 mod in_use;
 mod inode_flags;
 mod judge;

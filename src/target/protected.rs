@@ -3,18 +3,22 @@
 //!
 //! They are known by device and inode, so it does not matter by which way, through which link or bind
 //! mount, or under which other name a restore comes to them. Their handles are kept: some file systems
-//! give numbers only to what somebody holds.
+//! give numbers only to what somebody holds. Others give several to one file, so keys are known by their
+//! content too. What lies in an image that is mounted goes with the image, which stays as well.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, OwnedFd};
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::retry_on_intr;
 
-use super::existing::{EntryType, Identity};
+use super::existing::{EntryType, Existing, Identity};
+use super::images::find_images;
 use super::mount::look;
 use super::way_up::{is_any_above, nearest_folders};
 use crate::error::{Error, ErrorKind, Result};
@@ -24,6 +28,8 @@ use crate::units::PathText;
 const LINKS_MAX: usize = 40;
 /// A closed folder is looked through so many levels deep; a repository has two.
 const LEVELS_MAX: usize = 6;
+/// What is longer is no key and no password.
+const SECRET_BYTES_MAX: u64 = 1 << 20;
 
 /// Anything by its handle, itself and not what it points at.
 const PINNED: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -37,6 +43,10 @@ pub struct Protected {
     above: HashSet<Identity>,
     /// Folders that nothing is restored into.
     closed: HashMap<Identity, String>,
+    /// What stays by its content: its length and hash, and what messages call it.
+    contents: Vec<(u64, blake3::Hash, String)>,
+    /// Numbers of the file systems whose images are protected.
+    disks: HashSet<u64>,
     /// Keeps the numbers from being given to anything else.
     handles: Vec<OwnedFd>,
 }
@@ -46,6 +56,33 @@ impl Protected {
     /// way. `what` names it in messages. Of a path that is not there the part is protected that is.
     pub fn add(&mut self, path: &Path, what: &str) {
         self.follow(path, what);
+    }
+
+    /// As [`Protected::add`], for a file that stays also where it has another number: whatever has its content.
+    pub fn add_with_content(&mut self, path: &Path, what: &str) {
+        self.add(path, what);
+        // A pipe that a shell made can be read once only.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(file) = retry_on_intr(|| openat(CWD, path, flags, Mode::empty())).map(File::from) else { return };
+        let is_secret = |found: &Metadata| found.is_file() && (1..=SECRET_BYTES_MAX).contains(&found.len());
+        let Some(found) = file.metadata().ok().filter(is_secret) else { return };
+        if let Ok(hash) = hash_of(file) {
+            self.contents.push((found.len(), hash, what.to_owned()));
+        }
+    }
+
+    /// What the file `name` of `folder`, which is `existing`, is by its content, when that must stay. One of the
+    /// right length that cannot be read may be it.
+    pub(super) fn name_of_content(&self, folder: BorrowedFd<'_>, name: &[u8], existing: &Existing) -> Option<String> {
+        let is_alike = |(bytes, ..): &&(u64, blake3::Hash, String)| existing.entry_type == EntryType::File && existing.bytes == *bytes;
+        let alike: Vec<_> = self.contents.iter().filter(is_alike).collect();
+        let first = alike.first()?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match retry_on_intr(|| openat(folder, name, flags, Mode::empty())).map_err(Into::into).and_then(|file| hash_of(file.into())) {
+            Ok(hash) => alike.iter().find(|(_, secret, _)| *secret == hash).map(|(.., what)| what.clone()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(_) => Some(format!("perhaps {}, as it has its length and cannot be read", first.2)),
+        }
     }
 
     /// As [`Protected::add`], for a folder that nothing may be restored into: neither into it, nor into
@@ -72,6 +109,7 @@ impl Protected {
             let is_link = is_top && entry.file_type().is_ok_and(|found| found.is_symlink());
             let identity = if is_link { self.follow(&path, what) } else { identity_behind(&path) };
             let Some(identity) = identity else { continue };
+            self.keep_images(identity.device, what);
             self.things.entry(identity).or_insert_with(|| what.to_owned());
             let is_new = self.closed.insert(identity, what.to_owned()).is_none();
             if is_new && !is_file && levels > 1 {
@@ -121,6 +159,16 @@ impl Protected {
         Err(Error::new(ErrorKind::Invalid, message))
     }
 
+    /// Protects the images that the file system with the number `device` lies in, and what those lie in.
+    fn keep_images(&mut self, device: u64, what: &str) {
+        if self.disks.insert(device) {
+            let name = format!("a disk image that holds {}", what.trim_start_matches("a disk image that holds "));
+            for image in find_images(device) {
+                self.follow(&image, &name);
+            }
+        }
+    }
+
     /// Goes the way of `path` name by name; every folder passed is above it, every link must stay.
     /// Returns what is at its end.
     fn follow(&mut self, path: &Path, what: &str) -> Option<Identity> {
@@ -153,11 +201,19 @@ impl Protected {
             }
         }
         let (end, _) = look(here.as_fd(), b"").ok()?;
+        self.keep_images(end.identity.device, what);
         if self.things.insert(end.identity, what.to_owned()).is_none() {
             self.handles.push(here);
         }
         Some(end.identity)
     }
+}
+
+/// The hash of the content of a file, which ends where a secret would.
+fn hash_of(file: File) -> std::io::Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file.take(SECRET_BYTES_MAX))?;
+    Ok(hasher.finalize())
 }
 
 /// What `path` leads to, through links.

@@ -148,7 +148,7 @@ impl Removal<'_> {
             Err(Errno::NOENT) => return Ok(Visited::Gone),
             Err(errno) => return Err(self.fail(errno)),
         };
-        if let Some(why) = self.guard.keeps(&existing, mount) {
+        if let Some(why) = self.guard.keeps(folder, name, &existing, mount) {
             return self.stays(why);
         }
         let (choice, takes_in) = self.judge.choose(&Found { below: &self.below, existing: &existing, is_taken_in });
@@ -168,7 +168,7 @@ impl Removal<'_> {
         };
         // Asked of the handle again: by its name it may be another one by now.
         let (opened, mount) = look(handle.as_fd(), b"").map_err(|errno| self.fail(errno))?;
-        if let Some(why) = self.guard.keeps(&opened, mount) {
+        if let Some(why) = self.guard.keeps(handle.as_fd(), b"", &opened, mount) {
             return self.stays(why);
         }
         if self.judge.is_kept_inside(&self.below, handle.as_fd()) {
@@ -211,21 +211,25 @@ impl Removal<'_> {
 
 impl Guard {
     /// Why an entry stays whatever anybody says, if it does.
-    fn keeps(&self, existing: &Existing, mount: Mount) -> Option<Stays> {
+    fn keeps(&self, folder: BorrowedFd<'_>, name: &[u8], existing: &Existing, mount: Mount) -> Option<Stays> {
         if let Some(what) = self.protected.name_of(existing.identity) {
             return Some(Stays::Protected(what.to_owned()));
         }
-        mount.is_other_than(self.top, existing.is_directory()).then_some(Stays::OtherFileSystem)
+        if mount.is_other_than(self.top, existing.is_directory()) {
+            return Some(Stays::OtherFileSystem);
+        }
+        self.protected.name_of_content(folder, name, existing).map(Stays::Protected)
     }
 
-    /// Why an entry must not be replaced by a rename, if it must not.
-    pub fn forbids_replacing(&self, existing: &Existing) -> Option<String> {
+    /// Why the entry `name` of `folder` must not be replaced by a rename, if it must not.
+    pub fn forbids_replacing(&self, folder: BorrowedFd<'_>, name: &[u8], existing: &Existing) -> Option<String> {
         let identity = existing.identity;
         let above = || {
             (existing.entry_type == EntryType::Directory && self.protected.is_above(identity))
                 .then_some("a folder above what the repository needs")
         };
-        self.protected.name_of(identity).or_else(above).map(str::to_owned)
+        let known = self.protected.name_of(identity).or_else(above).map(str::to_owned);
+        known.or_else(|| self.protected.name_of_content(folder, name, existing))
     }
 }
 

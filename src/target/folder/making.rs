@@ -111,7 +111,7 @@ impl Folder {
     }
 
     fn check_replacing(&self, name: &[u8]) -> Result<()> {
-        match self.stat(name)?.and_then(|existing| self.forbids_replacing(&existing)) {
+        match self.stat(name)?.and_then(|existing| self.forbids_replacing(name, &existing)) {
             Some(what) => Err(Error::new(ErrorKind::Denied, format!("{} is not replaced: it is {what}", PathText(&self.path_of(name))))),
             None => Ok(()),
         }
