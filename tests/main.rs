@@ -26,6 +26,7 @@ mod cli_sealed;
 mod cli_series;
 mod cli_sources;
 mod cli_surroundings;
+mod cli_unnamed;
 mod cli_when;
 mod coarse_disks;
 mod crash;
