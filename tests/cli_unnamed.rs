@@ -106,3 +106,21 @@ fn a_pack_that_comes_back_is_read_by_the_segment_that_a_repair_set_aside() {
     assert_restores(&place, "mended");
     place.run(&["check", "--read-data"]).expect(0);
 }
+
+#[test]
+fn a_repair_by_a_machine_that_knows_less_takes_nothing_from_one_that_knows_more() {
+    let place = Place::with_snapshot();
+    assert_restores(&place, "first");
+    packs(&place).iter().for_each(|pack| flip(pack));
+    flip(&segment(&place));
+    let (cache, knowing) = (place.path("cache"), place.path("knowing"));
+    fs::rename(&cache, &knowing).unwrap();
+    place.run(&["repair"]).expect(4);
+    fs::remove_dir_all(&cache).unwrap();
+    fs::rename(&knowing, &cache).unwrap();
+    assert_restores(&place, "after");
+    place.run(&["repair"]).expect(0);
+    fs::remove_dir_all(&cache).unwrap();
+    assert_restores(&place, "elsewhere");
+    place.run(&["check", "--read-data"]).expect(0);
+}

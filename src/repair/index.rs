@@ -31,7 +31,7 @@ pub(super) struct Strangers {
 }
 
 /// Reads the directories of the packs that no readable segment names. What is wrong with those that something
-/// else tells of goes to `damage`. To be called before the index is opened (see `Repository::read_told_packs`).
+/// else tells of goes to `damage`.
 ///
 /// # Errors
 /// Those of the storage that are no damage; `Interrupted`.

@@ -48,7 +48,10 @@ impl Repository {
         let readable: Vec<SegmentId> = looked.iter().filter(|(_, error)| error.is_none()).map(|(id, _)| *id).collect();
         let unreadable = looked.into_iter().filter_map(|(id, error)| Some(UnreadableSegment { id, problem: error?.to_string() }));
         let tables = self.cache().map(|cache| cache.tables());
-        Ok((Index::open(tables.as_deref(), &readable, &|id| self.read_segment(id))?, unreadable.collect()))
+        let unreadable: Vec<UnreadableSegment> = unreadable.collect();
+        let mut spared: Vec<SegmentId> = unreadable.iter().map(|segment| segment.id).collect();
+        spared.extend(self.list_set_aside_segments()?);
+        Ok((Index::open_sparing(tables.as_deref(), &spared, &readable, &|id| self.read_segment(id))?, unreadable))
     }
 
     /// What the packs hold that `index` does not name, from their directories. What cannot be read is
@@ -62,7 +65,7 @@ impl Repository {
         let mut packs: Vec<IndexedPack> = unnamed.par_iter().filter_map(read).collect();
         let readable: HashSet<PackId> = packs.iter().map(|pack| pack.id).collect();
         let unreadable = unnamed.into_iter().map(|(id, _)| id).filter(|id| !readable.contains(id)).collect();
-        packs.extend(self.read_set_aside_packs(&unreadable)?);
+        packs.extend(self.read_told_packs(&unreadable)?);
         let groups: Vec<&[IndexedPack]> = packs.chunks(PACKS_AT_ONCE).collect();
         // Tables are named by segments; these exist in memory only, so numbers will do.
         let id = |number: usize| SegmentId(std::array::from_fn(|at| (number as u64).to_be_bytes().get(at).copied().unwrap_or(0)));
@@ -75,8 +78,7 @@ impl Repository {
     }
 
     /// What is said of the packs `wanted`, whose directories cannot be read and which no segment names, by the
-    /// segments that a repair set aside and by the index tables of this machine. To be asked before the index is
-    /// opened: a table that covers a segment which is not listed goes then.
+    /// segments that a repair set aside and by the index tables of this machine.
     ///
     /// # Errors
     /// Those of the storage that are no damage.
@@ -89,6 +91,12 @@ impl Repository {
         Ok(packs)
     }
 
+    /// The segments that a repair set aside, whether damaged or replaced.
+    pub(super) fn list_set_aside_segments(&self) -> Result<Vec<SegmentId>> {
+        let listed = self.storage.list(&format!("{}/{}", layout::DAMAGED, layout::INDEX))?;
+        Ok(listed.iter().filter_map(|listed| id_of_set_aside(&listed.name)).collect())
+    }
+
     /// What segments say of `wanted` that a repair set aside because they named other packs that were missing or
     /// damaged. A pack that was missing then may be back.
     fn read_set_aside_packs(&self, wanted: &HashSet<PackId>) -> Result<Vec<IndexedPack>> {
@@ -97,9 +105,7 @@ impl Repository {
         }
         let mut found = HashMap::new();
         for listed in self.storage.list(&format!("{}/{}", layout::DAMAGED, layout::INDEX))? {
-            // A second one of a name has a number behind it.
-            let stem = listed.name.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
-            let Ok(id) = SegmentId::parse(stem) else { continue };
+            let Some(id) = id_of_set_aside(&listed.name) else { continue };
             let segment = self.storage.read(&listed.name, SEGMENT_PLAIN_BYTES_MAX).and_then(|bytes| {
                 let plain = open_object(&self.keys, ObjectKind::Index, bytes, &id.0, SEGMENT_PLAIN_BYTES_MAX, &listed.name)?;
                 IndexSegment::decode(&plain)
@@ -130,4 +136,10 @@ impl Repository {
         };
         listed.par_iter().try_for_each(check)
     }
+}
+
+/// A second one of a name has a number behind it.
+fn id_of_set_aside(name: &str) -> Option<SegmentId> {
+    let stem = name.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
+    SegmentId::parse(stem).ok()
 }
