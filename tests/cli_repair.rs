@@ -45,7 +45,9 @@ fn a_repository_without_its_description_its_index_and_a_record_is_whole_after_a_
     let place = Place::with_snapshot();
     fs::remove_file(place.path("repository/repository.json")).unwrap();
     fs::remove_file(only_file(&place, "repository/index")).unwrap();
-    let record = walk(&place.path("repository/records")).remove(0);
+    // The longest are the settings.
+    let bytes = |path: &std::path::PathBuf| fs::metadata(path).unwrap().len();
+    let record = walk(&place.path("repository/records")).into_iter().max_by_key(bytes).unwrap();
     fs::remove_file(&record).unwrap();
     place.run(&["snapshots"]).expect(10);
     let ran = place.run(&["--json", "repair"]).expect(0);

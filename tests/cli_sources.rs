@@ -148,3 +148,14 @@ fn a_file_of_proc_below_the_root_is_saved_when_it_is_named_too() {
     );
     assert!(saved(&place).contains(&"source/sub/c d".to_owned()));
 }
+
+#[test]
+fn a_closed_standard_input_is_no_empty_file() {
+    let place = Place::with_repository();
+    let script = "exec \"$0\" snapshot --stdin dump <&-";
+    let mut command = assert_cmd::Command::new("/bin/sh");
+    command.env_clear().env("REPO_CACHE_DIR", place.path("cache")).env("REPO_REPOSITORY", place.path("repository"));
+    command.env("REPO_KEY_FILE", place.path("key")).args(["-c", script, env!("CARGO_BIN_EXE_repo")]);
+    let ran = crate::cli_place::run(&mut command).expect(1);
+    assert!(ran.stderr.contains("standard input is closed"), "{}", ran.stderr);
+}

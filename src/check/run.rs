@@ -8,11 +8,14 @@ use super::sample::{Checked, choose};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::PackId;
 use crate::index::Index;
+use crate::pack::read_directory;
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{INDEX, KEYS, PACKS, PackListing, RECORDS, Repository, SNAPSHOTS, lone_problem, lone_record_problem};
+use crate::repository::{
+    ChunkReader, INDEX, KEYS, PACKS, PackListing, RECORDS, Repository, SNAPSHOTS, lone_problem, lone_record_problem, pack_name,
+};
 use crate::verify::{
     Damage, DamagedObject, Gathering, Looked, NoteAbout, Outcome, Trees, check_keys_and_records, check_manifests, check_segments,
-    expected_hash, read_packs,
+    expected_hash, is_bad_pack, problem_of, read_packs,
 };
 
 /// Opening the index is tried again when a prune removed a segment meanwhile.
@@ -53,11 +56,12 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     let looked = check_segments(repository, &damage, &mut outcome, progress)?;
     let index = Arc::new(open_index(repository, &looked)?);
     note_strangers(repository, &looked, &mut outcome)?;
+    find_unreadable_strangers(repository, &looked, &mut outcome, progress)?;
     let mut damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
     forget_removed(&mut damage, &index);
 
     progress.stage("check trees");
-    let reader = repository.reader_with(Arc::clone(&index));
+    let reader = reader_over(repository, &looked, Arc::clone(&index));
     let walked = Trees::new(&reader, &index, &damage, progress).walk(&roots, &mut outcome)?;
 
     progress.stage("check data");
@@ -104,6 +108,35 @@ fn open_index(repository: &Repository, looked: &Looked) -> Result<Index> {
             outcome => return outcome,
         }
     }
+}
+
+/// A reader of what every machine can read: not by the tables of this one, which may know what a bad segment said.
+fn reader_over<'a>(repository: &'a Repository, looked: &Looked, index: Arc<Index>) -> ChunkReader<'a> {
+    let reader = repository.reader_with(index);
+    if looked.bad_segments.is_empty() { reader } else { reader.without_reload() }
+}
+
+/// Looks into the packs that only bad segments may name: what they hold is known from their own directories then.
+fn find_unreadable_strangers(repository: &Repository, looked: &Looked, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
+    if looked.bad_segments.is_empty() {
+        return Ok(());
+    }
+    let listing = PackListing::read(&**repository.storage())?;
+    for (id, bytes) in listing.packs().iter().filter(|(id, _)| !looked.packs.contains(id)) {
+        if progress.is_interrupted() {
+            return Err(Error::new(ErrorKind::Interrupted, "the check was interrupted"));
+        }
+        let name = pack_name(id);
+        match read_directory(&**repository.storage(), repository.keys(), &name, *bytes) {
+            Err(error) if is_bad_pack(&error) => {
+                outcome.notes.retain(|note| note.name != name);
+                let problem = format!("{}; no index segment that can be read names it", problem_of(&name, &error));
+                outcome.damaged.push(DamagedObject { name, problem });
+            }
+            read => drop(read?),
+        }
+    }
+    Ok(())
 }
 
 /// A pack that the index does not name any more was removed by a prune while it was checked.
@@ -178,7 +211,7 @@ fn find_affected(
     let snapshots = repository.list_snapshots()?;
     let index = Arc::new(open_index(repository, looked)?);
     forget_removed(damage, &index);
-    let reader = repository.reader_with(index);
+    let reader = reader_over(repository, looked, index);
     let mut gathering = Gathering::new(&reader, damage, progress);
     for id in snapshots {
         match repository.read_manifest(&id) {

@@ -51,6 +51,7 @@ struct Repaired<'a> {
     restored_records: u64,
     restored_key: bool,
     packs_indexed: u64,
+    packs_unknown: u64,
     segments_replaced: u64,
     packs_salvaged: u64,
     chunks_salvaged: u64,
@@ -122,7 +123,10 @@ fn print(outcome: &Outcome, is_dry: bool, begun: Instant, output: &mut Output) -
     }
     let would = if is_dry { "would be " } else { "" };
     let steps = [
-        (outcome.damaged.len() as u64, "damaged or missing objects, set aside under damaged/ where they are there"),
+        (
+            (outcome.damaged.len() as u64).saturating_sub(outcome.packs_unknown),
+            "damaged or missing objects, set aside under damaged/ where they are there",
+        ),
         (u64::from(outcome.restored_settings), "copy of the settings written again"),
         (outcome.restored_records, "records written again that others say the same as"),
         (u64::from(outcome.restored_key), "slot of the key in use written again"),
@@ -160,6 +164,12 @@ fn advise(outcome: &Outcome) {
             "{count} records are lost; look at tags and pins with `repo snapshots`, a forgotten snapshot may be back"
         ));
     }
+    if outcome.packs_unknown > 0 {
+        message::warn(format_args!(
+            "{} packs cannot be read and no index segment names them, so they are left where they are",
+            grouped(outcome.packs_unknown)
+        ));
+    }
     if !outcome.affected.is_empty() {
         message::say("hint: where the files are still as they were, the next `repo snapshot` stores them again, for old snapshots too");
     }
@@ -181,6 +191,7 @@ fn line<'a>(outcome: &'a Outcome, is_dry_run: bool, restored_description: bool) 
         restored_records: outcome.restored_records,
         restored_key: outcome.restored_key,
         packs_indexed: outcome.packs_indexed,
+        packs_unknown: outcome.packs_unknown,
         segments_replaced: outcome.segments_replaced,
         packs_salvaged: outcome.packs_salvaged,
         chunks_salvaged: outcome.chunks_salvaged,

@@ -17,6 +17,7 @@ mod mapping;
 mod merge;
 mod open;
 mod ordered;
+mod remembered;
 mod rows;
 mod search;
 mod segment;
@@ -27,4 +28,5 @@ mod tests;
 
 pub use lookup::{EntryNumbers, FrameRef, Index, Location, Presence};
 pub use open::LoadSegment;
+pub use remembered::read_remembered_packs;
 pub use segment::{IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX, SEGMENTS_AT_ONCE};

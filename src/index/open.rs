@@ -34,13 +34,22 @@ impl Index {
     /// # Errors
     /// Those of `load`. A damaged or unwritable cache is never an error.
     pub fn open(folder: Option<&Path>, segments: &[SegmentId], load: &LoadSegment<'_>) -> Result<Self> {
+        Self::open_sparing(folder, &[], segments, load)
+    }
+
+    /// As [`Index::open`], and files of tables that know what the `spared` segments said stay where they are, unused:
+    /// these are damaged, and the tables may be the last that tells of their packs.
+    ///
+    /// # Errors
+    /// As [`Index::open`].
+    pub fn open_sparing(folder: Option<&Path>, spared: &[SegmentId], segments: &[SegmentId], load: &LoadSegment<'_>) -> Result<Self> {
         let wanted: BTreeSet<SegmentId> = segments.iter().copied().collect();
         let mut problem = None;
         let mut folder = folder;
         let mut tables = Vec::new();
         if let Some(path) = folder {
             match list_tables(path) {
-                Ok(files) => tables = choose_tables(&files, &wanted),
+                Ok(files) => tables = choose_tables(&files, &wanted, spared),
                 Err(error) => {
                     problem = Some(error);
                     folder = None;
@@ -78,8 +87,8 @@ impl Index {
 }
 
 /// Opens the table files and keeps those that cover listed segments only and none twice, widest
-/// first. The others are removed.
-fn choose_tables(files: &[PathBuf], wanted: &BTreeSet<SegmentId>) -> Vec<Table> {
+/// first. The others are removed, but for those that know of `spared`.
+fn choose_tables(files: &[PathBuf], wanted: &BTreeSet<SegmentId>, spared: &[SegmentId]) -> Vec<Table> {
     let mut opened: Vec<Table> = files
         .par_iter()
         .filter_map(|path| match Table::open(path) {
@@ -100,7 +109,7 @@ fn choose_tables(files: &[PathBuf], wanted: &BTreeSet<SegmentId>) -> Vec<Table> 
         let fits = table.segments().all(|id| wanted.contains(&id) && !covered.contains(&id));
         if fits {
             covered.extend(table.segments());
-        } else {
+        } else if !table.segments().any(|id| spared.contains(&id)) {
             table.remove_file();
         }
         fits

@@ -178,7 +178,8 @@ fn name_packs(repository: &Repository, run: RunId, naming: &mut Naming, packs: &
 fn look_around<'a>(repository: &'a Repository, allowed: &Allowed) -> Result<Basis<'a>> {
     let listing = PackListing::read(&**repository.storage())?;
     let (index, unnamed) = repository
-        .open_index_of_all(&listing)
+        .check_segment_bytes()
+        .and_then(|()| repository.open_index_of_all(&listing))
         .map_err(|error| error.context("what snapshots need cannot be looked up, so nothing is removed"))?;
     // Nothing is removed meanwhile, so what is not in this index is nowhere.
     let reader = repository.reader_with(Arc::new(index)).without_reload();

@@ -2,7 +2,7 @@
 //! are gone or damaged.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::index::{Index, IndexSegment, IndexedPack};
 use crate::pack::read_directory;
 use crate::progress::Progress;
 use crate::repository::{INDEX, PackListing, Repository, pack_name, segment_name, set_aside, split_segments, with_reserve};
-use crate::verify::{Damage, Looked, is_bad_pack, problem_of};
+use crate::verify::{Damage, Looked, check_told_pack, is_bad_pack, problem_of};
 
 /// All packs that are there or are named, as the index is to say.
 pub(super) struct Indexed {
@@ -20,8 +20,18 @@ pub(super) struct Indexed {
     pub packs: HashMap<PackId, IndexedPack>,
 }
 
-/// Reads the directories of the packs that no readable segment names; those that cannot be read go to
-/// `damage`.
+/// Packs that no readable segment names.
+#[derive(Default)]
+pub(super) struct Strangers {
+    /// What their directories say, or, where one cannot be read, what segments that were set aside and this machine's
+    /// tables say.
+    pub known: Vec<IndexedPack>,
+    /// Those of which nobody knows what they hold, and why.
+    pub unknown: Vec<(PackId, String)>,
+}
+
+/// Reads the directories of the packs that no readable segment names. What is wrong with those that something
+/// else tells of goes to `damage`.
 ///
 /// # Errors
 /// Those of the storage that are no damage; `Interrupted`.
@@ -31,7 +41,7 @@ pub(super) fn read_strangers(
     listing: &PackListing,
     damage: &Mutex<Damage>,
     progress: &dyn Progress,
-) -> Result<Vec<IndexedPack>> {
+) -> Result<Strangers> {
     let (storage, keys) = (&**repository.storage(), repository.keys());
     let mut strangers: Vec<(PackId, u64)> = listing.packs().iter().map(|(id, bytes)| (*id, *bytes)).collect();
     strangers.retain(|(id, _)| !looked.packs.contains(id) && !repository.passes_over(&pack_name(id)));
@@ -43,16 +53,25 @@ pub(super) fn read_strangers(
         let name = pack_name(id);
         match read_directory(storage, keys, &name, *bytes) {
             Ok((directory, kind, (data_begin, data_end))) => {
-                Ok(Some(IndexedPack { id: *id, kind, bytes: *bytes, data_begin, data_end, frames: directory.frames }))
+                Ok(Ok(IndexedPack { id: *id, kind, bytes: *bytes, data_begin, data_end, frames: directory.frames }))
             }
-            Err(error) if is_bad_pack(&error) => {
-                damage.lock().unwrap_or_else(PoisonError::into_inner).add_lost_pack(*id, problem_of(&name, &error));
-                Ok(None)
-            }
+            Err(error) if is_bad_pack(&error) => Ok(Err((*id, problem_of(&name, &error)))),
             Err(error) => Err(error),
         }
     };
-    Ok(strangers.par_iter().map(read).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    let mut found = Strangers::default();
+    for read in strangers.par_iter().map(read).collect::<Result<Vec<_>>>()? {
+        match read {
+            Ok(pack) => found.known.push(pack),
+            Err(unknown) => found.unknown.push(unknown),
+        }
+    }
+    let told = repository.read_told_packs(&found.unknown.iter().map(|(id, _)| *id).collect())?;
+    // It is damaged, and what is whole in it can be saved.
+    told.par_iter().try_for_each(|pack| check_told_pack(repository, pack, listing, damage))?;
+    found.unknown.retain(|(id, _)| told.iter().all(|pack| pack.id != *id));
+    found.known.extend(told);
+    Ok(found)
 }
 
 /// Publishes segments for `strangers`, sets the segments that cannot be read aside, and opens the index

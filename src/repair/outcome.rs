@@ -17,7 +17,8 @@ pub struct Request {
 /// What a repair did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Objects that are damaged or missing, with what is wrong; those that are there were set aside.
+    /// Objects that are damaged or missing, with what is wrong; those that are there were set aside, but for
+    /// `packs_unknown`.
     pub damaged: Vec<DamagedObject>,
     /// Snapshots whose manifest is damaged: they are gone.
     pub snapshots_lost: u64,
@@ -36,6 +37,8 @@ pub struct Outcome {
     pub restored_key: bool,
     /// Packs that no readable index segment named and that the index names again.
     pub packs_indexed: u64,
+    /// Packs that cannot be read and that nothing tells of; they stay where they are.
+    pub packs_unknown: u64,
     /// Index segments that named what is not there and were replaced.
     pub segments_replaced: u64,
     /// Packs that were damaged in part and whose readable chunks moved to new packs.
@@ -66,6 +69,11 @@ impl Outcome {
 
     /// Whether a snapshot cannot be restored whole, or is gone.
     pub fn has_loss(&self) -> bool {
-        self.snapshots_lost > 0 || self.missing.is_some() || self.records_lost > 0 || self.chunks_lost > 0 || !self.affected.is_empty()
+        self.snapshots_lost > 0
+            || self.missing.is_some()
+            || self.records_lost > 0
+            || self.chunks_lost > 0
+            || self.packs_unknown > 0
+            || !self.affected.is_empty()
     }
 }

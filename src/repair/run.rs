@@ -13,7 +13,7 @@ use crate::id::{ChunkId, PackId, RunId};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, INDEX, KEYS, PackListing, RECORDS, Repository, SNAPSHOTS, pack_name, set_aside, with_reserve};
 use crate::storage::{LockMode, PRUNE_LOCK, Storage};
-use crate::verify::{self, Damage, Gathering, Trees, check_segments, read_packs};
+use crate::verify::{self, Damage, DamagedObject, Gathering, Trees, check_segments, read_packs};
 
 /// Reads everything in `repository`, sets aside what is damaged, and mends what can be mended.
 ///
@@ -47,8 +47,8 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     let looked = check_segments(&repository, &damage, &mut found, progress)?;
     let listing = PackListing::read(&*storage)?;
     let strangers = read_strangers(&repository, &looked, &listing, &damage, progress)?;
-    outcome.packs_indexed = strangers.len() as u64;
-    let indexed = name_strangers(&repository, run, strangers, &looked, request.dry_run)?;
+    outcome.packs_indexed = strangers.known.len() as u64;
+    let indexed = name_strangers(&repository, run, strangers.known, &looked, request.dry_run)?;
 
     progress.stage("check data");
     let mut readable: Vec<(PackId, u64)> = indexed.packs.values().map(|pack| (pack.id, pack.bytes)).collect();
@@ -56,7 +56,7 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     readable.sort_unstable();
     read_packs(&repository, &readable, &damage, &mut found, progress).1?;
     let mut damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
-    look_again(&repository, &listing, &mut damage, progress)?;
+    let unknown = look_again(&repository, &listing, &mut damage, strangers.unknown, progress)?;
 
     progress.stage("check trees");
     let reader = repository.reader_with(Arc::clone(&indexed.index)).without_reload();
@@ -67,18 +67,26 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
 
     progress.stage("mend");
     record_loss(&repository, &walked.lost, request, &mut outcome)?;
+    outcome.missing = repository.catalogued_from_sealed()?.rollback;
+    // Where nothing is lost, nothing needs what only they may hold. Else another copy of a segment may tell what it is.
+    outcome.packs_unknown = if outcome.has_loss() || !outcome.foreign.is_empty() { unknown.len() as u64 } else { 0 };
+    let needless: Vec<String> = unknown.iter().filter(|_| outcome.packs_unknown == 0).map(|(id, _)| pack_name(id)).collect();
     let bad: BTreeSet<PackId> = listing.packs().keys().filter(|id| damage.has_pack(id)).copied().collect();
     let moves = find_whole_chunks(&indexed, &bad, &damage, &mut outcome)?;
     if !request.dry_run {
         with_reserve(&*storage, || move_chunks(&repository, run, &reader, &moves, progress))?;
-        let names: Vec<String> = bad.iter().map(pack_name).collect();
+        let names: Vec<String> = bad.iter().map(pack_name).chain(needless).collect();
         set_aside(&*storage, names.iter().map(String::as_str))?;
     }
     let gone: HashSet<PackId> = indexed.packs.keys().filter(|id| damage.has_pack(id)).copied().collect();
     outcome.segments_replaced = stop_naming(&repository, run, &gone, request.dry_run)?;
-    outcome.missing = repository.catalogued_from_sealed()?.rollback;
     outcome.damaged.append(&mut found.damaged);
     outcome.damaged.extend(damage.objects());
+    outcome.damaged.extend(unknown.into_iter().map(|(id, problem)| {
+        let left = "; no index segment names it, so nobody knows what it holds, and it is left where it is";
+        let problem = if outcome.packs_unknown > 0 { problem + left } else { problem };
+        DamagedObject { name: pack_name(&id), problem }
+    }));
     outcome.damaged.sort_by(|a, b| a.name.cmp(&b.name));
     for object in &outcome.damaged {
         progress.report(Finding::new(FindingKind::Note, object.name.as_bytes(), object.problem.as_str()));
@@ -96,24 +104,31 @@ fn make_durable(storage: &dyn Storage) -> Result<()> {
 }
 
 /// Takes a second look at packs that seem damaged: a disk that could not read for a moment must not cost
-/// a pack that is whole.
+/// a pack that is whole. Returns those of `unknown` of which nobody knows even now what they hold.
 ///
 /// # Errors
 /// As [`run`].
-fn look_again(repository: &Repository, listing: &PackListing, damage: &mut Damage, progress: &dyn Progress) -> Result<()> {
-    if damage.is_empty() {
-        return Ok(());
+fn look_again(
+    repository: &Repository,
+    listing: &PackListing,
+    damage: &mut Damage,
+    mut unknown: Vec<(PackId, String)>,
+    progress: &dyn Progress,
+) -> Result<Vec<(PackId, String)>> {
+    if damage.is_empty() && unknown.is_empty() {
+        return Ok(unknown);
     }
     let (again, mut found) = (Mutex::new(Damage::default()), verify::Outcome::default());
     let looked = check_segments(repository, &again, &mut found, progress)?;
-    read_strangers(repository, &looked, listing, &again, progress)?;
+    let strangers = read_strangers(repository, &looked, listing, &again, progress)?;
+    unknown.retain(|(id, _)| strangers.unknown.iter().any(|(again, _)| again == id));
     let mut packs: Vec<(PackId, u64)> = listing.packs().iter().map(|(id, bytes)| (*id, *bytes)).collect();
     packs.retain(|(id, _)| damage.has_pack(id) && !is_damaged(&again, id));
     packs.sort_unstable();
     read_packs(repository, &packs, &again, &mut found, progress).1?;
     let again = again.into_inner().unwrap_or_else(PoisonError::into_inner);
     damage.retain(|id| again.has_pack(id));
-    Ok(())
+    Ok(unknown)
 }
 
 fn is_damaged(damage: &Mutex<Damage>, pack: &PackId) -> bool {

@@ -65,11 +65,11 @@ pub(super) fn read_proven_contents(repository: &Repository, id: PackId, bytes: u
 /// # Errors
 /// Those of the storage that are no damage.
 pub(super) fn read_whole_contents(repository: &Repository, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
-    if has_hash(&**repository.storage(), &layout::pack_name(&id), bytes, &id)? { read_contents(repository, id, bytes) } else { Ok(None) }
+    if has_hash(&**repository.storage(), &layout::pack_name(&id), bytes, &id.0)? { read_contents(repository, id, bytes) } else { Ok(None) }
 }
 
 /// Whether the bytes of an object have the hash that is its name.
-fn has_hash(storage: &dyn Storage, name: &str, bytes: u64, id: &PackId) -> Result<bool> {
+pub(super) fn has_hash(storage: &dyn Storage, name: &str, bytes: u64, hash: &[u8; 32]) -> Result<bool> {
     let (mut hasher, mut at, mut buffer) = (blake3::Hasher::new(), 0, vec![0; 1 << 20]);
     while at < bytes {
         let part = (bytes - at).min(buffer.len() as u64) as usize;
@@ -80,7 +80,7 @@ fn has_hash(storage: &dyn Storage, name: &str, bytes: u64, id: &PackId) -> Resul
         };
         at += part as u64;
     }
-    Ok(hasher.finalize().as_bytes() == &id.0)
+    Ok(hasher.finalize().as_bytes() == hash)
 }
 
 /// What the directory of a pack says that it holds; `None` when it cannot be read.

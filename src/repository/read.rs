@@ -63,7 +63,8 @@ impl Repository {
     /// Those of the storage; `Damaged` when a segment is.
     pub fn open_index(&self) -> Result<Index> {
         let tables = self.cache.as_ref().map(|cache| cache.tables());
-        Index::open(tables.as_deref(), &self.list_segments()?, &|id| self.read_segment(id))
+        let spared = self.list_set_aside_segments()?;
+        Index::open_sparing(tables.as_deref(), &spared, &self.list_segments()?, &|id| self.read_segment(id))
     }
 
     /// A reader of this repository's chunks, for those who only read: it goes on without index segments

@@ -3,15 +3,17 @@
 //!
 //! Only readers do this. Whoever stores or removes has to know all that is there, and refuses.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
 use super::Repository;
-use super::packs::{PackListing, read_contents};
-use crate::error::{ErrorKind, Result};
+use super::layout;
+use super::packs::{PackListing, has_hash, read_contents};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, SegmentId};
-use crate::index::{Index, IndexSegment, IndexedPack};
+use crate::index::{Index, IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX, read_remembered_packs};
+use crate::pack::{ObjectKind, open_object};
 
 /// Opening is tried again when a prune removed a segment that was listed.
 const TRIES_MAX: usize = 3;
@@ -46,7 +48,10 @@ impl Repository {
         let readable: Vec<SegmentId> = looked.iter().filter(|(_, error)| error.is_none()).map(|(id, _)| *id).collect();
         let unreadable = looked.into_iter().filter_map(|(id, error)| Some(UnreadableSegment { id, problem: error?.to_string() }));
         let tables = self.cache().map(|cache| cache.tables());
-        Ok((Index::open(tables.as_deref(), &readable, &|id| self.read_segment(id))?, unreadable.collect()))
+        let unreadable: Vec<UnreadableSegment> = unreadable.collect();
+        let mut spared: Vec<SegmentId> = unreadable.iter().map(|segment| segment.id).collect();
+        spared.extend(self.list_set_aside_segments()?);
+        Ok((Index::open_sparing(tables.as_deref(), &spared, &readable, &|id| self.read_segment(id))?, unreadable))
     }
 
     /// What the packs hold that `index` does not name, from their directories. What cannot be read is
@@ -56,8 +61,11 @@ impl Repository {
         let listing = PackListing::read(&**self.storage())?;
         let unnamed: Vec<(PackId, u64)> =
             listing.packs().iter().filter(|(id, _)| !named.contains(id)).map(|(id, bytes)| (*id, *bytes)).collect();
-        let packs: Vec<IndexedPack> =
-            unnamed.into_par_iter().filter_map(|(id, bytes)| read_contents(self, id, bytes).ok().flatten()).collect();
+        let read = |(id, bytes): &(PackId, u64)| read_contents(self, *id, *bytes).ok().flatten();
+        let mut packs: Vec<IndexedPack> = unnamed.par_iter().filter_map(read).collect();
+        let readable: HashSet<PackId> = packs.iter().map(|pack| pack.id).collect();
+        let unreadable = unnamed.into_iter().map(|(id, _)| id).filter(|id| !readable.contains(id)).collect();
+        packs.extend(self.read_told_packs(&unreadable)?);
         let groups: Vec<&[IndexedPack]> = packs.chunks(PACKS_AT_ONCE).collect();
         // Tables are named by segments; these exist in memory only, so numbers will do.
         let id = |number: usize| SegmentId(std::array::from_fn(|at| (number as u64).to_be_bytes().get(at).copied().unwrap_or(0)));
@@ -68,4 +76,70 @@ impl Repository {
         };
         Index::open(None, &ids, &load)
     }
+
+    /// What is said of the packs `wanted`, whose directories cannot be read and which no segment names, by the
+    /// segments that a repair set aside and by the index tables of this machine.
+    ///
+    /// # Errors
+    /// Those of the storage that are no damage.
+    pub fn read_told_packs(&self, wanted: &HashSet<PackId>) -> Result<Vec<IndexedPack>> {
+        let mut packs = self.read_set_aside_packs(wanted)?;
+        let rest = wanted.iter().filter(|id| packs.iter().all(|pack| pack.id != **id)).copied().collect::<HashSet<_>>();
+        if let Some(cache) = self.cache().filter(|_| !rest.is_empty()) {
+            packs.extend(read_remembered_packs(&cache.tables(), &rest));
+        }
+        Ok(packs)
+    }
+
+    /// The segments that a repair set aside, whether damaged or replaced.
+    pub(super) fn list_set_aside_segments(&self) -> Result<Vec<SegmentId>> {
+        let listed = self.storage.list(&format!("{}/{}", layout::DAMAGED, layout::INDEX))?;
+        Ok(listed.iter().filter_map(|listed| id_of_set_aside(&listed.name)).collect())
+    }
+
+    /// What segments say of `wanted` that a repair set aside because they named other packs that were missing or
+    /// damaged. A pack that was missing then may be back.
+    fn read_set_aside_packs(&self, wanted: &HashSet<PackId>) -> Result<Vec<IndexedPack>> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = HashMap::new();
+        for listed in self.storage.list(&format!("{}/{}", layout::DAMAGED, layout::INDEX))? {
+            let Some(id) = id_of_set_aside(&listed.name) else { continue };
+            let segment = self.storage.read(&listed.name, SEGMENT_PLAIN_BYTES_MAX).and_then(|bytes| {
+                let plain = open_object(&self.keys, ObjectKind::Index, bytes, &id.0, SEGMENT_PLAIN_BYTES_MAX, &listed.name)?;
+                IndexSegment::decode(&plain)
+            });
+            match segment {
+                Ok(segment) => found.extend(segment.packs.into_iter().filter(|pack| wanted.contains(&pack.id)).map(|pack| (pack.id, pack))),
+                Err(error) if error.is_damage() || matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::WrongKey) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut found: Vec<IndexedPack> = found.into_values().collect();
+        found.sort_by_key(|pack| pack.id);
+        Ok(found)
+    }
+
+    /// Refuses where an index segment is not what was written. The tables of this machine know what it said, so
+    /// who relies on them alone would build on what no other machine can read.
+    ///
+    /// # Errors
+    /// `Damaged`; those of the storage.
+    pub fn check_segment_bytes(&self) -> Result<()> {
+        let listed = layout::list_ids(&*self.storage, layout::INDEX, SegmentId::parse)?;
+        let check = |(id, listed): &(SegmentId, crate::storage::Listed)| {
+            if self.passes_over(&listed.name) || has_hash(&*self.storage, &listed.name, listed.bytes, &id.0)? {
+                return Ok(());
+            }
+            Err(Error::damaged(listed.name.as_str(), "it is not what was written").context(format!("index segment {id}")))
+        };
+        listed.par_iter().try_for_each(check)
+    }
+}
+
+/// A second one of a name has a number behind it.
+fn id_of_set_aside(name: &str) -> Option<SegmentId> {
+    let stem = name.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
+    SegmentId::parse(stem).ok()
 }

@@ -129,6 +129,7 @@ impl<'a> Sink<'a> {
         // lost, and such a chunk must not count as known.
         let facts = repository.read_facts()?;
         facts.check_writable()?;
+        repository.check_segment_bytes()?;
         let index = Arc::new(repository.open_index()?);
         let listing = PackListing::read(&**repository.storage())?;
         let presence = index.presence(listing.packs());

@@ -24,7 +24,16 @@ impl Stream {
     /// # Errors
     /// `Other` when it is closed.
     pub fn standard_input() -> Result<Self> {
-        let handle = std::io::stdin().as_fd().try_clone_to_owned();
+        let stdin = std::io::stdin();
+        // Where a program is started with its standard input closed, it is given the null device instead.
+        let is_null = |a: &rustix::fs::Stat, b: &rustix::fs::Stat| (a.st_mode, a.st_rdev) == (b.st_mode, b.st_rdev);
+        if let (Ok(input), Ok(null)) = (rustix::fs::fstat(stdin.as_fd()), rustix::fs::stat("/dev/null"))
+            && is_null(&input, &null)
+        {
+            let message = "standard input is closed or /dev/null, so there is nothing to save; nothing was committed";
+            return Err(Error::new(ErrorKind::Other, message));
+        }
+        let handle = stdin.as_fd().try_clone_to_owned();
         handle.map(Stream::Handle).map_err(|error| Error::io("cannot read", "standard input", error).with_kind(ErrorKind::Other))
     }
 }

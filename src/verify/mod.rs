@@ -20,5 +20,5 @@ pub use data::read_packs;
 pub use names::{NamesOutcome, check_names, expected_hash};
 pub use objects::{check_folder, check_keys_and_records, check_manifests, problem_of};
 pub use outcome::{AFFECTED_MAX, Affected, DamagedObject, NoteAbout, Outcome};
-pub use packs::{Looked, check_segments};
+pub use packs::{Looked, check_segments, check_told_pack};
 pub use trees::{Trees, Walked};

@@ -85,6 +85,14 @@ pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: 
     Ok(looked)
 }
 
+/// Compares a pack with what is said of it, and reads its frames where they differ.
+///
+/// # Errors
+/// Those of the storage that are no damage; `Interrupted`.
+pub fn check_told_pack(repository: &Repository, told: &IndexedPack, packs: &PackListing, damage: &Mutex<Damage>) -> Result<()> {
+    check_pack(repository, told, packs, damage, &mut Scratch::default())
+}
+
 fn check_pack(
     repository: &Repository,
     indexed: &IndexedPack,
