@@ -15,6 +15,7 @@ mod cli_latest;
 mod cli_locks;
 mod cli_looking;
 mod cli_machines;
+mod cli_missed;
 mod cli_mounts;
 mod cli_password;
 mod cli_place;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::exit::Status;
 use super::global::Global;
+use super::message;
 use super::output::Output;
 use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
 use crate::error::{Error, ErrorKind, Result};
@@ -90,6 +91,18 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     }
     let now = Timestamp::now();
     let given_up: Vec<SnapshotId> = missing.iter().filter(|id| args.accept_rollback || ids.contains(id)).copied().collect();
+    let damaged: Vec<SnapshotId> = catalogued.skipped.snapshots.iter().map(|(id, _)| *id).filter(|id| ids.contains(id)).collect();
+    if !given_up.is_empty() || !damaged.is_empty() {
+        // Only what is given up may have named them.
+        let others = missing.iter().filter(|id| !given_up.contains(id)).chain(&catalogued.unnamed).filter(|id| !ids.contains(id));
+        repository.record_presence(&others.copied().collect::<Vec<_>>(), now)?;
+        for id in given_up.iter().chain(&damaged).filter(|id| !repository.has_seen(id)) {
+            message::warn(format_args!(
+                "nobody can tell which snapshot {} named as the one before it; if that is missing too, it is given up with it",
+                id.short()
+            ));
+        }
+    }
     if !given_up.is_empty() {
         repository.record_removal(&given_up, now)?;
     }

@@ -43,6 +43,10 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         }
     }
     let now = Timestamp::now();
+    // What came meanwhile named others as the ones before.
+    let mut there = repository.catalogued_from_sealed()?.unnamed;
+    there.extend(ids.iter().copied());
+    with_reserve(&**repository.storage(), || repository.record_presence(&there, now))?;
     let records: Vec<_> = ids.iter().map(|id| (UNFORGOTTEN, wire::encode(&Unforgotten { snapshot: *id }))).collect();
     with_reserve(&**repository.storage(), || repository.publish_pairs(records.clone(), now))?;
     // A prune that was cut short may have called one of them removed.

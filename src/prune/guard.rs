@@ -107,8 +107,12 @@ pub(super) fn check(repository: &Repository, request: &Request, is_settled: bool
     if present.is_empty() && is_settled && !request.accept_rollback && !facts.keeps_nothing() {
         refuse_emptiness(repository)?;
     }
+    let named: HashSet<SnapshotId> = present.iter().filter_map(|(_, previous)| *previous).chain(facts.kept().iter().copied()).collect();
+    let last = counters.values().max();
+    // The newest is named by the next.
+    let is_unnamed = |id: &SnapshotId| !named.contains(id) && counters.get(id) != last;
     let is_emptied = present.is_empty() && !facts.keeps_nothing();
-    allowed.is_kept_stale = is_emptied || allowed.keep.iter().any(|id| facts.removed().contains(id));
+    allowed.is_kept_stale = is_emptied || allowed.keep.iter().any(|id| facts.removed().contains(id) || is_unnamed(id));
     allowed.remove.sort_unstable();
     allowed.keep.sort_unstable_by_key(|id| std::cmp::Reverse((counters.get(id), *id)));
     Ok(allowed)

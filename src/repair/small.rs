@@ -53,7 +53,12 @@ pub(super) fn mend_small_objects(
         // them up. What was forgotten is given up already.
         let marks = repository.facts().marks();
         let (given_up, missed): (Vec<SnapshotId>, Vec<SnapshotId>) = lost.iter().partition(|id| marks.is_forgotten(id));
-        repository.record_presence(&missed, request.now)?;
+        // And what only they may have named, there or missing.
+        let there = repository.catalogued_from_sealed()?;
+        let missing = there.rollback.map_or_else(Vec::new, |rollback| rollback.missing);
+        let has_lost = !lost.is_empty();
+        let others = there.unnamed.into_iter().chain(missing).filter(|id| has_lost && !lost.contains(id));
+        repository.record_presence(&missed.into_iter().chain(others).collect::<Vec<_>>(), request.now)?;
         if !given_up.is_empty() {
             repository.record_removal(&given_up, request.now)?;
         }

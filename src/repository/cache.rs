@@ -3,6 +3,7 @@
 //! Everything in it can be deleted at any time. It is named by the repository and by where the copy
 //! lies, so that two copies of one repository never share what is known of them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ pub fn cache_root(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Opti
     absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache"))).map(|path| path.join("repo"))
 }
 
-/// The file that names the newest snapshot that was seen.
+/// The file that names the snapshots that were seen.
 const SEEN: &str = "seen";
 
 /// The cache folder of one copy of a repository.
@@ -84,17 +85,20 @@ impl CacheFolder {
         fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.path.join(what)).is_ok()
     }
 
-    /// The newest snapshot that this machine has seen in this copy; see [`super::Rollback`].
-    pub(super) fn seen(&self) -> Option<SnapshotId> {
-        fs::read_to_string(self.path.join(SEEN)).ok().and_then(|text| SnapshotId::parse(text.trim()).ok())
+    /// The snapshots that this machine has seen in this copy; see [`super::Rollback`]. Earlier versions remembered
+    /// the newest alone.
+    pub(super) fn seen(&self) -> BTreeSet<SnapshotId> {
+        let text = fs::read_to_string(self.path.join(SEEN)).unwrap_or_default();
+        text.lines().filter_map(|line| SnapshotId::parse(line.trim()).ok()).collect()
     }
 
-    /// Remembers the newest snapshot that this machine has seen. A crash leaves the old or the new one.
+    /// Remembers the snapshots that this machine has seen. A crash leaves the old ones or the new ones.
     ///
     /// # Errors
     /// Those of the file system.
-    pub(super) fn set_seen(&self, id: &SnapshotId) -> Result<()> {
-        write_file(&self.path, SEEN, format!("{id}\n").as_bytes())
+    pub(super) fn set_seen(&self, ids: &BTreeSet<SnapshotId>) -> Result<()> {
+        let text: String = ids.iter().map(|id| format!("{id}\n")).collect();
+        write_file(&self.path, SEEN, text.as_bytes())
     }
 
     /// Who writes from here.

@@ -30,6 +30,10 @@ pub struct Catalogued {
     pub skipped: Skipped,
     /// Snapshots that are missing though nobody removed them.
     pub rollback: Option<Rollback>,
+    /// The ids of all that are there, shown or not.
+    pub all: Vec<SnapshotId>,
+    /// What is there and would be missed by nobody else if it were lost (see [`Repository::record_presence`]).
+    pub unnamed: Vec<SnapshotId>,
     /// The highest counter of any record or manifest, also of forgotten ones.
     pub newest_counter: u64,
     /// Why the catalog was not used, when it was not and should have been.
@@ -147,6 +151,8 @@ impl Repository {
         skipped.snapshots.sort_by_key(|(id, _)| *id);
         skipped.records.sort_by_key(|(id, _)| *id);
         let rollback = self.watch_rollback(&listing, &skipped)?;
+        let unnamed = self.find_unnamed(&listing, &skipped)?;
+        let all = listing.summaries().iter().map(|summary| summary.id).chain(skipped.snapshots.iter().map(|(id, _)| *id)).collect();
         let mut marks = Marks::default();
         for (id, row) in listing.records().iter().filter(|(_, row)| Marks::is_mark(row.record_type)) {
             let applied = if row.is_cut {
@@ -171,7 +177,7 @@ impl Repository {
         let unreadable = skipped.snapshots.iter().map(|(id, _)| *id).collect();
         let listing = Listing::new(shown, listing.records().to_vec()).with_unreadable(unreadable);
         let problem = catalog_error.map(|error: Error| error.to_string());
-        Ok(Catalogued { listing, marks, skipped, rollback, newest_counter, problem })
+        Ok(Catalogued { listing, marks, skipped, rollback, all, unnamed, newest_counter, problem })
     }
 
     /// Skips what the catalog has a row of and what is damaged by now: so a listing says the same in whatever

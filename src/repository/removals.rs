@@ -84,7 +84,12 @@ impl Repository {
     pub fn record_presence(&self, snapshots: &[SnapshotId], now: Timestamp) -> Result<()> {
         let known = self.read_facts()?;
         let new: Vec<SnapshotId> = snapshots.iter().filter(|id| !known.kept().contains(id)).copied().collect();
-        if new.is_empty() { Ok(()) } else { self.publish_presence(new, now) }
+        if new.is_empty() {
+            return Ok(());
+        }
+        // Whoever wrote them may have died before its own sync; that a power cut takes one back is no loss.
+        self.storage.sync(&[layout::SNAPSHOTS.to_owned()])?;
+        self.publish_presence(new, now)
     }
 
     fn publish_presence(&self, mut snapshots: Vec<SnapshotId>, now: Timestamp) -> Result<()> {
@@ -165,7 +170,11 @@ impl Repository {
         if records.len() == 0 {
             return Ok(());
         }
-        records.try_for_each(|id| self.storage.remove(&layout::record_name(&id)))?;
+        // Another run may have removed it at the same moment.
+        records.try_for_each(|id| match self.storage.remove(&layout::record_name(&id)) {
+            Err(error) if error.is_not_found() => Ok(()),
+            removed => removed,
+        })?;
         self.storage.sync(&[layout::RECORDS.to_owned()])
     }
 }

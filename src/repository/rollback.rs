@@ -1,14 +1,13 @@
 //! Notices a repository that shows an older set of snapshots than it has shown before: an old copy that
 //! was put in place of a newer one, or a storage that hides what it has.
 //!
-//! Three things are held against the listing. The cache folder of this machine names the newest snapshot
-//! that it has seen; every manifest names the newest one that its writer knew; and where a prune removed some
-//! of these, or where there are no others, a record names those that are there (and another each that is pinned). Any may
-//! only be missing when a record says that it was removed on purpose (see `removals`). So a prune by any machine
+//! Three things are held against the listing. The cache folder of this machine names the snapshots that it has
+//! seen; every manifest names the newest one that its writer knew; and a record names those that no manifest names (and
+//! another each that is pinned). Any may only be missing when a record says that it was removed on purpose (see `removals`). So a prune by any machine
 //! raises no alarm on another, and nobody without the keys can explain a loss away. Why it is done so,
-//! and what it cannot notice, is in `docs/decisions/0006-rollback.md`, 0010 and 0011.
+//! and what it cannot notice, is in `docs/decisions/0006-rollback.md`, 0010, 0011 and 0013.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use super::{Repository, layout};
@@ -78,8 +77,8 @@ impl Repository {
     /// Those of the storage.
     pub fn find_rollback(&self, present: &[(SnapshotId, Option<SnapshotId>)]) -> Result<Option<Rollback>> {
         let listed: HashSet<SnapshotId> = present.iter().map(|(id, _)| *id).collect();
-        let seen = self.cache.as_ref().and_then(|cache| cache.seen());
-        let named = present.iter().filter_map(|(_, previous)| *previous).chain(seen).chain(self.facts.witnessed());
+        let seen = self.cache.as_ref().map(|cache| cache.seen()).unwrap_or_default();
+        let named = present.iter().filter_map(|(_, previous)| *previous).chain(seen.iter().copied()).chain(self.facts.witnessed());
         let mut missing: Vec<SnapshotId> = named.filter(|id| !listed.contains(id) && !self.facts.removed().contains(id)).collect();
         for _ in 0..ATTEMPTS {
             if missing.is_empty() {
@@ -93,7 +92,7 @@ impl Repository {
         }
         missing.sort_unstable();
         missing.dedup();
-        let was_seen = seen.is_some_and(|seen| missing.contains(&seen));
+        let was_seen = missing.iter().any(|id| seen.contains(id));
         if missing.is_empty() {
             return Ok(None);
         }
@@ -104,34 +103,59 @@ impl Repository {
         Ok(Some(Rollback { missing, was_seen, is_set_aside }))
     }
 
-    /// Looks for a rollback in a listing, and remembers the newest of it when there is none.
+    /// Looks for a rollback in a listing, and remembers what is there when there is none.
     pub(super) fn watch_rollback(&self, listing: &Listing, skipped: &Skipped) -> Result<Option<Rollback>> {
         let readable = listing.summaries().iter().map(|summary| (summary.id, summary.previous));
         let present: Vec<_> = readable.chain(skipped.snapshots.iter().map(|(id, _)| (*id, None))).collect();
         let rollback = self.find_rollback(&present)?;
         if rollback.is_none() {
-            self.remember_newest(listing.summaries());
+            self.remember_all(listing.summaries(), skipped);
         }
         Ok(rollback)
     }
 
-    /// Remembers the newest of `summaries`, which are in order, unless one as new is remembered already.
-    fn remember_newest(&self, summaries: &[Summary]) {
+    /// Which of the snapshots that are there would be missed by nobody but machines that have seen them: no manifest
+    /// that can be read names them, nor does a record. Mostly that is the newest alone, which the next one names.
+    pub(super) fn find_unnamed(&self, listing: &Listing, skipped: &Skipped) -> Result<Vec<SnapshotId>> {
+        let mut named: HashSet<SnapshotId> = listing.summaries().iter().filter_map(|summary| summary.previous).collect();
+        named.extend(self.facts.witnessed());
+        let mut unnamed: Vec<SnapshotId> = listing.summaries().iter().map(|summary| summary.id).collect();
+        for (id, _) in &skipped.snapshots {
+            // What is of another repository may go as it came.
+            if !named.contains(id) && !self.is_foreign(&layout::snapshot_name(id))? {
+                unnamed.push(*id);
+            }
+        }
+        unnamed.retain(|id| !named.contains(id));
+        Ok(unnamed)
+    }
+
+    /// Whether this machine has seen this snapshot, and so all that its manifest names.
+    pub fn has_seen(&self, id: &SnapshotId) -> bool {
+        self.cache.as_ref().is_some_and(|cache| cache.seen().contains(id))
+    }
+
+    /// Remembers `summaries`, unless they are remembered already.
+    fn remember_all(&self, summaries: &[Summary], skipped: &Skipped) {
         let Some(cache) = &self.cache else { return };
-        let Some(newest) = summaries.last() else { return };
-        let seen = cache.seen().and_then(|seen| summaries.iter().find(|summary| summary.id == seen));
-        // Its writer may have died before the name was durable; then a power cut would take it back, which is
-        // no rollback.
-        if seen.is_none_or(|seen| seen.order() < newest.order()) && self.storage.sync(&[layout::SNAPSHOTS.to_owned()]).is_ok() {
+        let seen = cache.seen();
+        let mut listed: BTreeSet<SnapshotId> = summaries.iter().map(|summary| summary.id).collect();
+        // What can be read no longer was seen all the same.
+        listed.extend(skipped.snapshots.iter().map(|(id, _)| *id).filter(|id| seen.contains(id)));
+        // Their writers may have died before the names were durable; then a power cut would take them back, which
+        // is no rollback.
+        if !listed.is_empty() && seen != listed && self.storage.sync(&[layout::SNAPSHOTS.to_owned()]).is_ok() {
             // Where it cannot be written, a rollback is noticed by what manifests say, or not at all.
-            let _ = cache.set_seen(&newest.id);
+            let _ = cache.set_seen(&listed);
         }
     }
 
     /// Remembers a snapshot that this machine has just committed, durably.
     pub fn remember_snapshot(&self, id: &SnapshotId) {
         if let Some(cache) = &self.cache {
-            let _ = cache.set_seen(id);
+            let mut seen = cache.seen();
+            seen.insert(*id);
+            let _ = cache.set_seen(&seen);
         }
     }
 }

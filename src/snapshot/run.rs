@@ -17,13 +17,12 @@ use super::surroundings::Surroundings;
 use super::tally::Tally;
 use super::walk::{SourceWalk, Walked};
 use super::warnings::{warn_of_clock, warn_of_company, warn_of_rollback};
-use crate::catalog::Listing;
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId, SnapshotId};
 use crate::manifest::{Kind, MACHINE, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, INDEX, Repository, Sink, make_reserve};
+use crate::repository::{Catalogued, ChunkReader, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
 use crate::storage::LockMode;
 use crate::units::{Timestamp, lossy_text};
@@ -70,7 +69,6 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     warn_of_rollback(&catalogued, progress);
     warn_of_clock(&catalogued.listing, started_at, progress);
     let series = catalogued.marks.renamed(&series).map_or(series.clone(), str::to_owned);
-    let newest = catalogued.listing.summaries().last();
     let reader = sink.reader();
     let wanted = if stream.is_some() { Kind::Full } else { request.kind };
     let machine = repository.keys().identify.machine(request.machine.as_deref());
@@ -147,11 +145,17 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         };
         account.tell(&mut extensions, progress)
     });
+    // Others may have committed meanwhile: what comes later names what came before.
+    let before: HashSet<SnapshotId> = catalogued.all.iter().copied().collect();
+    let has_more = !request.dry_run && repository.list_snapshots()?.into_iter().collect::<HashSet<_>>() != before;
+    let now_there = if has_more { Some(repository.catalogued()?) } else { None };
+    let latest = now_there.as_ref().unwrap_or(&catalogued);
+    let previous = latest.listing.summaries().last().map(|summary| summary.id);
     let mut manifest = Manifest {
         run,
         client: repository.cache().map_or(ClientId([0; 16]), |cache| cache.client()),
-        counter: catalogued.newest_counter.saturating_add(1),
-        previous: newest.map(|summary| summary.id),
+        counter: latest.newest_counter.saturating_add(1),
+        previous,
         kind,
         base: base.map(|Base { id, .. }| id),
         series,
@@ -176,6 +180,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     if request.dry_run {
         return Ok(told.outcome(None, manifest, packs_adopted));
     }
+    record_unnamed(repository, latest, previous, &manifest)?;
     check_still_there(repository, &sink, &manifest, None)?;
     let id = repository.publish_manifest(&manifest)?;
     check_still_there(repository, &sink, &manifest, Some(&id))?;
@@ -186,11 +191,8 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     }
     repository.tell_catalog(&id, &manifest);
     // The snapshot is safe. What cannot be said here, a later run says.
-    let _ = record_presence(repository, &catalogued.listing, &id, manifest.committed_at);
-    if catalogued.rollback.is_none() {
-        // What is missing is still to be noticed by the next command.
-        repository.remember_snapshot(&id);
-    }
+    let _ = record_presence(repository, latest, &id, manifest.committed_at);
+    repository.remember_snapshot(&id);
     if request.pin {
         // Still under the lock: no prune comes between.
         let pin = wire::encode(&Pin { snapshot: id, is_pinned: true });
@@ -210,15 +212,30 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     Ok(told.outcome(Some(id), manifest, packs_adopted))
 }
 
+/// Says, before the snapshot exists, that those are there which neither it nor another manifest names: so each that is
+/// lost from now on is missed by everybody.
+fn record_unnamed(repository: &Repository, latest: &Catalogued, previous: Option<SnapshotId>, manifest: &Manifest) -> Result<()> {
+    let unnamed: Vec<SnapshotId> = latest.unnamed.iter().filter(|id| Some(**id) != previous).copied().collect();
+    if unnamed.is_empty() { Ok(()) } else { repository.record_presence(&unnamed, manifest.committed_at) }
+}
+
 /// Sees to it that records say of something that is there that it is, so that its loss is noticed: of the new
-/// snapshot, where they name no other, and of those that were put back.
-fn record_presence(repository: &Repository, listing: &Listing, id: &SnapshotId, now: Timestamp) -> Result<()> {
+/// snapshot, where they name no other; of those that were put back; and of those that others committed at the same moment.
+fn record_presence(repository: &Repository, latest: &Catalogued, id: &SnapshotId, now: Timestamp) -> Result<()> {
+    let listing = &latest.listing;
     let facts = repository.facts();
     let has = |ids: &HashSet<SnapshotId>| listing.summaries().iter().any(|summary| ids.contains(&summary.id));
     if !has(facts.kept()) && !has(repository.read_facts()?.kept()) {
         repository.record_presence(&[*id], now)?;
         // So that the catalog knows what was just written.
         repository.catalogued()?;
+    }
+    let known: HashSet<SnapshotId> = latest.all.iter().copied().collect();
+    if repository.list_snapshots()?.iter().any(|listed| listed != id && !known.contains(listed)) {
+        let mut unnamed = repository.catalogued()?.unnamed;
+        // One of two that named the same is named by the next.
+        unnamed.retain(|listed| listed != id);
+        repository.record_presence(&unnamed, now)?;
     }
     if has(facts.removed()) { repository.recant_removals(now) } else { Ok(()) }
 }
