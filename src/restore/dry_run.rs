@@ -40,8 +40,8 @@ impl<'t> DryRun<'t> {
             Some(destination) => destination.folder(b"")?.disk().holds(),
             None => Disk::of_missing(&task.request.destination)?,
         };
-        let options = task.request.apply_options();
-        Ok(Self { task, options, destination, levels: Vec::new(), destination_keeps_metadata: false, links: Links::default(), holds })
+        let (options, links) = (task.request.apply_options(), Links::new(task.manifest.started_at));
+        Ok(Self { task, options, destination, levels: Vec::new(), destination_keeps_metadata: false, links, holds })
     }
 
     /// What the folder that the walk is in can hold, on its own file system or the one that it would be made on.
@@ -55,7 +55,7 @@ impl<'t> DryRun<'t> {
     /// What ends the restore.
     fn make(&self, kind: ActionKind, relative: &[u8], node: &Node, role: Role) -> Result<()> {
         if let Some(Some((within, _))) = self.levels.last()
-            && let Err(error) = within.check_renaming()
+            && let Err(error) = within.check_renaming().and_then(|()| within.check_making())
         {
             self.links.gives_up(role);
             return self.task.fail_entry(relative, error);
@@ -103,12 +103,13 @@ impl<'t> DryRun<'t> {
                 let level = self.look(relative)?;
                 self.levels.push(level);
             }
-            Some(existing) if !makes_way_for_folder(self.task, above, (name, &existing), is_passed) => {
+            Some(existing) if !makes_way_for_folder(self.task, above, (relative, &existing), is_passed) => {
                 self.task.tally.add(Count::Left);
                 self.act(ActionKind::Leave, relative);
                 return Ok(Entered::Not);
             }
             existing => {
+                above.check_making().map_err(|error| error.context("nothing below was restored"))?;
                 self.act(if existing.is_some() { ActionKind::Replace } else { ActionKind::Create }, relative);
                 self.levels.push(None);
             }
@@ -148,15 +149,16 @@ impl Visitor for DryRun<'_> {
                 self.levels.push(None);
                 Ok(Entered::Here)
             }
-            None => self.look(relative).map(|level| {
+            None => self.look(relative).and_then(|level| {
                 match &level {
                     None => self.act(ActionKind::Create, relative),
-                    Some((_, before)) => {
-                        self.destination_keeps_metadata = folders::destination_keeps_metadata(before, self.task.request.overwrite);
+                    Some((within, before)) => {
+                        let is_new = folders::counts_as_new(within, relative, before)?;
+                        self.destination_keeps_metadata = folders::destination_keeps_metadata(is_new, self.task.request.overwrite);
                     }
                 }
                 self.levels.push(level);
-                Entered::Here
+                Ok(Entered::Here)
             }),
         };
         outcome.or_else(|error| self.task.fail_entry(relative, error).map(|()| Entered::Not))

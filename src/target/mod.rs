@@ -17,6 +17,7 @@ mod disk;
 mod durable;
 mod existing;
 mod file;
+mod fixed;
 mod folder;
 mod given_names;
 mod in_use;
