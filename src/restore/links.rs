@@ -6,8 +6,13 @@
 //! it, never more of them than the file had names, and only to the very inode that this restore wrote or
 //! found right (the target checks that). When a first was not restored, the next of its names takes its part.
 
-use std::collections::HashMap;
+mod groups;
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use groups::{GROUPS_LOOKED_AT, Group, Groups, Placed};
 
 use super::clear::take_place;
 use super::in_the_way::Way;
@@ -21,70 +26,7 @@ use crate::target::{Existing, Identity, NO_HARD_LINKS, apply_inode_flags, tempor
 use crate::units::Timestamp;
 use crate::wire;
 
-/// Of entries that are alike but for what a further name changes, at most so many groups are looked at.
-const GROUPS_LOOKED_AT: usize = 16;
-
-/// Names of one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct LinkKey {
-    /// Which file: inode numbers are given twice.
-    number: u64,
-    /// The inode number in the snapshot.
-    pub inode: u64,
-}
-
-/// What names of one file have in common: the source, the inode, and a digest of content and metadata.
-type Likeness = (usize, u64, [u8; 32]);
-
-struct Group {
-    likeness: Likeness,
-    /// What a further name that is made or removed during a run changes.
-    changed: (Timestamp, u32),
-    /// Names that may still join.
-    names_to_join: u32,
-    /// Names that are still to be made, without the first.
-    names_left: u32,
-    /// False when its first was not restored, until another name takes its part.
-    has_first: bool,
-    /// Where the first is, once it is complete.
-    placed: Option<Placed>,
-}
-
-/// The files with several names.
-#[derive(Default)]
-struct Groups {
-    by_key: HashMap<LinkKey, Group>,
-    alike: HashMap<Likeness, Vec<LinkKey>>,
-    count: u64,
-}
-
-impl Groups {
-    fn remove(&mut self, key: LinkKey) {
-        let Some(group) = self.by_key.remove(&key) else { return };
-        if let Some(keys) = self.alike.get_mut(&group.likeness) {
-            keys.retain(|other| *other != key);
-            if keys.is_empty() {
-                self.alike.remove(&group.likeness);
-            }
-        }
-    }
-
-    /// One more of the further names is dealt with.
-    fn settle_one(&mut self, key: LinkKey) {
-        let Some(group) = self.by_key.get_mut(&key) else { return };
-        group.names_left = group.names_left.saturating_sub(1);
-        if group.names_left == 0 {
-            self.remove(key);
-        }
-    }
-}
-
-#[derive(Clone)]
-struct Placed {
-    folder: Arc<[u8]>,
-    name: Vec<u8>,
-    identity: Identity,
-}
+pub(super) use groups::LinkKey;
 
 /// What an entry with several names is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -314,63 +256,5 @@ pub(super) fn apply_flags(writer: &Writer<'_>) {
             }
             Err(error) => writer.task.note(&relative, format!("inode flags not restored: {error}")),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::manifest::{Content, ContentList};
-    use crate::wire::Extensions;
-
-    fn node(content: Content) -> Node {
-        let metadata = Metadata { inode: 7, links: 2, ..Metadata::default() };
-        Node { name: b"a".to_vec(), metadata, content, flags: 0, extensions: Extensions::none() }
-    }
-
-    fn role(links: &Links, node: &Node) -> (bool, u64) {
-        match links.join(0, node) {
-            Role::First(key) => (true, key.number),
-            Role::Later(key) => (false, key.number),
-            Role::Alone => (true, 0),
-        }
-    }
-
-    #[test]
-    fn only_what_is_equal_is_a_further_name_but_for_what_a_name_that_is_made_meanwhile_changes() {
-        let links = Links::new(Timestamp::new(10, 0));
-        let first = node(Content::File(0, ContentList::default()));
-        assert_eq!(role(&links, &first), (true, 1));
-        let mut linked_meanwhile = first.clone();
-        (linked_meanwhile.metadata.links, linked_meanwhile.metadata.ctime) = (3, Timestamp::new(11, 0));
-        assert_eq!(role(&links, &linked_meanwhile), (false, 1));
-        // Another file system that is mounted in the same source.
-        let mut other = first.clone();
-        other.metadata.uid = 1;
-        let mut changed_before = first.clone();
-        changed_before.metadata.ctime = Timestamp::new(9, 0);
-        assert_eq!((role(&links, &other), role(&links, &changed_before)), ((true, 2), (true, 3)));
-        assert_eq!((role(&links, &changed_before), role(&links, &other)), ((false, 3), (false, 2)));
-        assert_eq!(role(&links, &node(Content::Fifo)), (true, 4));
-        assert!(matches!(links.join(1, &node(Content::Fifo)), Role::First(LinkKey { number: 5, inode: 7 })));
-    }
-
-    #[test]
-    fn a_file_gets_no_more_names_than_it_had_and_the_others_belong_together() {
-        let (links, folder) = (Links::default(), Arc::<[u8]>::from(&b""[..]));
-        let node = node(Content::Fifo);
-        assert_eq!([0; 5].map(|_| role(&links, &node)), [(true, 1), (false, 1), (true, 2), (false, 2), (true, 3)]);
-        // A first that was not restored: one of the two that wait takes its part, and the group stays.
-        let three = Links::default();
-        let mut node = node;
-        node.metadata.links = 3;
-        let Role::First(key) = three.join(0, &node) else { panic!() };
-        assert_eq!([three.join(0, &node), three.join(0, &node)], [Role::Later(key); 2]);
-        three.forget(key);
-        assert!(three.placed(key).is_none());
-        assert_eq!([three.join_again(key), three.join_again(key)], [Role::First(key), Role::Later(key)]);
-        assert!(three.placed(key).is_none());
-        three.place(key, &folder, b"b", Identity { device: 1, inode: 1 });
-        assert!(three.placed(key).is_some() && three.lock().by_key.is_empty());
     }
 }
