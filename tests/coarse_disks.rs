@@ -140,3 +140,20 @@ fn nothing_differs_on_exfat_and_what_it_cannot_hold_is_said_once_and_counted() {
         assert_eq!(said.matches(what).count(), 1, "{said}");
     }
 }
+
+#[test]
+fn names_that_differ_by_case_only_are_all_restored_to_exfat_by_many_threads() {
+    let Some(disk) = Disk::new(&["mkfs.exfat"], &["mount.exfat-fuse"]) else { return };
+    let place = Place::with_repository();
+    for number in 0..300 {
+        for letter in ["N", "n"] {
+            fs::write(place.path(&format!("source/{letter}{number}")), format!("{letter}{number}")).unwrap();
+        }
+    }
+    place.run(&["snapshot", &place.text("source")]).expect(0);
+    let (folder, back) = (format!("latest:{}", place.text("source")), disk.top().join("back"));
+    place.run(&["restore", "--threads", "16", &folder, back.to_str().unwrap()]).expect(3);
+    let files = fs::read_dir(&back).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let contents: std::collections::BTreeSet<_> = files.map(|path| fs::read(path).unwrap()).collect();
+    assert_eq!(contents.iter().filter(|content| content.len() <= 4 && content.to_ascii_lowercase().starts_with(b"n")).count(), 600);
+}

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::task::is_shortage;
 use crate::error::Result;
 use crate::id::ChunkId;
 use crate::manifest::{ContentList, Item};
@@ -25,7 +26,7 @@ pub(super) enum Piece {
 /// level of the list.
 ///
 /// # Errors
-/// Those of `each`.
+/// Those of `each`; when the system is short of something.
 pub(super) fn each_piece(reader: &ChunkReader<'_>, list: &ContentList, each: &mut dyn FnMut(Piece) -> Result<()>) -> Result<()> {
     let mut offset = 0u64;
     let mut waiting = vec![(list.depth, list.items.clone().into_iter())];
@@ -47,6 +48,7 @@ pub(super) fn each_piece(reader: &ChunkReader<'_>, list: &ContentList, each: &mu
                     waiting.push((depth - 1, page.items.into_iter()));
                     continue;
                 }
+                Err(error) if is_shortage(&error) => return Err(error),
                 Err(_) => each(Piece::Lost(offset..end))?,
             },
         }

@@ -179,6 +179,13 @@ impl Deleting<'_> {
         }
     }
 
+    /// Counts and reports what stays because it must.
+    fn leave(&self, below: &[u8], why: &str) {
+        self.task.tally.add(Count::Left);
+        self.act(ActionKind::Leave, below);
+        self.task.report(FindingKind::LeftAsIs, &join(&self.folder.relative, below), format!("left as it is: {why}"));
+    }
+
     /// Counts what stays because the snapshot did not look at it.
     fn keep(&self, below: &[u8]) {
         self.task.tally.add(Count::Kept);
@@ -216,18 +223,15 @@ impl Judge for Deleting<'_> {
     }
 
     fn stays(&mut self, below: &[u8], why: Stays) {
-        let relative = join(&self.folder.relative, below);
         match why {
             Stays::Chosen => {}
             Stays::OtherFileSystem => {
                 self.keep(below);
+                let relative = join(&self.folder.relative, below);
                 self.task.report(FindingKind::Note, &relative, "not deleted: another file system is mounted there");
             }
-            Stays::Protected(what) => {
-                self.task.tally.add(Count::Left);
-                self.act(ActionKind::Leave, below);
-                self.task.report(FindingKind::LeftAsIs, &relative, format!("left as it is: it is {what}"));
-            }
+            Stays::Protected(what) => self.leave(below, &format!("it is {what}")),
+            Stays::Fixed(why) => self.leave(below, why),
         }
     }
 

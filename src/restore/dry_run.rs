@@ -43,17 +43,8 @@ impl<'t> DryRun<'t> {
             Some(destination) => destination.folder(b"")?.disk().holds(),
             None => Disk::of_missing(&task.request.destination)?,
         };
-        let options = task.request.apply_options();
-        Ok(Self {
-            task,
-            options,
-            destination,
-            levels: Vec::new(),
-            takes: Vec::new(),
-            destination_keeps_metadata: false,
-            links: Links::default(),
-            holds,
-        })
+        let (options, links) = (task.request.apply_options(), Links::new(task.manifest.started_at));
+        Ok(Self { task, options, destination, levels: Vec::new(), takes: Vec::new(), destination_keeps_metadata: false, links, holds })
     }
 
     /// What the folder that the walk is in can hold, on its own file system or the one that it would be made on.
@@ -67,7 +58,7 @@ impl<'t> DryRun<'t> {
     /// What ends the restore.
     fn make(&self, kind: ActionKind, relative: &[u8], node: &Node, role: Role) -> Result<()> {
         if let Some(Some((within, _))) = self.levels.last()
-            && let Err(error) = within.check_renaming()
+            && let Err(error) = within.check_renaming().and_then(|()| within.check_making())
         {
             self.links.gives_up(role);
             return self.task.fail_entry(relative, error);
@@ -138,12 +129,13 @@ impl<'t> DryRun<'t> {
                 let level = self.look(relative)?;
                 self.push(relative, level)?;
             }
-            Some(existing) if !makes_way_for_folder(self.task, above, (name, &existing), is_passed) => {
+            Some(existing) if !makes_way_for_folder(self.task, above, (relative, &existing), is_passed) => {
                 self.task.tally.add(Count::Left);
                 self.act(ActionKind::Leave, relative);
                 return Ok(Entered::Not);
             }
             existing => {
+                above.check_making().map_err(|error| error.context("nothing below was restored"))?;
                 self.act(if existing.is_some() { ActionKind::Replace } else { ActionKind::Create }, relative);
                 self.push(relative, None)?;
             }
@@ -185,8 +177,9 @@ impl Visitor for DryRun<'_> {
             None => self.look(relative).and_then(|level| {
                 match &level {
                     None => self.act(ActionKind::Create, relative),
-                    Some((_, before)) => {
-                        self.destination_keeps_metadata = folders::destination_keeps_metadata(before, self.task.request.overwrite);
+                    Some((within, before)) => {
+                        let is_new = folders::counts_as_new(within, relative, before)?;
+                        self.destination_keeps_metadata = folders::destination_keeps_metadata(is_new, self.task.request.overwrite);
                     }
                 }
                 self.push(relative, level).map(|()| Entered::Here)

@@ -6,7 +6,7 @@
 //! that grows with the square of its depth.
 
 use super::request::What;
-use super::task::{Task, push_name};
+use super::task::{Task, is_shortage, push_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Manifest, Node};
 use crate::repository::{SnapshotView, Step, Walk};
@@ -160,6 +160,7 @@ impl Entries<'_, '_> {
                 Ok(None) => return Ok(()),
                 Ok(Some(Step::Leave)) => self.leave(walk.path())?,
                 Ok(Some(Step::Entry(node))) => self.step(&mut walk, node)?,
+                Err(error) if is_shortage(&error) => return Err(error),
                 Err(error) => {
                     let relative = self.relative.clone();
                     if let Some(level) = self.levels.last_mut() {

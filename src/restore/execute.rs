@@ -81,7 +81,7 @@ impl<'w> Executor<'w> {
         let (file, first) = match make_link(self.writer, link)? {
             Linked::Done => return Ok(()),
             Linked::Refused(link) => (planned(link), None),
-            Linked::NoFirst(link) => match self.writer.links.join(link.key.0, &link.node) {
+            Linked::NoFirst(link) => match self.writer.links.join_again(link.key) {
                 Role::Later(key) if firsts.contains(&key) => {
                     window.links.push(LinkInWork { key, ..link });
                     return Ok(());

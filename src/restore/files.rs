@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::clear::clear;
+use super::clear::take_place;
 use super::in_the_way::Way;
 use super::links::LinkKey;
 use super::missing::Missing;
@@ -211,11 +211,14 @@ impl FileInWork {
 
     fn name_whole(&self, writer: &Writer<'_>, file: &NewFile) -> Result<()> {
         let is_replaced = self.way != Way::Free;
-        if self.way == (Way::Replace { is_folder: true }) {
-            clear(writer.task, &*writer.destination.folder(&self.folder)?, &self.folder, &self.name)?;
-        }
         let mut name = self.name.clone();
-        let handle = match file.give_name(is_replaced) {
+        let given = if self.way == (Way::Replace { is_folder: true }) {
+            let within = writer.destination.folder(&self.folder)?;
+            take_place(writer.task, (&within, &self.folder), &self.name, || file.give_name(true))
+        } else {
+            file.give_name(is_replaced)
+        };
+        let handle = match given {
             Err(error) if error.kind() == ErrorKind::Exists && !is_replaced => {
                 let place = |other: &[u8]| file.give_name_as(other, false);
                 let (other, handle) = writer.place_elsewhere(&self.folder, &self.name, place)?;

@@ -7,7 +7,7 @@
 //! overwriting is asked for: it was named as a place to put things. Of the folders above a source only
 //! owner and mode were saved, and they get them when they are made.
 
-use super::clear::makes_way_for_folder;
+use super::clear::{makes_way_for_folder, take_place};
 use super::delete::delete_others;
 use super::entries::Entered;
 use super::in_the_way::{NamesBefore, Why};
@@ -92,10 +92,9 @@ fn try_make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8], is_passe
         Err(error) if error.kind() == ErrorKind::Exists && was_there => {
             let parent = destination.folder(above)?;
             match parent.stat(name)? {
-                Some(existing) if !makes_way_for_folder(writer.task, &parent, (name, &existing), is_passed) => return Ok(None),
-                _ => parent.remove(name)?,
+                Some(existing) if !makes_way_for_folder(writer.task, &parent, (relative, &existing), is_passed) => return Ok(None),
+                _ => take_place(writer.task, (&parent, above), name, || destination.make_folder(relative))?,
             }
-            destination.make_folder(relative)?
         }
         // Another entry took the name during this restore: the file system takes two names for one.
         Err(error) if error.kind() == ErrorKind::Exists => return make_elsewhere(writer, above, name).map(Some),
@@ -120,7 +119,7 @@ fn made_before(folder: &Folder, relative: &[u8]) -> Result<Made> {
 /// # Errors
 /// Those of looking.
 pub(super) fn counts_as_new(folder: &Folder, relative: &[u8], names: &[Vec<u8>]) -> Result<bool> {
-    if relative.is_empty() { Ok(names.is_empty()) } else { folder.is_unfinished() }
+    Ok(relative.is_empty() && names.is_empty() || folder.is_unfinished()?)
 }
 
 /// Whether another restore may be writing this meanwhile; where none is, it was dealt with before.
@@ -187,8 +186,8 @@ pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork) -> Result<()> {
 
 /// Whether the destination itself keeps the metadata that it has: a user filled it before, and does
 /// not want it overwritten.
-pub(super) fn destination_keeps_metadata(before: &[Vec<u8>], overwrite: Overwrite) -> bool {
-    overwrite == Overwrite::Never && !before.is_empty()
+pub(super) fn destination_keeps_metadata(is_new: bool, overwrite: Overwrite) -> bool {
+    overwrite == Overwrite::Never && !is_new
 }
 
 /// The folder and the name of a path that is not empty.

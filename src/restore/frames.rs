@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::task::is_shortage;
 use super::window::{FrameKey, KEPT_FRAMES, PlacedWant, Want, Window};
 use super::writer::Writer;
 use crate::id::{ChunkId, PackId};
@@ -120,10 +121,17 @@ impl Run<'_> {
             Some((_, plain)) => Ok(Arc::clone(plain)),
             None => self.writer.task.reader.read_frame(&plan.place).map(Arc::new),
         };
-        let Ok(plain) = plain else {
-            self.frames.set_bad(plan.key(), None);
-            self.recover(plan.wants.iter().map(|placed| placed.want).collect(), Some(plan.place.pack));
-            return None;
+        let plain = match plain {
+            Ok(plain) => plain,
+            Err(error) if is_shortage(&error) => {
+                self.writer.task.end(error);
+                return None;
+            }
+            Err(_) => {
+                self.frames.set_bad(plan.key(), None);
+                self.recover(plan.wants.iter().map(|placed| placed.want).collect(), Some(plan.place.pack));
+                return None;
+            }
         };
         let mut wants = plan.wants.clone();
         let rest = self.write_chunks(plan.key(), &plain, &mut wants);
@@ -198,6 +206,7 @@ impl Run<'_> {
             for (key, (place, mut wants)) in found {
                 match self.writer.task.reader.read_frame(&place) {
                     Ok(plain) => rest.extend(self.write_chunks(key, &plain, &mut wants)),
+                    Err(error) if is_shortage(&error) => self.writer.task.end(error),
                     Err(_) => {
                         self.frames.set_bad(key, None);
                         rest.extend(wants.iter().map(|placed| placed.want));

@@ -64,7 +64,7 @@ impl Inodes {
 fn saved_inode(role: Role) -> Option<u64> {
     match role {
         Role::Alone => None,
-        Role::First((_, inode)) | Role::Later((_, inode)) => Some(inode),
+        Role::First(key) | Role::Later(key) => Some(key.inode),
     }
 }
 
@@ -88,13 +88,18 @@ mod tests {
     }
 
     #[test]
-    fn only_names_of_one_group_may_be_one_file() {
-        let inodes = Inodes::default();
+    fn only_names_of_one_inode_may_be_one_file() {
+        let (inodes, links) = (Inodes::default(), super::super::links::Links::default());
+        let role = |root, inode| {
+            let metadata = crate::manifest::Metadata { inode, links: 2, ..Default::default() };
+            let (name, content, extensions) = (b"a".to_vec(), crate::manifest::Content::Fifo, crate::wire::Extensions::none());
+            links.join(root, &crate::manifest::Node { name, metadata, content, flags: 0, extensions })
+        };
         let (one, other) = (existing(1, 2), existing(2, 2));
-        inodes.stays(&one, Role::First((0, 7)));
-        assert!(!inodes.is_of_another(&one, Role::Later((0, 7))));
-        assert!(!inodes.is_of_another(&one, Role::First((1, 7))), "a name in another source");
-        assert!(inodes.is_of_another(&one, Role::Later((0, 8))) && inodes.is_of_another(&one, Role::Alone));
+        inodes.stays(&one, role(0, 7));
+        assert!(!inodes.is_of_another(&one, role(0, 7)));
+        assert!(!inodes.is_of_another(&one, role(1, 7)), "a name in another source");
+        assert!(inodes.is_of_another(&one, role(0, 8)) && inodes.is_of_another(&one, Role::Alone));
         inodes.stays(&other, Role::Alone);
         assert!(inodes.is_of_another(&other, Role::Alone));
     }

@@ -1,7 +1,8 @@
 //! What a restore that was killed has left: files under temporary names, as long as those that they were
 //! to be. The next restore removes them.
 //!
-//! Only names that a restore makes and a user does not, only when no restore is at work that could still
+//! Only names that a restore makes and a user does not, never what the snapshot has under such a name or a
+//! pattern excludes, only when no restore is at work that could still
 //! need them, and never what must stay in any case. What is in doubt is left, and said. Every folder is looked through that a restore
 //! comes to; where one was killed is also written down on this machine (see [`super::records`]), so that
 //! all folders below that destination are.
@@ -11,9 +12,11 @@ use std::sync::Arc;
 
 use super::in_the_way::NamesBefore;
 use super::outcome::{ActionKind, Count};
+use super::sight::path_in_snapshot;
 use super::task::{Task, join};
 use crate::error::Result;
 use crate::progress::FindingKind;
+use crate::repository::SnapshotView;
 use crate::target::{
     Choice, Destination, Folder, Found, Judge, Stays, Use, is_temporary_name, range_of_temporary_names, resembles_temporary_name,
 };
@@ -37,13 +40,21 @@ pub(super) fn clear(task: &Task<'_>, destination: &Destination, relative: &[u8],
     let mut left = Vec::new();
     for name in names.drain(range.clone()) {
         let path = join(relative, &name);
-        let verdict = match judge(&within, &name, used) {
-            Ok(Verdict::Remove) => remove(task, &within, &path, &name),
+        let verdict = if is_wanted(task, &path) { Ok(Verdict::Ignore) } else { judge(&within, &name, used) };
+        let verdict = match verdict {
+            Ok(Verdict::Remove) => remove(task, &within, &name),
             other => other,
         };
         let is_removed = matches!(verdict, Ok(Verdict::Remove));
         match verdict {
-            Ok(Verdict::Remove) => task.tally.add(Count::Leftovers),
+            // Nothing is removed in a dry run, which may come to the folder twice.
+            Ok(Verdict::Remove) if task.request.dry_run && !task.foretold_leftovers.insert(&path) => {}
+            Ok(Verdict::Remove) => {
+                task.tally.add(Count::Leftovers);
+                if task.request.dry_run {
+                    task.tally.act(ActionKind::Delete, task.shown(&path));
+                }
+            }
             Ok(Verdict::Ignore) => {}
             Ok(Verdict::Doubt(why)) => {
                 let message = format!("looks like what a restore leaves that was killed; it stays, because {why}");
@@ -57,6 +68,17 @@ pub(super) fn clear(task: &Task<'_>, destination: &Destination, relative: &[u8],
     }
     names.splice(range.start..range.start, left);
     Ok(())
+}
+
+/// Whether what is at `relative` is no leftover whatever its name is: the snapshot has it, or may have it, or
+/// a pattern leaves it alone.
+fn is_wanted(task: &Task<'_>, relative: &[u8]) -> bool {
+    let path = path_in_snapshot(task.origin(), relative);
+    if task.selection.is_excluded(&path, false) {
+        return true;
+    }
+    // A tree that cannot be read may have it.
+    SnapshotView::new(task.reader, task.manifest).lookup(&path).map_or(true, |node| node.is_some())
 }
 
 enum Verdict {
@@ -90,18 +112,16 @@ fn judge(within: &Folder, name: &[u8], used: Use) -> Result<Verdict> {
     })
 }
 
-/// Removes it, or in a dry run lists it; it stays when it must.
-fn remove(task: &Task<'_>, within: &Folder, path: &[u8], name: &[u8]) -> Result<Verdict> {
+/// Removes it, but in a dry run; it stays when it must.
+fn remove(task: &Task<'_>, within: &Folder, name: &[u8]) -> Result<Verdict> {
     let mut removing = Removing { stays: None };
     if !within.remove_as(name, task.request.dry_run, &mut removing)? {
         return Ok(match removing.stays {
             Some(Stays::Protected(what)) => Verdict::Doubt(format!("it is {what}").into()),
             Some(Stays::OtherFileSystem) => doubt("it is on another file system that is mounted there"),
+            Some(Stays::Fixed(why)) => doubt(why),
             Some(Stays::Chosen) | None => doubt("it is a folder"),
         });
-    }
-    if task.request.dry_run {
-        task.tally.act(ActionKind::Delete, task.shown(path));
     }
     Ok(Verdict::Remove)
 }

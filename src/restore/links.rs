@@ -1,15 +1,20 @@
 //! Hard links: the names of a file after its first.
 //!
 //! Names of one file, or of one link, pipe or device, are found by (source, inode). A repository can
-//! say anything, and a source can span file systems that number their inodes alike, so only an entry
-//! with the same content and metadata as the first becomes a link to it, and only to the very inode
-//! that this restore wrote or found right (the target checks that). A first that was not restored is
-//! forgotten, and the next name is restored as a file.
+//! say anything, and a source can span file systems that number their inodes alike, or have one of its
+//! folders in two places. So only an entry with the same content and metadata as the first becomes a link to
+//! it, never more of them than the file had names, and only to the very inode that this restore wrote or
+//! found right (the target checks that). When a first was not restored, the next of its names takes its part.
 
-use std::collections::HashMap;
+mod groups;
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::clear::clear;
+use groups::{GROUPS_LOOKED_AT, Group, Groups, Placed};
+
+use super::clear::take_place;
 use super::in_the_way::Way;
 use super::inodes::Inodes;
 use super::outcome::Count;
@@ -21,23 +26,7 @@ use crate::target::{Existing, Identity, NO_HARD_LINKS, apply_inode_flags, tempor
 use crate::units::Timestamp;
 use crate::wire;
 
-/// Names of one file: the number of the source, and the inode.
-pub(super) type LinkKey = (usize, u64);
-
-struct First {
-    digest: [u8; 32],
-    /// Names that are still to come.
-    names_left: u32,
-    /// Where it is, once it is complete.
-    placed: Option<Placed>,
-}
-
-#[derive(Clone)]
-struct Placed {
-    folder: Arc<[u8]>,
-    name: Vec<u8>,
-    identity: Identity,
-}
+pub(super) use groups::LinkKey;
 
 /// What an entry with several names is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +64,9 @@ type WaitingFlags = (Arc<[u8]>, Vec<u8>, Metadata);
 /// The files with names still to come. Grows with files that have several names, not with files.
 #[derive(Default)]
 pub(super) struct Links {
-    firsts: Mutex<HashMap<LinkKey, First>>,
+    groups: Mutex<Groups>,
+    /// When the run began that made the snapshot: what has changed since may have got or lost a name meanwhile.
+    started_at: Timestamp,
     /// Files of the destination with several names.
     pub inodes: Inodes,
     /// Files whose inode flags wait until all names are made.
@@ -83,52 +74,85 @@ pub(super) struct Links {
 }
 
 impl Links {
-    fn lock(&self) -> MutexGuard<'_, HashMap<LinkKey, First>> {
-        // Each change is one call that leaves the map whole.
-        self.firsts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Of a snapshot whose run began at `started_at`.
+    pub fn new(started_at: Timestamp) -> Self {
+        Self { started_at, ..Self::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Groups> {
+        // What a thread that died left half done is a name too many or too few for one file.
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Finds the role of an entry in the source `root`, and makes it the first if it is. Links, pipes
     /// and devices can have several names too; folders cannot.
     pub fn join(&self, root: usize, node: &Node) -> Role {
-        if node.metadata.links < 2 || node.is_directory() {
+        let (inode, links) = (node.metadata.inode, node.metadata.links);
+        if links < 2 || node.is_directory() {
             return Role::Alone;
         }
-        let key = (root, node.metadata.inode);
-        // A further name that is made or removed during a run changes only these two.
+        let changed = (node.metadata.ctime, links);
         let metadata = Metadata { ctime: Timestamp::default(), links: 0, ..node.metadata.clone() };
-        let digest = *blake3::hash(&wire::encode(&(metadata, &node.content))).as_bytes();
-        let mut firsts = self.lock();
-        let Some(first) = firsts.get(&key) else {
-            firsts.insert(key, First { digest, names_left: node.metadata.links - 1, placed: None });
-            return Role::First(key);
-        };
-        if first.digest != digest {
-            return Role::Alone;
+        let likeness = (root, inode, *blake3::hash(&wire::encode(&(metadata, &node.content))).as_bytes());
+        let is_one = |other: (Timestamp, u32)| changed == other || changed.0.max(other.0) >= self.started_at;
+        let mut groups = self.lock();
+        let Groups { by_key, alike, count } = &mut *groups;
+        let keys = alike.entry(likeness).or_default();
+        for key in keys.iter().rev().take(GROUPS_LOOKED_AT) {
+            let Some(group) = by_key.get_mut(key).filter(|group| is_one(group.changed)) else { continue };
+            if !std::mem::replace(&mut group.has_first, true) {
+                return Role::First(*key);
+            }
+            if group.names_to_join > 0 {
+                group.names_to_join -= 1;
+                return Role::Later(*key);
+            }
         }
-        Role::Later(key)
+        *count += 1;
+        let key = LinkKey { number: *count, inode };
+        keys.push(key);
+        let group = Group { likeness, changed, names_to_join: links - 1, names_left: links - 1, has_first: true, placed: None };
+        by_key.insert(key, group);
+        Role::First(key)
+    }
+
+    /// The role of a further name whose first was not there: it takes that part, or another has.
+    pub fn join_again(&self, key: LinkKey) -> Role {
+        let mut groups = self.lock();
+        let Some(group) = groups.by_key.get_mut(&key) else { return Role::Alone };
+        if std::mem::replace(&mut group.has_first, true) {
+            return Role::Later(key);
+        }
+        group.names_left = group.names_left.saturating_sub(1);
+        Role::First(key)
     }
 
     /// The first name is complete.
     pub fn place(&self, key: LinkKey, folder: &Arc<[u8]>, name: &[u8], identity: Identity) {
-        if let Some(first) = self.lock().get_mut(&key) {
-            first.placed = Some(Placed { folder: Arc::clone(folder), name: name.to_vec(), identity });
+        let mut groups = self.lock();
+        if let Some(group) = groups.by_key.get_mut(&key) {
+            group.placed = Some(Placed { folder: Arc::clone(folder), name: name.to_vec(), identity });
+            if group.names_left == 0 {
+                groups.remove(key);
+            }
         }
     }
 
     /// The first name was not restored.
     pub fn forget(&self, key: LinkKey) {
-        self.lock().remove(&key);
+        if let Some(group) = self.lock().by_key.get_mut(&key) {
+            (group.has_first, group.placed) = (false, None);
+        }
     }
 
     /// Whether what is there under a further name, with the right content, must make way for a link: it is
     /// another file than the first, which may be one that is still to be written.
     pub fn is_apart(&self, role: Role, existing: &Existing) -> bool {
         let Role::Later(key) = role else { return false };
-        let firsts = self.lock();
-        let Some(first) = firsts.get(&key) else { return false };
+        let groups = self.lock();
+        let Some(group) = groups.by_key.get(&key) else { return false };
         // Across file systems there are no links.
-        first
+        group
             .placed
             .as_ref()
             .is_none_or(|placed| placed.identity != existing.identity && placed.identity.device == existing.identity.device)
@@ -139,7 +163,7 @@ impl Links {
         match role {
             Role::Alone => {}
             Role::First(key) => self.place(key, folder, name, existing.identity),
-            Role::Later(key) => _ = self.placed(key),
+            Role::Later(key) => self.lock().settle_one(key),
         }
     }
 
@@ -152,14 +176,10 @@ impl Links {
 
     /// Where the first name is, for one further name.
     fn placed(&self, key: LinkKey) -> Option<Placed> {
-        let mut firsts = self.lock();
-        let first = firsts.get_mut(&key)?;
-        let placed = first.placed.clone();
-        first.names_left = first.names_left.saturating_sub(1);
-        if first.names_left == 0 {
-            firsts.remove(&key);
-        }
-        placed
+        let mut groups = self.lock();
+        let placed = groups.by_key.get(&key)?.placed.clone()?;
+        groups.settle_one(key);
+        Some(placed)
     }
 
     /// Leaves the inode flags of a file for when all its names are made.
@@ -200,18 +220,18 @@ pub(super) fn make_link(writer: &Writer<'_>, link: LinkInWork) -> Result<Linked>
 fn place_link(writer: &Writer<'_>, link: &LinkInWork, placed: &Placed) -> Result<()> {
     let (from, folder) = (writer.destination.folder(&placed.folder)?, writer.destination.folder(&link.folder)?);
     let name = &link.node.name;
-    if let Way::Replace { is_folder } = link.way {
-        if folder.stat(name)?.is_some_and(|existing| existing.identity == placed.identity) {
-            return Ok(());
-        }
-        if is_folder {
-            clear(writer.task, &folder, &link.folder, name)?;
-        }
+    if matches!(link.way, Way::Replace { .. }) && folder.stat(name)?.is_some_and(|existing| existing.identity == placed.identity) {
+        return Ok(());
     }
     let temporary = temporary_name()?;
     folder.hard_link_from(&from, &placed.name, placed.identity, &temporary)?;
     let place = |name: &[u8]| folder.rename_new(&temporary, name, link.way != Way::Free);
-    let outcome = match place(name) {
+    let own = if link.way == (Way::Replace { is_folder: true }) {
+        take_place(writer.task, (&folder, &link.folder), name, || place(name))
+    } else {
+        place(name)
+    };
+    let outcome = match own {
         Err(error) if error.kind() == ErrorKind::Exists && link.way == Way::Free => {
             writer.place_elsewhere(&link.folder, name, place).map(|_| ())
         }
@@ -236,33 +256,5 @@ pub(super) fn apply_flags(writer: &Writer<'_>) {
             }
             Err(error) => writer.task.note(&relative, format!("inode flags not restored: {error}")),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::manifest::{Content, ContentList};
-    use crate::wire::Extensions;
-
-    fn node(content: Content) -> Node {
-        let metadata = Metadata { inode: 7, links: 2, ..Metadata::default() };
-        Node { name: b"a".to_vec(), metadata, content, flags: 0, extensions: Extensions::none() }
-    }
-
-    #[test]
-    fn only_what_is_equal_but_for_ctime_and_number_of_links_is_a_further_name() {
-        let links = Links::default();
-        let first = node(Content::File(0, ContentList::default()));
-        assert_eq!(links.join(0, &first), Role::First((0, 7)));
-        let mut linked_meanwhile = first.clone();
-        (linked_meanwhile.metadata.links, linked_meanwhile.metadata.ctime) = (3, Timestamp::new(1, 0));
-        assert_eq!(links.join(0, &linked_meanwhile), Role::Later((0, 7)));
-        // Another file system that is mounted in the same source.
-        let mut other = first.clone();
-        other.metadata.uid = 1;
-        assert_eq!(links.join(0, &other), Role::Alone);
-        assert_eq!(links.join(0, &node(Content::Fifo)), Role::Alone);
-        assert_eq!(links.join(1, &node(Content::Fifo)), Role::First((1, 7)));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -22,7 +23,6 @@ use super::records::{Record, clear_after_killed};
 use super::repositories::Takes;
 use super::request::Request;
 use super::set_metadata::set_metadata;
-use super::sight::Sight;
 use super::specials;
 use super::task::{Task, ended, first_cause, join, with_causes};
 use super::verify::Verify;
@@ -41,7 +41,7 @@ use crate::target::Destination;
 /// `NotFound` when the snapshot does not have the path; `Full`; `Interrupted`; those of opening the
 /// destination, and of the last sync. Files that were complete stay, those in work are removed.
 pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>, progress: &dyn Progress) -> Result<Outcome> {
-    let task = Task::new(reader, request, Sight::of(manifest), progress);
+    let task = Task::new(reader, manifest, request, progress);
     // Before anything else: nothing may be made in a repository.
     place::check(&request.destination, &request.protected)?;
     progress.stage("restore");
@@ -54,6 +54,9 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
             Err(error) if error.is_not_found() => None,
             Err(error) => return Err(error),
         };
+        if let (Some(destination), Some((records, path))) = (&destination, records_of(&task)) {
+            clear_after_killed(&task, records, destination, &path)?;
+        }
         visit(&task, manifest, &start, &mut DryRun::new(&task, destination)?)?;
         report_unmatched(&task);
         task.notes.sum_up(progress);
@@ -63,6 +66,7 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
     let _record = write_down(&task, &writer.destination)?;
     let blocked = plan_and_execute(&writer, manifest, &start)?;
     apply_flags(&writer);
+    writer.destination.folder(b"")?.end_unfinished()?;
     writer.destination.sync()?;
     if request.verify {
         progress.stage("verify");
@@ -77,10 +81,16 @@ pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>,
 
 /// Writes down that this restore runs, after it has removed what killed ones have left.
 fn write_down(task: &Task<'_>, destination: &Arc<Destination>) -> Result<Option<Record>> {
-    let Some(folder) = &task.request.records else { return Ok(None) };
-    let Ok(path) = std::fs::canonicalize(OsStr::from_bytes(&task.request.destination)) else { return Ok(None) };
+    let Some((folder, path)) = records_of(task) else { return Ok(None) };
     clear_after_killed(task, folder, destination, &path)?;
     Ok(Record::begin(folder, &path))
+}
+
+/// Where it is written down which restores run, and the destination as it is written there.
+fn records_of<'t>(task: &Task<'t>) -> Option<(&'t Path, PathBuf)> {
+    let folder = task.request.records.as_deref()?;
+    let path = std::fs::canonicalize(OsStr::from_bytes(&task.request.destination)).ok()?;
+    Some((folder, path))
 }
 
 /// Walks on this thread, and writes what was planned with all others. Returns the folders that could not
@@ -209,10 +219,10 @@ impl Visitor for Planning<'_> {
         }
         let mut names = made.names;
         leftovers::clear(self.writer.task, &self.writer.destination, relative, &mut names)?;
-        if relative.is_empty() {
-            self.destination_keeps_metadata = folders::destination_keeps_metadata(&names, self.writer.task.request.overwrite);
-        }
         let is_new = made.is_new || relative.is_empty() && names.is_empty();
+        if relative.is_empty() {
+            self.destination_keeps_metadata = folders::destination_keeps_metadata(is_new, self.writer.task.request.overwrite);
+        }
         let takes = match (self.takes(), names.is_empty()) {
             (Takes::All, true) => Takes::All,
             (around, _) => {

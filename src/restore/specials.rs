@@ -1,7 +1,7 @@
 //! Symbolic links, pipes and devices: made under a temporary name, given their metadata, and only
 //! then their own name.
 
-use super::clear::clear;
+use super::clear::take_place;
 use super::in_the_way::Way;
 use super::outcome::Count;
 use super::task::join;
@@ -58,10 +58,10 @@ fn make_under(writer: &Writer<'_>, folder: &[u8], within: &Folder, temporary: &[
         Content::File(..) | Content::Directory(_) | Content::Ancestor => return Ok((Vec::new(), None)),
     }
     let notes = apply_to_link_or_special(within, temporary, &node.metadata, &writer.options)?;
-    if way == (Way::Replace { is_folder: true }) {
-        clear(writer.task, within, folder, &node.name)?;
-    }
-    let name = match within.rename_new(temporary, &node.name, way != Way::Free) {
+    let place = || within.rename_new(temporary, &node.name, way != Way::Free);
+    let placed =
+        if way == (Way::Replace { is_folder: true }) { take_place(writer.task, (within, folder), &node.name, place) } else { place() };
+    let name = match placed {
         Err(error) if error.kind() == ErrorKind::Exists && way == Way::Free => {
             writer.place_elsewhere(folder, &node.name, |other| within.rename_new(temporary, other, false))?.0
         }

@@ -1,7 +1,10 @@
 //! One restore: where it reads, what it was asked, and what came of it so far.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+
+use rustix::io::Errno;
 
 use super::matched::Matched;
 use super::notes::Notes;
@@ -10,6 +13,7 @@ use super::request::Request;
 use super::selection::Selection;
 use super::sight::Sight;
 use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::Manifest;
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
 
@@ -19,6 +23,7 @@ const EFBIG: i32 = 27;
 /// What all parts of one restore share; used from all its threads.
 pub(super) struct Task<'a> {
     pub reader: &'a ChunkReader<'a>,
+    pub manifest: &'a Manifest,
     pub request: &'a Request<'a>,
     pub selection: Selection<'a>,
     /// What the snapshot looked at.
@@ -29,23 +34,39 @@ pub(super) struct Task<'a> {
     pub progress: &'a dyn Progress,
     pub tally: Tally,
     pub notes: Notes,
+    /// What a killed restore left and a dry run has listed.
+    pub foretold_leftovers: Foretold,
     is_over: AtomicBool,
     failure: Mutex<Option<Error>>,
 }
 
+/// Paths in the destination that were listed.
+#[derive(Default)]
+pub(super) struct Foretold(Mutex<HashSet<Vec<u8>>>);
+
+impl Foretold {
+    /// Adds a path; false when it was there.
+    pub fn insert(&self, relative: &[u8]) -> bool {
+        // One call: whole whatever happens to a thread.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(relative.to_vec())
+    }
+}
+
 impl<'a> Task<'a> {
-    pub fn new(reader: &'a ChunkReader<'a>, request: &'a Request<'a>, sight: Sight, progress: &'a dyn Progress) -> Self {
+    pub fn new(reader: &'a ChunkReader<'a>, manifest: &'a Manifest, request: &'a Request<'a>, progress: &'a dyn Progress) -> Self {
         let selection = Selection::new(request);
         Self {
             reader,
+            manifest,
             request,
             selection,
             matched: Matched::new(request.include.as_ref()),
-            sight,
+            sight: Sight::of(manifest),
             origin: OnceLock::new(),
             progress,
             tally: Tally::default(),
             notes: Notes::default(),
+            foretold_leftovers: Foretold::default(),
             is_over: AtomicBool::new(false),
             failure: Mutex::default(),
         }
@@ -144,9 +165,15 @@ pub(super) fn first_cause(one: Result<()>, other: Result<()>) -> Result<()> {
     }
 }
 
+/// Whether the system is short of open files or memory: that says nothing of what was to be read.
+pub(super) fn is_shortage(error: &Error) -> bool {
+    error.os_code().is_some_and(|code| [Errno::MFILE, Errno::NFILE, Errno::NOMEM].iter().any(|errno| errno.raw_os_error() == code))
+}
+
 /// Whether an error would meet every other entry as well.
 fn ends_restore(error: &Error) -> bool {
     match error.kind() {
+        _ if is_shortage(error) => true,
         ErrorKind::Full => error.os_code() != Some(EFBIG),
         kind => kind == ErrorKind::Interrupted,
     }
@@ -189,6 +216,7 @@ mod tests {
         assert!(ends_restore(&failed(28)));
         assert!(!ends_restore(&failed(EFBIG)));
         assert!(!ends_restore(&failed(13)));
+        assert!(ends_restore(&failed(24)) && is_shortage(&failed(24)) && !is_shortage(&failed(5)));
         assert!(ends_restore(&Error::new(ErrorKind::Interrupted, "stop")));
     }
 

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use super::content::{Piece, each_piece};
 use super::entries::{Entered, Left, Visitor};
 use super::outcome::Count;
-use super::task::{Task, join, with_causes};
+use super::task::{Task, is_shortage, join, with_causes};
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Node};
@@ -64,6 +64,7 @@ impl<'w> Verify<'w> {
         match outcome {
             Ok(()) => task.tally.add(Count::Verified),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_shortage(&error) => task.end(error),
             Err(error) => {
                 task.tally.add(Count::VerifyFailed);
                 task.report(FindingKind::Damaged, &join(folder, &name), format!("read back after the restore: {}", with_causes(&error)));
@@ -110,7 +111,7 @@ pub(super) fn has_content_of(task: &Task<'_>, folder: &Folder, node: &Node) -> R
     task.progress.add_done(0, node.file_bytes());
     match outcome {
         Ok(()) => Ok(true),
-        Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Interrupted) => Err(error),
+        Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Interrupted) || is_shortage(&error) => Err(error),
         // What cannot be read is not known to be right.
         Err(_) => Ok(false),
     }

@@ -46,7 +46,7 @@ impl<'a> Writer<'a> {
             task,
             destination,
             options: task.request.apply_options(),
-            links: Links::default(),
+            links: Links::new(task.manifest.started_at),
             staging: Staging::default(),
             open_files: AtomicUsize::new(0),
             other_names: Mutex::default(),

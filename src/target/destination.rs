@@ -74,6 +74,7 @@ impl Destination {
     /// restored into, before anything is made.
     pub fn open_beside(path: &[u8], create: bool, protected: Arc<Protected>) -> Result<Arc<Self>> {
         protected.check_destination(path)?;
+        let is_new = create && std::fs::metadata(OsStr::from_bytes(path)).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
         if create {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(OsStr::from_bytes(path));
             made.map_err(|error| Error::io("cannot make folder", PathText(path), error))?;
@@ -84,6 +85,9 @@ impl Destination {
         let (_, top) = look(handle.as_fd(), b"").map_err(fail)?;
         if let Ok(handle) = handle.try_clone() {
             protected.check_opened(handle, path)?;
+        }
+        if is_new {
+            unfinished::mark_destination(handle.as_fd());
         }
         let mounts = Mounts::below(handle.as_fd(), create).map_err(|errno| system_error("cannot look at", path, errno))?;
         let locks = create.then(Locks::default);
@@ -157,7 +161,7 @@ impl Destination {
             Ok(()) => {
                 parent.let_owner_in(name)?;
                 let folder = self.folder(relative)?;
-                unfinished::mark(&folder);
+                unfinished::mark(folder.as_fd());
                 Ok(MadeFolder { folder, is_new: true })
             }
             Err(Errno::EXIST) => Ok(MadeFolder { folder: self.folder(relative)?, is_new: false }),

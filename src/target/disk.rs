@@ -9,7 +9,7 @@
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
@@ -77,6 +77,8 @@ pub struct Disk {
     is_shared: bool,
     /// False in a dry run, which makes no file, not even for a moment.
     may_probe: bool,
+    /// Held while a name is given where looking for it and taking it are two steps.
+    pub(super) naming: Mutex<()>,
 }
 
 /// What it holds.
@@ -102,7 +104,14 @@ impl Holds {
 impl Default for Disk {
     /// One that holds everything.
     fn default() -> Self {
-        Self { holds: Holds::EVERYTHING, clock: OnceLock::from(Clock::default()), kind: 0, is_shared: false, may_probe: false }
+        Self {
+            holds: Holds::EVERYTHING,
+            clock: OnceLock::from(Clock::default()),
+            kind: 0,
+            is_shared: false,
+            may_probe: false,
+            naming: Mutex::default(),
+        }
     }
 }
 
@@ -127,7 +136,7 @@ impl Disk {
         } else {
             Holds::CONTENT
         };
-        Self { holds, clock, kind, is_shared, may_probe }
+        Self { holds, clock, kind, is_shared, may_probe, naming: Mutex::default() }
     }
 
     /// What the file system holds on which the folder `path` would be made, by its kind.

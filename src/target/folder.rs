@@ -12,6 +12,7 @@ use rustix::io::{Errno, retry_on_intr};
 use super::destination::join;
 use super::disk::Disk;
 use super::existing::Existing;
+use super::fixed::{why_entry_is_fixed, why_nothing_is_made};
 use super::given_names::is_temporary_name;
 use super::judge::{Judge, Stays};
 use super::mount::look;
@@ -98,6 +99,7 @@ impl Folder {
         let why = match everything.stays {
             Some(Stays::Protected(what)) => format!("{what} stays"),
             Some(Stays::OtherFileSystem) => "another file system is mounted there".to_owned(),
+            Some(Stays::Fixed(why)) => why.to_owned(),
             _ => "it is above something that stays".to_owned(),
         };
         Err(Error::new(ErrorKind::Exists, format!("cannot remove {}: {why}", PathText(&self.path_of(name)))))
@@ -124,6 +126,26 @@ impl Folder {
     /// What `existing`, which has the name `name`, is for the repository when it must not be replaced.
     pub fn forbids_replacing(&self, name: &[u8], existing: &Existing) -> Option<String> {
         self.guard.forbids_replacing(self.as_fd(), name, existing)
+    }
+
+    /// Why the system would not let `name` be replaced, if it would not.
+    ///
+    /// # Errors
+    /// `Damaged` for an impossible name.
+    pub fn why_fixed(&self, name: &[u8]) -> Result<Option<&'static str>> {
+        check_name(name)?;
+        Ok(why_entry_is_fixed(self.as_fd(), name))
+    }
+
+    /// Refuses what would be made in the folder where the system refuses it: for a run that makes nothing.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub fn check_making(&self) -> Result<()> {
+        match why_nothing_is_made(self.as_fd()) {
+            Some(why) => Err(Error::new(ErrorKind::Denied, format!("nothing gets a name in {}: {why}", PathText(&self.path)))),
+            None => Ok(()),
+        }
     }
 
     /// Whether the folder lies in another mount than the destination.

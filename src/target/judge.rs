@@ -14,6 +14,8 @@ pub enum Stays {
     Protected(String),
     /// Another file system is mounted there.
     OtherFileSystem,
+    /// The system lets nobody, or not this user, remove it; this is why.
+    Fixed(&'static str),
 }
 
 /// What becomes of an entry.

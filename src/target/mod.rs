@@ -18,6 +18,7 @@ mod disk;
 mod durable;
 mod existing;
 mod file;
+mod fixed;
 mod folder;
 mod given_names;
 mod images;

@@ -15,6 +15,7 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::join;
 use super::existing::{EntryType, Existing, Identity};
+use super::fixed::{why_entries_are_fixed, why_entry_is_fixed};
 use super::judge::{Choice, Found, Judge, Stays};
 use super::mount::{Mount, look};
 use super::protected::Protected;
@@ -58,6 +59,8 @@ struct Level {
     is_taken_in: bool,
     /// False once something in it stays, or when it stays itself.
     goes: bool,
+    /// Why nothing in it can go, if so.
+    why_fixed: Option<&'static str>,
 }
 
 /// A removal under way.
@@ -85,7 +88,7 @@ enum Visited {
 /// stays removed.
 pub(super) fn remove(guard: &Guard, parent: BorrowedFd<'_>, name: &[u8], path: &[u8], is_dry: bool, judge: &mut dyn Judge) -> Result<bool> {
     let mut removal = Removal { guard, judge, is_dry, path, below: name.to_vec() };
-    let (mut here, first) = match removal.visit(parent, name, false)? {
+    let (mut here, first) = match removal.visit((parent, why_entries_are_fixed(parent)), name, false)? {
         Visited::Gone => return Ok(true),
         Visited::Stays => return Ok(false),
         Visited::Entered(here, level) => (here, level),
@@ -97,7 +100,7 @@ pub(super) fn remove(guard: &Guard, parent: BorrowedFd<'_>, name: &[u8], path: &
             let begin = removal.below.len();
             removal.below.push(b'/');
             removal.below.extend_from_slice(&child);
-            match removal.visit(here.as_fd(), &child, level.is_taken_in)? {
+            match removal.visit((here.as_fd(), level.why_fixed), &child, level.is_taken_in)? {
                 Visited::Entered(handle, level) => {
                     here = handle;
                     levels.push(Level { begin, ..level });
@@ -142,7 +145,7 @@ impl Removal<'_> {
     }
 
     /// Looks at an entry and removes it, if it goes and is no folder.
-    fn visit(&mut self, folder: BorrowedFd<'_>, name: &[u8], is_taken_in: bool) -> Result<Visited> {
+    fn visit(&mut self, (folder, why_fixed): (BorrowedFd<'_>, Option<&'static str>), name: &[u8], is_taken_in: bool) -> Result<Visited> {
         let (existing, mount) = match look(folder, name) {
             Ok(found) => found,
             Err(Errno::NOENT) => return Ok(Visited::Gone),
@@ -152,6 +155,11 @@ impl Removal<'_> {
             return self.stays(why);
         }
         let (choice, takes_in) = self.judge.choose(&Found { below: &self.below, existing: &existing, is_taken_in });
+        if choice == Choice::Go
+            && let Some(why) = why_fixed.or_else(|| why_entry_is_fixed(folder, name))
+        {
+            return self.stays(Stays::Fixed(why));
+        }
         match choice {
             Choice::Keep => return self.stays(Stays::Chosen),
             Choice::Look if !existing.is_directory() => return self.stays(Stays::Chosen),
@@ -182,7 +190,14 @@ impl Removal<'_> {
         list.map_err(|errno| self.fail(errno))?;
         names.sort_unstable();
         let goes = choice == Choice::Go && !self.guard.protected.is_above(opened.identity);
-        let level = Level { identity: opened.identity, names: names.into_iter(), begin: 0, is_taken_in: takes_in, goes };
+        let level = Level {
+            identity: opened.identity,
+            names: names.into_iter(),
+            begin: 0,
+            is_taken_in: takes_in,
+            goes,
+            why_fixed: why_entries_are_fixed(handle.as_fd()),
+        };
         Ok(Visited::Entered(handle, level))
     }
 

@@ -4,9 +4,9 @@
 //! that the folder is not finished, whatever its mode is by then. Where there are no attributes, the mode
 //! that a folder is made with has to do, which hardly any other folder has.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::XattrFlags;
+use rustix::fs::{Mode, XattrFlags};
 use rustix::io::Errno;
 
 use super::folder::Folder;
@@ -19,16 +19,48 @@ pub(super) const UNFINISHED_MODE: u32 = 0o1700;
 pub(super) const MARK: &[u8] = b"user.repo-restore.unfinished";
 
 /// Marks a folder that was just made. Without the mark its mode tells, or nobody.
-pub(super) fn mark(folder: &Folder) {
-    let _ = rustix::fs::fsetxattr(folder.as_fd(), MARK, b"1", XattrFlags::empty());
+pub(super) fn mark(folder: BorrowedFd<'_>) {
+    let _ = rustix::fs::fsetxattr(folder, MARK, b"1", XattrFlags::empty());
 }
 
-/// Says that the folder has its metadata.
+/// As [`mark`], for the destination itself, which is made by its path with the mode of a private folder.
+pub(super) fn mark_destination(folder: BorrowedFd<'_>) {
+    if rustix::fs::fsetxattr(folder, MARK, b"1", XattrFlags::empty()).is_err() {
+        let _ = rustix::fs::fchmod(folder, Mode::from_raw_mode(UNFINISHED_MODE));
+    }
+}
+
+/// Says that the folder has its metadata. A mode that keeps its owner from writing keeps a user from that too,
+/// so it gives way for a moment.
 pub(super) fn unmark(subject: &Subject<'_>) {
-    let _ = subject.remove_xattr(MARK);
+    if subject.remove_xattr(MARK) != Err(Errno::ACCESS) {
+        return;
+    }
+    let Ok(stat) = subject.stat() else { return };
+    let mode = stat.st_mode & 0o7777;
+    if subject.set_mode(mode | 0o200).is_ok() {
+        let _ = subject.remove_xattr(MARK);
+        let _ = subject.set_mode(mode);
+    }
 }
 
 impl Folder {
+    /// Says of the destination that the restore has done all that was asked for. One that stands for no
+    /// folder of the snapshot got no metadata, and stays private.
+    ///
+    /// # Errors
+    /// Those of looking.
+    pub fn end_unfinished(&self) -> Result<()> {
+        if self.is_unfinished()? {
+            let subject = Subject::Opened(self.as_fd());
+            unmark(&subject);
+            if self.stat_self()?.mode == UNFINISHED_MODE {
+                let _ = subject.set_mode(UNFINISHED_MODE & 0o777);
+            }
+        }
+        Ok(())
+    }
+
     /// True for a folder as a restore makes it, that has not got its metadata: one that was interrupted has
     /// left it.
     ///

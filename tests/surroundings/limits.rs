@@ -109,3 +109,17 @@ fn a_user_who_may_start_no_thread_is_told_so_and_nothing_is_lost() {
         place.run(&["-q", "check", "--read-data"]).expect(0);
     }
 }
+
+#[test]
+fn too_few_open_files_are_an_error_of_the_system_and_no_damage() {
+    let place = Place::with_repository();
+    fill(&place);
+    let source = place.text("source");
+    place.run(&["snapshot", &source]).expect(0);
+    for files in [12, 16, 20, 24, 30] {
+        let back = place.text(&format!("back {files}"));
+        let ran = limited(&place, &format!("--nofile={files}"), &["restore", &format!("latest:{source}"), &back]);
+        assert!(ran.code == 1 || ran.code == 0, "{files}: {} {}", ran.code, ran.stderr);
+        assert!(!ran.stderr.contains("damaged"), "{files}: {}", ran.stderr);
+    }
+}

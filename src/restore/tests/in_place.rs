@@ -177,3 +177,24 @@ fn attributes_that_the_snapshot_does_not_have_go_or_are_told() {
     let (outcome, findings) = bench.restore(&manifest, &request(true));
     assert_eq!((outcome.metadata_set, has("trusted")), (1, false), "{findings:?}");
 }
+
+#[test]
+fn the_destination_itself_is_finished_when_the_restore_that_made_it_was_killed() {
+    let bench = Bench::new();
+    bench.write("file", "x");
+    fs::set_permissions(bench.source.path(), std::os::unix::fs::PermissionsExt::from_mode(0o751)).unwrap();
+    set_mtime(bench.source.path(), 5);
+    let manifest = bench.snapshot();
+    let place = bench.restored("new");
+    // What a restore leaves that is killed when it has given one name.
+    drop(crate::target::Destination::open(place.as_os_str().as_bytes(), true).unwrap());
+    fs::write(place.join("other"), "x").unwrap();
+    let request = || Request { destination: place.as_os_str().as_bytes().to_vec(), ..bench.request() };
+    bench.restore(&manifest, &request());
+    let stat = fs::metadata(&place).unwrap();
+    assert_eq!((stat.mode() & 0o7777, stat.mtime()), (0o751, 5));
+    // Finished by now, so what a user sets stays.
+    fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    bench.restore(&manifest, &request());
+    assert_eq!(fs::metadata(&place).unwrap().mode() & 0o7777, 0o700);
+}

@@ -74,6 +74,30 @@ fn folders_that_a_restore_does_not_come_to_are_looked_through_after_one_was_kill
     fs::write(records.path().join("restores/killed"), destination.as_os_str().as_bytes()).unwrap();
     let elsewhere = Request { destination: bench.restored("a").as_os_str().as_bytes().to_vec(), ..only_a() };
     assert_eq!(bench.restore(&manifest, &elsewhere).0.leftovers, 0);
+    for leftovers in [1, 1] {
+        let (planned, _) = bench.restore(&manifest, &Request { dry_run: true, ..only_a() });
+        let deleted = planned.actions.iter().filter(|action| action.kind == ActionKind::Delete).count();
+        assert_eq!((planned.leftovers, deleted, path.exists()), (leftovers, 1, true));
+    }
     assert_eq!((bench.restore(&manifest, &only_a()).0.leftovers, path.exists()), (1, false));
     assert_eq!(fs::read_dir(records.path().join("restores")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_the_snapshot_has_under_such_a_name_or_a_pattern_excludes_is_no_leftover() {
+    let bench = Bench::new();
+    let names: Vec<_> = (0..3).map(|_| String::from_utf8(temporary_name().unwrap()).unwrap()).collect();
+    for name in &names[..2] {
+        bench.write(&format!("folder/{name}"), "saved");
+    }
+    let manifest = bench.snapshot();
+    bench.restore(&manifest, &bench.request());
+    fs::write(bench.restored("folder").join(&names[2]), "of the user").unwrap();
+    let exclude = || Some(crate::source::Filter::new(&[names[2].clone()]).unwrap());
+    for (dry_run, delete) in [(true, false), (false, false), (true, true), (false, true)] {
+        let request = Request { exclude: exclude(), dry_run, delete, overwrite: Overwrite::IfChanged, ..bench.request() };
+        let (outcome, _) = bench.restore(&manifest, &request);
+        assert_eq!((outcome.leftovers, outcome.deleted, outcome.unchanged), (0, 0, 2), "{dry_run} {delete}");
+        assert_eq!(names_in(&bench.restored("folder")).len(), 3);
+    }
 }

@@ -130,3 +130,25 @@ fn a_first_name_that_is_left_is_no_reason_to_leave_the_others() {
     let (outcome, _) = restore_as_foretold(&bench, &manifest, Overwrite::Never);
     assert_eq!((outcome.left, outcome.unchanged), (1, 2));
 }
+
+#[test]
+fn names_of_one_file_are_one_again_though_the_first_of_them_cannot_be_restored() {
+    let bench = Bench::new();
+    bench.write("bm/a", "content");
+    fs::hard_link(bench.source.path().join("bm/a"), bench.source.path().join("bm/b")).unwrap();
+    fs::create_dir(bench.source.path().join("d")).unwrap();
+    for name in ["a", "b"] {
+        fs::hard_link(bench.source.path().join("bm/a"), bench.source.path().join("d").join(name)).unwrap();
+    }
+    let manifest = bench.snapshot();
+    bench.restore(&manifest, &bench.request());
+    let inodes = ["bm/a", "bm/b", "d/a", "d/b"].map(|name| inode(&bench.restored(name)));
+    assert!(inodes.iter().all(|other| *other == inodes[0]), "{inodes:?}");
+    // A first that cannot be written: a folder that stays has its name.
+    let other = tempfile::tempdir().unwrap();
+    fs::create_dir_all(other.path().join("bm/a/of the user")).unwrap();
+    let request = Request { destination: other.path().as_os_str().as_bytes().to_vec(), ..bench.request() };
+    bench.restore(&manifest, &request);
+    let inodes = ["bm/b", "d/a", "d/b"].map(|name| inode(&other.path().join(name)));
+    assert!(inodes.iter().all(|other| *other == inodes[0]), "{inodes:?}");
+}

@@ -6,6 +6,7 @@ mod hostile;
 mod in_place;
 mod leftovers;
 mod linked;
+mod making_way;
 mod matching;
 mod overwriting;
 mod passing;

@@ -1,12 +1,17 @@
 //! What is made in a folder: under a temporary name, which then gives way to its own.
 
-use rustix::fs::{AtFlags, FileType, IFlags, Mode, RenameFlags};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use rustix::fs::{AtFlags, FileType, FlockOperation, IFlags, Mode, RenameFlags, flock};
 use rustix::io::Errno;
 
 use super::Folder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
 use crate::target::existing::Identity;
+use crate::target::given_names::temporary_name;
 use crate::units::PathText;
 
 /// Which sort of device node.
@@ -110,6 +115,34 @@ impl Folder {
         result.map_err(self.fail("cannot rename to", name))
     }
 
+    /// Gives `name`, which something is to take the place of, a temporary name, and returns that; nothing when it
+    /// is gone. Nothing of it is removed.
+    ///
+    /// # Errors
+    /// `Denied`; those of drawing a name.
+    pub fn set_aside(&self, name: &[u8]) -> Result<Option<Vec<u8>>> {
+        check_name(name)?;
+        self.check_replacing(name)?;
+        let aside = temporary_name()?;
+        match rustix::fs::renameat(&self.handle, name, &self.handle, aside.as_slice()) {
+            Ok(()) => Ok(Some(aside)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.fail("cannot set aside", name)(errno)),
+        }
+    }
+
+    /// Gives what was set aside its name again, if nothing else has that by now.
+    ///
+    /// # Errors
+    /// `Exists`; `Denied`.
+    pub fn put_back(&self, aside: &[u8], name: &[u8]) -> Result<()> {
+        let result = match rustix::fs::renameat_with(&self.handle, aside, &self.handle, name, RenameFlags::NOREPLACE) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.look_and_rename(aside, name),
+            result => result,
+        };
+        result.map_err(self.fail("cannot put back", name))
+    }
+
     fn check_replacing(&self, name: &[u8]) -> Result<()> {
         match self.stat(name)?.and_then(|existing| self.forbids_replacing(name, &existing)) {
             Some(what) => Err(Error::new(ErrorKind::Denied, format!("{} is not replaced: it is {what}", PathText(&self.path_of(name))))),
@@ -129,11 +162,53 @@ impl Folder {
             Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {}
             Err(errno) => return Err(errno),
         }
-        // One without links either (FAT on an old kernel): look first, which is the best it allows.
-        match rustix::fs::statat(here, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => rustix::fs::renameat(here, temporary, here, name),
-            Ok(_) => Err(Errno::EXIST),
-            Err(errno) => Err(errno),
+        self.look_and_rename(temporary, name)
+    }
+
+    /// Looks whether `name` is free and renames: for a file system without links too (FAT on an old kernel,
+    /// exFAT served by a program), where nothing does both in one step. Such file systems fold case, so two
+    /// names of one restore can be the same; one of its threads, and one restore, looks and renames at a time.
+    pub(in crate::target) fn look_and_rename(&self, temporary: &[u8], name: &[u8]) -> rustix::io::Result<()> {
+        // It guards the calls, and nothing in memory.
+        let _turn = self.disk.naming.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = Alone::in_folder(self.as_fd());
+        let here = &self.handle;
+        let identity = |name: &[u8]| rustix::fs::statat(here, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| Identity::of(&stat));
+        let own = identity(temporary)?;
+        match identity(name) {
+            Err(Errno::NOENT) => rustix::fs::renameat(here, temporary, here, name)?,
+            Ok(_) => return Err(Errno::EXIST),
+            Err(errno) => return Err(errno),
         }
+        // Who keeps to no turns may have put something else there.
+        if identity(name)? == own { Ok(()) } else { Err(Errno::STALE) }
+    }
+}
+
+/// So often another restore is waited for that gives a name in the same folder, a millisecond each time: it
+/// needs a few calls, and a lock of somebody else must not hold a restore up.
+const TURNS_WAITED: u32 = 1000;
+
+/// The lock that one restore at a time holds while it gives a name. It belongs to the open folder, whose
+/// handle all threads of a restore share: they take turns beside it.
+struct Alone<'f>(BorrowedFd<'f>);
+
+impl<'f> Alone<'f> {
+    fn in_folder(folder: BorrowedFd<'f>) -> Option<Self> {
+        for _ in 0..TURNS_WAITED {
+            match flock(folder, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Some(Self(folder)),
+                Err(Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(1)),
+                // Where there are no locks the look afterwards has to do.
+                Err(_) => break,
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        let _ = flock(self.0, FlockOperation::Unlock);
     }
 }

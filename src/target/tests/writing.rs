@@ -242,3 +242,52 @@ fn pipes_links_and_devices_are_made() {
         assert_eq!(folder.stat(b"disk").unwrap().unwrap().entry_type, EntryType::BlockDevice(259, 70_000));
     }
 }
+
+#[test]
+fn a_folder_that_its_owner_may_not_write_is_finished_for_a_user_too() {
+    let (top, destination) = destination();
+    fs::set_permissions(top.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    thread::scope(|scope| {
+        let work = || {
+            // The file system's idea of the user belongs to the thread, so nobody else is touched.
+            if is_root() {
+                nix::unistd::setfsuid(nix::unistd::Uid::from_raw(65534));
+            }
+            let made = destination.make_folder(b"closed").unwrap();
+            let mut metadata = plain(0o555);
+            if is_root() {
+                metadata.uid = 65534;
+            }
+            apply_to_folder(&made.folder, &metadata, &ApplyOptions::default());
+            assert!(!made.folder.is_unfinished().unwrap());
+        };
+        scope.spawn(work).join().unwrap();
+    });
+    assert_eq!(fs::metadata(top.path().join("closed")).unwrap().mode() & 0o7777, 0o555);
+}
+
+#[test]
+fn threads_that_give_the_same_name_where_looking_and_renaming_are_two_steps_replace_nothing() {
+    let (top, destination) = destination();
+    let folder = destination.folder(b"").unwrap();
+    let taken = std::sync::atomic::AtomicUsize::new(0);
+    for turn in 0..200 {
+        let name = format!("name {turn}");
+        let barrier = std::sync::Barrier::new(4);
+        thread::scope(|scope| {
+            for number in 0..4 {
+                let (folder, taken, barrier, name, top) = (&folder, &taken, &barrier, &name, top.path());
+                scope.spawn(move || {
+                    let temporary = format!("temporary {turn} {number}");
+                    fs::write(top.join(&temporary), "x").unwrap();
+                    barrier.wait();
+                    match folder.look_and_rename(temporary.as_bytes(), name.as_bytes()) {
+                        Ok(()) => _ = taken.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+                        Err(errno) => assert_eq!(errno, rustix::io::Errno::EXIST),
+                    }
+                });
+            }
+        });
+    }
+    assert_eq!((taken.into_inner(), names_in(top.path()).len()), (200, 800));
+}
