@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RunId, SnapshotId};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, pack_name, release_reserve, snapshot_name, sync_folder};
-use crate::storage::{LOCK, LockMode, PRUNE_LOCK};
+use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Stale};
 
 /// Removes the snapshots of `request` and frees what nothing needs any more.
 ///
@@ -156,7 +156,7 @@ fn sweep(basis: &Basis<'_>, naming: &mut Naming, mut plan: Plan, outcome: &mut O
     }
     outcome.packs_rewritten -= rest.packs.len() as u64;
     outcome.bytes_kept_for_space = rest.wasted_bytes();
-    storage.remove_stale_temporaries().map(|_| ())
+    storage.remove_stale_temporaries(Stale::Anywhere).map(|_| ())
 }
 
 /// Names packs, where there is room for it. Where there is none they stay without: a run that stores

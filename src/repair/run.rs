@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::id::{ChunkId, PackId, RunId};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, INDEX, KEYS, PackListing, RECORDS, Repository, SNAPSHOTS, pack_name, set_aside, with_reserve};
-use crate::storage::{LockMode, PRUNE_LOCK, Storage};
+use crate::storage::{LockMode, PRUNE_LOCK, Stale, Storage};
 use crate::verify::{self, Damage, DamagedObject, Gathering, Trees, check_segments, read_packs};
 
 /// Reads everything in `repository`, sets aside what is damaged, and mends what can be mended.
@@ -37,7 +37,7 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     if !request.dry_run {
         make_durable(&*storage)?;
         // Nobody else writes now: what runs that died left takes space that the repair may need.
-        storage.remove_stale_temporaries()?;
+        storage.remove_stale_temporaries(Stale::Anywhere)?;
     }
     let (repository, roots) = mend_small_objects(repository, request, &mut outcome, progress)?;
 

@@ -282,19 +282,30 @@ pub(super) fn is_foreign(storage: &dyn Storage, keys: &KeyRing, id: RecordId) ->
     bytes.is_ok_and(|bytes| other_repository(&bytes, &id.0, keys.repository).is_some())
 }
 
-/// Reads all records.
+/// Reads every record that is listed, or says why it cannot be read. One that was removed since it was listed and
+/// one of another repository are left out.
+///
+/// # Errors
+/// Those of listing.
+pub(super) fn read_listed(storage: &dyn Storage, keys: &KeyRing) -> Result<Vec<(RecordId, Result<Record>)>> {
+    let listed = layout::list_ids(storage, layout::RECORDS, RecordId::parse)?;
+    let read = |(id, _)| match read_record(storage, keys, id) {
+        Err(error) if error.is_not_found() || is_foreign(storage, keys, id) => None,
+        read => Some((id, read)),
+    };
+    Ok(listed.into_iter().filter_map(read).collect())
+}
+
+/// What all records say.
 ///
 /// # Errors
 /// `Damaged` when there are no settings that can be read, or when `repository.json` is not the one
 /// that the settings were sealed with.
 pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &Description) -> Result<Facts> {
     let (mut records, mut refusal) = (Vec::new(), None);
-    for (id, _) in layout::list_ids(storage, layout::RECORDS, RecordId::parse)? {
-        match read_record(storage, keys, id) {
+    for (id, record) in read_listed(storage, keys)? {
+        match record {
             Ok(record) => records.push((id, record)),
-            // It was removed since it was listed.
-            Err(error) if error.is_not_found() => {}
-            Err(_) if is_foreign(storage, keys, id) => {}
             Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Unsupported) => {
                 refuse(&mut refusal, &error);
             }

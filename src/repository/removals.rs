@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::paired::find_outlived;
-use super::records::{is_foreign, read_record};
+use super::records::read_listed;
 use super::{Repository, layout, with_reserve};
 use crate::error::Result;
 use crate::id::{RecordId, SnapshotId};
@@ -158,12 +158,8 @@ impl Repository {
     }
 
     fn read_records(&self) -> Result<Vec<(RecordId, Record)>> {
-        let listed = layout::list_ids(&*self.storage, layout::RECORDS, RecordId::parse)?;
-        let read = |(id, _)| match read_record(&*self.storage, &self.keys, id) {
-            Err(_) if is_foreign(&*self.storage, &self.keys, id) => None,
-            read => Some(read.map(|record| (id, record))),
-        };
-        listed.into_iter().filter_map(read).collect()
+        let listed = read_listed(&*self.storage, &self.keys)?;
+        listed.into_iter().map(|(id, record)| record.map(|record| (id, record))).collect()
     }
 
     fn remove_records(&self, mut records: impl ExactSizeIterator<Item = RecordId>) -> Result<()> {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::*;
 use crate::crypto::{Algorithm, Argon2Cost};
+use crate::error::ErrorKind;
 use crate::id::{ClientId, RootId, RunId};
 use crate::manifest::{Counts, Kind, Manifest, REMOVED, SnapshotOptions, TOMBSTONE, Tombstone};
 use crate::repository::{CreateOptions, OpenOptions, create, snapshot_name};
+use crate::storage::faults::{Faults, Lasts};
 use crate::storage::{MemoryStorage, Storage};
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
@@ -163,4 +165,23 @@ fn the_newest_record_stays_so_that_counters_never_fall() {
     assert_eq!((repository.remove_needless_marks().unwrap(), newest()), (0, before));
     late();
     assert_eq!((repository.remove_needless_marks().unwrap(), newest()), (1, before + 1));
+}
+
+#[test]
+fn a_record_that_is_removed_between_its_listing_and_its_reading_ends_no_run() {
+    let mut records_read = 0;
+    for number in 1.. {
+        let faults = Arc::new(Faults::new(storage()));
+        let repository = Repository::open(faults.clone() as Arc<dyn Storage>, OpenOptions::default()).unwrap();
+        faults.fail_reading_call(number, ErrorKind::NotFound, Lasts::Once);
+        let outcome = repository.record_presence(&[SnapshotId([9; 32])], LONG_AGO);
+        if faults.reading_calls() < number {
+            break;
+        }
+        // What fails is a listing, or nothing: a record that is not there any more is one that says nothing.
+        let failed = outcome.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(!failed.contains("records/"), "call {number}: {failed}");
+        records_read += u32::from(failed.is_empty());
+    }
+    assert!(records_read > 4, "{records_read} records were passed over");
 }

@@ -6,10 +6,9 @@ use super::surroundings::Surroundings;
 use super::tally::add;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
-use crate::manifest::{Content, ContentList, Item, ListPage, Manifest, Node};
+use crate::manifest::{Content, ContentList, Item, Manifest, Node};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, Repository, Sink, SnapshotView, Step};
-use crate::wire;
+use crate::repository::{ChunkReader, Repository, Sink, SnapshotView, Step, read_list_page};
 
 /// Whether every chunk of an unchanged file is in the repository, and every page that leads to it. What
 /// cannot be told is not known: the file is read again then.
@@ -111,9 +110,7 @@ fn is_list_known(reader: &ChunkReader<'_>, list: &ContentList, is_known: IsKnown
             Some(Item::Hole(_)) => {}
             Some(Item::Chunk(id, _)) if !is_known(&id) => return Ok(false),
             Some(Item::Chunk(id, bytes)) if depth > 0 => {
-                let page: ListPage = wire::decode(&reader.meta_chunk(&id)?, "a list page")?;
-                page.check(depth - 1, bytes)?;
-                waiting.push((depth - 1, page.items.into_iter()));
+                waiting.push((depth - 1, read_list_page(reader, &id, depth - 1, bytes)?.items.into_iter()));
             }
             Some(Item::Chunk(..)) => {}
         }

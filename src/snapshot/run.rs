@@ -24,7 +24,7 @@ use crate::manifest::{Kind, MACHINE, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{Catalogued, ChunkReader, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
-use crate::storage::LockMode;
+use crate::storage::{LockMode, Stale};
 use crate::units::{Timestamp, lossy_text};
 use crate::wire::{self, Extensions};
 
@@ -55,7 +55,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         repository.storage().create_folder(INDEX)?;
         // What a run left that was killed: packs that were never complete. Where they cannot be removed they
         // harm nobody.
-        let _ = repository.storage().remove_stale_temporaries();
+        let _ = repository.storage().remove_stale_temporaries(Stale::WhereBegun);
     }
     let run = RunId(random_bytes()?);
     let mut sink = Sink::open(repository, run)?;

@@ -5,7 +5,7 @@
 
 use std::thread;
 
-use super::{LOCK, LockMode, PRUNE_LOCK, Storage};
+use super::{LOCK, LockMode, PRUNE_LOCK, Stale, Storage};
 use crate::error::ErrorKind;
 
 /// Runs the whole suite on an empty storage.
@@ -127,7 +127,7 @@ pub fn what_is_not_there_is_not_found(storage: &dyn Storage) {
     }
     refused(storage.sync(&["nowhere".into()]), ErrorKind::NotFound);
     assert_eq!(storage.list("nowhere").expect("listing"), []);
-    assert_eq!(storage.remove_stale_temporaries().expect("remove"), 0);
+    assert_eq!(storage.remove_stale_temporaries(Stale::Anywhere).expect("remove"), 0);
 }
 
 /// A listing has everything below a folder, sorted by the whole name, with lengths.
@@ -152,7 +152,7 @@ pub fn an_unpublished_upload_leaves_nothing(storage: &dyn Storage) {
     let top = storage.create("").expect("create");
     assert_eq!(names(storage, ""), [""; 0]);
     drop((dropped, top));
-    assert_eq!(storage.remove_stale_temporaries().expect("remove"), 0, "dropped ones are gone, living ones stay");
+    assert_eq!(storage.remove_stale_temporaries(Stale::Anywhere).expect("remove"), 0, "dropped ones are gone, living ones stay");
     kept.publish("packs/00/kept").expect("publish");
     assert_eq!(names(storage, ""), ["packs/00/kept"]);
     clear(storage, 1);

@@ -6,7 +6,7 @@ mod plan;
 mod tests;
 
 use self::plan::{Fault, Needs, Plan, State};
-use super::{Listed, Lock, LockMode, Storage, Upload};
+use super::{Listed, Lock, LockMode, Stale, Storage, Upload};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long a fault lasts.
@@ -196,9 +196,9 @@ impl<S: Storage> Storage for Faults<S> {
         self.inner.set_aside(name, new_name)
     }
 
-    fn remove_stale_temporaries(&self) -> Result<u64> {
+    fn remove_stale_temporaries(&self, stale: Stale) -> Result<u64> {
         self.plan.pass("remove temporaries in", "", Needs::Nothing)?;
-        self.inner.remove_stale_temporaries()
+        self.inner.remove_stale_temporaries(stale)
     }
 
     fn lock(&self, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>> {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use self::state::State;
-use super::{Listed, Lock, LockMode, Storage, Upload, name};
+use super::{Listed, Lock, LockMode, Stale, Storage, Upload, name};
 use crate::error::{Error, ErrorKind, Result};
 
 pub use self::state::Promise;
@@ -196,7 +196,7 @@ impl Storage for MemoryStorage {
         self.shared.state().set_aside(name, new_name, self.program)
     }
 
-    fn remove_stale_temporaries(&self) -> Result<u64> {
+    fn remove_stale_temporaries(&self, _stale: Stale) -> Result<u64> {
         Ok(self.shared.state().drop_stale())
     }
 

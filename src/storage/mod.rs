@@ -46,6 +46,15 @@ pub struct Listed {
     pub bytes: u64,
 }
 
+/// Which temporary objects are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stale {
+    /// Those in the folders where objects are begun: a few, so every run can look.
+    WhereBegun,
+    /// Also those in the folders of the packs, 256 of them. Nothing is begun there, but a copy may have brought some.
+    Anywhere,
+}
+
 /// How a lock is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockMode {
@@ -143,7 +152,7 @@ pub trait Storage: Send + Sync + fmt::Debug {
 
     /// Removes temporary objects whose writer is dead and says how many; those that are being
     /// written are left alone.
-    fn remove_stale_temporaries(&self) -> Result<u64>;
+    fn remove_stale_temporaries(&self, stale: Stale) -> Result<u64>;
 
     /// Takes the lock `name` ([`LOCK`] or [`PRUNE_LOCK`]), waiting for it or not. Who wants to be
     /// interruptible asks again and again without waiting. Where nothing can be written (a read-only
@@ -201,8 +210,8 @@ impl<S: Storage + ?Sized> Storage for Arc<S> {
         (**self).set_aside(name, new_name)
     }
 
-    fn remove_stale_temporaries(&self) -> Result<u64> {
-        (**self).remove_stale_temporaries()
+    fn remove_stale_temporaries(&self, stale: Stale) -> Result<u64> {
+        (**self).remove_stale_temporaries(stale)
     }
 
     fn lock(&self, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>> {

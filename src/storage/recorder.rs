@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Listed, Lock, LockMode, Storage, Upload};
+use super::{Listed, Lock, LockMode, Stale, Storage, Upload};
 use crate::error::Result;
 
 /// What was done.
@@ -163,8 +163,8 @@ impl<S: Storage> Storage for Recorder<S> {
         Ok(())
     }
 
-    fn remove_stale_temporaries(&self) -> Result<u64> {
-        let removed = self.inner.remove_stale_temporaries()?;
+    fn remove_stale_temporaries(&self, stale: Stale) -> Result<u64> {
+        let removed = self.inner.remove_stale_temporaries(stale)?;
         self.journal.add(Verb::RemoveStale, "", removed);
         Ok(removed)
     }

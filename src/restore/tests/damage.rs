@@ -6,6 +6,7 @@ use crate::id::RunId;
 use crate::index::Location;
 use crate::manifest::{Content, Item};
 use crate::repository::{FrameGatherer, Sink, SnapshotView};
+use crate::storage::Stale;
 use crate::storage::faults::Damage;
 
 /// All places of the chunks of a file.
@@ -186,8 +187,8 @@ impl crate::storage::Storage for WithoutPack {
         self.inner.set_aside(name, new_name)
     }
 
-    fn remove_stale_temporaries(&self) -> crate::error::Result<u64> {
-        self.inner.remove_stale_temporaries()
+    fn remove_stale_temporaries(&self, stale: Stale) -> crate::error::Result<u64> {
+        self.inner.remove_stale_temporaries(stale)
     }
 
     fn lock(&self, name: &str, mode: crate::storage::LockMode, wait: bool) -> crate::error::Result<Box<dyn crate::storage::Lock>> {

@@ -25,7 +25,7 @@ use rustix::io::Errno;
 pub use self::listing::Found;
 use self::root::{Root, text};
 use self::upload::LocalUpload;
-use super::{LOCK, Listed, Lock, LockMode, PRUNE_LOCK, Storage, Upload, name};
+use super::{LOCK, Listed, Lock, LockMode, PRUNE_LOCK, Stale, Storage, Upload, name};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A folder of this machine.
@@ -201,8 +201,8 @@ impl Storage for LocalStorage {
         })
     }
 
-    fn remove_stale_temporaries(&self) -> Result<u64> {
-        upload::remove_stale(&self.root)
+    fn remove_stale_temporaries(&self, stale: Stale) -> Result<u64> {
+        upload::remove_stale(&self.root, stale)
     }
 
     fn lock(&self, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>> {

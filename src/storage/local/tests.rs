@@ -92,8 +92,8 @@ fn temporaries_of_dead_writers_are_removed_and_those_of_living_ones_stay() {
     }
     symlink("nowhere", storage.path().join("keys/.tmp-link")).unwrap();
     let other = LocalStorage::open(storage.path()).unwrap();
-    assert_eq!(other.remove_stale_temporaries().unwrap(), 4);
-    assert_eq!(other.remove_stale_temporaries().unwrap(), 0);
+    assert_eq!(other.remove_stale_temporaries(Stale::Anywhere).unwrap(), 4);
+    assert_eq!(other.remove_stale_temporaries(Stale::Anywhere).unwrap(), 0);
     upload.publish("packs/3f/a").unwrap();
     assert_eq!(storage.read("packs/3f/a", 5).unwrap(), b"alive");
 }
@@ -110,7 +110,7 @@ fn what_others_call_temporary_stays() {
         fs::write(storage.path().join(folder).join(name), "mine").unwrap();
     }
     fs::write(elsewhere.path().join(ours), "mine").unwrap();
-    assert_eq!(LocalStorage::open(storage.path()).unwrap().remove_stale_temporaries().unwrap(), 0);
+    assert_eq!(LocalStorage::open(storage.path()).unwrap().remove_stale_temporaries(Stale::Anywhere).unwrap(), 0);
     assert!(elsewhere.path().join(ours).exists());
 }
 

@@ -18,7 +18,7 @@ use super::listing::read_folder;
 use super::root::{Root, is_unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::to_hex;
-use crate::storage::{Upload, name};
+use crate::storage::{Stale, Upload, name};
 use crate::units::MIB;
 
 /// Nobody writes to an object again, not even its owner.
@@ -163,10 +163,11 @@ fn random_name() -> Result<String> {
 const AREAS: [&str; 6] = ["", "keys", "packs", "index", "snapshots", "records"];
 
 /// Removes the temporaries that this program has made and whose writer is dead; says how many.
-pub(super) fn remove_stale(root: &Root) -> Result<u64> {
+pub(super) fn remove_stale(root: &Root, stale: Stale) -> Result<u64> {
     let mut removed = 0;
-    // Nothing is begun in the folders of the packs, but what has such a name there is no pack, and of nobody else.
-    let pack_folders = (0..=u8::MAX).map(|first| format!("packs/{}", to_hex(&[first])));
+    // What has such a name in the folders of the packs is no pack, and of nobody else.
+    let folders = if stale == Stale::Anywhere { 0..256_u16 } else { 0..0 };
+    let pack_folders = folders.map(|first| format!("packs/{first:02x}"));
     for area in AREAS.into_iter().map(str::to_owned).chain(pack_folders) {
         // What cannot be looked into, a dangling link for one, has no temporaries that matter.
         let Ok(folder) = read_folder(root, &area) else { continue };

@@ -85,13 +85,16 @@ fn a_crash_may_leave_temporaries_and_no_listing_shows_them() {
     living.write(b"half").unwrap();
     drop(storage.create("packs").unwrap());
     put(&storage, "packs", "packs/3f/one", b"1");
-    let left = outcomes(&storage, |left| left.remove_stale_temporaries().unwrap());
+    let left = outcomes(&storage, |left| left.remove_stale_temporaries(Stale::Anywhere).unwrap());
     assert_eq!(left, [0, 1, 2, 3]);
     let left = (0..).map(|seed| storage.after_crash(seed)).find(|left| left.shared.state().stale.len() == 3).unwrap();
     assert_eq!(names(&left, ""), [""; 0], "the third was to be one of them");
-    left.remove_stale_temporaries().unwrap();
-    assert_eq!(left.remove_stale_temporaries().unwrap(), 0);
-    assert!(outcomes(&left, |left| left.remove_stale_temporaries().unwrap()).contains(&3), "their removal is a change as others are");
+    left.remove_stale_temporaries(Stale::Anywhere).unwrap();
+    assert_eq!(left.remove_stale_temporaries(Stale::Anywhere).unwrap(), 0);
+    assert!(
+        outcomes(&left, |left| left.remove_stale_temporaries(Stale::Anywhere).unwrap()).contains(&3),
+        "their removal is a change as others are"
+    );
 }
 
 #[test]

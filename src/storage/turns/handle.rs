@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Turns;
 use crate::error::{ErrorKind, Result};
-use crate::storage::{LOCK, Listed, Lock, LockMode, Storage, Upload};
+use crate::storage::{LOCK, Listed, Lock, LockMode, Stale, Storage, Upload};
 
 /// A storage whose calls wait for the turn of one program.
 #[derive(Clone, Debug)]
@@ -91,8 +91,8 @@ impl<S: Storage> Storage for Handle<S> {
         self.turn(&format!("set aside {name}"), |inner| inner.set_aside(name, new_name))
     }
 
-    fn remove_stale_temporaries(&self) -> Result<u64> {
-        self.turn("remove temporaries", |inner| inner.remove_stale_temporaries())
+    fn remove_stale_temporaries(&self, stale: Stale) -> Result<u64> {
+        self.turn("remove temporaries", |inner| inner.remove_stale_temporaries(stale))
     }
 
     /// Whoever asks for the lock of snapshots without waiting asks again until it is free, so this waits

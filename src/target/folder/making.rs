@@ -136,11 +136,7 @@ impl Folder {
     /// # Errors
     /// `Exists`; `Denied`.
     pub fn put_back(&self, aside: &[u8], name: &[u8]) -> Result<()> {
-        let result = match rustix::fs::renameat_with(&self.handle, aside, &self.handle, name, RenameFlags::NOREPLACE) {
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.look_and_rename(aside, name),
-            result => result,
-        };
-        result.map_err(self.fail("cannot put back", name))
+        self.rename_to_free(aside, name).map_err(self.fail("cannot put back", name))
     }
 
     fn check_replacing(&self, name: &[u8]) -> Result<()> {
