@@ -1,8 +1,9 @@
 //! Series as people meet them: listed, renamed, stopped, and all saved by one command in the evening.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
-use crate::cli_place::Place;
+use crate::cli_place::{Place, run};
 
 /// A place with two series of two folders.
 fn place() -> Place {
@@ -87,6 +88,18 @@ fn what_fails_of_an_evening_keeps_nothing_else_from_being_saved() {
     let ran = place.run(&["snapshot"]).expect(3);
     assert!(ran.stdout.contains("photos") && ran.stderr.contains("papers"), "{}{}", ran.stdout, ran.stderr);
     assert_eq!(lines(&place, &["snapshots", "--series", "photos"]).len(), 2);
+}
+
+#[test]
+fn all_sources_of_a_series_are_listed_also_those_that_are_no_text() {
+    let place = Place::with_repository();
+    let odd = place.path("").join(std::ffi::OsStr::from_bytes(b"odd\xff"));
+    let folders: Vec<_> = (0..60).map(|number| place.path(&format!("{}{number}", "f".repeat(100)))).chain([odd]).collect();
+    folders.iter().for_each(|folder| fs::create_dir(folder).unwrap());
+    run(place.command().args(["snapshot", "--series", "many"]).args(&folders)).expect(0);
+    let listed = lines(&place, &["series"]);
+    assert_eq!(listed[0]["paths"].as_array().unwrap().len(), 61);
+    assert!(listed[0]["paths_hex"].as_array().unwrap().iter().any(|path| path.as_str().unwrap().ends_with("ff")), "{listed:?}");
 }
 
 #[test]

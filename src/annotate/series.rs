@@ -1,5 +1,6 @@
 //! Series: the lines of snapshots of one set of sources, by machine.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::catalog::{Summary, series_key};
@@ -18,7 +19,7 @@ const NAME_BYTES_MAX: usize = 512;
 #[derive(Clone, Debug)]
 pub struct Series<'l> {
     /// The newest snapshot by its time: it has the name, the machine and the sources.
-    pub newest: &'l Summary,
+    pub newest: Cow<'l, Summary>,
     /// How many snapshots there are.
     pub snapshots: u64,
     /// What they added to the repository when they were made.
@@ -35,7 +36,7 @@ pub fn list_series(catalogued: &Catalogued) -> Vec<Series<'_>> {
         // Machines that do not say which they are are known by their names.
         let host = if summary.machine.is_some() { "" } else { &summary.host[..] };
         let series = found.entry((&summary.series, summary.machine, host)).or_insert(Series {
-            newest: summary,
+            newest: Cow::Borrowed(summary),
             snapshots: 0,
             added_bytes: 0,
             is_stopped,
@@ -43,7 +44,7 @@ pub fn list_series(catalogued: &Catalogued) -> Vec<Series<'_>> {
         series.snapshots += 1;
         series.added_bytes = series.added_bytes.saturating_add(summary.counts.bytes_stored);
         if (summary.time, summary.order()) >= (series.newest.time, series.newest.order()) {
-            series.newest = summary;
+            series.newest = Cow::Borrowed(summary);
         }
     }
     found.into_values().collect()

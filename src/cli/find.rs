@@ -14,7 +14,7 @@ use crate::browse::{self, Pattern, json};
 use crate::catalog::Summary;
 use crate::error::Result;
 use crate::id::SnapshotId;
-use crate::manifest::{Content, Node};
+use crate::manifest::Node;
 use crate::units::{PathText, Timestamp};
 
 /// Find files by name in all snapshots, the newest first
@@ -117,16 +117,12 @@ impl Versions {
         for Found { path, versions } in &self.found {
             output.line(PathText(path))?;
             for Version { node, newest: (id, time), snapshots } in versions {
-                let size = match node.content {
-                    Content::File(bytes, _) => text::bytes(bytes).to_string(),
-                    _ => node.type_name().to_owned(),
-                };
                 let (id, time) = (id.short(), times::day_and_minute(*time));
                 let more = if *snapshots > 1 { format!(" and {} before it", text::grouped(snapshots - 1)) } else { String::new() };
                 if is_long {
                     output.line(format_args!("  {id}  {time}  {}{more}", LongEntry(b"", node).to_string().trim_end()))?;
                 } else {
-                    output.line(format_args!("  {id}  {time}  {size:>10}{more}"))?;
+                    output.line(format_args!("  {id}  {time}  {:>10}{more}", text::size(node)))?;
                 }
             }
         }

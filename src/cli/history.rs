@@ -13,7 +13,6 @@ use super::text;
 use super::times;
 use crate::browse::{self, Version, json};
 use crate::error::{Error, Result};
-use crate::manifest::Content;
 use crate::units::PathText;
 
 /// List the versions of a file or folder, the oldest first
@@ -61,10 +60,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
 }
 
 fn print(version: &Version<'_>, number: u64, path: &[u8], output: &mut Output) -> Result<()> {
-    let size = match version.node.content {
-        Content::File(bytes, _) => text::bytes(bytes).to_string(),
-        _ => version.node.type_name().to_owned(),
-    };
+    let size = text::size(&version.node);
     let (from, to) = (times::day_and_minute(version.first.time), times::day_and_minute(version.last.time));
     let range = if version.snapshots == 1 { from } else { format!("{from} to {to}") };
     let modified = times::minute(version.node.metadata.mtime);

@@ -1,5 +1,7 @@
 //! `repo series`: the lines of snapshots, and what becomes of them.
 
+use std::borrow::Cow;
+
 use clap::Subcommand;
 use serde::Serialize;
 
@@ -12,9 +14,9 @@ use super::table::{Column, Table};
 use super::text;
 use super::times;
 use crate::annotate::{self, Series};
-use crate::browse::json;
+use crate::browse::{self, json};
 use crate::error::Result;
-use crate::units::{PathText, Timestamp, lossy_text};
+use crate::units::{PathText, Timestamp};
 
 /// List the series, and rename, stop or resume one
 ///
@@ -55,6 +57,8 @@ struct SeriesLine<'a> {
     host: &'a str,
     machine: Option<String>,
     paths: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paths_hex: Option<Vec<String>>,
     newest: String,
     newest_time: String,
     snapshots: u64,
@@ -87,20 +91,30 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     if let Some(rollback) = &catalogued.rollback {
         message::warn(rollback);
     }
-    let found = annotate::list_series(&catalogued);
+    let mut found = annotate::list_series(&catalogued);
+    for series in &mut found {
+        // Whole where a row of the catalog has only the first of many paths; what cannot be read has that row.
+        match browse::complete_summary(&repository, &series.newest) {
+            Ok(newest) => series.newest = Cow::Owned(newest),
+            Err(error) if error.is_damage() => message::warn(error),
+            Err(error) => return Err(error),
+        }
+    }
     output.report(
         |output| if output.is_json { found.iter().try_for_each(|series| output.json(&line(series))) } else { print(&found, output) },
     )?;
     Ok(status_of(&catalogued.listing))
 }
 
-fn line<'a>(series: &Series<'a>) -> SeriesLine<'a> {
-    let newest = series.newest;
+fn line<'s>(series: &'s Series<'_>) -> SeriesLine<'s> {
+    let newest = &series.newest;
+    let (paths, paths_hex) = json::paths_text(&newest.paths);
     SeriesLine {
         series: &newest.series,
         host: &newest.host,
         machine: newest.machine.map(|machine| machine.to_string()),
-        paths: newest.paths.iter().map(|path| lossy_text(path).into_owned()).collect(),
+        paths,
+        paths_hex,
         newest: newest.id.to_string(),
         newest_time: json::time_text(newest.time),
         snapshots: series.snapshots,
@@ -119,7 +133,7 @@ fn print(found: &[Series<'_>], output: &mut Output) -> Result<()> {
     }
     let mut table = Table::new(&COLUMNS);
     for series in found {
-        let newest = series.newest;
+        let newest = &series.newest;
         let sources: Vec<String> = newest.paths.iter().map(|path| PathText(path).to_string()).collect();
         table.add(vec![
             PathText(newest.series.as_bytes()).to_string(),

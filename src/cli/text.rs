@@ -113,6 +113,14 @@ pub fn counted(number: u64, thing: &str) -> String {
     }
 }
 
+/// The length of a file, or what an entry is that has none.
+pub fn size(node: &Node) -> String {
+    match node.content {
+        Content::File(length, _) => bytes(length).to_string(),
+        _ => node.type_name().to_owned(),
+    }
+}
+
 /// A length in bytes for people.
 pub fn bytes(number: u64) -> ByteCount {
     ByteCount(number)

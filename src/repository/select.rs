@@ -166,6 +166,10 @@ fn parse_point(name: &str, among: &Among<'_>) -> Result<Option<Point>> {
     if is_hex && (!name.ends_with('d') || name.len() > DAYS_CHARACTERS_MAX) {
         return Ok(None);
     }
+    // Nor is a path. The zone is looked up for times alone.
+    if name.contains('/') {
+        return Ok(None);
+    }
     let Ok(now) = jiff::Timestamp::new(among.now.seconds, 0) else { return Ok(None) };
     Ok(parse_moment(name, &now.to_zoned((among.zone)())).map(Point::Moment))
 }

@@ -34,7 +34,7 @@ pub(super) fn choose_base(
     let mut candidates: Vec<&Summary> =
         listing.of_series(series).filter(|summary| kind == Kind::Incremental || summary.kind == Kind::Full).collect();
     // Stable: among equals the newest stays first.
-    candidates.sort_by_key(|summary| distance(summary, machine));
+    candidates.sort_by_key(|summary| Distance::of(summary, machine));
     for summary in candidates {
         // The catalog proposed; the sealed manifest decides.
         let outcome = repository
@@ -53,12 +53,24 @@ pub(super) fn choose_base(
     Ok(None)
 }
 
-/// How far a snapshot is from `machine`: made on it, made by a version that did not say where, made on another.
-pub(super) fn distance(summary: &Summary, machine: MachineId) -> u8 {
-    match summary.machine {
-        Some(of) if of == machine => 0,
-        None => 1,
-        Some(_) => 2,
+/// How far a snapshot is from a machine, the nearest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Distance {
+    /// Made on it.
+    Here,
+    /// Made by a version that did not say where.
+    Unsaid,
+    /// Made on another.
+    Elsewhere,
+}
+
+impl Distance {
+    pub fn of(summary: &Summary, machine: MachineId) -> Self {
+        match summary.machine {
+            Some(of) if of == machine => Self::Here,
+            None => Self::Unsaid,
+            Some(_) => Self::Elsewhere,
+        }
     }
 }
 

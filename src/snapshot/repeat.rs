@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::base::distance;
+use super::base::Distance;
 use super::request::Request;
 use crate::catalog::{Summary, series_key};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,7 +35,7 @@ pub fn repeat(repository: &Repository, host: &str, user: &str, machine: Option<V
     let of_host = catalogued.listing.summaries().iter().filter(|summary| summary.host == host);
     for summary in of_host.filter(|summary| key.as_ref().is_none_or(|key| *key == summary.series)) {
         let last = newest.entry(&summary.series).or_insert(summary);
-        if distance(summary, id) <= distance(last, id) {
+        if Distance::of(summary, id) <= Distance::of(last, id) {
             *last = summary;
         }
     }
@@ -49,8 +49,8 @@ pub fn repeat(repository: &Repository, host: &str, user: &str, machine: Option<V
             None => Error::new(ErrorKind::Invalid, format!("no path was given, and there is no snapshot of host `{host}` to repeat")),
         });
     }
-    let is_known = newest.values().any(|summary| distance(summary, id) < OTHER_MACHINE);
-    newest.retain(|_, summary| !is_known || distance(summary, id) < OTHER_MACHINE);
+    let is_known = newest.values().any(|summary| Distance::of(summary, id) < Distance::Elsewhere);
+    newest.retain(|_, summary| !is_known || Distance::of(summary, id) < Distance::Elsewhere);
     let mut repeated = Repeated::default();
     for (series, summary) in newest {
         if wanted.is_none() && catalogued.marks.is_stopped(series) {
@@ -72,6 +72,3 @@ pub fn repeat(repository: &Repository, host: &str, user: &str, machine: Option<V
     }
     Ok(repeated)
 }
-
-/// What [`distance`] gives for a snapshot that says that it was made elsewhere.
-const OTHER_MACHINE: u8 = 2;

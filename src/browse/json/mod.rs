@@ -12,7 +12,7 @@ mod stats;
 
 pub use change::{ChangeLine, ChangeSummary, ChangeSummaryLine};
 pub use entry::{Attributes, EntryLine, FoundLine};
-pub use snapshot::{SnapshotLine, SnapshotName, VersionLine};
+pub use snapshot::{SnapshotLine, SnapshotName, VersionLine, paths_text};
 pub use stats::{EndingCounts, RepositoryStatsLine, SnapshotStatsLine};
 
 use crate::id::to_hex;

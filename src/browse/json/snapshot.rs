@@ -48,7 +48,7 @@ pub struct SnapshotLine {
 
 impl From<&Summary> for SnapshotLine {
     fn from(summary: &Summary) -> Self {
-        let has_odd_path = summary.paths.iter().any(|path| std::str::from_utf8(path).is_err());
+        let (paths, paths_hex) = paths_text(&summary.paths);
         Self {
             id: summary.id.to_string(),
             kind: summary.kind,
@@ -60,13 +60,20 @@ impl From<&Summary> for SnapshotLine {
             time: time_text(summary.time),
             started_at: time_text(summary.started_at),
             committed_at: time_text(summary.committed_at),
-            paths: summary.paths.iter().map(|path| lossy_text(path).into_owned()).collect(),
-            paths_hex: has_odd_path.then(|| summary.paths.iter().map(|path| to_hex(path)).collect()),
+            paths,
+            paths_hex,
             tags: summary.tags.clone(),
             root: summary.root.to_string(),
             counts: summary.counts,
         }
     }
+}
+
+/// Paths as JSON has them, and the exact bytes of all when one of them is not UTF-8.
+pub fn paths_text(paths: &[serde_bytes::ByteBuf]) -> (Vec<String>, Option<Vec<String>>) {
+    let has_odd_path = paths.iter().any(|path| std::str::from_utf8(path).is_err());
+    let text = paths.iter().map(|path| lossy_text(path).into_owned()).collect();
+    (text, has_odd_path.then(|| paths.iter().map(|path| to_hex(path)).collect()))
 }
 
 /// A snapshot as other lines name it.
