@@ -12,7 +12,7 @@ use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::retry_on_intr;
@@ -37,18 +37,43 @@ const PINNED: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXE
 /// What must stay, wherever it is met.
 #[derive(Debug, Default)]
 pub struct Protected {
-    /// What stays with everything in it, and what messages call it.
-    things: HashMap<Identity, String>,
+    /// What stays with everything in it.
+    things: HashMap<Identity, Thing>,
     /// Folders above, which stay; what else is in them is judged as anything.
     above: HashSet<Identity>,
     /// Folders that nothing is restored into.
-    closed: HashMap<Identity, String>,
+    closed: HashMap<Identity, Thing>,
     /// What stays by its content: its length and hash, and what messages call it.
     contents: Vec<(u64, blake3::Hash, String)>,
     /// Numbers of the file systems whose images are protected.
     disks: HashSet<u64>,
     /// Keeps the numbers from being given to anything else.
     handles: Vec<OwnedFd>,
+}
+
+/// A thing that stays.
+#[derive(Clone, Debug)]
+struct Thing {
+    /// What messages call it.
+    what: String,
+    /// Where it was found, when no handle keeps its number: others who are at work may remove it, and whatever
+    /// is made next gets its number.
+    place: Option<PathBuf>,
+}
+
+impl Thing {
+    fn held(what: impl Into<String>) -> Self {
+        Self { what: what.into(), place: None }
+    }
+
+    fn seen(what: &str, place: &Path) -> Self {
+        Self { what: what.to_owned(), place: Some(place.to_owned()) }
+    }
+
+    /// Whether the thing with the number `identity` is still this one.
+    fn is_still(&self, identity: Identity) -> bool {
+        self.place.as_ref().is_none_or(|place| identity_behind(place) == Some(identity))
+    }
 }
 
 impl Protected {
@@ -89,7 +114,7 @@ impl Protected {
     /// one of the folders in it.
     pub fn close(&mut self, path: &Path, what: &str) {
         if let Some(identity) = self.follow(path, what) {
-            self.closed.insert(identity, what.to_owned());
+            self.closed.insert(identity, Thing::held(what));
             // A part of it may be mounted somewhere else, from where no way leads up to it.
             self.close_below(path, what, LEVELS_MAX);
         }
@@ -104,14 +129,15 @@ impl Protected {
                 continue;
             }
             let path = entry.path();
-            // What is mounted somewhere keeps its number without a handle of ours, which are few. What a link
+            // Handles are few, so these have none. What a link
             // leads to lies elsewhere, and the way to it stays too.
             let is_link = is_top && entry.file_type().is_ok_and(|found| found.is_symlink());
             let identity = if is_link { self.follow(&path, what) } else { identity_behind(&path) };
             let Some(identity) = identity else { continue };
             self.keep_images(identity.device, what);
-            self.things.entry(identity).or_insert_with(|| what.to_owned());
-            let is_new = self.closed.insert(identity, what.to_owned()).is_none();
+            let thing = if is_link { Thing::held(what) } else { Thing::seen(what, &path) };
+            self.things.entry(identity).or_insert_with(|| thing.clone());
+            let is_new = self.closed.insert(identity, thing).is_none();
             if is_new && !is_file && levels > 1 {
                 self.close_below(&path, what, levels - 1);
             }
@@ -120,7 +146,7 @@ impl Protected {
 
     /// What must stay of the name: nothing, or what it is.
     pub(super) fn name_of(&self, identity: Identity) -> Option<&str> {
-        self.things.get(&identity).map(String::as_str)
+        self.things.get(&identity).filter(|thing| thing.is_still(identity)).map(|thing| thing.what.as_str())
     }
 
     /// Whether the folder is above something that must stay.
@@ -151,10 +177,11 @@ impl Protected {
     pub(super) fn check_opened(&self, folder: OwnedFd, shown: &[u8]) -> Result<()> {
         let mut found = None;
         is_any_above(folder, |folder| {
-            found = look(folder, b"").ok().and_then(|(existing, _)| self.closed.get(&existing.identity));
+            let identity = look(folder, b"").ok().map(|(existing, _)| existing.identity);
+            found = identity.and_then(|identity| self.closed.get(&identity).filter(|thing| thing.is_still(identity)));
             found.is_some()
         });
-        let Some(what) = found else { return Ok(()) };
+        let Some(Thing { what, .. }) = found else { return Ok(()) };
         let message = format!("{} lies in {what}, and nothing is restored into that; name another folder", PathText(shown));
         Err(Error::new(ErrorKind::Invalid, message))
     }
@@ -196,13 +223,13 @@ impl Protected {
             }
             let target = rustix::fs::readlinkat(&next, c"", Vec::new()).ok()?;
             push_names(&mut names, Path::new(OsStr::from_bytes(target.as_bytes())));
-            if self.things.insert(found.identity, format!("a link to {what}")).is_none() {
+            if self.things.insert(found.identity, Thing::held(format!("a link to {what}"))).is_none() {
                 self.handles.push(next);
             }
         }
         let (end, _) = look(here.as_fd(), b"").ok()?;
         self.keep_images(end.identity.device, what);
-        if self.things.insert(end.identity, what.to_owned()).is_none() {
+        if self.things.insert(end.identity, Thing::held(what)).is_none() {
             self.handles.push(here);
         }
         Some(end.identity)
@@ -260,6 +287,24 @@ mod tests {
         assert!(refused("disk/a/repository") && refused("home/me/backup/packs") && refused("disk/a/repository/not/there"));
         assert!(refused("home/me/link/repository/new") && !refused("disk/a") && !refused("home/me/new"));
         assert!(refused("none/../disk/a/repository/new") && refused("home/../disk/a/repository") && !refused("disk/a/repository/../x"));
+    }
+
+    #[test]
+    fn a_number_that_was_given_to_something_new_protects_nothing() {
+        let top = tempfile::tempdir().unwrap();
+        let path = |name: &str| top.path().join(name);
+        fs::create_dir_all(path("cache/catalog")).unwrap();
+        fs::write(path("cache/begun"), "by another run").unwrap();
+        let mut protected = Protected::default();
+        protected.close(&path("cache"), "the cache");
+        let (folder, file) = (identity(&path("cache/catalog")), identity(&path("cache/begun")));
+        assert_eq!([protected.name_of(folder), protected.name_of(file)], [Some("the cache"); 2]);
+        // As if they had been removed, and what is made next had got their numbers.
+        fs::rename(path("cache/catalog"), path("new")).unwrap();
+        fs::rename(path("cache/begun"), path("file")).unwrap();
+        protected.check_destination(path("new/below").as_os_str().as_bytes()).unwrap();
+        assert_eq!([protected.name_of(folder), protected.name_of(file)], [None; 2]);
+        assert!(protected.check_destination(path("cache/below").as_os_str().as_bytes()).is_err());
     }
 
     #[test]
