@@ -42,6 +42,7 @@ pub mod verify;
 pub mod annotate;
 pub mod browse;
 pub mod check;
+pub mod keys;
 pub mod prune;
 pub mod repair;
 pub mod restore;

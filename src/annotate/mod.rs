@@ -1,6 +1,16 @@
 //! The verbs that write down what people decide about what is stored: small records beside snapshots, and nothing
-//! else. Each looks under the lock whether the decision makes sense, and publishes it.
+//! else. Each decides and writes under one lock, which an [`Annotator`] holds.
 
+mod annotator;
+mod forget;
+mod protect;
 mod series;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod unforget;
 
-pub use series::{Series, list_series, rename_series, stop_series};
+pub use annotator::Annotator;
+pub use forget::Forgotten;
+pub use series::{Series, list_series};
+pub use tag::TagRequest;

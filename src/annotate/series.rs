@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::Annotator;
 use crate::catalog::{Summary, series_key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::MachineId;
 use crate::manifest::{SERIES, SeriesChange};
-use crate::repository::{Catalogued, Repository};
-use crate::storage::{LOCK, LockMode};
-use crate::units::{PathText, Timestamp};
+use crate::repository::Catalogued;
+use crate::units::PathText;
 use crate::wire;
 
 /// A name that is longer is known by its beginning and its hash, and cannot be given.
@@ -50,47 +50,47 @@ pub fn list_series(catalogued: &Catalogued) -> Vec<Series<'_>> {
     found.into_values().collect()
 }
 
-/// Gives the series `from` the name `to`, also for snapshots that come under the name of before. Manifests stay as
-/// they are.
-///
-/// # Errors
-/// `NotFound` when there is no such series; `Invalid` when there is one called `to`, or that is no name; those of
-/// the storage.
-pub fn rename_series(repository: &Repository, from: &str, to: &str, now: Timestamp) -> Result<()> {
-    if to.is_empty() || to.len() > NAME_BYTES_MAX {
-        return Err(Error::new(ErrorKind::Invalid, format!("the name of a series has 1 to {NAME_BYTES_MAX} bytes")));
-    }
-    change(repository, from, now, |catalogued| {
-        if has_series(catalogued, to) || catalogued.marks.renamed(to).is_some_and(|name| name != series_key(from)) {
+impl Annotator {
+    /// Gives the series `from` the name `to`, also for snapshots that come under the name of before. Manifests stay as
+    /// they are.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such series; `Invalid` when there is one called `to`, or that is no name; those of
+    /// the storage.
+    pub fn rename_series(&self, from: &str, to: &str) -> Result<()> {
+        if to.is_empty() || to.len() > NAME_BYTES_MAX {
+            return Err(Error::new(ErrorKind::Invalid, format!("the name of a series has 1 to {NAME_BYTES_MAX} bytes")));
+        }
+        self.check_series(from)?;
+        if self.has_series(to) || self.catalogued.marks.renamed(to).is_some_and(|name| name != series_key(from)) {
             let message = format!("there is a series `{}` already, or it had that name; two cannot be made one", PathText(to.as_bytes()));
             return Err(Error::new(ErrorKind::Invalid, message));
         }
-        Ok(SeriesChange { series: from.to_owned(), name: Some(to.to_owned()), is_stopped: None })
-    })
-}
-
-/// Says whether runs that name no paths leave the series out.
-///
-/// # Errors
-/// `NotFound` when there is no such series; those of the storage.
-pub fn stop_series(repository: &Repository, series: &str, is_stopped: bool, now: Timestamp) -> Result<()> {
-    change(repository, series, now, |_| Ok(SeriesChange { series: series.to_owned(), name: None, is_stopped: Some(is_stopped) }))
-}
-
-fn change(repository: &Repository, series: &str, now: Timestamp, decide: impl FnOnce(&Catalogued) -> Result<SeriesChange>) -> Result<()> {
-    let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
-    let catalogued = repository.catalogued()?;
-    if !has_series(&catalogued, series) {
-        return Err(Error::new(
-            ErrorKind::NotFound,
-            format!("there is no series `{}`; `repo series` lists all", PathText(series.as_bytes())),
-        ));
+        self.publish_series(&SeriesChange { series: from.to_owned(), name: Some(to.to_owned()), is_stopped: None })
     }
-    let change = decide(&catalogued)?;
-    repository.publish_record(SERIES, wire::encode(&change), now)?;
-    Ok(())
-}
 
-fn has_series(catalogued: &Catalogued, series: &str) -> bool {
-    catalogued.listing.of_series(series).next().is_some()
+    /// Says whether runs that name no paths leave the series out.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such series; those of the storage.
+    pub fn stop_series(&self, series: &str, is_stopped: bool) -> Result<()> {
+        self.check_series(series)?;
+        self.publish_series(&SeriesChange { series: series.to_owned(), name: None, is_stopped: Some(is_stopped) })
+    }
+
+    fn publish_series(&self, change: &SeriesChange) -> Result<()> {
+        self.repository.publish_record(SERIES, wire::encode(change), self.now).map(|_| ())
+    }
+
+    fn check_series(&self, series: &str) -> Result<()> {
+        if self.has_series(series) {
+            return Ok(());
+        }
+        let message = format!("there is no series `{}`; `repo series` lists all", PathText(series.as_bytes()));
+        Err(Error::new(ErrorKind::NotFound, message))
+    }
+
+    fn has_series(&self, series: &str) -> bool {
+        self.catalogued.listing.of_series(series).next().is_some()
+    }
 }

@@ -10,13 +10,14 @@ use clap::Args;
 use super::message;
 use super::password::{self, Named, Source};
 use super::style::ColorWhen;
+use crate::annotate::Annotator;
 use crate::catalog::Listing;
 use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
 use crate::repository::{Catalogued, ChunkReader, Credential, Description, KnownPlaces, OpenOptions, Repository, cache_root};
 use crate::storage::{LocalStorage, Storage};
-use crate::units::PathText;
+use crate::units::{PathText, Timestamp};
 
 /// Options of every command.
 #[derive(Args, Clone, Debug, Default)]
@@ -189,11 +190,10 @@ impl Global {
     /// # Errors
     /// Those of the storage.
     pub fn listing(&self, repository: &Repository) -> Result<Listing> {
-        let Catalogued { listing, rollback, .. } = self.tell_skipped(repository.catalogued_to_read()?);
-        if let Some(rollback) = rollback {
-            message::warn(rollback);
-        }
-        Ok(listing)
+        let catalogued = repository.catalogued_to_read()?;
+        self.tell_skipped(&catalogued);
+        warn_of_missing(&catalogued);
+        Ok(catalogued.listing)
     }
 
     /// As [`Global::listing`], with everything else that is known of the snapshots, and from the sealed objects
@@ -202,11 +202,23 @@ impl Global {
     /// # Errors
     /// Those of the storage.
     pub fn catalogued(&self, repository: &Repository) -> Result<Catalogued> {
-        Ok(self.tell_skipped(repository.catalogued_from_sealed()?))
+        let catalogued = repository.catalogued_from_sealed()?;
+        self.tell_skipped(&catalogued);
+        Ok(catalogued)
+    }
+
+    /// Opens the repository to write down what was decided about what is in it.
+    ///
+    /// # Errors
+    /// As [`Repository::open`] and [`Annotator::begin`].
+    pub fn annotate(&self) -> Result<Annotator> {
+        let annotator = Annotator::begin(self.open()?, Timestamp::now())?;
+        self.tell_skipped(annotator.catalogued());
+        Ok(annotator)
     }
 
     /// Names on standard error what could not be read.
-    pub fn tell_skipped(&self, catalogued: Catalogued) -> Catalogued {
+    pub fn tell_skipped(&self, catalogued: &Catalogued) {
         for (id, error) in &catalogued.skipped.snapshots {
             message::warn(format_args!("snapshot {id} cannot be read: {error}"));
         }
@@ -216,7 +228,6 @@ impl Global {
         if let Some(problem) = &catalogued.problem {
             self.tell(&format!("the catalog was not used: {problem}"));
         }
-        catalogued
     }
 
     /// A reader of the repository; what is damaged of the index is named on standard error.
@@ -236,6 +247,13 @@ impl Global {
         if self.verbose {
             message::note(message);
         }
+    }
+}
+
+/// Names on standard error the snapshots that are missing though nobody removed them.
+pub fn warn_of_missing(catalogued: &Catalogued) {
+    if let Some(rollback) = &catalogued.rollback {
+        message::warn(rollback);
     }
 }
 

@@ -14,9 +14,8 @@ use super::password::{self, Named};
 use super::times;
 use crate::browse::json;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::check_prefix;
-use crate::repository::{Credential, KEY_FILE, Key, KeySlot, PASSWORD, Repository, count_damaged_slots, list_keys, remove_slot};
-use crate::storage::{Lock, LockMode, PRUNE_LOCK};
+use crate::keys::{self, NewKey, Removed};
+use crate::repository::{KEY_FILE, Key, KeySlot, PASSWORD, Repository};
 use crate::units::{PathText, Timestamp};
 
 /// Show, add, remove and change the keys of the repository
@@ -97,25 +96,33 @@ impl<'a> Shown<'a> {
 /// Runs one of the sub-commands.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let (repository, credential) = global.open_and_tell()?;
-    let Some(credential) = credential.filter(|_| repository.slot().is_some()) else {
+    let Some(old) = credential.filter(|_| repository.slot().is_some()) else {
         return Err(Error::new(ErrorKind::Invalid, "the repository is not encrypted: it has no keys"));
     };
+    let now = Timestamp::now();
     if !matches!(args.command, Command::List) {
+        // Before anybody is asked for a new password.
         repository.facts().check_understood()?;
     }
     match args.command {
         Command::List => list(&repository, output)?,
-        Command::Add(new) => add(&repository, &new, output)?,
-        Command::Remove { id } => remove(&repository, &id, output)?,
-        Command::Change(new) => change(&repository, &credential, &new, output)?,
+        Command::Add(new) => print(output, "added", &keys::add(&repository, &new_key(new)?, now)?, false)?,
+        Command::Remove { id } => {
+            let removed = keys::remove(&repository, &id)?;
+            warn_of(&removed);
+            print(output, "removed", &removed.key, false)?;
+        }
+        Command::Change(new) => {
+            let changed = keys::change(&repository, &old, &new_key(new)?, now)?;
+            warn_of(&changed);
+            print(output, "changed", &changed.key, true)?;
+        }
     }
     Ok(Status::Good)
 }
 
 fn list(repository: &Repository, output: &mut Output) -> Result<()> {
-    let mut keys = list_keys(&**repository.storage())?;
-    keys.sort_by_key(|key| (key.slot().created_at, key.id()));
-    for key in &keys {
+    for key in &keys::list(repository)? {
         let shown = Shown::of(key, repository.is_in_use(key));
         if output.is_json {
             output.json(&shown)?;
@@ -128,80 +135,29 @@ fn list(repository: &Repository, output: &mut Output) -> Result<()> {
     Ok(())
 }
 
-/// Nobody else changes keys while this is held: two removals at once, each by the key that the other
-/// removes, would leave no key at all.
-fn lock(repository: &Repository) -> Result<Box<dyn Lock>> {
-    repository.storage().lock(PRUNE_LOCK, LockMode::Exclusive, false)
-}
-
-fn add(repository: &Repository, new: &New, output: &mut Output) -> Result<()> {
-    let credential = new_credential(new)?;
-    let _lock = lock(repository)?;
-    let label = new.label.clone().unwrap_or_default();
-    let key = repository.add_key(&credential, &label, new.kdf.cost(), Timestamp::now(), None)?;
-    print(output, "added", &key, false)
-}
-
-fn new_credential(new: &New) -> Result<Credential> {
-    let named = Named { password_file: new.new_password_file.clone(), key_file: new.new_key_file.clone(), ..Named::default() };
-    match password::choose(named, Named::default())? {
+fn new_key(new: New) -> Result<NewKey> {
+    let named = Named { password_file: new.new_password_file, key_file: new.new_key_file, ..Named::default() };
+    let credential = match password::choose(named, Named::default())? {
         Some(source) => source.read_new(),
         None => password::ask("new password: ", true),
     }
-    .inspect(password::warn_of_short)
+    .inspect(password::warn_of_short)?;
+    Ok(NewKey { credential, label: new.label, cost: new.kdf.cost() })
 }
 
-fn remove(repository: &Repository, prefix: &str, output: &mut Output) -> Result<()> {
-    let _lock = lock(repository)?;
-    let keys = list_keys(&**repository.storage())?;
-    let key = find(&keys, prefix)?;
-    repository.remove_key(key, &keys)?;
-    warn_of_damaged(repository)?;
-    print(output, "removed", key, false)
-}
-
-fn change(repository: &Repository, old: &Credential, new: &New, output: &mut Output) -> Result<()> {
-    let credential = new_credential(new)?;
-    let _lock = lock(repository)?;
-    let keys = list_keys(&**repository.storage())?;
-    let in_use = find_in_use(repository, &keys)?;
-    let label = new.label.clone().unwrap_or_else(|| in_use.slot().label.clone());
-    // The new key is durable, and was opened, before the old one goes.
-    let key = repository.add_key(&credential, &label, new.kdf.cost(), Timestamp::now(), Some(in_use))?;
-    remove_slot(&**repository.storage(), &in_use.id())?;
-    warn_of_damaged(repository)?;
-    for other in repository.keys_opened_by(old)?.iter().filter(|other| other.id() != key.id()) {
+/// Says what may open the repository though its key went.
+fn warn_of(removed: &Removed) {
+    let count = removed.damaged_slots;
+    if count > 0 {
+        message::warn(format_args!(
+            "{count} key slots cannot be read, and may be of the key that was removed; `repo repair` sets them aside, and `damaged/keys` in the \
+             repository can be deleted then"
+        ));
+    }
+    for other in &removed.still_opened {
         let id = other.id().short();
         message::warn(format_args!("the old password or key file still opens key {id}; `repo key remove {id}` removes that too"));
     }
-    print(output, "changed", &key, true)
-}
-
-/// A slot that cannot be read now may be one of the key that was removed, and open again when it can.
-fn warn_of_damaged(repository: &Repository) -> Result<()> {
-    match count_damaged_slots(&**repository.storage())? {
-        0 => {}
-        count => message::warn(format_args!(
-            "{count} key slots cannot be read, and may be of the key that was removed; `repo repair` sets them aside, and `damaged/keys` in the \
-             repository can be deleted then"
-        )),
-    }
-    Ok(())
-}
-
-fn find<'a>(keys: &'a [Key], prefix: &str) -> Result<&'a Key> {
-    check_prefix(prefix)?;
-    let mut found = keys.iter().filter(|key| key.slots().any(|id| id.to_string().starts_with(prefix)));
-    match (found.next(), found.next()) {
-        (Some(one), None) => Ok(one),
-        (Some(_), Some(_)) => Err(Error::new(ErrorKind::Invalid, format!("several keys begin with {prefix}"))),
-        (None, _) => Err(Error::new(ErrorKind::NotFound, format!("there is no key `{}`; see `repo key list`", prefix.escape_debug()))),
-    }
-}
-
-fn find_in_use<'a>(repository: &Repository, keys: &'a [Key]) -> Result<&'a Key> {
-    let removed = || Error::new(ErrorKind::Changed, "the key that opened the repository was removed by somebody else meanwhile");
-    keys.iter().find(|key| repository.is_in_use(key)).ok_or_else(removed)
 }
 
 fn print(output: &mut Output, done: &str, key: &Key, in_use: bool) -> Result<()> {

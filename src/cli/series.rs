@@ -6,17 +6,17 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::exit::Status;
-use super::global::Global;
+use super::global::{Global, warn_of_missing};
 use super::message;
 use super::output::Output;
 use super::selection::status_of;
 use super::table::{Column, Table};
 use super::text;
 use super::times;
-use crate::annotate::{self, Series};
+use crate::annotate::{Series, list_series};
 use crate::browse::{self, json};
 use crate::error::Result;
-use crate::units::{PathText, Timestamp};
+use crate::units::PathText;
 
 /// List the series, and rename, stop or resume one
 ///
@@ -79,19 +79,24 @@ const COLUMNS: [Column; 7] = [
 
 /// Does what is asked for, or lists the series.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
-    let repository = global.open()?;
-    let now = Timestamp::now();
-    match &args.change {
-        None => {}
-        Some(Change::Rename { series, name }) => annotate::rename_series(&repository, series, name, now)?,
-        Some(Change::Stop { series }) => annotate::stop_series(&repository, series, true, now)?,
-        Some(Change::Resume { series }) => annotate::stop_series(&repository, series, false, now)?,
+    let repository = match &args.change {
+        None => global.open()?,
+        Some(change) => {
+            let annotator = global.annotate()?;
+            match change {
+                Change::Rename { series, name } => annotator.rename_series(series, name)?,
+                Change::Stop { series } => annotator.stop_series(series, true)?,
+                Change::Resume { series } => annotator.stop_series(series, false)?,
+            }
+            annotator.finish()
+        }
+    };
+    let catalogued = repository.catalogued_to_read()?;
+    if args.change.is_none() {
+        global.tell_skipped(&catalogued);
     }
-    let catalogued = global.tell_skipped(repository.catalogued_to_read()?);
-    if let Some(rollback) = &catalogued.rollback {
-        message::warn(rollback);
-    }
-    let mut found = annotate::list_series(&catalogued);
+    warn_of_missing(&catalogued);
+    let mut found = list_series(&catalogued);
     for series in &mut found {
         // Whole where a row of the catalog has only the first of many paths; what cannot be read has that row.
         match browse::complete_summary(&repository, &series.newest) {

@@ -1,18 +1,13 @@
 //! `repo settings`: what can be changed about a repository at any time.
 
 use clap::Subcommand;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::exit::Status;
-use super::global::Global;
+use super::global::{Global, warn_of_missing};
 use super::output::Output;
 use super::times;
 use crate::error::Result;
-use crate::manifest::SETTING;
-use crate::repository::{Protection, Repository};
-use crate::retention::check_clock;
-use crate::storage::{LOCK, LockMode};
 use crate::units::Timestamp;
 
 /// Show and change settings of the repository
@@ -45,10 +40,15 @@ struct Settings {
 
 /// Changes what is asked for, and prints the settings as they are then.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
-    let repository = global.open()?;
-    if let Some(Change::Protect { time }) = args.change {
-        protect(&repository, global, time)?;
-    }
+    let repository = match args.change {
+        None => global.open()?,
+        Some(Change::Protect { time }) => {
+            let annotator = global.annotate()?;
+            warn_of_missing(annotator.catalogued());
+            annotator.protect(time)?;
+            annotator.finish()
+        }
+    };
     let facts = repository.read_facts()?;
     let (protection, now) = (facts.protection(), Timestamp::now());
     output.report(|output| {
@@ -66,15 +66,4 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         }
     })?;
     Ok(Status::Good)
-}
-
-/// Writes a record that says for how long. A clock that is behind would make a lower time hold too early.
-fn protect(repository: &Repository, global: &Global, seconds: u64) -> Result<()> {
-    let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
-    let now = Timestamp::now();
-    let listing = global.listing(repository)?;
-    if let Some(newest) = listing.summaries().iter().max_by_key(|summary| (summary.committed_at, summary.id)) {
-        check_clock(newest.committed_at, &newest.id, now, TimeZone::system)?;
-    }
-    repository.publish_pairs(vec![(SETTING, Protection::setting(seconds))], now)
 }

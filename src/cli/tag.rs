@@ -3,14 +3,11 @@
 use serde::Serialize;
 
 use super::exit::Status;
-use super::global::Global;
+use super::global::{Global, warn_of_missing};
 use super::output::Output;
 use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
-use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{PIN, Pin, TAG, TagChange};
-use crate::storage::{LOCK, LockMode};
-use crate::units::Timestamp;
-use crate::wire;
+use crate::annotate::TagRequest;
+use crate::error::Result;
 
 /// Add and remove tags, and pin snapshots
 ///
@@ -51,37 +48,19 @@ struct Changed<'a> {
 /// Writes what is asked for as records beside the snapshots.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let pinned = if args.pin { Some(true) } else { args.unpin.then_some(false) };
-    let changes_tags = !args.add.is_empty() || !args.remove.is_empty();
-    if !changes_tags && pinned.is_none() {
-        return Err(Error::new(ErrorKind::Invalid, "nothing to do; give --add, --remove, --pin or --unpin"));
-    }
-    if let Some(tag) = args.add.iter().find(|tag| args.remove.contains(tag)) {
-        return Err(Error::new(ErrorKind::Invalid, format!("tag `{}` cannot be both added and removed", tag.escape_debug())));
-    }
-    let repository = global.open()?;
-    let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
-    let listing = global.listing(&repository)?;
-    let ids = Chooser::new(global, &repository, &listing, args.narrow)?.snapshots(&args.snapshots)?;
-    let mut records = Vec::new();
-    for id in &ids {
-        if changes_tags {
-            let change = TagChange { snapshot: *id, added: args.add.clone(), removed: args.remove.clone() };
-            records.push((TAG, wire::encode(&change)));
-        }
-        if let Some(is_pinned) = pinned {
-            records.push((PIN, wire::encode(&Pin { snapshot: *id, is_pinned })));
-        }
-    }
-    let now = Timestamp::now();
-    repository.publish_pairs(records, now)?;
-    // Were one called removed that was put back, nobody would miss it.
-    repository.recant_removals(now)?;
+    let request = TagRequest { add: args.add, remove: args.remove, pinned };
+    // Before anybody is asked for a password.
+    request.check()?;
+    let annotator = global.annotate()?;
+    warn_of_missing(annotator.catalogued());
+    let ids = Chooser::new(global, annotator.repository(), &annotator.catalogued().listing, args.narrow)?.snapshots(&args.snapshots)?;
+    annotator.tag(&ids, &request)?;
     output.report(|output| {
         if output.is_json {
             let snapshots = ids.iter().map(ToString::to_string).collect();
-            return output.json(&Changed { snapshots, added: &args.add, removed: &args.remove, pinned });
+            return output.json(&Changed { snapshots, added: &request.add, removed: &request.remove, pinned });
         }
-        let what = match (changes_tags, pinned) {
+        let what = match (request.changes_tags(), pinned) {
             (true, None) => "tags changed",
             (true, Some(true)) => "tags changed, pinned",
             (true, Some(false)) => "tags changed, no longer pinned",

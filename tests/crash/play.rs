@@ -8,17 +8,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
+use strongroom::annotate::{Annotator, TagRequest};
 use strongroom::error::Result;
 use strongroom::id::SnapshotId;
-use strongroom::manifest::{Kind, PIN, Pin, TOMBSTONE, Tombstone};
+use strongroom::manifest::Kind;
 use strongroom::progress::Silent;
 use strongroom::prune;
 use strongroom::repository::{OpenOptions, Repository};
 use strongroom::snapshot;
 use strongroom::storage::faults::Faults;
 use strongroom::storage::{MemoryStorage, Storage};
-use strongroom::units::Timestamp;
-use strongroom::wire;
 use tempfile::TempDir;
 
 use super::compare::decide_removal;
@@ -209,7 +208,6 @@ impl Model {
     }
 
     fn act(&mut self, repository: Repository, action: Action, must_go: &BTreeSet<SnapshotId>) -> Verdict {
-        let record = |record_type, payload| repository.publish_pairs(vec![(record_type, payload)], Timestamp::new(2, 0));
         match action {
             Action::Snapshot(kind, with_checkpoints) => {
                 let request = snapshot_request(&self.source, kind);
@@ -222,7 +220,8 @@ impl Model {
             Action::Forget(number) => match self.choose(number) {
                 Some(id) if !self.here.pinned.contains(&id) => {
                     self.here.expected.stay.remove(&id);
-                    record(TOMBSTONE, wire::encode(&Tombstone { snapshot: id })).map_err(failed("forget"))?;
+                    let annotator = Annotator::begin(repository, later()).map_err(failed("forget"))?;
+                    annotator.forget(&[id], self.here.is_older, &Silent).map_err(failed("forget"))?;
                     self.here.forgotten.insert(id);
                     Ok(())
                 }
@@ -230,7 +229,8 @@ impl Model {
             },
             Action::Pin(number, is_pinned) => match self.choose(number) {
                 Some(id) => {
-                    record(PIN, wire::encode(&Pin { snapshot: id, is_pinned })).map_err(failed("pin"))?;
+                    let request = TagRequest { pinned: Some(is_pinned), ..TagRequest::default() };
+                    Annotator::begin(repository, later()).and_then(|annotator| annotator.tag(&[id], &request)).map_err(failed("pin"))?;
                     if is_pinned {
                         self.here.pinned.insert(id)
                     } else {

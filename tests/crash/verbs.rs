@@ -3,20 +3,21 @@
 
 use std::sync::Arc;
 
+use strongroom::annotate::{Annotator, TagRequest};
 use strongroom::crypto::Argon2Cost;
 use strongroom::error::{Error, ErrorKind, Result};
 use strongroom::id::SnapshotId;
-use strongroom::manifest::{Kind, PIN, Pin, TAG, TOMBSTONE, TagChange, Tombstone};
+use strongroom::keys::{self, NewKey};
+use strongroom::manifest::Kind;
 use strongroom::progress::Silent;
-use strongroom::repository::{Repository, list_keys, pack_name, remove_slot};
+use strongroom::repository::{Repository, pack_name};
 use strongroom::snapshot;
 use strongroom::storage::faults::{Faults, Lasts};
 use strongroom::storage::{MemoryStorage, Storage};
 use strongroom::units::Timestamp;
-use strongroom::wire;
 
 use super::source::{Source, database, noise};
-use super::world::{Expected, create, credential, new_disk, open, repair_all, run_prune, snapshot_request, take_snapshot};
+use super::world::{Expected, create, credential, later, new_disk, open, repair_all, run_prune, snapshot_request, take_snapshot};
 
 /// What a verb starts from.
 pub struct Start {
@@ -126,10 +127,7 @@ pub const FORGET: Verb = Verb {
         start.expected.stay = start.snapshots[2..].iter().copied().collect();
         start
     },
-    run: |start, storage| {
-        let records = start.remove.iter().map(|id| (TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }))).collect();
-        reopen(storage)?.publish_records(records, Timestamp::new(2, 0)).map(|_| None)
-    },
+    run: |start, storage| annotate(storage)?.forget(&start.remove, false, &Silent).map(|_| None),
     is_done: |start, repository| start.remove.iter().all(|id| repository.facts().marks().is_forgotten(id)),
     calls_min: 8,
     needs_repair: false,
@@ -139,8 +137,8 @@ const TAGGING: Verb = Verb {
     name: "tag",
     start: || age(2, false),
     run: |start, storage| {
-        let change = TagChange { snapshot: start.snapshots[0], added: vec!["new".to_owned()], removed: vec![] };
-        reopen(storage)?.publish_pairs(vec![(TAG, wire::encode(&change))], Timestamp::new(2, 0)).map(|()| None)
+        let request = TagRequest { add: vec!["new".to_owned()], ..TagRequest::default() };
+        annotate(storage)?.tag(&start.snapshots[..1], &request).map(|()| None)
     },
     is_done: |start, repository| repository.facts().marks().tags(&start.snapshots[0], vec![]) == ["new"],
     calls_min: 4,
@@ -150,8 +148,8 @@ const TAGGING: Verb = Verb {
 const PINNING: Verb = Verb {
     name: "pin",
     run: |start, storage| {
-        let pin = Pin { snapshot: start.snapshots[0], is_pinned: true };
-        reopen(storage)?.publish_pairs(vec![(PIN, wire::encode(&pin))], Timestamp::new(2, 0)).map(|()| None)
+        let request = TagRequest { pinned: Some(true), ..TagRequest::default() };
+        annotate(storage)?.tag(&start.snapshots[..1], &request).map(|()| None)
     },
     is_done: |start, repository| repository.facts().marks().is_pinned(&start.snapshots[0]),
     ..TAGGING
@@ -174,10 +172,10 @@ pub const KEY_REMOVE: Verb = Verb {
         start
     },
     run: |_, storage| {
-        let repository = open(Arc::clone(&storage), 1, None)?;
-        let keys = list_keys(&*storage)?;
+        let repository = open(storage, 1, None)?;
+        let keys = keys::list(&repository)?;
         let other = keys.iter().find(|key| !repository.is_in_use(key)).ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?;
-        remove_slot(&*storage, &other.id()).map(|()| None)
+        keys::remove(&repository, &other.id().to_string()).map(|_| None)
     },
     is_done: |_, repository| opens(repository, 1) && !opens(repository, 0),
     calls_min: 2,
@@ -187,11 +185,7 @@ pub const KEY_REMOVE: Verb = Verb {
 const KEY_CHANGE: Verb = Verb {
     name: "key change",
     start: || age(1, false),
-    run: |_, storage| {
-        let repository = reopen(storage)?;
-        add_key(&repository, 1)?;
-        repository.slot().map_or(Ok(()), |slot| remove_slot(&**repository.storage(), &slot)).map(|()| None)
-    },
+    run: |_, storage| keys::change(&reopen(storage)?, &credential(0), &new_key(1), Timestamp::new(2, 0)).map(|_| None),
     is_done: |_, repository| opens(repository, 1) && !opens(repository, 0),
     calls_min: 5,
     needs_repair: false,
@@ -259,9 +253,16 @@ fn opens(repository: &Repository, key: u8) -> bool {
     open(Arc::clone(repository.storage()), key, None).is_ok()
 }
 
+fn annotate(storage: Arc<dyn Storage>) -> Result<Annotator> {
+    Annotator::begin(reopen(storage)?, later())
+}
+
 fn add_key(repository: &Repository, key: u8) -> Result<()> {
-    let cost = Argon2Cost { memory_kib: 64, passes: 1, lanes: 1 };
-    repository.add_key(&credential(key), "", cost, Timestamp::new(2, 0), None).map(drop)
+    keys::add(repository, &new_key(key), Timestamp::new(2, 0)).map(drop)
+}
+
+fn new_key(key: u8) -> NewKey {
+    NewKey { credential: credential(key), label: None, cost: Argon2Cost { memory_kib: 64, passes: 1, lanes: 1 } }
 }
 
 fn small_source() -> Source {

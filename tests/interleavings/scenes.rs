@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use strongroom::annotate::Annotator;
 use strongroom::check;
 use strongroom::crypto::Algorithm;
 use strongroom::error::{ErrorKind, Result};
 use strongroom::id::{ChunkId, SegmentId, SnapshotId};
-use strongroom::manifest::{Content, Kind, TOMBSTONE, Tombstone};
+use strongroom::manifest::{Content, Kind};
 use strongroom::pack::PackKind;
 use strongroom::progress::Silent;
 use strongroom::repair;
 use strongroom::repository::{CreateOptions, Description, Repository, create, pack_name};
 use strongroom::snapshot;
-use strongroom::storage::{LOCK, LockMode, MemoryStorage, Storage};
+use strongroom::storage::{MemoryStorage, Storage};
 use strongroom::units::Timestamp;
-use strongroom::wire;
 
 use crate::crash::source::Source;
 use crate::crash::world::{credential, open, run_prune, snapshot_request};
@@ -162,10 +162,7 @@ pub const REPAIR: Verb = verb("repair", |_, storage| {
 });
 
 pub const FORGET: Verb = verb("forget", |bench, storage| {
-    let repository = open_any(storage)?;
-    let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
-    let records = bench.remove.iter().map(|id| (TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }))).collect();
-    repository.publish_records(records, Timestamp::new(6, 0)).map(|_| None)
+    Annotator::begin(open_any(storage)?, Timestamp::new(6, 0))?.forget(&bench.remove, false, &Silent).map(|_| None)
 });
 
 pub const KEY_CHANGE: Verb = verb("key change", |_, storage| change_key(&open_any(storage)?).map(|()| None));

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use strongroom::crypto::Argon2Cost;
 use strongroom::error::{ErrorKind, Result};
 use strongroom::id::SnapshotId;
+use strongroom::keys::{self, NewKey};
 use strongroom::manifest::{Kind, PIN, Pin, TAG, TagChange};
 use strongroom::pack::PackKind;
 use strongroom::progress::Silent;
-use strongroom::repository::{Repository, list_keys, pack_name, remove_slot};
+use strongroom::repository::{Repository, pack_name};
 use strongroom::snapshot;
 use strongroom::storage::faults::{Faults, Lasts};
-use strongroom::storage::{LockMode, MemoryStorage, PRUNE_LOCK, Storage};
+use strongroom::storage::{MemoryStorage, Storage};
 use strongroom::units::Timestamp;
 use strongroom::wire;
 
@@ -36,17 +37,16 @@ pub struct Bench {
 
 /// A key slot and its twin for the key number `key`, published.
 pub fn add_key(repository: &Repository, key: u8) -> Result<()> {
-    repository.add_key(&credential(key), "", CHEAP, Timestamp::new(2, 0), None).map(drop)
+    keys::add(repository, &new_key(key), Timestamp::new(2, 0)).map(drop)
 }
 
-/// Lets the key number 1 open in place of the one in use, as `repo key change` does.
+/// Lets the key number 1 open in place of the one in use.
 pub fn change_key(repository: &Repository) -> Result<()> {
-    let storage = &**repository.storage();
-    let _lock = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    let keys = list_keys(storage)?;
-    let Some(in_use) = keys.iter().find(|key| repository.is_in_use(key)) else { return Ok(()) };
-    repository.add_key(&credential(1), "", CHEAP, Timestamp::new(2, 0), Some(in_use))?;
-    remove_slot(storage, &in_use.id())
+    keys::change(repository, &credential(0), &new_key(1), Timestamp::new(2, 0)).map(drop)
+}
+
+fn new_key(key: u8) -> NewKey {
+    NewKey { credential: credential(key), label: None, cost: CHEAP }
 }
 
 /// A day of the source: some files change, one comes, one goes, most stay. Where folders `stay`, some do

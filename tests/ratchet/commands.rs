@@ -3,20 +3,21 @@
 
 use std::sync::Arc;
 
+use strongroom::annotate::{Annotator, TagRequest};
 use strongroom::check;
 use strongroom::crypto::Algorithm;
 use strongroom::error::{Error, ErrorKind, Result};
 use strongroom::id::SnapshotId;
-use strongroom::manifest::{Kind, PIN, Pin, SETTING, TAG, TOMBSTONE, TagChange, Tombstone};
+use strongroom::keys;
+use strongroom::manifest::Kind;
 use strongroom::progress::Silent;
 use strongroom::prune;
 use strongroom::repair;
-use strongroom::repository::{CreateOptions, Description, Protection, Repository, create, list_keys, with_reserve};
+use strongroom::repository::{CreateOptions, Description, Repository, create};
 use strongroom::restore::{self, What};
 use strongroom::snapshot;
-use strongroom::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
+use strongroom::storage::Storage;
 use strongroom::units::Timestamp;
-use strongroom::wire;
 
 use super::bench::{Bench, CHEAP, add_key, change_key};
 use super::restorable::open_any;
@@ -84,19 +85,12 @@ pub const ALL: [Command; 31] = [
         let request = prune::Request { remove: bench.remove.clone(), dry_run: true, clock: later, ..prune::Request::default() };
         prune::run(&open_any(storage)?, &request, &Silent).map(|_| None)
     }),
-    keeps("forget", |bench, storage| forget(bench, &open_any(storage)?).map(|()| None)),
+    keeps("forget", |bench, storage| forget(bench, open_any(storage)?).map(|_| None)),
     keeps("tag", |bench, storage| {
-        let repository = open_any(storage)?;
-        let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
-        let change = TagChange { snapshot: bench.snapshots[0], added: vec!["new".to_owned()], removed: vec![] };
-        let pin = Pin { snapshot: bench.snapshots[0], is_pinned: true };
-        repository.publish_pairs(vec![(TAG, wire::encode(&change)), (PIN, wire::encode(&pin))], Timestamp::new(5, 0)).map(|()| None)
+        let request = TagRequest { add: vec!["new".to_owned()], pinned: Some(true), ..TagRequest::default() };
+        Annotator::begin(open_any(storage)?, later())?.tag(&bench.snapshots[..1], &request).map(|()| None)
     }),
-    keeps("settings protect", |_, storage| {
-        let repository = open_any(storage)?;
-        let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
-        repository.publish_pairs(vec![(SETTING, Protection::setting(60))], Timestamp::new(5, 0)).map(|()| None)
-    }),
+    keeps("settings protect", |_, storage| Annotator::begin(open_any(storage)?, later())?.protect(60).map(|()| None)),
     keeps("repair", |_, storage| mend(storage, false).map(|()| None)),
     reads("repair -n", |_, storage| mend(storage, true).map(|()| None)),
     reads("check --read-data", |_, storage| {
@@ -136,8 +130,7 @@ pub const ALL: [Command; 31] = [
         Ok(id)
     }),
     removes("forget, prune of what is forgotten", |bench, storage| {
-        let repository = open_any(storage)?;
-        forget(bench, &repository)?;
+        let repository = forget(bench, open_any(storage)?)?;
         let forgotten = repository.catalogued()?.marks.forgotten().collect();
         run_prune(&repository, forgotten).map(|()| None)
     }),
@@ -184,21 +177,16 @@ fn mend(storage: Arc<dyn Storage>, dry_run: bool) -> Result<()> {
     repair::run(open_any(storage)?, &repair::Request { dry_run, now: Timestamp::new(5, 0) }, &Silent).map(drop)
 }
 
-fn forget(bench: &Bench, repository: &Repository) -> Result<()> {
-    let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
-    if let Some(rollback) = repository.catalogued()?.rollback {
-        return Err(rollback.refusal());
-    }
-    let records: Vec<_> = bench.remove.iter().map(|id| (TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }))).collect();
-    with_reserve(&**repository.storage(), || repository.publish_records(records.clone(), Timestamp::new(5, 0))).map(drop)
+fn forget(bench: &Bench, repository: Repository) -> Result<Repository> {
+    let annotator = Annotator::begin(repository, later())?;
+    annotator.forget(&bench.remove, false, &Silent)?;
+    Ok(annotator.finish())
 }
 
 fn remove_other_key(repository: &Repository) -> Result<()> {
-    let storage = &**repository.storage();
-    let _lock = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
-    let keys = list_keys(storage)?;
-    let other = keys.iter().find(|key| !repository.is_in_use(key));
-    repository.remove_key(other.ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?, &keys)
+    let keys = keys::list(repository)?;
+    let other = keys.iter().find(|key| !repository.is_in_use(key)).ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?;
+    keys::remove(repository, &other.id().to_string()).map(drop)
 }
 
 fn restore_newest(repository: &Repository) -> Result<()> {

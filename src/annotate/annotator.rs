@@ -1,0 +1,52 @@
+//! The lock under which something is written down, and what was there when it was taken.
+
+use crate::catalog::Summary;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::SnapshotId;
+use crate::repository::{Catalogued, Repository};
+use crate::storage::{LOCK, Lock, LockMode};
+use crate::units::Timestamp;
+
+/// Holds the lock that keeps prunes away: what it says is there stays there until it is dropped. So a front
+/// chooses snapshots by its listing, and they are still there when the decision about them is written.
+pub struct Annotator {
+    pub(super) repository: Repository,
+    pub(super) catalogued: Catalogued,
+    /// The time of everything that is written.
+    pub(super) now: Timestamp,
+    _lock: Box<dyn Lock>,
+}
+
+impl Annotator {
+    /// Takes the lock, waiting for it, and reads what is there.
+    ///
+    /// # Errors
+    /// `Interrupted`; those of the storage.
+    pub fn begin(repository: Repository, now: Timestamp) -> Result<Self> {
+        let lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
+        // What was true before the lock may not be any more.
+        let repository = repository.with_facts_of_now()?;
+        let catalogued = repository.catalogued_from_sealed()?;
+        Ok(Self { repository, catalogued, now, _lock: lock })
+    }
+
+    /// The repository, with what its records say now.
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// Lets go of the lock.
+    pub fn finish(self) -> Repository {
+        self.repository
+    }
+
+    /// What is there, from the sealed objects alone.
+    pub fn catalogued(&self) -> &Catalogued {
+        &self.catalogued
+    }
+
+    pub(super) fn summary(&self, id: &SnapshotId) -> Result<&Summary> {
+        let missing = || Error::new(ErrorKind::NotFound, format!("there is no snapshot {id}"));
+        self.catalogued.listing.get(id).ok_or_else(missing)
+    }
+}

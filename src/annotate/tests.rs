@@ -1,0 +1,90 @@
+//! Tests of what is written down: the last look is taken under the lock, and a decision that makes no sense writes
+//! nothing.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::error::ErrorKind;
+use crate::id::SnapshotId;
+use crate::progress::Silent;
+use crate::prune;
+use crate::repository::{OpenOptions, Repository};
+use crate::snapshot::tests::{Bench, credential};
+use crate::storage::recorder::Verb;
+use crate::storage::{LOCK, LockMode, Storage};
+use crate::units::Timestamp;
+
+/// The benches commit an hour after the present.
+fn later() -> Timestamp {
+    Timestamp::now().plus_seconds(2 * 3600)
+}
+
+fn open(bench: &Bench) -> Repository {
+    let options = OpenOptions { credential: Some(credential()), ..OpenOptions::default() };
+    Repository::open(Arc::clone(&bench.storage) as _, options).unwrap()
+}
+
+/// Two snapshots, the older first.
+fn two_snapshots(bench: &Bench) -> [SnapshotId; 2] {
+    ["first", "second"].map(|text| {
+        bench.write("file", text);
+        bench.snapshot().id.unwrap()
+    })
+}
+
+fn published(bench: &Bench) -> usize {
+    bench.storage.calls().iter().filter(|call| call.verb == Verb::Publish).count()
+}
+
+#[test]
+fn what_was_removed_since_it_was_opened_cannot_be_tagged_and_nothing_is_written() {
+    let bench = Bench::new();
+    let [first, second] = two_snapshots(&bench);
+    let stale = open(&bench);
+    let request = prune::Request { remove: vec![first], clock: later, ..prune::Request::default() };
+    prune::run(&open(&bench), &request, &Silent).unwrap();
+    let annotator = Annotator::begin(stale, later()).unwrap();
+    bench.storage.clear();
+    let request = TagRequest { add: vec!["kept".to_owned()], ..TagRequest::default() };
+    assert!(annotator.tag(&[second, first], &request).unwrap_err().is_not_found());
+    assert!(annotator.forget(&[second, first], false, &Silent).unwrap_err().is_not_found());
+    assert!(annotator.unforget(&[first]).unwrap_err().is_not_found());
+    assert_eq!(published(&bench), 0);
+}
+
+#[test]
+fn what_was_pinned_since_the_repository_was_opened_is_not_forgotten() {
+    let bench = Bench::new();
+    let [first, _] = two_snapshots(&bench);
+    let stale = open(&bench);
+    let pin = TagRequest { pinned: Some(true), ..TagRequest::default() };
+    Annotator::begin(open(&bench), later()).unwrap().tag(&[first], &pin).unwrap();
+    let annotator = Annotator::begin(stale, later()).unwrap();
+    bench.storage.clear();
+    let refused = annotator.forget(&[first], false, &Silent).unwrap_err();
+    assert!(refused.kind() == ErrorKind::Invalid && refused.to_string().contains("is pinned"), "{refused}");
+    assert_eq!(published(&bench), 0);
+}
+
+#[test]
+fn the_lock_is_held_from_the_look_to_the_end() {
+    let bench = Bench::new();
+    let [first, _] = two_snapshots(&bench);
+    let annotator = Annotator::begin(open(&bench), later()).unwrap();
+    let lock = || bench.storage.lock(LOCK, LockMode::Exclusive, false);
+    assert_eq!(lock().unwrap_err().kind(), ErrorKind::Busy);
+    assert_eq!(annotator.forget(&[first], false, &Silent).unwrap(), [Forgotten { id: first, protected_until: None }]);
+    assert_eq!(lock().unwrap_err().kind(), ErrorKind::Busy);
+    let repository = annotator.finish();
+    lock().unwrap();
+    assert!(repository.read_facts().unwrap().marks().is_forgotten(&first));
+}
+
+#[test]
+fn a_request_that_says_nothing_or_two_things_at_once_is_refused() {
+    let tag = || vec!["daily".to_owned()];
+    assert_eq!(TagRequest::default().check().unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(TagRequest { add: tag(), remove: tag(), pinned: None }.check().unwrap_err().kind(), ErrorKind::Invalid);
+    TagRequest { add: tag(), ..TagRequest::default() }.check().unwrap();
+    TagRequest { pinned: Some(false), ..TagRequest::default() }.check().unwrap();
+}
