@@ -1,6 +1,5 @@
 //! The lock under which something is written down, and what was there when it was taken.
 
-use crate::catalog::Summary;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::repository::{Catalogued, Repository};
@@ -45,8 +44,11 @@ impl Annotator {
         &self.catalogued
     }
 
-    pub(super) fn summary(&self, id: &SnapshotId) -> Result<&Summary> {
-        let missing = || Error::new(ErrorKind::NotFound, format!("there is no snapshot {id}"));
-        self.catalogued.listing.get(id).ok_or_else(missing)
+    /// Refuses a snapshot that is not there. One that is forgotten is.
+    pub(super) fn check_there(&self, id: &SnapshotId) -> Result<()> {
+        if self.catalogued.all.contains(id) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::NotFound, format!("there is no snapshot {id}")))
     }
 }

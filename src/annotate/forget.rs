@@ -42,9 +42,7 @@ impl Annotator {
         }
         self.check_unpinned(ids)?;
         let damaged: Vec<SnapshotId> = self.unreadable().filter(|id| ids.contains(id)).collect();
-        for id in ids.iter().filter(|id| !missing.contains(id) && !damaged.contains(id)) {
-            self.summary(id)?;
-        }
+        ids.iter().filter(|id| !missing.contains(id)).try_for_each(|id| self.check_there(id))?;
         let given_up: Vec<SnapshotId> = missing.iter().filter(|id| accept_rollback || ids.contains(id)).copied().collect();
         self.give_up(ids, &given_up, &damaged, progress)?;
         let records: Vec<_> = ids.iter().map(|id| (TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }))).collect();

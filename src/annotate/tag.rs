@@ -46,8 +46,8 @@ impl Annotator {
     pub fn tag(&self, snapshots: &[SnapshotId], request: &TagRequest) -> Result<()> {
         request.check()?;
         let mut records = Vec::new();
-        for id in snapshots {
-            let snapshot = self.summary(id)?.id;
+        for &snapshot in snapshots {
+            self.check_there(&snapshot)?;
             if request.changes_tags() {
                 let change = TagChange { snapshot, added: request.add.clone(), removed: request.remove.clone() };
                 records.push((TAG, wire::encode(&change)));

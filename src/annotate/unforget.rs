@@ -33,9 +33,7 @@ impl Annotator {
     /// # Errors
     /// `NotFound` when one of them is not there: then nothing is written; those of the storage.
     pub fn unforget(&self, ids: &[SnapshotId]) -> Result<()> {
-        if let Some(id) = ids.iter().find(|id| !self.catalogued.all.contains(id)) {
-            return Err(Error::new(ErrorKind::NotFound, format!("there is no snapshot {id}")));
-        }
+        ids.iter().try_for_each(|id| self.check_there(id))?;
         let storage = &**self.repository.storage();
         // What came meanwhile named others as the ones before.
         let mut there = self.catalogued.unnamed.clone();
