@@ -96,7 +96,7 @@ pub(super) fn normalise(path: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Whether `path` is `above` or lies below it; both as [`normalise`] gives them.
-pub(super) fn is_at_or_below(path: &[u8], above: &[u8]) -> bool {
+pub fn is_at_or_below(path: &[u8], above: &[u8]) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }
 
