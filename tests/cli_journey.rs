@@ -31,6 +31,35 @@ fn an_evenings_command_saves_the_same_paths_again_and_says_what() {
 }
 
 #[test]
+fn the_evenings_command_takes_the_paths_of_the_newest_snapshot_by_its_time() {
+    let place = Place::with_repository();
+    fs::create_dir(place.path("old")).unwrap();
+    fs::write(place.path("old/b"), "b").unwrap();
+    place.run(&["snapshot", "--series", "s", &place.text("source")]).expect(0);
+    place.run(&["snapshot", "--series", "s", "--time", "2020-01-01", &place.text("old")]).expect(0);
+    let told = place.run(&["snapshot"]).expect(0);
+    assert!(told.stdout.contains(&place.text("source")) && !told.stdout.contains(&place.text("old")), "{}", told.stdout);
+    assert!(place.run(&["series"]).expect(0).stdout.contains(&place.text("source")));
+}
+
+#[test]
+fn where_the_newest_snapshot_cannot_be_read_the_evenings_command_says_that_it_may_take_older_paths() {
+    let place = Place::with_repository();
+    fs::create_dir(place.path("more")).unwrap();
+    fs::write(place.path("more/b"), "b").unwrap();
+    place.run(&["snapshot", "--series", "s", &place.text("source")]).expect(0);
+    let ran = place.run(&["-q", "snapshot", "--series", "s", &place.text("source"), &place.text("more")]).expect(0);
+    place.run(&["-q", "snapshot"]).expect(0);
+    let last = place.run(&["-q", "snapshots"]).expect(0).stdout.lines().last().unwrap().to_owned();
+    for id in [ran.stdout.trim(), &last] {
+        fs::write(place.path("repository/snapshots").join(id), "damaged").unwrap();
+    }
+    let told = place.run(&["snapshot"]).expect(3).stderr;
+    assert!(told.contains(&last[..8]) && told.contains("repo check"), "{told}");
+    place.run(&["snapshot", "--series", "s"]).expect(3);
+}
+
+#[test]
 fn a_dry_run_saves_nothing() {
     let place = Place::with_repository();
     let ran = place.run(&["--json", "snapshot", "-n", &place.text("source")]).expect(0);

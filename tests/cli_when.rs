@@ -116,6 +116,31 @@ fn a_relative_path_is_tried_from_the_current_folder_and_then_from_the_sources() 
 }
 
 #[test]
+fn a_relative_path_means_the_current_folder_also_where_a_newer_snapshot_of_another_has_one_of_that_name() {
+    let (place, _) = place_of(&THREE);
+    fs::create_dir(place.path("other")).unwrap();
+    fs::write(place.path("other/a"), "another").unwrap();
+    place.run(&["snapshot", &place.text("other")]).expect(0);
+    let cat = |folder: &str, path: &str| run(place.command().current_dir(place.path(folder)).args(["cat", path]));
+    for path in ["latest:a", "latest:./a", "yesterday:a"] {
+        assert_eq!(cat("source", path).expect(0).stdout, "three", "{path}");
+        assert_eq!(cat("other", path).expect(0).stdout, if path == "yesterday:a" { "three" } else { "another" }, "{path}");
+    }
+    let told = cat("cache", "latest:a").expect(0);
+    assert!(told.stdout == "another" && told.stderr.contains(&place.text("other/a")), "what is meant is said: {}", told.stderr);
+}
+
+#[test]
+fn at_a_time_a_relative_path_was_there_or_not_as_the_whole_path_is() {
+    let (place, _) = place_of(&[THREE[0], ("2020-03-04", None)]);
+    let cat = |folder: &str, path: &str| run(place.command().current_dir(place.path(folder)).args(["cat", path]));
+    for (folder, path) in [("source", "a"), ("cache", "a"), ("cache", "source/a")] {
+        assert!(cat(folder, &format!("2020-03-04:{path}")).expect(1).stderr.contains("last seen in"), "{folder}: {path}");
+        assert_eq!(cat(folder, &format!("2020-03-03:{path}")).expect(0).stdout, "one", "{folder}: {path}");
+    }
+}
+
+#[test]
 fn options_narrow_the_choice_everywhere() {
     let (place, ids) = place_of(&THREE[..2]);
     let other = save(&place, "2020-04-01", Some("elsewhere"), &["--series", "other", "--host", "elsewhere", "--tag", "moved"]);

@@ -60,15 +60,40 @@ pub struct Located<'l> {
 }
 
 /// The first of `summaries` that has `path`, and where; with `stops` also the first that was asked to save it and has
-/// it not, with `None`: then it was not there. Neighbours with the same tree are asked once.
+/// it not, with `None`: then it was not there. A path that is not absolute is looked for below `current` in all of them
+/// first: a newer snapshot of another folder may have one of that name too.
 ///
 /// # Errors
 /// As [`locate`]: what cannot be read may have it. `Interrupted`.
 pub fn locate_first<'l>(
     reader: &ChunkReader<'_>,
-    summaries: impl Iterator<Item = &'l Summary>,
+    summaries: impl Iterator<Item = &'l Summary> + Clone,
     path: &[u8],
     current: Option<&[u8]>,
+    stops: bool,
+    progress: &dyn Progress,
+) -> Result<Option<Located<'l>>> {
+    let first = |path: &[u8]| first_with(reader, summaries.clone(), path, stops, progress);
+    if path.first() == Some(&b'/') {
+        return first(path);
+    }
+    if let Some(current) = current
+        && let Some(found) = first(&[current, b"/", &without_dots(path)[..]].concat())?
+    {
+        return Ok(Some(found));
+    }
+    match first(path)? {
+        // By its whole path it is known whether a newer one was asked to save it.
+        Some(Located { path: Some(whole), .. }) if stops => first(&whole),
+        found => Ok(found),
+    }
+}
+
+/// As [`locate_first`], of a path that is tried as it is. Neighbours with the same tree are asked once.
+fn first_with<'l>(
+    reader: &ChunkReader<'_>,
+    summaries: impl Iterator<Item = &'l Summary>,
+    path: &[u8],
     stops: bool,
     progress: &dyn Progress,
 ) -> Result<Option<Located<'l>>> {
@@ -79,7 +104,7 @@ pub fn locate_first<'l>(
             continue;
         }
         let manifest = reader.repository().read_manifest(&summary.id)?;
-        if let Some(found) = locate(reader, &manifest, path, current)? {
+        if let Some(found) = locate(reader, &manifest, path, None)? {
             return Ok(Some(Located { summary, path: Some(found) }));
         }
         if stops && covers(&manifest, &normalise(path).unwrap_or_else(|_| path.to_vec())) {

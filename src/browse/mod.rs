@@ -34,7 +34,7 @@ pub use history::{HistoryOutcome, Version, history, is_same_version};
 pub use list::{ListOutcome, list, sources};
 pub use locate::{Located, locate, locate_first};
 pub use pattern::Pattern;
-pub use place::Place;
+pub use place::{Place, is_at_or_below};
 pub use snapshots::{SnapshotFilter, complete_summary, filter_snapshots};
 pub use stats::{RepositoryStats, SnapshotStats, TypeStats, repository_stats, snapshot_stats};
 

@@ -95,8 +95,8 @@ pub(super) fn normalise(path: &[u8]) -> Result<Vec<u8>> {
     Ok(normal)
 }
 
-/// Whether `path` is `above` or lies below it; both as [`normalise`] gives them.
-pub(super) fn is_at_or_below(path: &[u8], above: &[u8]) -> bool {
+/// Whether `path` is `above` or lies below it; both are absolute, without a slash at their end.
+pub fn is_at_or_below(path: &[u8], above: &[u8]) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }
 

@@ -12,7 +12,7 @@ use super::global::Global;
 use super::message;
 use super::snapshot::SnapshotKind;
 use super::times;
-use crate::browse::{self, Located, Place, SnapshotFilter};
+use crate::browse::{self, Located, Place, SnapshotFilter, is_at_or_below};
 use crate::catalog::{Listing, Summary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
@@ -129,6 +129,7 @@ impl<'a> Chooser<'a> {
         // At a moment the path was there or not; `latest` is the newest that has it.
         let is_time = self.is_time(name);
         let found = browse::locate_first(reader, newest_first.into_iter(), path, current.as_deref(), is_time, &Bar::hidden(self.global))?;
+        self.tell_path(path, current.as_deref(), found.as_ref());
         match (found, first) {
             (Some(Located { summary, path: None }), _) => Err(self.not_there(reader, &summary.id, path, current.as_deref())),
             (Some(Located { summary, path: found }), first) => {
@@ -196,6 +197,17 @@ impl<'a> Chooser<'a> {
     fn tell_choice(&self, name: &[u8], id: &SnapshotId) {
         if let Some(summary) = self.listing.get(id).filter(|_| self.is_time(name) && !self.is_silent()) {
             message::note(format_args!("`{}` is {}", PathText(name), describe(summary)));
+        }
+    }
+
+    /// Says what is meant by a path that lies neither where it was typed nor below the current folder.
+    fn tell_path(&self, path: &[u8], current: Option<&[u8]>, found: Option<&Located<'_>>) {
+        if let Some(whole) = found.and_then(|found| found.path.as_deref())
+            && path.first() != Some(&b'/')
+            && !current.is_some_and(|current| is_at_or_below(whole, current.strip_suffix(b"/").unwrap_or(current)))
+            && !self.is_silent()
+        {
+            message::note(format_args!("`{}` is {}", PathText(path), PathText(whole)));
         }
     }
 

@@ -1,8 +1,9 @@
 //! `repo snapshot`: saves files.
 
 use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
@@ -150,17 +151,18 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let options = options(&args)?;
     let repository = open(&args, global)?;
     let machine = machine_name();
+    let mut ended = Ended::default();
     let requests = match (&args.stdin, &args.command) {
         (Some(_), _) => vec![Request { options, stream: Some(Stream::standard_input()?), ..Request::new(paths, host, user_name()) }],
         (_, Some(_)) => {
             let stream = Some(Stream::Command(args.arguments.clone()));
             vec![Request { options, stream, ..Request::new(paths, host, user_name()) }]
         }
-        _ if paths.is_empty() => again(&repository, &host, machine.clone(), args.series.as_deref(), global)?,
+        _ if paths.is_empty() => again(&repository, &host, machine.clone(), args.series.as_deref(), global, &mut ended)?,
         _ => vec![Request { options, ..Request::new(paths, host, user_name()) }],
     };
     locks::warn_once(&repository, &global.location()?);
-    let skip = own_folders(global)?;
+    let own = OwnFolders::of(global)?;
     let complete = |mut request: Request| {
         request.kind = args.kind.kind();
         request.series = request.series.or_else(|| args.series.clone());
@@ -169,10 +171,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         request.dry_run = args.dry_run;
         request.pin = args.pin;
         request.machine = machine.clone();
-        request.skip = skip.clone();
+        request.skip = own.numbers.clone();
         request
     };
-    let mut ended = Ended::default();
     let runs = requests.len();
     for request in requests {
         let (begun, bar, series) = (Instant::now(), Bar::new(global), request.series.clone());
@@ -188,12 +189,28 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         ended.add_status(bar.finish());
         saved::print(&outcome, begun.elapsed(), output)?;
     }
+    drop(own.handles);
     ended.finish()
 }
 
 /// What `repo snapshot` alone saves: every series of this machine that is not stopped, each as it was saved last.
-fn again(repository: &Repository, host: &str, machine: Option<Vec<u8>>, series: Option<&str>, global: &Global) -> Result<Vec<Request>> {
-    let Repeated { requests, streams, stopped } = snapshot::repeat(repository, host, &user_name(), machine, series)?;
+fn again(
+    repository: &Repository,
+    host: &str,
+    machine: Option<Vec<u8>>,
+    series: Option<&str>,
+    global: &Global,
+    ended: &mut Ended,
+) -> Result<Vec<Request>> {
+    let Repeated { requests, streams, stopped, doubtful } = snapshot::repeat(repository, host, &user_name(), machine, series)?;
+    for id in doubtful {
+        message::warn(format_args!(
+            "snapshot {} cannot be read and may be the newest of a series; paths and filters are those of the one before it, so give them if \
+             they were changed since. `repo check` says what is damaged, and `repo repair` mends it",
+            id.short()
+        ));
+        ended.add_status(Status::Incomplete);
+    }
     for series in &streams {
         let text = format!("series `{}` saves a stream, which cannot be read again; give its command again", series.escape_debug());
         if requests.is_empty() {
@@ -288,11 +305,34 @@ fn open(args: &Args, global: &Global) -> Result<Repository> {
     global.open_with(credential)
 }
 
-/// The folders of this program itself, which no snapshot should hold: (device, inode).
-fn own_folders(global: &Global) -> Result<Vec<(u64, u64)>> {
-    let folders = [Some(global.location()?), cache_root(|name| std::env::var_os(name))];
-    let found = folders.into_iter().flatten().filter_map(|folder| std::fs::metadata(folder).ok());
-    Ok(found.map(|metadata| (metadata.dev(), metadata.ino())).collect())
+/// Folders that no snapshot should hold.
+#[derive(Default)]
+struct OwnFolders {
+    /// By (device, inode).
+    numbers: Vec<(u64, u64)>,
+    /// They keep these numbers: others may remove a cache while a run goes on, and what is made next would get its
+    /// number and be left out.
+    handles: Vec<File>,
+}
+
+impl OwnFolders {
+    /// Those of this program itself.
+    fn of(global: &Global) -> Result<Self> {
+        let folders = [Some(global.location()?), cache_root(|name| std::env::var_os(name))];
+        Ok(Self::hold(folders.into_iter().flatten()))
+    }
+
+    fn hold(folders: impl Iterator<Item = PathBuf>) -> Self {
+        let mut own = Self::default();
+        let opened = folders.filter_map(|folder| OpenOptions::new().read(true).custom_flags(nix::libc::O_PATH).open(folder).ok());
+        for handle in opened {
+            if let Ok(metadata) = handle.metadata() {
+                own.numbers.push((metadata.dev(), metadata.ino()));
+                own.handles.push(handle);
+            }
+        }
+        own
+    }
 }
 
 /// The paths made absolute and plain, as they were given otherwise: links are followed by the run.
@@ -315,6 +355,23 @@ fn absolute_path(path: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_a_folder_that_is_left_out_is_given_to_nothing_else_while_the_run_goes_on() {
+        let place = tempfile::tempdir().unwrap();
+        let own = place.path().join("cache");
+        std::fs::create_dir(&own).unwrap();
+        let OwnFolders { numbers, handles } = OwnFolders::hold([own.clone(), place.path().join("none")].into_iter());
+        assert_eq!((handles.len(), numbers.len()), (1, 1));
+        std::fs::remove_dir(&own).unwrap();
+        // Where the file system gives free numbers again, it gives that of the last one removed.
+        for n in 0..20 {
+            let made = place.path().join(n.to_string());
+            std::fs::create_dir(&made).unwrap();
+            let found = made.metadata().unwrap();
+            assert!(!numbers.contains(&(found.dev(), found.ino())), "{n}");
+        }
+    }
 
     #[test]
     fn paths_lose_their_dots_and_stay_as_they_were_given_otherwise() {

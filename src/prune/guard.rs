@@ -40,7 +40,8 @@ pub(super) struct Allowed {
 ///
 /// # Errors
 /// `Damaged` when a manifest that stays cannot be read, or when snapshots are missing; `Invalid` when
-/// ages matter and the clock is behind the newest snapshot; those of the storage.
+/// ages matter and the clock is behind the newest snapshot; `Changed` when one was forgotten that rules had counted;
+/// those of the storage.
 pub(super) fn check(repository: &Repository, request: &Request, is_settled: bool) -> Result<Allowed> {
     let facts = repository.read_facts()?;
     facts.check_writable()?;
@@ -82,6 +83,13 @@ pub(super) fn check(repository: &Repository, request: &Request, is_settled: bool
             allowed.protected += u64::from(is_wanted);
             allowed.keep.push(id);
         }
+    }
+    let is_newly_forgotten =
+        |id: &SnapshotId| facts.marks().is_forgotten(id) && !repository.facts().marks().is_forgotten(id) && !request.remove.contains(id);
+    if let Some((id, _)) = present.iter().find(|(id, _)| is_newly_forgotten(id))
+        && wanted.iter().any(|id| !facts.marks().is_forgotten(id))
+    {
+        return Err(refuse_stale(id));
     }
     // A differential may have been committed since the rules let its base go.
     let mut waiting = allowed.keep.clone();
@@ -137,6 +145,12 @@ fn refuse_emptiness(repository: &Repository) -> Result<()> {
 pub fn refuse_unreadable(id: &SnapshotId, error: Error) -> Error {
     let message = format!("snapshot {0} cannot be read, so nothing is removed; run `repo repair`, or `repo forget {0}`", id.short());
     error.context(message)
+}
+
+/// Why nothing goes by rules that counted a snapshot which somebody has forgotten since: they would keep another one.
+fn refuse_stale(id: &SnapshotId) -> Error {
+    let message = format!("snapshot {} was forgotten after the rules had counted it, so nothing was removed; run it again", id.short());
+    Error::new(ErrorKind::Changed, message)
 }
 
 /// An error about a snapshot that stays.

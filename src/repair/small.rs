@@ -50,19 +50,21 @@ pub(super) fn mend_small_objects(
         let repository = repository.with_facts_of_now()?;
         with_reserve(&**repository.storage(), || repository.restore_lone_records())?;
         // Said before they go, so that everybody misses them, and nothing is freed that they need until somebody gives
-        // them up. What was forgotten is given up already.
-        let marks = repository.facts().marks();
-        let (given_up, missed): (Vec<SnapshotId>, Vec<SnapshotId>) = lost.iter().partition(|id| marks.is_forgotten(id));
+        // them up. What was forgotten is given up already, unless it may be protected.
+        let (marks, protection) = (repository.facts().marks(), repository.facts().protection());
+        let may_give_up = protection.seconds_at(request.now) == 0;
+        let (given_up, missed): (Vec<SnapshotId>, Vec<SnapshotId>) = lost.iter().partition(|id| may_give_up && marks.is_forgotten(id));
         // And what only they may have named, there or missing.
         let there = repository.catalogued_from_sealed()?;
         let missing = there.rollback.map_or_else(Vec::new, |rollback| rollback.missing);
         let has_lost = !lost.is_empty();
         let others = there.unnamed.into_iter().chain(missing).filter(|id| has_lost && !lost.contains(id));
         repository.record_presence(&missed.into_iter().chain(others).collect::<Vec<_>>(), request.now)?;
+        // In this order: they are there still, and what is there was not removed.
+        repository.recant_removals(request.now)?;
         if !given_up.is_empty() {
             repository.record_removal(&given_up, request.now)?;
         }
-        repository.recant_removals(request.now)?;
         set_aside(&**repository.storage(), manifests)?;
         repository
     };

@@ -297,6 +297,26 @@ mod tests {
     }
 
     #[test]
+    fn what_went_between_its_listing_and_its_reading_is_not_damaged() {
+        let storage = storage();
+        let repository = open(&storage, None);
+        let (gone, kept) = (publish(&repository, 1), publish(&repository, 2));
+        let record = repository.publish_record(TAG, tag(kept, &["new"], &[]), Timestamp::default()).unwrap();
+        for name in [format!("snapshots/{gone}"), format!("records/{record}")] {
+            storage.remove(&name).unwrap();
+        }
+        let not_found = |id: &SnapshotId| (*id, repository.read_manifest(&gone).unwrap_err());
+        let mut skipped = crate::catalog::Skipped {
+            snapshots: vec![not_found(&gone), not_found(&kept)],
+            records: vec![(record, repository.read_manifest(&gone).unwrap_err())],
+        };
+        assert!(repository.drop_gone(&mut skipped).unwrap());
+        // What is listed and cannot be read is damaged still.
+        assert_eq!(skipped.snapshots.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [kept]);
+        assert!(skipped.records.is_empty() && !repository.drop_gone(&mut skipped).unwrap());
+    }
+
+    #[test]
     fn a_critical_type_of_later_forbids_writing_and_an_optional_one_does_not() {
         let storage = storage();
         let repository = open(&storage, None);

@@ -59,7 +59,7 @@ pub use rollback::Rollback;
 pub use salvage::UnreadableSegment;
 pub use secrets::SecretBundle;
 pub use segments::split_segments;
-pub use select::{Among, find_newest_first, is_future, is_moment};
+pub use select::{Among, find_newest_first, is_future, is_moment, is_older};
 pub use sink::{FrameGatherer, Gone, Sink, SinkCounts, class_of_frame};
 pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, MAGIC as SLOT_MAGIC, PASSWORD};
 pub use slots::{count_damaged_slots, list_slots, publish_slot};

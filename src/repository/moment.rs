@@ -26,10 +26,17 @@ pub fn parse_moment(text: &str, now: &Zoned) -> Option<Timestamp> {
     Some(Timestamp::new(i64::try_from(nanoseconds.div_euclid(SECOND)).ok()?, nanoseconds.rem_euclid(SECOND) as u32))
 }
 
-/// RFC 3339: `2026-11-24t18:00:00+01:00`, to the end of its second.
+/// RFC 3339: `2026-11-24t18:00:00+01:00`, to the end of its second; without seconds to the end of its minute.
 fn with_offset(text: &str) -> Option<i128> {
     let time = text.to_ascii_uppercase().parse::<jiff::Timestamp>().ok()?;
-    Some(time.as_nanosecond().div_euclid(SECOND) * SECOND + SECOND - 1)
+    let (_, of_day) = text.split_once(['t', ' '])?;
+    let digits = of_day.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b':').filter(u8::is_ascii_digit).count();
+    let seconds = match digits {
+        0..=2 => 3600,
+        3..=4 => 60,
+        _ => 1,
+    };
+    Some(time.as_nanosecond().div_euclid(SECOND) * SECOND + seconds * SECOND - 1)
 }
 
 /// A length of time before now: `3d`, `2 weeks ago`, `an hour ago`.
@@ -167,6 +174,9 @@ mod tests {
             ("2026-11-24T18:00", "2026-11-24 18:00:59"),
             ("2026-11-24 at 18:00:30", "2026-11-24 18:00:30"),
             ("2026-11-24T18:00:00Z", "2026-11-24 19:00:00"),
+            ("2026-11-24T18:00Z", "2026-11-24 19:00:59"),
+            ("2026-11-24 18:00+01:00", "2026-11-24 18:00:59"),
+            ("2026-11-24T18+05:30", "2026-11-24 14:29:59"),
             ("2026-11-24T18:00:00.5+01:00", "2026-11-24 18:00:00"),
             ("2026-10", "2026-10-31 23:59:59"),
             ("2024-02", "2024-02-29 23:59:59"),

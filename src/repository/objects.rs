@@ -20,6 +20,9 @@ const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 /// milliseconds of CPU time and a dozen threads. A guess on the safe side: the break-even was not measured.
 const CATALOG_OBJECTS_MIN: usize = 32;
 
+/// What is listed may be removed or replaced by others before it is read; so often it is listed again.
+const ATTEMPTS: usize = 3;
+
 /// A listing of the snapshots, and what could not be read for it.
 pub struct Catalogued {
     /// The snapshots that can be read and are not forgotten, with the tags that they have now.
@@ -141,13 +144,20 @@ impl Repository {
     }
 
     fn catalogued_from(&self, objects_min: usize) -> Result<Catalogued> {
-        let Loaded { mut listing, mut skipped, is_of_catalog, catalog_error } = self.load_listing(objects_min)?;
-        // What was damaged since counts here: what comes must stand above it.
-        let newest_counter = newest_counter(&listing);
-        if is_of_catalog {
-            self.skip_damaged(&listing, &mut skipped)?;
-            listing = listing.without(&skipped);
-        }
+        let mut attempts = 0..ATTEMPTS;
+        let (listing, newest_counter, mut skipped, catalog_error) = loop {
+            let Loaded { mut listing, mut skipped, is_of_catalog, catalog_error } = self.load_listing(objects_min)?;
+            // What was damaged since counts here: what comes must stand above it.
+            let newest_counter = newest_counter(&listing);
+            if is_of_catalog {
+                self.skip_damaged(&listing, &mut skipped)?;
+                listing = listing.without(&skipped);
+            }
+            // What took the place of what went may not have been listed.
+            if !self.drop_gone(&mut skipped)? || attempts.next().is_none() {
+                break (listing, newest_counter, skipped, catalog_error);
+            }
+        };
         skipped.snapshots.sort_by_key(|(id, _)| *id);
         skipped.records.sort_by_key(|(id, _)| *id);
         let rollback = self.watch_rollback(&listing, &skipped)?;
@@ -178,6 +188,21 @@ impl Repository {
         let listing = Listing::new(shown, listing.records().to_vec()).with_unreadable(unreadable);
         let problem = catalog_error.map(|error: Error| error.to_string());
         Ok(Catalogued { listing, marks, skipped, rollback, all, unnamed, newest_counter, problem })
+    }
+
+    /// Takes out what went between its listing and its reading: others remove snapshots, and gather records, while this
+    /// one looks. True when there was any.
+    pub(super) fn drop_gone(&self, skipped: &mut Skipped) -> Result<bool> {
+        let before = skipped.snapshots.len() + skipped.records.len();
+        if skipped.snapshots.iter().any(|(_, error)| error.is_not_found()) {
+            let listed = self.list_snapshots()?;
+            skipped.snapshots.retain(|(id, error)| !error.is_not_found() || listed.contains(id));
+        }
+        if skipped.records.iter().any(|(_, error)| error.is_not_found()) {
+            let listed = layout::list_ids(&*self.storage, layout::RECORDS, RecordId::parse)?;
+            skipped.records.retain(|(id, error)| !error.is_not_found() || listed.iter().any(|(other, _)| other == id));
+        }
+        Ok(skipped.snapshots.len() + skipped.records.len() < before)
     }
 
     /// Skips what the catalog has a row of and what is damaged by now: so a listing says the same in whatever

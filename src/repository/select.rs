@@ -200,6 +200,6 @@ pub fn is_future(summary: &Summary, now: Timestamp) -> bool {
 
 /// Whether the snapshot `id`, of which nothing else is known, is surely older than `found`: a run that knew it
 /// as the newest began before the time of that one.
-fn is_older(listing: &Listing, id: &SnapshotId, found: &Summary) -> bool {
+pub fn is_older(listing: &Listing, id: &SnapshotId, found: &Summary) -> bool {
     listing.summaries().iter().any(|summary| summary.previous == Some(*id) && summary.started_at <= found.time)
 }

@@ -2,7 +2,7 @@
 //!
 //! A folder makes way for a file only when all that is in it may and can go: not what the repository needs, not
 //! another mount, not what the snapshot did not look at, and nothing that the system would keep. It is set
-//! aside first, and removed when something has its place.
+//! aside first, and removed when something has its place. A restore that is killed in between leaves it.
 
 use std::os::fd::BorrowedFd;
 

@@ -18,7 +18,8 @@ use crate::error::Result;
 use crate::progress::FindingKind;
 use crate::repository::SnapshotView;
 use crate::target::{
-    Choice, Destination, Folder, Found, Judge, Stays, Use, is_temporary_name, range_of_temporary_names, resembles_temporary_name,
+    Choice, Destination, Folder, Found, Judge, Stays, Use, is_name_aside, is_temporary_name, range_of_temporary_names,
+    resembles_temporary_name,
 };
 
 /// Removes what a killed restore has left in the folder `relative`, which has these `names`, and takes it
@@ -94,6 +95,9 @@ fn doubt(why: &'static str) -> Verdict {
 
 fn judge(within: &Folder, name: &[u8], used: Use) -> Result<Verdict> {
     if !is_temporary_name(name) {
+        if is_name_aside(name) {
+            return Ok(doubt("it was there before and was to make way for something that may not have its place"));
+        }
         let is_like = resembles_temporary_name(name);
         return Ok(if is_like { doubt("this version of the program gave no such name") } else { Verdict::Ignore });
     }

@@ -131,6 +131,9 @@ impl Batch {
                 // named as a source is missing.
                 let is_gone = error.kind() == ErrorKind::NotFound && self.beside.is_some();
                 let kind = if is_gone { FindingKind::Note } else { FindingKind::Unreadable };
+                if let (true, Some(beside)) = (is_gone, &self.beside) {
+                    beside.listed.forget(&file.name);
+                }
                 let message = if is_gone { "it was removed before it could be read".to_owned() } else { describe(&error) };
                 if !is_gone {
                     add(&tally.problems, 1);

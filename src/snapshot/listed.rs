@@ -86,6 +86,15 @@ impl Listed {
         add_row(&mut self.rows.lock().unwrap_or_else(PoisonError::into_inner), name, inode);
     }
 
+    /// Takes back that `name` was listed: it was gone before it could be saved. What has the name now is new, also when
+    /// the file system gave it the number of the one before.
+    pub(super) fn forget(&self, name: &[u8]) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = Vec::with_capacity(rows.len());
+        Rows(&rows).filter(|(other, _)| *other != name).for_each(|(other, inode)| add_row(&mut kept, other, inode));
+        *rows = kept;
+    }
+
     /// What `folder` has now and has not had, sorted by name. It counts as listed from here on: whoever asks
     /// next does not get it. `None` when the folder is too large to be listed so often.
     ///
@@ -163,6 +172,24 @@ mod tests {
         fs::write(path("z"), "new").unwrap();
         assert_eq!(late(), [("c".to_owned(), true, false), ("y".to_owned(), false, false), ("z".to_owned(), true, true)]);
         assert_eq!(late(), []);
+    }
+
+    #[test]
+    fn what_was_gone_before_it_was_saved_is_new_when_it_is_made_again_with_the_number_it_had() {
+        let (place, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (path, kept) = (|name: &str| place.path().join(name), elsewhere.path().join("kept"));
+        fs::write(path("a"), "a").unwrap();
+        fs::write(path("b"), "b").unwrap();
+        let folder = Folder::open(place.path().as_os_str().as_bytes()).unwrap();
+        let listed = Listed::of(&folder.list().unwrap());
+        // A second name keeps the number, as if it was given again at once.
+        fs::hard_link(path("a"), &kept).unwrap();
+        fs::remove_file(path("a")).unwrap();
+        listed.forget(b"a");
+        assert!(listed.take_late(&folder).unwrap().unwrap().is_empty());
+        fs::hard_link(&kept, path("a")).unwrap();
+        let late = listed.take_late(&folder).unwrap().unwrap();
+        assert_eq!(late.iter().map(|late| (&late.name[..], late.is_new_name)).collect::<Vec<_>>(), [(&b"a"[..], true)]);
     }
 
     #[test]

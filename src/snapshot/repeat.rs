@@ -1,12 +1,15 @@
 //! The evening's command: runs that take sources and options of the last ones again, series by series.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::base::Distance;
 use super::request::Request;
 use crate::catalog::{Summary, series_key};
 use crate::error::{Error, ErrorKind, Result};
-use crate::repository::Repository;
+use crate::id::SnapshotId;
+use crate::repository::{Repository, is_future, is_older};
+use crate::units::Timestamp;
 
 /// The runs of an evening.
 #[derive(Default)]
@@ -17,6 +20,8 @@ pub struct Repeated {
     pub streams: Vec<String>,
     /// Series that rest.
     pub stopped: Vec<String>,
+    /// What cannot be read and may be newer than what is repeated.
+    pub doubtful: Vec<SnapshotId>,
 }
 
 /// A request like the newest snapshot of each series of `host`: its paths, filters, options and series; of the one
@@ -31,11 +36,14 @@ pub fn repeat(repository: &Repository, host: &str, user: &str, machine: Option<V
     let id = repository.keys().identify.machine(machine.as_deref());
     let key = wanted.map(|series| catalogued.marks.series_name(series).into_owned());
     let mut newest: BTreeMap<&str, &Summary> = BTreeMap::new();
-    // Oldest first: of those that are equally near the newest stays.
+    // The nearest, and of these the newest by its time, as everywhere: what was saved with an earlier time is no newer. One
+    // whose clock was wrong is the newest only where there is no other.
+    let now = Timestamp::now();
+    let rank = |summary: &Summary| (Reverse(Distance::of(summary, id)), !is_future(summary, now), summary.time, summary.order());
     let of_host = catalogued.listing.summaries().iter().filter(|summary| summary.host == host);
     for summary in of_host.filter(|summary| key.as_ref().is_none_or(|key| *key == summary.series)) {
         let last = newest.entry(&summary.series).or_insert(summary);
-        if Distance::of(summary, id) <= Distance::of(last, id) {
+        if rank(summary) > rank(last) {
             *last = summary;
         }
     }
@@ -51,7 +59,9 @@ pub fn repeat(repository: &Repository, host: &str, user: &str, machine: Option<V
     }
     let is_known = newest.values().any(|summary| Distance::of(summary, id) < Distance::Elsewhere);
     newest.retain(|_, summary| !is_known || Distance::of(summary, id) < Distance::Elsewhere);
-    let mut repeated = Repeated::default();
+    let is_newest = |id: &&SnapshotId| newest.values().any(|summary| !is_older(&catalogued.listing, id, summary));
+    let doubtful = catalogued.listing.unreadable().iter().filter(is_newest).copied().collect();
+    let mut repeated = Repeated { doubtful, ..Repeated::default() };
     for (series, summary) in newest {
         if wanted.is_none() && catalogued.marks.is_stopped(series) {
             repeated.stopped.push(series.to_owned());

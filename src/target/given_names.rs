@@ -14,6 +14,9 @@ use crate::id::to_hex;
 /// Temporary names begin with this and go on with 32 hexadecimal digits: 16 random ones, and 16 that
 /// follow from them.
 const TEMPORARY_PREFIX: &[u8] = b".repo-restore-";
+/// What was there before, and makes way for something, has a temporary name with this behind it: it is nobody's
+/// leftover as long as nothing has its place.
+const ASIDE_SUFFIX: &[u8] = b".before";
 /// What the check is made for.
 const CHECK_CONTEXT: &str = "strongroom 2026 name of a file that is being restored";
 
@@ -40,7 +43,13 @@ pub fn is_temporary_name(name: &[u8]) -> bool {
 /// first release gave such.
 pub fn resembles_temporary_name(name: &[u8]) -> bool {
     let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let name = name.strip_suffix(ASIDE_SUFFIX).unwrap_or(name);
     name.strip_prefix(TEMPORARY_PREFIX).is_some_and(|rest| rest.len() == 32 && rest.iter().all(is_digit))
+}
+
+/// True for a name that a restore gives to what was there before.
+pub fn is_name_aside(name: &[u8]) -> bool {
+    name.strip_suffix(ASIDE_SUFFIX).is_some_and(is_temporary_name)
 }
 
 /// Of names that are sorted, those that begin as temporary names do.
@@ -70,6 +79,14 @@ pub fn temporary_name() -> Result<Vec<u8>> {
     })?;
     let random = to_hex(&random);
     Ok([TEMPORARY_PREFIX, random.as_bytes(), check_of(random.as_bytes()).as_bytes()].concat())
+}
+
+/// A fresh name for what was there before.
+///
+/// # Errors
+/// As [`temporary_name`].
+pub(super) fn name_aside() -> Result<Vec<u8>> {
+    Ok([&temporary_name()?, ASIDE_SUFFIX].concat())
 }
 
 /// Random bytes for [`DRAWN_AT_ONCE`] names.

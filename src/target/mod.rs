@@ -48,7 +48,7 @@ pub use disk::{Disk, Holds, NO_HARD_LINKS, NO_LINKS, is_limit};
 pub use existing::{EntryType, Existing, Identity};
 pub use file::NewFile;
 pub use folder::{DeviceKind, Folder, names_in};
-pub use given_names::{is_temporary_name, range_of_temporary_names, resembles_temporary_name, temporary_name};
+pub use given_names::{is_name_aside, is_temporary_name, range_of_temporary_names, resembles_temporary_name, temporary_name};
 pub use in_use::Use;
 pub use inode_flags::{apply_inode_flags, is_left_behind};
 pub use judge::{Choice, Found, Judge, Stays};

@@ -25,8 +25,12 @@ fn with_snapshot() -> Place {
 }
 
 fn restore(place: &Place, destination: &Path, injection: Option<&str>) -> Traced {
+    restore_as(place, &[&format!("latest:{}", place.text("source")), destination.to_str().unwrap()], injection)
+}
+
+fn restore_as(place: &Place, arguments: &[&str], injection: Option<&str>) -> Traced {
     let mut command = Command::new(env!("CARGO_BIN_EXE_repo"));
-    command.args(["-q", "restore", &format!("latest:{}", place.text("source"))]).arg(destination).env_clear();
+    command.args(["-q", "restore"]).args(arguments).env_clear();
     for (name, value) in [("REPO_CACHE_DIR", "cache"), ("REPO_REPOSITORY", "repository"), ("REPO_KEY_FILE", "key")] {
         command.env(name, place.path(value));
     }
@@ -115,6 +119,26 @@ fn each_file_system_below_the_destination_is_synced_before_names_are_given_on_it
     let (synced, named) = (position("syncfs(", &below).unwrap(), position("renameat2(", "\"there\"").unwrap());
     assert!(synced < named, "{}", traced.log);
     assert_eq!(fs::read(disk.top().join("there")).unwrap(), b"on another disk");
+}
+
+#[test]
+fn what_was_to_make_way_when_a_restore_was_killed_is_left_by_the_next() {
+    if !has_tool("strace") {
+        return;
+    }
+    let place = with_snapshot();
+    let back = place.path("back");
+    fs::create_dir(&back).unwrap();
+    fs::write(place.path("back/sub"), "precious").unwrap();
+    // The first call finds that the name is taken, the second comes when the file was set aside.
+    let latest = format!("latest:{}", place.text("source"));
+    restore_as(&place, &[&latest, &place.text("back"), "--overwrite", "always"], Some("mkdirat:signal=SIGKILL:when=2"));
+    let left = || -> Vec<String> { crate::cli_place::names(&back).into_iter().filter(|name| name.contains(".repo-restore-")).collect() };
+    let aside = left();
+    assert!(aside.len() == 1 && !place.path("back/sub").exists(), "{aside:?}");
+    let told = place.run(&["restore", &format!("latest:{}/a", place.text("source")), &place.text("back")]).expect(0).stderr;
+    assert!(told.contains(&aside[0]) && told.contains("it was there before"), "{told}");
+    assert_eq!(fs::read_to_string(back.join(&aside[0])).unwrap(), "precious");
 }
 
 #[test]

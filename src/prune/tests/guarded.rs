@@ -140,6 +140,22 @@ fn a_snapshot_that_was_pinned_after_the_rules_decided_stays() {
 }
 
 #[test]
+fn nothing_goes_by_rules_that_counted_a_snapshot_which_was_forgotten_since() {
+    let (bench, ids) = three();
+    let decided = request(&ids[..2]);
+    let other = open(Arc::clone(&bench.storage) as _);
+    other.publish_record(TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[2] }), Timestamp::now()).unwrap();
+    let error = run(&bench.repository, &decided, &Silent).unwrap_err();
+    assert!(error.kind() == ErrorKind::Changed && error.to_string().contains(&ids[2].short()), "{error}");
+    assert_eq!(bench.repository.list_snapshots().unwrap().len(), 3);
+    // Who asks for what is forgotten alone, or knows of it, counted nothing.
+    for id in &ids[..2] {
+        publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
+    }
+    assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 2);
+}
+
+#[test]
 fn the_full_of_a_differential_that_came_after_the_rules_decided_stays_unless_it_is_forgotten() {
     let (bench, ids) = three();
     let decided = request(&ids[..2]);

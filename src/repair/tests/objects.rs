@@ -1,8 +1,10 @@
 //! Damage to everything but packs.
 
 use super::*;
-use crate::manifest::SETTINGS;
+use crate::manifest::{SETTING, SETTINGS, TOMBSTONE, Tombstone};
+use crate::repository::Protection;
 use crate::storage::faults::{Faults, Lasts};
+use crate::wire;
 
 #[test]
 fn a_sound_repository_is_left_as_it_is() {
@@ -220,6 +222,22 @@ fn whole_objects_of_another_repository_stay_where_they_are_and_damaged_ones_of_o
         let request = crate::prune::Request { remove: vec![theirs], accept_rollback: true, ..crate::prune::Request::default() };
         assert!(crate::prune::run(&bench.open().unwrap(), &request, &Silent).unwrap_err().is_damage());
         assert_eq!(bench.every_object(), now);
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_that_was_forgotten_is_given_up_unless_it_may_be_protected() {
+    for is_protected in [false, true] {
+        let (bench, snapshots) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
+        let repository = bench.open().unwrap();
+        repository.publish_record(TOMBSTONE, wire::encode(&Tombstone { snapshot: snapshots[0] }), NOW).unwrap();
+        if is_protected {
+            repository.publish_record(SETTING, Protection::setting(7 * 86_400), NOW).unwrap();
+        }
+        bench.flip(&format!("snapshots/{}", snapshots[0]), 300);
+        assert_eq!(bench.repair().snapshots_lost, 1);
+        let missing = bench.open().unwrap().catalogued().unwrap().rollback.map(|rollback| rollback.missing);
+        assert_eq!(missing, is_protected.then(|| vec![snapshots[0]]));
     }
 }
 

@@ -164,6 +164,46 @@ fn a_file_that_is_removed_meanwhile_is_not_missed() {
     }
 }
 
+/// Gives a file its name back as soon as it was missed.
+struct GivesBack<'w> {
+    meanwhile: Meanwhile<'w>,
+    kept: std::path::PathBuf,
+    path: std::path::PathBuf,
+}
+
+impl Progress for GivesBack<'_> {
+    fn report(&self, finding: Finding) {
+        if finding.path == self.path.as_os_str().as_encoded_bytes() {
+            fs::hard_link(&self.kept, &self.path).unwrap();
+        }
+        self.meanwhile.report(finding);
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.meanwhile.is_interrupted()
+    }
+}
+
+#[test]
+fn a_file_that_is_made_again_after_it_was_missed_is_saved_though_it_has_the_number_that_it_had() {
+    for when in [When::Listed, When::Walked] {
+        let (bench, elsewhere) = (Bench::new(), tempfile::tempdir().unwrap());
+        fill(&bench);
+        let (path, kept) = (bench.source.path().join("m"), elsewhere.path().join("m"));
+        // A second name keeps the number, which a file system may give again at once.
+        let remove = || {
+            fs::hard_link(&path, &kept).unwrap();
+            fs::remove_file(&path).unwrap();
+        };
+        let work: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(Some(Box::new(remove)));
+        let meanwhile = Meanwhile { when, walk: std::thread::current().id(), work, found: Mutex::default() };
+        let progress = GivesBack { meanwhile, kept: kept.clone(), path: path.clone() };
+        let outcome = run(&bench.repository, bench.request(), &progress).unwrap();
+        assert!(path.exists(), "{when:?}: it was missed");
+        bench.assert_same(&outcome);
+    }
+}
+
 #[test]
 fn what_comes_too_late_to_be_saved_is_told_and_the_folder_is_marked() {
     let bench = Bench::new();

@@ -15,6 +15,7 @@ use crate::snapshot::compare::Trust;
 use crate::snapshot::failures::{describe, refuse_shortage};
 use crate::snapshot::listing::FolderListing;
 use crate::snapshot::loss::SourceCounts;
+use crate::snapshot::paths::split_path;
 use crate::snapshot::rules::Rules;
 use crate::snapshot::surroundings::Surroundings;
 use crate::snapshot::tally::add;
@@ -150,6 +151,9 @@ where
         if error.is_not_found() {
             if let Some(level) = self.levels.last_mut() {
                 level.has_moved = true;
+                if let Some(listed) = level.listing.listed() {
+                    listed.forget(split_path(&self.path).1);
+                }
             }
             self.report(FindingKind::Note, self.path.clone(), "it was removed before it could be read");
             return Ok(());

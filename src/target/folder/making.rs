@@ -11,7 +11,7 @@ use super::Folder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
 use crate::target::existing::Identity;
-use crate::target::given_names::temporary_name;
+use crate::target::given_names::name_aside;
 use crate::units::PathText;
 
 /// Which sort of device node.
@@ -115,7 +115,7 @@ impl Folder {
         result.map_err(self.fail("cannot rename to", name))
     }
 
-    /// Gives `name`, which something is to take the place of, a temporary name, and returns that; nothing when it
+    /// Gives `name`, which something is to take the place of, a name aside, and returns that; nothing when it
     /// is gone. Nothing of it is removed.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl Folder {
     pub fn set_aside(&self, name: &[u8]) -> Result<Option<Vec<u8>>> {
         check_name(name)?;
         self.check_replacing(name)?;
-        let aside = temporary_name()?;
+        let aside = name_aside()?;
         match rustix::fs::renameat(&self.handle, name, &self.handle, aside.as_slice()) {
             Ok(()) => Ok(Some(aside)),
             Err(Errno::NOENT) => Ok(None),
