@@ -5,10 +5,10 @@
 
 use std::collections::HashSet;
 
-use super::check_interrupted;
 use super::pattern::Pattern;
 use super::place::Place;
 use super::visit::{Descend, Visit, visit};
+use super::{check_interrupted, is_gone};
 use crate::catalog::Summary;
 use crate::error::Result;
 use crate::manifest::{Content, Node};
@@ -55,6 +55,9 @@ pub fn find<'s>(
                 outcome.snapshots += 1;
             }
             Err(error) if error.is_damage() => {
+                if is_gone(reader.repository(), &summary.id)? {
+                    continue;
+                }
                 outcome.unreadable += 1;
                 let message = format!("cannot look into snapshot {}: {error}", summary.id.short());
                 progress.report(Finding::new(FindingKind::Damaged, Vec::new(), message));

@@ -4,8 +4,8 @@
 //! neighbours are one version. A snapshot whose sources do not cover the path says nothing about it;
 //! one that covers it and has it not says that it was gone by then.
 
-use super::check_interrupted;
 use super::place::{Place, is_at_or_below, normalise};
+use super::{check_interrupted, is_gone};
 use crate::catalog::{Listing, Summary};
 use crate::error::{Error, Result};
 use crate::manifest::{Content, Manifest, Node, classify_change};
@@ -65,6 +65,9 @@ pub fn history<'l>(
                 _ => match look(reader, summary, &path) {
                     Ok(sight) => sight,
                     Err(error) if error.is_damage() => {
+                        if is_gone(reader.repository(), &summary.id)? {
+                            continue;
+                        }
                         outcome.unreadable += 1;
                         progress.report(cannot_ask(summary, &path, &error));
                         continue;

@@ -39,9 +39,16 @@ pub use snapshots::{SnapshotFilter, complete_summary, filter_snapshots};
 pub use stats::{RepositoryStats, SnapshotStats, TypeStats, repository_stats, snapshot_stats};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::SnapshotId;
 use crate::progress::Progress;
+use crate::repository::Repository;
 
 /// Stops where the user asked to.
 fn check_interrupted(progress: &dyn Progress) -> Result<()> {
     if progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
+}
+
+/// Whether a snapshot that was listed is there no more: a prune has removed it meanwhile, and nothing is damaged.
+fn is_gone(repository: &Repository, id: &SnapshotId) -> Result<bool> {
+    Ok(!repository.list_snapshots()?.contains(id))
 }

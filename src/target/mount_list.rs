@@ -35,7 +35,8 @@ pub(super) struct MountList {
 impl MountList {
     /// Those of now; none where there is no list.
     pub fn read() -> Self {
-        Self::parse(&std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default())
+        // Names of mounts can be any bytes; none of the fields that are looked at is a name but the one of the part.
+        Self::parse(&String::from_utf8_lossy(&std::fs::read("/proc/self/mountinfo").unwrap_or_default()))
     }
 
     fn parse(list: &str) -> Self {

@@ -98,11 +98,29 @@ fn a_damaged_manifest_is_a_finding_and_the_search_goes_on() {
     let lost = f.publish(&f.full(f.folder("data", vec![f.file("cat", b"1")])));
     f.publish(&f.full(f.folder("data", vec![f.file("cat", b"2")])));
     let (reader, listing, progress) = (f.repository.reader().unwrap(), f.listing(), Collected::default());
-    f.storage.remove(&crate::repository::snapshot_name(&lost)).unwrap();
+    let name = crate::repository::snapshot_name(&lost);
+    f.storage.remove(&name).unwrap();
+    let mut upload = f.storage.create("snapshots").unwrap();
+    upload.write(b"damaged").unwrap();
+    upload.publish(&name).unwrap();
     let pattern = Pattern::new("cat", false).unwrap();
     let outcome = find(&reader, listing.summaries(), &pattern, &mut |_, _, _| Ok(()), &progress).unwrap();
     assert_eq!((outcome.snapshots, outcome.matches, outcome.unreadable), (1, 1, 1));
     assert_eq!(progress.take().len(), 1);
+}
+
+#[test]
+fn a_snapshot_that_a_prune_removes_meanwhile_is_passed_over_and_is_no_damage() {
+    let f = Fixture::new();
+    let gone = f.publish(&f.full(f.folder("data", vec![f.file("cat", b"1")])));
+    f.publish(&f.full(f.folder("data", vec![f.file("cat", b"2")])));
+    let (reader, listing, progress) = (f.repository.reader().unwrap(), f.listing(), Collected::default());
+    f.storage.remove(&crate::repository::snapshot_name(&gone)).unwrap();
+    let pattern = Pattern::new("cat", false).unwrap();
+    let found = find(&reader, listing.summaries(), &pattern, &mut |_, _, _| Ok(()), &progress).unwrap();
+    assert_eq!((found.snapshots, found.matches, found.unreadable), (1, 1, 0));
+    let told = history(&reader, &listing, b"/data/cat", &mut |_| Ok(()), &progress).unwrap();
+    assert_eq!((told.versions, told.unreadable, progress.take().len()), (1, 0, 0));
 }
 
 /// One line for each version: series, first, last, how many, and where it was gone.
