@@ -11,6 +11,9 @@ use crate::index::IndexedPack;
 use crate::pack::read_directory;
 use crate::storage::Storage;
 
+/// The names of so many packs are held at a time to look at them.
+const LOOKS_AT_ONCE: usize = 1024;
+
 /// The packs that were there when it was made, with their lengths.
 #[derive(Clone, Debug, Default)]
 pub struct PackListing {
@@ -38,6 +41,23 @@ impl PackListing {
     /// Adds a pack that was written after the listing was made.
     pub fn add(&mut self, id: PackId, bytes: u64) {
         self.packs.insert(id, bytes);
+    }
+
+    /// How many of them are not there any more, or have another length, by a look at each.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn count_gone(&self, storage: &dyn Storage) -> Result<usize> {
+        let mut packs: Vec<(&PackId, u64)> = self.packs.iter().map(|(id, bytes)| (id, *bytes)).collect();
+        // Folder by folder.
+        packs.sort_unstable();
+        let mut gone = 0;
+        for part in packs.chunks(LOOKS_AT_ONCE) {
+            let names: Vec<String> = part.iter().map(|(id, _)| layout::pack_name(id)).collect();
+            let lengths = storage.lengths(&names)?;
+            gone += part.iter().zip(lengths).filter(|((_, bytes), now)| *now != Some(*bytes)).count();
+        }
+        Ok(gone)
     }
 
     /// The sum of their lengths.

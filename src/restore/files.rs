@@ -14,7 +14,7 @@ use super::outcome::Count;
 use super::task::join;
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Metadata, Node};
+use crate::manifest::Metadata;
 use crate::progress::FindingKind;
 use crate::target::{NewFile, apply_inode_flags};
 use crate::units::PathText;
@@ -25,7 +25,7 @@ const OPEN_FILES_MAX: usize = 256;
 /// A file in work.
 pub(super) struct FileInWork {
     folder: Arc<[u8]>,
-    name: Vec<u8>,
+    name: Arc<[u8]>,
     metadata: Metadata,
     bytes: u64,
     way: Way,
@@ -47,13 +47,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl FileInWork {
-    /// A file to be made of `node`, which is a regular file, in `folder` of the destination.
-    pub fn new(folder: Arc<[u8]>, node: &Node, way: Way, link: Option<LinkKey>, ordinal: u64) -> Self {
+    /// A file of so many bytes to be made as `name` in `folder` of the destination.
+    pub fn new(folder: Arc<[u8]>, name: Vec<u8>, metadata: Metadata, bytes: u64, way: Way, link: Option<LinkKey>, ordinal: u64) -> Self {
         Self {
             folder,
-            bytes: node.file_bytes(),
-            name: node.name.clone(),
-            metadata: node.metadata.clone(),
+            name: Arc::from(name),
+            metadata,
+            bytes,
             way,
             link,
             ordinal,
@@ -129,7 +129,7 @@ impl FileInWork {
         let open = match &*file {
             Some(open) => Arc::clone(open),
             None => {
-                let new = NewFile::create(&writer.destination, &self.folder, &self.name)?;
+                let new = NewFile::create(&writer.destination, Arc::clone(&self.folder), Arc::clone(&self.name))?;
                 new.prepare(&self.metadata, &writer.options)?;
                 if !writer.task.request.sparse {
                     new.reserve(self.bytes)?;
@@ -211,7 +211,7 @@ impl FileInWork {
 
     fn name_whole(&self, writer: &Writer<'_>, file: &NewFile) -> Result<()> {
         let is_replaced = self.way != Way::Free;
-        let mut name = self.name.clone();
+        let mut name = Arc::clone(&self.name);
         let given = if self.way == (Way::Replace { is_folder: true }) {
             let within = writer.destination.folder(&self.folder)?;
             take_place(writer.task, (&within, &self.folder), &self.name, || file.give_name(true))
@@ -222,7 +222,7 @@ impl FileInWork {
             Err(error) if error.kind() == ErrorKind::Exists && !is_replaced => {
                 let place = |other: &[u8]| file.give_name_as(other, false);
                 let (other, handle) = writer.place_elsewhere(&self.folder, &self.name, place)?;
-                name = other;
+                name = Arc::from(other);
                 handle
             }
             other => other?,

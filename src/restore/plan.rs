@@ -50,9 +50,9 @@ pub(super) fn plan_file(
     link: Option<LinkKey>,
     full: &mut Full<'_>,
 ) -> Result<()> {
-    let PlannedFile { folder, node, way, ordinal } = file;
-    let Content::File(_, list) = &node.content else { return Ok(()) };
-    let file = Arc::new(FileInWork::new(folder, &node, way, link, ordinal));
+    let PlannedFile { folder, node: Node { name, metadata, content, .. }, way, ordinal } = file;
+    let Content::File(bytes, list) = &content else { return Ok(()) };
+    let file = Arc::new(FileInWork::new(folder, name, metadata, *bytes, way, link, ordinal));
     let (reader, limits) = (writer.task.reader, writer.task.request.window);
     let mut number = window.add_file(&file);
     each_piece(reader, list, &mut |piece| {

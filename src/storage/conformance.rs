@@ -127,6 +127,7 @@ pub fn what_is_not_there_is_not_found(storage: &dyn Storage) {
     }
     refused(storage.sync(&["nowhere".into()]), ErrorKind::NotFound);
     assert_eq!(storage.list("nowhere").expect("listing"), []);
+    assert_eq!(storage.lengths(&["index/a", "nowhere/a", "top"].map(String::from)).expect("a look"), [None; 3]);
     assert_eq!(storage.remove_stale_temporaries(Stale::Anywhere).expect("remove"), 0);
 }
 
@@ -139,6 +140,8 @@ pub fn listings_are_sorted_and_go_by_whole_folders(storage: &dyn Storage) {
     assert!(listed.iter().all(|listed| listed.bytes == listed.name.len() as u64));
     assert_eq!(names(storage, "packs"), ["packs/a", "packs/b/z", "packs/b0.x", "packs/b0/1", "packs/b0/2"]);
     assert_eq!(names(storage, "packs/b"), ["packs/b/z"]);
+    let looked_at = ["packs2/c", "packs/b0/3", "packs/b/z", "packs/b"].map(String::from);
+    assert_eq!(storage.lengths(&looked_at).expect("a look"), [Some(8), None, Some(9), None]);
     assert_eq!(names(storage, "").len(), 6);
     clear(storage, 6);
 }
@@ -182,6 +185,7 @@ pub fn bad_names_are_refused_everywhere(storage: &dyn Storage) {
         refused(storage.read(name, 9), ErrorKind::Invalid);
         refused(storage.read_range(name, 0, &mut [0]), ErrorKind::Invalid);
         refused(storage.list(name), ErrorKind::Invalid);
+        refused(storage.lengths(&["index/a".into(), name.into()]), ErrorKind::Invalid);
         refused(storage.remove(name), ErrorKind::Invalid);
         refused(storage.set_aside(name, "index/b"), ErrorKind::Invalid);
         refused(storage.set_aside("index/a", name), ErrorKind::Invalid);

@@ -183,6 +183,19 @@ impl<S: Storage> Storage for Faults<S> {
         Ok(listed)
     }
 
+    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
+        self.plan.pass_read(&names.join(" "))?;
+        let lengths = self.inner.lengths(names)?;
+        let damaged = |(name, bytes): (&String, Option<u64>)| {
+            self.damage_of(name).into_iter().fold(bytes, |bytes, damage| match damage {
+                Damage::Truncate(length) => bytes.map(|bytes| bytes.min(length)),
+                Damage::Remove => None,
+                Damage::FlipByte(_) => bytes,
+            })
+        };
+        Ok(names.iter().zip(lengths).map(damaged).collect())
+    }
+
     fn remove(&self, name: &str) -> Result<()> {
         self.plan.pass("remove", name, Needs::Nothing)?;
         self.inner.remove(name)

@@ -184,6 +184,12 @@ impl Storage for MemoryStorage {
         Ok(below.map(|(name, object)| Listed { name: name.clone(), bytes: object.bytes.len() as u64 }).collect())
     }
 
+    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
+        names.iter().try_for_each(|name| name::check_object(name))?;
+        let state = self.shared.state();
+        Ok(names.iter().map(|name| state.objects.get(name).map(|object| object.bytes.len() as u64)).collect())
+    }
+
     fn remove(&self, name: &str) -> Result<()> {
         name::check_object(name)?;
         self.shared.state().remove(name);

@@ -140,6 +140,10 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// files and names with other characters are not listed. A folder that is not there is empty.
     fn list(&self, folder: &str) -> Result<Vec<Listed>>;
 
+    /// The lengths of objects of these names, in their order; none of one that a listing would not show. For
+    /// who knows the names: it costs a look at each, and no folder is read.
+    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>>;
+
     /// Removes an object; one that is gone is fine. Durable after [`Storage::sync`] of its folder.
     fn remove(&self, name: &str) -> Result<()>;
 
@@ -200,6 +204,10 @@ impl<S: Storage + ?Sized> Storage for Arc<S> {
 
     fn list(&self, folder: &str) -> Result<Vec<Listed>> {
         (**self).list(folder)
+    }
+
+    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
+        (**self).lengths(names)
     }
 
     fn remove(&self, name: &str) -> Result<()> {

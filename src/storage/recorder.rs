@@ -23,6 +23,8 @@ pub enum Verb {
     ReadRange,
     /// A folder was listed; the bytes are how many objects were found.
     List,
+    /// The length of one object was looked at; one call for each, and the bytes are the length.
+    Look,
     /// An object was removed.
     Remove,
     /// An object was set aside; the name is the old one.
@@ -149,6 +151,12 @@ impl<S: Storage> Storage for Recorder<S> {
         let listed = self.inner.list(folder)?;
         self.journal.add(Verb::List, folder, listed.len() as u64);
         Ok(listed)
+    }
+
+    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
+        let lengths = self.inner.lengths(names)?;
+        names.iter().zip(&lengths).for_each(|(name, bytes)| self.journal.add(Verb::Look, name, bytes.unwrap_or(0)));
+        Ok(lengths)
     }
 
     fn remove(&self, name: &str) -> Result<()> {

@@ -38,9 +38,9 @@ const WRITE_OUT_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub struct NewFile {
     destination: Arc<Destination>,
-    /// The folder, relative to the destination.
-    folder: Vec<u8>,
-    name: Vec<u8>,
+    /// The folder, relative to the destination; shared, because many files wait for their names at a time.
+    folder: Arc<[u8]>,
+    name: Arc<[u8]>,
     temporary: Vec<u8>,
     identity: Identity,
     /// Who owns it until its metadata is set.
@@ -70,19 +70,20 @@ impl NewFile {
     ///
     /// # Errors
     /// `Damaged` for an impossible name; `NotFound` when the folder is not there; `Full`, `Denied`.
-    pub fn create(destination: &Arc<Destination>, folder: &[u8], name: &[u8]) -> Result<Self> {
-        check_name(name)?;
-        let fail = |errno| system_error("cannot create", &join(&destination.full_path(folder), name), errno);
+    pub fn create(destination: &Arc<Destination>, folder: impl Into<Arc<[u8]>>, name: impl Into<Arc<[u8]>>) -> Result<Self> {
+        let (folder, name) = (folder.into(), name.into());
+        check_name(&name)?;
+        let fail = |errno| system_error("cannot create", &join(&destination.full_path(&folder), &name), errno);
         let temporary = temporary_name()?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let open =
             |within: &Folder| retry_on_intr(|| rustix::fs::openat(within.as_fd(), temporary.as_slice(), flags, Mode::RUSR | Mode::WUSR));
-        let mut within = destination.folder_as_kept(folder)?;
+        let mut within = destination.folder_as_kept(&folder)?;
         within.check_renaming()?;
         let handle = match open(&within) {
             // The folder of a kept handle was removed; another one may have its name by now.
             Err(Errno::NOENT) => {
-                within = destination.folder(folder)?;
+                within = destination.folder(&folder)?;
                 within.check_renaming()?;
                 open(&within)
             }
@@ -93,8 +94,8 @@ impl NewFile {
         let opened = Opened { handle: Arc::new(handle), folder: within };
         Ok(Self {
             destination: Arc::clone(destination),
-            folder: folder.to_vec(),
-            name: name.to_vec(),
+            folder,
+            name,
             temporary,
             identity: Identity::of(&stat),
             owner: (stat.st_uid, stat.st_gid),
@@ -112,9 +113,9 @@ impl NewFile {
         join(&self.destination.full_path(&self.folder), &self.name)
     }
 
-    fn fail(&self, action: &str) -> impl FnOnce(Errno) -> Error {
-        let path = self.path();
-        move |errno| system_error(action, &path, errno)
+    /// The path is made only when a call has failed: most succeed.
+    fn fail<'f>(&'f self, action: &'f str) -> impl FnOnce(Errno) -> Error + 'f {
+        move |errno| system_error(action, &self.path(), errno)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -59,9 +59,9 @@ impl Folder {
         join(&self.path, name)
     }
 
-    fn fail(&self, action: &str, name: &[u8]) -> impl FnOnce(Errno) -> Error {
-        let path = self.path_of(name);
-        move |errno| system_error(action, &path, errno)
+    /// The path is made only when a call has failed: most succeed.
+    fn fail<'f>(&'f self, action: &'f str, name: &'f [u8]) -> impl FnOnce(Errno) -> Error + 'f {
+        move |errno| system_error(action, &self.path_of(name), errno)
     }
 
     /// What stands under `name`, if anything; links are not followed.

@@ -61,9 +61,7 @@ pub fn range_of_temporary_names(sorted: &[Vec<u8>]) -> std::ops::Range<usize> {
 
 /// The digits that follow from random ones.
 fn check_of(random: &[u8]) -> String {
-    let mut check = [0; 8];
-    blake3::Hasher::new().update(CHECK_CONTEXT.as_bytes()).update(random).finalize_xof().fill(&mut check);
-    to_hex(&check)
+    to_hex(&blake3::hash(&[CHECK_CONTEXT.as_bytes(), random].concat()).as_bytes()[..8])
 }
 
 /// A fresh name that nothing else has, for what is not complete yet.

@@ -22,16 +22,20 @@ pub struct Gone {
 }
 
 impl Sink<'_> {
-    /// Lists packs and segments again and compares them with those that the run found and wrote; `None`
-    /// when all are there. To be called after a commit.
+    /// Looks again at the packs and segments that the run found and wrote; `None` when all are there. To be
+    /// called after a commit. Only when one is gone are all packs listed: two listings of their 256 folders
+    /// cost a run in which nothing changed a twentieth of its time.
     ///
     /// # Errors
     /// Those of the storage.
     pub fn find_gone(&self) -> Result<Option<Gone>> {
         let listed: BTreeSet<SegmentId> = self.repository.list_segments()?.into_iter().collect();
-        let listing = PackListing::read(&**self.repository.storage())?;
+        let storage = &**self.repository.storage();
         let segments = lock(&self.segments).difference(&listed).count();
-        let packs = lock(&self.listing).packs().iter().filter(|(id, bytes)| listing.packs().get(id) != Some(bytes)).count();
-        Ok((packs + segments > 0).then_some(Gone { listing, packs, segments }))
+        let packs = lock(&self.listing).count_gone(storage)?;
+        if packs + segments == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Gone { listing: PackListing::read(storage)?, packs, segments }))
     }
 }

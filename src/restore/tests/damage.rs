@@ -179,6 +179,10 @@ impl crate::storage::Storage for WithoutPack {
         Ok(listed.into_iter().filter(|listed| listed.name != self.hidden).collect())
     }
 
+    fn lengths(&self, names: &[String]) -> crate::error::Result<Vec<Option<u64>>> {
+        self.inner.lengths(names)
+    }
+
     fn remove(&self, name: &str) -> crate::error::Result<()> {
         self.inner.remove(name)
     }

@@ -65,3 +65,16 @@ fn a_run_goes_on_when_only_what_it_does_not_need_is_taken_away_meanwhile() {
     let outcome = run(&bench.repository, full, &Meanwhile { work: &work, is_done: AtomicBool::new(false) }).unwrap();
     bench.assert_same(&outcome);
 }
+
+#[test]
+fn packs_are_listed_once_in_a_run_and_looked_at_one_by_one_before_and_after_the_commit() {
+    let bench = Bench::new();
+    bench.write("file", noise("file", 300_000));
+    bench.snapshot();
+    let packs = names(&bench, PACKS);
+    bench.storage.clear();
+    bench.snapshot();
+    assert_eq!(bench.storage.count(Verb::List, PACKS), 1);
+    let looks: Vec<String> = bench.storage.calls().into_iter().filter(|call| call.verb == Verb::Look).map(|call| call.name).collect();
+    assert_eq!(looks, [packs.clone(), packs].concat());
+}

@@ -1,7 +1,7 @@
 //! What lies in a folder: one pass over its entries, one look at each file for its length.
 
 use std::ffi::CStr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -40,7 +40,7 @@ pub(super) struct Entry {
 /// The entries of one folder, and its handle; no handle when the folder is not there.
 pub(super) struct Entries {
     pub entries: Vec<Entry>,
-    folder: Option<OwnedFd>,
+    folder: Option<Dir>,
 }
 
 /// Reads the entries of a folder, in no order; those with other names are passed over.
@@ -53,13 +53,15 @@ pub(super) fn read_folder(root: &Root, folder: &str) -> Result<Entries> {
         Err(errno) => return Err(failed(errno)),
     };
     let mut entries = Vec::new();
-    for entry in rustix::io::retry_on_intr(|| Dir::read_from(&fd)).map_err(failed)? {
+    // By the handle itself: nothing else reads from it.
+    let mut reader = Dir::new(fd).map_err(failed)?;
+    while let Some(entry) = reader.read() {
         let entry = entry.map_err(failed)?;
         if let (true, Ok(name)) = (name::is_part(entry.file_name().to_bytes()), entry.file_name().to_str()) {
             entries.push(Entry { name: name.to_owned(), file_type: entry.file_type(), inode: entry.ino() });
         }
     }
-    Ok(Entries { entries, folder: Some(fd) })
+    Ok(Entries { entries, folder: Some(reader) })
 }
 
 /// All objects below `folder`, sorted by name.
@@ -70,7 +72,8 @@ pub(super) fn list(root: &Root, folder: &str) -> Result<Vec<Listed>> {
     let mut listed = Vec::new();
     let mut waiting = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = waiting.pop() {
-        let Entries { mut entries, folder: Some(fd) } = read_folder(root, &folder)? else { continue };
+        let Entries { mut entries, folder: Some(reader) } = read_folder(root, &folder)? else { continue };
+        let fd = reader.fd().map_err(|errno| Error::io("cannot list the folder", root.describe(&folder), errno))?;
         // Inodes lie on the disk in this order: a cold listing reads each of their blocks once.
         entries.sort_unstable_by_key(|entry| entry.inode);
         for entry in entries {
@@ -81,7 +84,7 @@ pub(super) fn list(root: &Root, folder: &str) -> Result<Vec<Listed>> {
             let (found, bytes) = match entry.file_type {
                 FileType::Directory => (FileType::Directory, 0),
                 FileType::RegularFile | FileType::Symlink | FileType::Unknown => {
-                    look(&fd, &entry.name).map_err(|errno| Error::io("cannot look at", root.describe(&path), errno))?
+                    look(fd, &entry.name).map_err(|errno| Error::io("cannot look at", root.describe(&path), errno))?
                 }
                 other => (other, 0),
             };
@@ -89,7 +92,7 @@ pub(super) fn list(root: &Root, folder: &str) -> Result<Vec<Listed>> {
                 FileType::RegularFile => listed.push(Listed { name: path, bytes }),
                 FileType::Directory if depth < name::FOLDERS_DEEP_MAX => waiting.push((path, depth + 1)),
                 // Its files only: nobody knows where else it leads.
-                FileType::Symlink if depth < name::FOLDERS_DEEP_MAX && name::may_be_linked(&entry.name) && is_folder(&fd, &entry.name) => {
+                FileType::Symlink if depth < name::FOLDERS_DEEP_MAX && name::may_be_linked(&entry.name) && is_folder(fd, &entry.name) => {
                     waiting.push((path, name::FOLDERS_DEEP_MAX));
                 }
                 _ => {}
@@ -101,7 +104,18 @@ pub(super) fn list(root: &Root, folder: &str) -> Result<Vec<Listed>> {
 }
 
 /// What lies under a name, and of a file its length.
-fn look(folder: &OwnedFd, name: &str) -> rustix::io::Result<(FileType, u64)> {
+/// The lengths of files of these names, in their order; none of one that is not there, or is no file.
+pub(super) fn lengths(root: &Root, names: &[String]) -> Result<Vec<Option<u64>>> {
+    let length = |name: &String| match look(root.fd.as_fd(), name) {
+        Ok((FileType::RegularFile, bytes)) => Ok(Some(bytes)),
+        // A file or a link that leads nowhere in place of its folder: nothing lies in that.
+        Ok(_) | Err(Errno::NOTDIR | Errno::LOOP) => Ok(None),
+        Err(errno) => Err(Error::io("cannot look at", root.describe(name), errno)),
+    };
+    names.iter().map(length).collect()
+}
+
+fn look(folder: BorrowedFd<'_>, name: &str) -> rustix::io::Result<(FileType, u64)> {
     match rustix::io::retry_on_intr(|| rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)) {
         Ok(stat) => Ok((FileType::from_raw_mode(stat.st_mode), u64::try_from(stat.st_size).unwrap_or(0))),
         // Removed between the two looks.
@@ -111,7 +125,7 @@ fn look(folder: &OwnedFd, name: &str) -> rustix::io::Result<(FileType, u64)> {
 }
 
 /// Whether a link leads to a folder that is there: what cannot be looked at is not read either.
-fn is_folder(folder: &OwnedFd, name: &str) -> bool {
+fn is_folder(folder: BorrowedFd<'_>, name: &str) -> bool {
     let found = rustix::io::retry_on_intr(|| rustix::fs::statat(folder, name, AtFlags::empty()));
     found.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }

@@ -178,6 +178,11 @@ impl Storage for LocalStorage {
         listing::list(&self.root, folder)
     }
 
+    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
+        names.iter().try_for_each(|name| name::check_object(name))?;
+        listing::lengths(&self.root, names)
+    }
+
     fn remove(&self, name: &str) -> Result<()> {
         name::check_object(name)?;
         match rustix::fs::unlinkat(&self.root.fd, name, AtFlags::empty()) {

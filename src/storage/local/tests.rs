@@ -146,6 +146,9 @@ fn odd_files_never_break_a_listing() {
     fs::create_dir_all(packs.join("a/".repeat(40))).unwrap();
     assert_eq!(names(&storage, "packs"), ["packs/3f/empty", "packs/3f/good", "packs/4a/moved"]);
     assert_eq!(storage.read("packs/4a/moved", 9).unwrap(), b"m");
+    // A look shows what the listing shows.
+    let looked_at = ["3f/good", "4a/moved", "3f/link", "3f/pipe", "4b/x", "4c/x", "3f/good/below"].map(|name| format!("packs/{name}"));
+    assert_eq!(storage.lengths(&looked_at).unwrap(), [Some(1), Some(1), None, None, None, None, None]);
 
     for odd in ["packs/3f/pipe", "packs/3f", "packs/3f/link", "packs/3f/good/below"] {
         assert_eq!(storage.read(odd, 9).unwrap_err().kind(), ErrorKind::Damaged, "{odd}");

@@ -83,6 +83,10 @@ impl<S: Storage> Storage for Handle<S> {
         self.turn(&format!("list {folder}"), |inner| inner.list(folder))
     }
 
+    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
+        self.turn(&format!("look at {}", names.join(" ")), |inner| inner.lengths(names))
+    }
+
     fn remove(&self, name: &str) -> Result<()> {
         self.turn(&format!("remove {name}"), |inner| inner.remove(name))
     }

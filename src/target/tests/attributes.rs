@@ -36,7 +36,7 @@ fn value_of(path: &std::path::Path, name: &str) -> Option<Vec<u8>> {
 
 /// Makes the file `f` with this metadata; returns what `stat` then says, and the notes.
 fn write_with(destination: &Arc<Destination>, metadata: &Metadata, options: &ApplyOptions) -> (Existing, Vec<String>) {
-    let file = NewFile::create(destination, b"", b"f").unwrap();
+    let file = NewFile::create(destination, *b"", *b"f").unwrap();
     let notes = file.finish(metadata, options, true).unwrap();
     (destination.folder(b"").unwrap().stat(b"f").unwrap().unwrap(), notes)
 }
@@ -138,7 +138,7 @@ fn an_acl_inherited_from_the_folder_does_not_stay() {
     let metadata = Metadata { xattrs: vec![xattr("system.posix_acl_default", &value)], ..plain(0o2750) };
     assert_eq!(apply_to_folder(&made.folder, &metadata, &ApplyOptions::default()), Vec::<String>::new());
     assert_eq!(value_of(&top.path().join("d"), "system.posix_acl_default").unwrap(), value);
-    let file = NewFile::create(&destination, b"d", b"f").unwrap();
+    let file = NewFile::create(&destination, *b"d", *b"f").unwrap();
     file.finish(&plain(0o600), &ApplyOptions::default(), false).unwrap();
     assert_eq!(value_of(&top.path().join("d/f"), "system.posix_acl_access"), None);
     let existing = made.folder.stat(b"f").unwrap().unwrap();

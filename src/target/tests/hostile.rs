@@ -20,7 +20,7 @@ fn names_that_would_leave_the_destination_are_refused_before_any_call() {
             folder.rename_new(b"t", name, true).unwrap_err().kind(),
             folder.open_file(name).unwrap_err().kind(),
             folder.hard_link_from(&folder, b"t", Identity { device: 0, inode: 0 }, name).unwrap_err().kind(),
-            NewFile::create(&destination, b"", name).unwrap_err().kind(),
+            NewFile::create(&destination, *b"", name).unwrap_err().kind(),
             apply_to_link_or_special(&folder, name, &plain(0), &ApplyOptions::default()).unwrap_err().kind(),
         ];
         assert_eq!(kinds, [ErrorKind::Damaged; 10], "{name:?}");
@@ -42,7 +42,7 @@ fn nothing_is_written_through_a_link_that_took_the_place_of_a_folder() {
     assert_eq!(destination.folder(b"a/b").unwrap_err().kind(), ErrorKind::Exists);
     assert_eq!(destination.make_folder(b"a").unwrap_err().kind(), ErrorKind::Exists);
     assert_eq!(destination.make_folder(b"a/c").unwrap_err().kind(), ErrorKind::Exists);
-    assert_eq!(NewFile::create(&destination, b"a", b"f").unwrap_err().kind(), ErrorKind::Exists);
+    assert_eq!(NewFile::create(&destination, *b"a", *b"f").unwrap_err().kind(), ErrorKind::Exists);
     assert_eq!(names_in(elsewhere.path()), [b"b"]);
 }
 
@@ -51,7 +51,7 @@ fn a_folder_swapped_for_a_link_while_a_file_is_in_work_keeps_the_file_out() {
     let (top, destination) = destination();
     let elsewhere = tempfile::tempdir().unwrap();
     destination.make_folder(b"a").unwrap();
-    let file = NewFile::create(&destination, b"a", b"f").unwrap();
+    let file = NewFile::create(&destination, *b"a", *b"f").unwrap();
     file.write_at(0, b"one").unwrap();
     file.close().unwrap();
     // A handle that is kept stays with its folder, wherever that goes.
@@ -62,7 +62,7 @@ fn a_folder_swapped_for_a_link_while_a_file_is_in_work_keeps_the_file_out() {
     assert_eq!(fs::read(top.path().join("moved/f")).unwrap(), b"onetwo");
     // And a new one does not follow the link.
     let again = Destination::open(destination.path(), false).unwrap();
-    assert!(NewFile::create(&again, b"a", b"g").is_err());
+    assert!(NewFile::create(&again, *b"a", *b"g").is_err());
     assert!(names_in(elsewhere.path()).is_empty());
 }
 
@@ -71,7 +71,7 @@ fn a_file_swapped_under_its_temporary_name_is_noticed() {
     let (top, destination) = destination();
     let elsewhere = tempfile::tempdir().unwrap();
     fs::write(elsewhere.path().join("shadow"), b"secret").unwrap();
-    let file = NewFile::create(&destination, b"", b"f").unwrap();
+    let file = NewFile::create(&destination, *b"", *b"f").unwrap();
     file.close().unwrap();
     let temporary = names_in(top.path()).pop().unwrap();
     assert!(is_temporary_name(&temporary));
@@ -147,9 +147,9 @@ fn a_file_is_begun_in_the_folder_that_has_the_name_and_not_in_one_that_was_remov
     let (top, destination) = destination();
     destination.make_folder(b"d").unwrap();
     fs::remove_dir(top.path().join("d")).unwrap();
-    assert!(NewFile::create(&destination, b"d", b"f").unwrap_err().is_not_found());
+    assert!(NewFile::create(&destination, *b"d", *b"f").unwrap_err().is_not_found());
     fs::create_dir(top.path().join("d")).unwrap();
-    let file = NewFile::create(&destination, b"d", b"f").unwrap();
+    let file = NewFile::create(&destination, *b"d", *b"f").unwrap();
     file.finish(&Metadata::default(), &ApplyOptions::default(), false).unwrap();
     assert!(top.path().join("d/f").is_file());
 }

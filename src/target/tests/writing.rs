@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 #[test]
 fn a_file_has_no_name_before_it_is_complete() {
     let (top, destination) = destination();
-    let file = NewFile::create(&destination, b"", b"f").unwrap();
+    let file = NewFile::create(&destination, *b"", *b"f").unwrap();
     file.write_at(3, b"def").unwrap();
     let names = names_in(top.path());
     assert!(names.len() == 1 && is_temporary_name(&names[0]));
@@ -29,7 +29,7 @@ fn a_file_has_no_name_before_it_is_complete() {
 #[test]
 fn threads_write_while_the_handle_comes_and_goes() {
     let (top, destination) = destination();
-    let file = NewFile::create(&destination, b"", b"f").unwrap();
+    let file = NewFile::create(&destination, *b"", *b"f").unwrap();
     thread::scope(|scope| {
         for part in 0..4u8 {
             let file = &file;
@@ -54,7 +54,7 @@ fn many_files_in_many_folders_hold_no_handle_while_closed() {
     for number in 0..1200u32 {
         let folder = format!("{:02}", number % 60).into_bytes();
         destination.make_folder(&folder).unwrap();
-        let file = NewFile::create(&destination, &folder, number.to_string().as_bytes()).unwrap();
+        let file = NewFile::create(&destination, &folder[..], number.to_string().as_bytes()).unwrap();
         file.close().unwrap();
         files.push(file);
     }
@@ -68,14 +68,14 @@ fn many_files_in_many_folders_hold_no_handle_while_closed() {
 #[test]
 fn holes_take_no_space_and_reserved_files_do() {
     let (top, destination) = destination();
-    let sparse = NewFile::create(&destination, b"", b"sparse").unwrap();
+    let sparse = NewFile::create(&destination, *b"", *b"sparse").unwrap();
     sparse.write_at(1 << 30, b"end of the middle").unwrap();
     sparse.set_length(1 << 40).unwrap();
     sparse.finish(&plain(0o600), &ApplyOptions::default(), false).unwrap();
     let metadata = fs::metadata(top.path().join("sparse")).unwrap();
     assert_eq!(metadata.len(), 1 << 40);
     assert!(metadata.blocks() * 512 < 1 << 20, "{} blocks", metadata.blocks());
-    let dense = NewFile::create(&destination, b"", b"dense").unwrap();
+    let dense = NewFile::create(&destination, *b"", *b"dense").unwrap();
     dense.reserve(1 << 20).unwrap();
     dense.finish(&plain(0o600), &ApplyOptions::default(), false).unwrap();
     let metadata = fs::metadata(top.path().join("dense")).unwrap();
@@ -88,16 +88,16 @@ fn a_taken_name_is_left_alone_unless_it_is_to_be_replaced() {
     fs::write(top.path().join("f"), b"old").unwrap();
     fs::create_dir(top.path().join("d")).unwrap();
     let options = ApplyOptions::default();
-    let file = NewFile::create(&destination, b"", b"f").unwrap();
+    let file = NewFile::create(&destination, *b"", *b"f").unwrap();
     file.write_at(0, b"new").unwrap();
     assert_eq!(file.finish(&plain(0o600), &options, false).unwrap_err().kind(), ErrorKind::Exists);
     assert_eq!(fs::read(top.path().join("f")).unwrap(), b"old");
     file.give_name_as(b"f~2", false).unwrap();
     assert_eq!(fs::read(top.path().join("f~2")).unwrap(), b"new");
-    let file = NewFile::create(&destination, b"", b"f").unwrap();
+    let file = NewFile::create(&destination, *b"", *b"f").unwrap();
     file.finish(&plain(0o600), &options, true).unwrap();
     assert_eq!(fs::read(top.path().join("f")).unwrap(), b"");
-    let file = NewFile::create(&destination, b"", b"d").unwrap();
+    let file = NewFile::create(&destination, *b"", *b"d").unwrap();
     assert_eq!(file.finish(&plain(0o600), &options, true).unwrap_err().kind(), ErrorKind::Exists, "a folder is not replaced");
     drop(file);
     assert_eq!(names_in(top.path()), [&b"d"[..], b"f", b"f~2"]);
@@ -108,7 +108,7 @@ fn damaged_files_are_kept_under_names_of_their_own_without_privileges() {
     let (top, destination) = destination();
     let name = [b'n'; 255];
     for _ in 0..3 {
-        let file = NewFile::create(&destination, b"", &name).unwrap();
+        let file = NewFile::create(&destination, *b"", name).unwrap();
         file.write_at(0, b"half").unwrap();
         file.complete_damaged(&plain(0o4755), &ApplyOptions::default()).unwrap();
         file.give_damaged_name().unwrap();
@@ -125,8 +125,8 @@ fn damaged_files_are_kept_under_names_of_their_own_without_privileges() {
 #[test]
 fn an_abandoned_or_dropped_file_leaves_nothing() {
     let (top, destination) = destination();
-    NewFile::create(&destination, b"", b"a").unwrap().abandon().unwrap();
-    let closed = NewFile::create(&destination, b"", b"b").unwrap();
+    NewFile::create(&destination, *b"", *b"a").unwrap().abandon().unwrap();
+    let closed = NewFile::create(&destination, *b"", *b"b").unwrap();
     closed.close().unwrap();
     drop(closed);
     assert!(names_in(top.path()).is_empty());
@@ -138,7 +138,7 @@ fn names_of_255_bytes_and_of_any_byte_are_written_exactly() {
     let folder = destination.folder(b"").unwrap();
     let mut names = vec![vec![b'x'; 255], vec![0xff; 255], b"new\nline \x1b[2J".to_vec(), b"-rf".to_vec(), b"...".to_vec()];
     for name in &names {
-        NewFile::create(&destination, b"", name).unwrap().finish(&plain(0o600), &ApplyOptions::default(), false).unwrap();
+        NewFile::create(&destination, *b"", name.clone()).unwrap().finish(&plain(0o600), &ApplyOptions::default(), false).unwrap();
     }
     names.sort();
     assert_eq!(names_in(top.path()), names);
@@ -162,7 +162,7 @@ fn a_path_of_a_thousand_levels_is_made_and_reached_from_the_top() {
     let again = Destination::open(destination.path(), false).unwrap();
     assert!(!again.make_folder(&path).unwrap().is_new);
     let fresh = Destination::open(destination.path(), false).unwrap();
-    let file = NewFile::create(&fresh, &path, b"f").unwrap();
+    let file = NewFile::create(&fresh, &path[..], *b"f").unwrap();
     file.write_at(0, b"deep").unwrap();
     file.finish(&plain(0o600), &ApplyOptions::default(), false).unwrap();
     assert_eq!(destination.folder(&path).unwrap().stat(b"f").unwrap().unwrap().bytes, 4);
@@ -189,7 +189,7 @@ fn folders_are_private_until_they_are_done_and_must_have_a_parent() {
 fn a_complete_file_gets_its_name_without_a_handle_also_when_nobody_may_read_it() {
     let (top, destination) = destination();
     destination.make_folder(b"d").unwrap();
-    let file = NewFile::create(&destination, b"d", b"f").unwrap();
+    let file = NewFile::create(&destination, *b"d", *b"f").unwrap();
     file.write_at(0, b"secret").unwrap();
     assert!(file.complete(&plain(0), &ApplyOptions::default()).unwrap().is_empty());
     file.release();
@@ -207,7 +207,7 @@ fn what_was_written_can_be_made_durable() {
     let destination = Destination::open(top.path().as_os_str().as_bytes(), false).unwrap();
     destination.sync_for([].into_iter()).unwrap();
     destination.sync().unwrap();
-    let file = NewFile::create(&destination, b"", b"f").unwrap();
+    let file = NewFile::create(&destination, *b"", *b"f").unwrap();
     file.write_at(0, b"content").unwrap();
     destination.sync_for([&file].into_iter()).unwrap();
     file.sync().unwrap();
