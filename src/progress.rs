@@ -53,6 +53,19 @@ impl fmt::Display for Finding {
     }
 }
 
+/// What was done with one entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// It was not there before.
+    Added,
+    /// Its content is another now.
+    Modified,
+    /// Its owner, mode, times or attributes are others now.
+    Metadata,
+    /// It is gone.
+    Removed,
+}
+
 /// The front's side of a verb. Methods are called from any thread, often.
 pub trait Progress: Send + Sync {
     /// A new stage begins: `snapshot`, `restore`, `load index` …
@@ -63,6 +76,12 @@ pub trait Progress: Send + Sync {
     fn add_done(&self, _files: u64, _bytes: u64) {}
     /// Something was found that does not end the operation.
     fn report(&self, _finding: Finding) {}
+    /// True when [`Progress::did`] is to be told of each entry.
+    fn wants_deeds(&self) -> bool {
+        false
+    }
+    /// Something was done with the entry at `path`; told only to who [wants](Progress::wants_deeds) it.
+    fn did(&self, _deed: Deed, _path: &[u8]) {}
     /// True when the user asked to stop: the verb winds down in good order.
     fn is_interrupted(&self) -> bool {
         false

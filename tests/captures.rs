@@ -15,7 +15,7 @@ const HEAD: &str = "# What it looks like
 Made by `tests/captures.rs`, which runs the commands. Ids, stored bytes and seconds differ from run to run; others stand for them here.
 ";
 
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 10] = [
     &["snapshots"],
     &["series"],
     &["ls"],
@@ -23,6 +23,7 @@ const COMMANDS: [&[&str]; 9] = [
     &["changes", "latest"],
     &["history", "/papers/contract.txt"],
     &["find", "contract*"],
+    &["problems"],
     &["cat", "2026-01-05:/papers/contract.txt"],
     &["restore", "-n", "latest:/papers", "rescued"],
 ];

@@ -28,6 +28,7 @@ mod cli_restore;
 mod cli_sealed;
 mod cli_series;
 mod cli_sources;
+mod cli_summaries;
 mod cli_surroundings;
 mod cli_unnamed;
 mod cli_when;

@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::deeds::Deeds;
 use super::exit::Status;
 use super::global::Global;
 use super::interrupt;
 use super::message;
-use crate::progress::{Finding, FindingKind, Progress};
+use super::output::Output;
+use crate::progress::{Deed, Finding, FindingKind, Progress};
 use crate::units::PathText;
 
 /// So many findings are printed; a hundred thousand lines help nobody, and they are counted.
@@ -29,6 +31,7 @@ pub struct Bar {
     bar: Option<ProgressBar>,
     files: Arc<Files>,
     is_quiet: bool,
+    deeds: Option<Deeds>,
     tally: Tally,
     _watch: interrupt::Watch,
 }
@@ -55,9 +58,16 @@ impl Bar {
         bar
     }
 
+    /// As [`Bar::new`], and with `-v` prints a line for each entry with which something is done.
+    pub fn telling(global: &Global, output: &Output) -> Self {
+        let mut bar = Self::new(global);
+        bar.deeds = if global.verbose && !global.json { Deeds::new(output.style) } else { None };
+        bar
+    }
+
     /// The front of a verb whose results are printed while it works: findings only, no bar.
     pub fn hidden(global: &Global) -> Self {
-        Self { bar: None, files: Arc::default(), is_quiet: global.quiet, tally: Tally::default(), _watch: interrupt::watch() }
+        Self { bar: None, files: Arc::default(), is_quiet: global.quiet, deeds: None, tally: Tally::default(), _watch: interrupt::watch() }
     }
 
     fn draw(&self, global: &Global) -> Option<ProgressBar> {
@@ -76,6 +86,9 @@ impl Bar {
     pub fn finish(self) -> Status {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+        if let Some(deeds) = &self.deeds {
+            deeds.flush();
         }
         let hidden = self.tally.hidden.load(Ordering::Relaxed);
         if hidden > 0 {
@@ -103,6 +116,9 @@ impl Drop for Bar {
         // After an error the message stands on a clean line.
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+        if let Some(deeds) = &self.deeds {
+            deeds.flush();
         }
     }
 }
@@ -141,6 +157,22 @@ impl Progress for Bar {
             self.say(Line(&finding));
         } else if finding.kind != FindingKind::Note {
             self.tally.hidden.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn wants_deeds(&self) -> bool {
+        self.deeds.is_some()
+    }
+
+    fn did(&self, deed: Deed, path: &[u8]) {
+        match (&self.deeds, &self.bar) {
+            (Some(deeds), Some(bar)) => bar.suspend(|| {
+                deeds.add(deed, path);
+                // Between two drawings of the bar.
+                deeds.flush();
+            }),
+            (Some(deeds), None) => deeds.add(deed, path),
+            (None, _) => {}
         }
     }
 

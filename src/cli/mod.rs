@@ -11,6 +11,7 @@ mod changes;
 mod check;
 mod completions;
 mod damage;
+mod deeds;
 mod diff;
 mod evening;
 mod exit;
@@ -29,6 +30,7 @@ mod output;
 mod own;
 mod password;
 mod pointers;
+mod problems;
 mod process;
 mod prompt;
 mod prune;
@@ -84,6 +86,7 @@ enum Command {
     Diff(diff::Args),
     Find(find::Args),
     History(history::Args),
+    Problems(problems::Args),
     Cat(cat::Args),
     Restore(Box<restore::Args>),
     Stats(stats::Args),
@@ -155,6 +158,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Diff(args) => diff::run(args, global, output),
         Command::Find(args) => find::run(args, global, output),
         Command::History(args) => history::run(args, global, output),
+        Command::Problems(args) => problems::run(args, global, output),
         Command::Cat(args) => cat::run(args, global, output),
         Command::Restore(args) => restore::run(*args, global, output),
         Command::Stats(args) => stats::run(args, global, output),

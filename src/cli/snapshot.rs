@@ -175,7 +175,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let mut ended = Ended::default();
     let runs = requests.len();
     for request in requests {
-        let (begun, bar, series) = (Instant::now(), Bar::new(global), request.series.clone());
+        // What was saved is compared with the base at the end; of what a dry run would save nothing is left to compare.
+        let bar = if args.dry_run { Bar::telling(global, output) } else { Bar::new(global) };
+        let (begun, series) = (Instant::now(), request.series.clone());
         let outcome = match snapshot::run(&repository, complete(request), &bar) {
             Ok(outcome) => outcome,
             Err(error) if runs > 1 && concerns_one_series(error.kind()) => {
@@ -185,8 +187,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             }
             Err(error) => return Err(error),
         };
+        let renamed = saved::tell_changes(&repository, &outcome, global, output)?;
         ended.add_status(bar.finish());
-        saved::print(&outcome, begun.elapsed(), output)?;
+        saved::print(&outcome, renamed, begun.elapsed(), output)?;
     }
     ended.finish()
 }

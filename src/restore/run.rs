@@ -255,6 +255,9 @@ impl Visitor for Planning<'_> {
                 return task.fail_entry(&join(folder, &node.name), error);
             }
         };
+        if !matches!(way, Way::Leave(_)) {
+            task.warn_of_marks(&join(folder, &node.name), &node);
+        }
         match way {
             Way::Unchanged(existing) | Way::SetMetadata(existing) => {
                 if way == Way::Unchanged(existing) {
@@ -291,6 +294,9 @@ impl Visitor for Planning<'_> {
         let is_new = self.is_new.pop().unwrap_or_default();
         let takes = self.takes.pop().unwrap_or_default();
         let keeps_metadata = left.relative.is_empty() && self.destination_keeps_metadata;
+        if let Some(node) = &left.node {
+            self.writer.task.warn_of_marks(left.relative, node);
+        }
         let Some(folder) = FolderInWork::of(left, is_new, keeps_metadata, takes) else { return Ok(()) };
         self.window.add_folder(folder);
         if self.window.is_full(&self.writer.task.request.window) { self.send_window() } else { Ok(()) }
