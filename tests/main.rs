@@ -25,6 +25,7 @@ mod cli_prune;
 mod cli_removal;
 mod cli_repair;
 mod cli_restore;
+mod cli_scripts;
 mod cli_sealed;
 mod cli_series;
 mod cli_sources;

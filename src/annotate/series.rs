@@ -7,8 +7,9 @@ use crate::catalog::{Summary, series_key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::MachineId;
 use crate::manifest::{SERIES, SeriesChange};
+use crate::progress::Progress;
 use crate::repository::{Catalogued, Repository};
-use crate::storage::{LOCK, LockMode};
+use crate::storage::LockMode;
 use crate::units::{PathText, Timestamp};
 use crate::wire;
 
@@ -56,11 +57,11 @@ pub fn list_series(catalogued: &Catalogued) -> Vec<Series<'_>> {
 /// # Errors
 /// `NotFound` when there is no such series; `Invalid` when there is one called `to`, or that is no name; those of
 /// the storage.
-pub fn rename_series(repository: &Repository, from: &str, to: &str, now: Timestamp) -> Result<()> {
+pub fn rename_series(repository: &Repository, from: &str, to: &str, now: Timestamp, progress: &dyn Progress) -> Result<()> {
     if to.is_empty() || to.len() > NAME_BYTES_MAX {
         return Err(Error::new(ErrorKind::Invalid, format!("the name of a series has 1 to {NAME_BYTES_MAX} bytes")));
     }
-    change(repository, from, now, |catalogued| {
+    change(repository, from, now, progress, |catalogued| {
         if has_series(catalogued, to) || catalogued.marks.renamed(to).is_some_and(|name| name != series_key(from)) {
             let message = format!("there is a series `{}` already, or it had that name; two cannot be made one", PathText(to.as_bytes()));
             return Err(Error::new(ErrorKind::Invalid, message));
@@ -73,12 +74,18 @@ pub fn rename_series(repository: &Repository, from: &str, to: &str, now: Timesta
 ///
 /// # Errors
 /// `NotFound` when there is no such series; those of the storage.
-pub fn stop_series(repository: &Repository, series: &str, is_stopped: bool, now: Timestamp) -> Result<()> {
-    change(repository, series, now, |_| Ok(SeriesChange { series: series.to_owned(), name: None, is_stopped: Some(is_stopped) }))
+pub fn stop_series(repository: &Repository, series: &str, is_stopped: bool, now: Timestamp, progress: &dyn Progress) -> Result<()> {
+    change(repository, series, now, progress, |_| Ok(SeriesChange { series: series.to_owned(), name: None, is_stopped: Some(is_stopped) }))
 }
 
-fn change(repository: &Repository, series: &str, now: Timestamp, decide: impl FnOnce(&Catalogued) -> Result<SeriesChange>) -> Result<()> {
-    let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
+fn change(
+    repository: &Repository,
+    series: &str,
+    now: Timestamp,
+    progress: &dyn Progress,
+    decide: impl FnOnce(&Catalogued) -> Result<SeriesChange>,
+) -> Result<()> {
+    let _lock = repository.wait_for_lock(LockMode::Shared, progress)?;
     let catalogued = repository.catalogued()?;
     if !has_series(&catalogued, series) {
         return Err(Error::new(

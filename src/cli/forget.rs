@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::exit::Status;
 use super::global::Global;
+use super::locks;
 use super::message;
 use super::output::Output;
 use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
@@ -15,7 +16,6 @@ use crate::id::SnapshotId;
 use crate::manifest::{TOMBSTONE, Tombstone};
 use crate::repository::{Catalogued, with_reserve};
 use crate::retention::protected_until;
-use crate::storage::{LOCK, LockMode};
 use crate::units::Timestamp;
 use crate::wire;
 
@@ -72,7 +72,7 @@ fn select(chooser: &Chooser<'_>, catalogued: &Catalogued, names: &[String]) -> R
 /// one leaves the others alone.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
-    let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
+    let _lock = locks::take_shared(&repository, global)?;
     let catalogued = global.catalogued(&repository)?;
     let ids = select(&Chooser::new(global, &repository, &catalogued.listing, args.narrow)?, &catalogued, &args.snapshots)?;
     let missing: &[SnapshotId] = catalogued.rollback.as_ref().map_or(&[], |rollback| &rollback.missing);
@@ -122,7 +122,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         }
         for id in &ids {
             match until(id) {
-                None => output.line(format_args!("snapshot {} forgotten", id.short()))?,
+                None => output.say(format_args!("snapshot {} forgotten", id.short()))?,
                 Some(until) => output.line(format_args!("snapshot {} forgotten; it is protected and stays until {until}", id.short()))?,
             }
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde::Serialize;
 
+use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::init::Kdf;
@@ -16,7 +17,7 @@ use crate::browse::json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::check_prefix;
 use crate::repository::{Credential, KEY_FILE, Key, KeySlot, PASSWORD, Repository, count_damaged_slots, list_keys, remove_slot};
-use crate::storage::{Lock, LockMode, PRUNE_LOCK};
+use crate::storage::Lock;
 use crate::units::{PathText, Timestamp};
 
 /// Show, add, remove and change the keys of the repository
@@ -105,9 +106,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     }
     match args.command {
         Command::List => list(&repository, output)?,
-        Command::Add(new) => add(&repository, &new, output)?,
-        Command::Remove { id } => remove(&repository, &id, output)?,
-        Command::Change(new) => change(&repository, &credential, &new, output)?,
+        Command::Add(new) => add(&repository, &new, global, output)?,
+        Command::Remove { id } => remove(&repository, &id, global, output)?,
+        Command::Change(new) => change(&repository, &credential, &new, global, output)?,
     }
     Ok(Status::Good)
 }
@@ -130,13 +131,13 @@ fn list(repository: &Repository, output: &mut Output) -> Result<()> {
 
 /// Nobody else changes keys while this is held: two removals at once, each by the key that the other
 /// removes, would leave no key at all.
-fn lock(repository: &Repository) -> Result<Box<dyn Lock>> {
-    repository.storage().lock(PRUNE_LOCK, LockMode::Exclusive, false)
+fn lock(repository: &Repository, global: &Global) -> Result<Box<dyn Lock>> {
+    repository.lock_alone(&Bar::hidden(global))
 }
 
-fn add(repository: &Repository, new: &New, output: &mut Output) -> Result<()> {
+fn add(repository: &Repository, new: &New, global: &Global, output: &mut Output) -> Result<()> {
     let credential = new_credential(new)?;
-    let _lock = lock(repository)?;
+    let _lock = lock(repository, global)?;
     let label = new.label.clone().unwrap_or_default();
     let key = repository.add_key(&credential, &label, new.kdf.cost(), Timestamp::now(), None)?;
     print(output, "added", &key, false)
@@ -151,8 +152,8 @@ fn new_credential(new: &New) -> Result<Credential> {
     .inspect(password::warn_of_short)
 }
 
-fn remove(repository: &Repository, prefix: &str, output: &mut Output) -> Result<()> {
-    let _lock = lock(repository)?;
+fn remove(repository: &Repository, prefix: &str, global: &Global, output: &mut Output) -> Result<()> {
+    let _lock = lock(repository, global)?;
     let keys = list_keys(&**repository.storage())?;
     let key = find(&keys, prefix)?;
     repository.remove_key(key, &keys)?;
@@ -160,9 +161,9 @@ fn remove(repository: &Repository, prefix: &str, output: &mut Output) -> Result<
     print(output, "removed", key, false)
 }
 
-fn change(repository: &Repository, old: &Credential, new: &New, output: &mut Output) -> Result<()> {
+fn change(repository: &Repository, old: &Credential, new: &New, global: &Global, output: &mut Output) -> Result<()> {
     let credential = new_credential(new)?;
-    let _lock = lock(repository)?;
+    let _lock = lock(repository, global)?;
     let keys = list_keys(&**repository.storage())?;
     let in_use = find_in_use(repository, &keys)?;
     let label = new.label.clone().unwrap_or_else(|| in_use.slot().label.clone());
@@ -206,5 +207,5 @@ fn find_in_use<'a>(repository: &Repository, keys: &'a [Key]) -> Result<&'a Key> 
 
 fn print(output: &mut Output, done: &str, key: &Key, in_use: bool) -> Result<()> {
     let shown = Shown::of(key, in_use);
-    output.report(|output| if output.is_json { output.json(&shown) } else { output.line(format_args!("key {} {done}", key.id().short())) })
+    output.report(|output| if output.is_json { output.json(&shown) } else { output.say(format_args!("key {} {done}", key.id().short())) })
 }

@@ -1,14 +1,26 @@
-//! What a user should hear of locks that may not reach other machines.
+//! Locks of commands that write a little, and what a user should hear of locks that may not reach other machines.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::bar::Bar;
+use super::global::Global;
 use super::message;
+use crate::error::Result;
 use crate::repository::Repository;
 use crate::source::{FileSystem, Folder};
+use crate::storage::{Lock, LockMode};
 
 /// The file of the cache folder that says that the user was told.
 const TOLD: &str = "told-of-locks";
+
+/// Takes the lock that snapshots share, and waits for who holds it alone.
+///
+/// # Errors
+/// As [`Repository::wait_for_lock`].
+pub fn take_shared(repository: &Repository, global: &Global) -> Result<Box<dyn Lock>> {
+    repository.wait_for_lock(LockMode::Shared, &Bar::hidden(global))
+}
 
 /// Warns once on each machine of a repository that lies where locks may not reach others.
 pub fn warn_once(repository: &Repository, location: &Path) {

@@ -84,10 +84,10 @@ pub fn tell_changes(repository: &Repository, outcome: &Outcome, global: &Global,
 /// # Errors
 /// Those of writing.
 pub fn print(outcome: &Outcome, renamed: Option<u64>, time: Duration, output: &mut Output) -> Result<()> {
-    output.report(|output| match (output.is_json, &outcome.id) {
+    output.report(|output| match (output.is_json, output.is_quiet) {
         (true, _) => output.json(&saved_line(outcome, renamed, time)),
-        (false, Some(id)) if output.is_quiet => output.line(id),
-        _ => print_text(outcome, renamed, time, output),
+        (false, true) => Ok(()),
+        (false, false) => print_text(outcome, renamed, time, output),
     })
 }
 

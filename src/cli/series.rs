@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use clap::Subcommand;
 use serde::Serialize;
 
+use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::message;
@@ -83,9 +84,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let now = Timestamp::now();
     match &args.change {
         None => {}
-        Some(Change::Rename { series, name }) => annotate::rename_series(&repository, series, name, now)?,
-        Some(Change::Stop { series }) => annotate::stop_series(&repository, series, true, now)?,
-        Some(Change::Resume { series }) => annotate::stop_series(&repository, series, false, now)?,
+        Some(Change::Rename { series, name }) => annotate::rename_series(&repository, series, name, now, &Bar::hidden(global))?,
+        Some(Change::Stop { series }) => annotate::stop_series(&repository, series, true, now, &Bar::hidden(global))?,
+        Some(Change::Resume { series }) => annotate::stop_series(&repository, series, false, now, &Bar::hidden(global))?,
     }
     let catalogued = global.tell_skipped(repository.catalogued_to_read()?);
     if let Some(rollback) = &catalogued.rollback {
@@ -99,6 +100,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             Err(error) if error.is_damage() => message::warn(error),
             Err(error) => return Err(error),
         }
+    }
+    if args.change.is_some() && output.is_quiet && !output.is_json {
+        return Ok(status_of(&catalogued.listing));
     }
     output.report(
         |output| if output.is_json { found.iter().try_for_each(|series| output.json(&line(series))) } else { print(&found, output) },

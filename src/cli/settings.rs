@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::exit::Status;
 use super::global::Global;
+use super::locks;
 use super::output::Output;
 use super::times;
 use crate::error::Result;
 use crate::manifest::SETTING;
 use crate::repository::{Protection, Repository};
 use crate::retention::check_clock;
-use crate::storage::{LOCK, LockMode};
 use crate::units::Timestamp;
 
 /// Show and change settings of the repository
@@ -46,11 +46,15 @@ struct Settings {
 /// Changes what is asked for, and prints the settings as they are then.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
+    let is_changed = args.change.is_some();
     if let Some(Change::Protect { time }) = args.change {
         protect(&repository, global, time)?;
     }
     let facts = repository.read_facts()?;
     let (protection, now) = (facts.protection(), Timestamp::now());
+    if is_changed && output.is_quiet && !output.is_json {
+        return Ok(Status::Good);
+    }
     output.report(|output| {
         let set = protection.set_seconds();
         if output.is_json {
@@ -70,7 +74,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
 
 /// Writes a record that says for how long. A clock that is behind would make a lower time hold too early.
 fn protect(repository: &Repository, global: &Global, seconds: u64) -> Result<()> {
-    let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
+    let _lock = locks::take_shared(repository, global)?;
     let now = Timestamp::now();
     let listing = global.listing(repository)?;
     if let Some(newest) = listing.summaries().iter().max_by_key(|summary| (summary.committed_at, summary.id)) {

@@ -101,6 +101,10 @@ pub struct Args {
     #[arg(short = 'n', long)]
     dry_run: bool,
 
+    /// Print nothing but the id of the snapshot
+    #[arg(long)]
+    print_id: bool,
+
     /// With --command: the command and its arguments
     #[arg(last = true, value_name = "CMD")]
     arguments: Vec<OsString>,
@@ -189,7 +193,11 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         };
         let renamed = saved::tell_changes(&repository, &outcome, global, output)?;
         ended.add_status(bar.finish());
-        saved::print(&outcome, renamed, begun.elapsed(), output)?;
+        match &outcome.id {
+            Some(id) if args.print_id && !output.is_json => output.report(|output| output.line(id))?,
+            None if args.print_id && !output.is_json => {}
+            _ => saved::print(&outcome, renamed, begun.elapsed(), output)?,
+        }
     }
     ended.finish()
 }
@@ -280,9 +288,7 @@ fn open(args: &Args, global: &Global) -> Result<Repository> {
     };
     let credential = match init::create(&location, algorithm, credential, Argon2Cost::STANDARD, 0) {
         Ok((id, credential)) => {
-            if !global.quiet {
-                message::note(format_args!("repository {id} made at {}", quoted(&location)));
-            }
+            message::note(format_args!("repository {id} made at {}", quoted(&location)));
             credential
         }
         Err(NotMade { is_there: true, credential, .. }) => credential,

@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::exit::Status;
 use super::global::Global;
+use super::locks;
 use super::output::Output;
 use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{PIN, Pin, TAG, TagChange};
-use crate::storage::{LOCK, LockMode};
 use crate::units::Timestamp;
 use crate::wire;
 
@@ -59,7 +59,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         return Err(Error::new(ErrorKind::Invalid, format!("tag `{}` cannot be both added and removed", tag.escape_debug())));
     }
     let repository = global.open()?;
-    let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
+    let _lock = locks::take_shared(&repository, global)?;
     let listing = global.listing(&repository)?;
     let ids = Chooser::new(global, &repository, &listing, args.narrow)?.snapshots(&args.snapshots)?;
     let mut records = Vec::new();
@@ -88,7 +88,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             (false, Some(true)) => "pinned",
             (false, _) => "no longer pinned",
         };
-        ids.iter().try_for_each(|id| output.line(format_args!("snapshot {}: {what}", id.short())))
+        ids.iter().try_for_each(|id| output.say(format_args!("snapshot {}: {what}", id.short())))
     })?;
     Ok(Status::Good)
 }

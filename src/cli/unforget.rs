@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use super::exit::Status;
 use super::global::Global;
+use super::locks;
 use super::output::Output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SnapshotId, check_prefix};
 use crate::manifest::{UNFORGOTTEN, Unforgotten};
 use crate::repository::{Repository, with_reserve};
-use crate::storage::{LOCK, LockMode};
 use crate::units::Timestamp;
 use crate::wire;
 
@@ -31,7 +31,7 @@ struct Taken {
 /// Writes a record for each snapshot that ends its tombstone. All of them are found first.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
-    let _lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
+    let _lock = locks::take_shared(&repository, global)?;
     // What was true before the lock may not be any more.
     let repository = repository.with_facts_of_now()?;
     let listed = repository.list_snapshots()?;
@@ -55,7 +55,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         if output.is_json {
             return output.json(&Taken { unforgotten: ids.iter().map(ToString::to_string).collect() });
         }
-        ids.iter().try_for_each(|id| output.line(format_args!("snapshot {} is no longer forgotten", id.short())))
+        ids.iter().try_for_each(|id| output.say(format_args!("snapshot {} is no longer forgotten", id.short())))
     })?;
     Ok(Status::Good)
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RunId, SnapshotId};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, pack_name, release_reserve, snapshot_name, sync_folder};
-use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Stale};
+use crate::storage::{LockMode, Stale};
 
 /// Removes the snapshots of `request` and frees what nothing needs any more.
 ///
@@ -27,10 +27,10 @@ use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Stale};
 /// `Interrupted`; those of the storage.
 pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = repository.storage();
-    let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
+    let _alone = repository.lock_alone(progress)?;
     progress.stage("mark");
     let mut marker = {
-        let _lock = storage.lock(LOCK, LockMode::Shared, true)?;
+        let _lock = repository.wait_for_lock(LockMode::Shared, progress)?;
         let allowed = check(repository, request, request.dry_run)?;
         let basis = look_around(repository, &allowed)?;
         let mut marker = Marker::new(basis.reader.index());

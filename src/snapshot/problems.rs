@@ -1,6 +1,7 @@
 //! Notes what goes wrong with single files while it is told, so that the manifest can say it later.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::manifest::{Problem, ProblemKind, Problems};
 use crate::progress::{Deed, Finding, FindingKind, Progress};
@@ -55,6 +56,14 @@ impl Progress for Noting<'_> {
 
     fn add_total(&self, files: u64, bytes: u64) {
         self.progress.add_total(files, bytes);
+    }
+
+    fn end_total(&self) {
+        self.progress.end_total();
+    }
+
+    fn lock_wait(&self) -> Option<Duration> {
+        self.progress.lock_wait()
     }
 
     fn add_done(&self, files: u64, bytes: u64) {
