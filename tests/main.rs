@@ -21,6 +21,7 @@ mod cli_mounts;
 mod cli_others;
 mod cli_password;
 mod cli_place;
+mod cli_progress;
 mod cli_prune;
 mod cli_removal;
 mod cli_repair;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::text::{bytes, duration, grouped};
 
 /// The stages of all verbs: the name that a verb gives, what people read, and what is counted.
-const STAGES: [(&str, &str, &str); 16] = [
+const STAGES: [(&str, &str, &str); 15] = [
     ("snapshot", "saving", "files"),
     ("restore", "restoring", "files"),
     ("verify", "reading back", ""),
@@ -22,16 +22,17 @@ const STAGES: [(&str, &str, &str); 16] = [
     ("mark", "finding what is needed", "snapshots"),
     ("plan", "planning", ""),
     ("wait for running snapshots", "waiting for running snapshots", ""),
-    ("rewrite", "writing packs again", ""),
+    ("rewrite", "writing packs again", "packs"),
     ("sweep", "removing packs", "packs"),
     ("mend", "mending", ""),
-    ("compare", "comparing", ""),
 ];
 
 /// A bar of fewer characters says nothing.
 const BAR_WIDTH_MIN: usize = 10;
 /// No bar is longer.
 const BAR_WIDTH_MAX: usize = 40;
+/// Before this, nobody knows how long the rest takes.
+const GUESS_AFTER: Duration = Duration::from_secs(2);
 /// Between two parts of a line.
 const GAP: &str = "  ";
 
@@ -151,7 +152,7 @@ impl View {
             (2, self.count(unit)),
             (4, self.bytes()),
             (6, self.rate().map(|rate| format!("{}/s", bytes(rate)))),
-            (3, self.time_left().map(|left| format!("{} left", duration(left)))),
+            (3, self.time_left().map(|left| format!("{} left", whole(left)))),
         ];
         let mut parts: Vec<(u8, String)> = parts.into_iter().filter_map(|(rank, text)| Some((rank, text?))).collect();
         let length = |parts: &[(u8, String)]| {
@@ -172,7 +173,10 @@ impl View {
     }
 
     fn words(&self) -> (&str, &'static str) {
-        STAGES.iter().find(|(name, ..)| *name == self.stage).map_or((&self.stage, ""), |(_, label, unit)| (label, unit))
+        STAGES
+            .iter()
+            .find(|(name, ..)| *name == self.stage)
+            .map_or((if self.stage.is_empty() { "starting" } else { &self.stage }, ""), |(_, label, unit)| (label, unit))
     }
 
     /// Which part is done, once it is known how much there is to do.
@@ -204,13 +208,18 @@ impl View {
         (self.bytes_done > 0 && seconds >= 1.0).then(|| (self.bytes_done as f64 / seconds) as u64)
     }
 
-    /// As long as what is done took, by its share; nothing before a share is done, and nothing at the end.
+    /// As long as what is done took, by its share; nothing while that is a guess, and nothing at the end.
     fn time_left(&self) -> Option<Duration> {
-        let share = self.share().filter(|share| *share > 0.0 && *share < 1.0)?;
+        let share = self.share().filter(|share| *share > 0.0 && *share < 1.0 && self.elapsed >= GUESS_AFTER)?;
         let left = self.elapsed.as_secs_f64() * (1.0 - share) / share;
         // Whole seconds: nobody knows it better.
         Duration::try_from_secs_f64(left.ceil()).ok()
     }
+}
+
+/// A time without fractions of a second.
+fn whole(time: Duration) -> String {
+    if time.as_secs() < 60 { format!("{} s", time.as_secs()) } else { duration(time) }
 }
 
 #[cfg(test)]
@@ -242,7 +251,7 @@ mod tests {
         let view = half_way();
         assert_eq!(
             view.line(120),
-            "saving  [=======                      ]  [1 min 02 s]  25 %  1,200/4,000 files  1.0 GiB/4.0 GiB  16.5 MiB/s  3 min 06 s left"
+            "saving  [======                   ]  [1 min 02 s]  25 %  1,200/4,000 files  1.0 GiB/4.0 GiB  16.5 MiB/s  3 min 06 s left"
         );
         assert_eq!(view.line(40), "saving  25 %  1,200/4,000 files");
         for width in 0..200 {
@@ -257,13 +266,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_is_said_in_whole_seconds_and_not_after_a_moment() {
+        let begun = |seconds: f64| View { elapsed: Duration::from_secs_f64(seconds), ..half_way() };
+        assert_eq!(begun(1.9).time_left(), None);
+        assert!(begun(2.5).line(120).ends_with("  8 s left"));
+        assert_eq!(View { bytes_done: 4 << 30, ..half_way() }.time_left(), None);
+    }
+
+    #[test]
     fn each_stage_counts_from_the_beginning() {
         let counts = Counts::new();
         counts.begin("check packs");
         counts.add_total(9, 0);
         counts.add_done(3, 0);
         counts.end_total();
-        assert!(counts.view().line(80).ends_with("33 %  3/9 packs  1.0 s left") || counts.view().share() == Some(3.0 / 9.0));
+        assert_eq!(counts.view().share(), Some(3.0 / 9.0));
         counts.begin("check trees");
         let view = counts.view();
         assert_eq!((view.done, view.total, view.share()), (0, 0, None));

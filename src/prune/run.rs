@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::guard::{Allowed, check};
 use super::mark::Marker;
 use super::naming::Naming;
-use super::plan::{Basis, Plan, make_plan};
+use super::plan::{Basis, Move, Plan, make_plan};
 use super::request::{Outcome, Request};
 use super::rewrite::move_chunks;
 use super::sweep::{remove_new_unnamed_packs, remove_packs};
@@ -41,6 +41,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         progress.stage("wait for running snapshots");
     }
     let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
+    progress.stage("mark");
     // Again: something may have been committed or pinned meanwhile. From here on nothing new appears.
     let allowed = check(repository, request, true)?;
     let basis = look_around(repository, &allowed)?;
@@ -50,6 +51,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     if pages_given_up > 0 && !request.accept_loss {
         return Err(refuse_unknown(pages_given_up));
     }
+    progress.stage("plan");
     let mut naming = Naming::default();
     let plan = make_plan(&basis, &mut naming, &marker.into_needed(), progress)?;
     for id in &basis.unnamed.unreadable {
@@ -129,10 +131,14 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
 fn sweep(basis: &Basis<'_>, naming: &mut Naming, mut plan: Plan, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
     let repository = basis.reader.repository();
     let (run, storage) = (RunId(random_bytes()?), repository.storage());
-    remove_packs(repository, run, naming, &plan.dead.iter().map(|(id, _)| *id).collect())?;
+    progress.add_total(plan.dead.len() as u64, 0);
+    progress.end_total();
+    remove_packs(repository, run, naming, &plan.dead.iter().map(|(id, _)| *id).collect(), progress)?;
     name_packs(repository, run, naming, &plan.unnamed)?;
     if !plan.rewriting.packs.is_empty() {
         progress.stage("rewrite");
+        progress.add_total(plan.rewriting.packs.len() as u64, plan.rewriting.moves.iter().map(Move::bytes).sum());
+        progress.end_total();
     }
     let rest = &mut plan.rewriting;
     while !rest.packs.is_empty() {
@@ -144,7 +150,7 @@ fn sweep(basis: &Basis<'_>, naming: &mut Naming, mut plan: Plan, outcome: &mut O
             break;
         }
         match move_chunks(repository, run, &part, progress) {
-            Ok(()) => remove_packs(repository, run, naming, &part.ids())?,
+            Ok(()) => remove_packs(repository, run, naming, &part.ids(), progress)?,
             Err(error) if error.kind() == ErrorKind::Full => {
                 // Nothing is lost and much may have been freed: the rest waits for a prune with more room.
                 remove_new_unnamed_packs(repository, &basis.listing)?;

@@ -103,7 +103,10 @@ fn plan_and_execute(writer: &Writer<'_>, manifest: &Manifest, start: &Start) -> 
             .spawn_scoped(threads, move || Executor::new(writer).run(&receiver))
             .map_err(|error| Error::new(ErrorKind::Other, "cannot start a thread").with_source(error))?;
         let mut planning = Planning::new(writer, sender);
-        let planned = visit(writer.task, manifest, start, &mut planning).and_then(|()| planning.send_window());
+        let planned = visit(writer.task, manifest, start, &mut planning).and_then(|()| {
+            writer.task.progress.end_total();
+            planning.send_window()
+        });
         let blocked = std::mem::take(&mut planning.blocked);
         // The channel ends with it, and so does the thread.
         drop(planning);
