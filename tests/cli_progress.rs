@@ -11,8 +11,8 @@ use crate::needs;
 /// What `--json` says of the progress at the end of a command.
 fn at_the_end(place: &Place, arguments: &[&str]) -> Value {
     let ran = place.run(&[&["--json"], arguments].concat()).expect(0);
-    let messages = ran.stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    messages.filter(|message| message["message_type"] == "progress").last().unwrap()
+    let mut messages = ran.stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    messages.rfind(|message| message["message_type"] == "progress").unwrap()
 }
 
 #[track_caller]
