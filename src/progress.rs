@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use crate::units::PathText;
 
@@ -53,16 +54,41 @@ impl fmt::Display for Finding {
     }
 }
 
+/// What was done with one entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// It was not there before.
+    Added,
+    /// Its content is another now.
+    Modified,
+    /// Its owner, mode, times or attributes are others now.
+    Metadata,
+    /// It is gone.
+    Removed,
+}
+
 /// The front's side of a verb. Methods are called from any thread, often.
 pub trait Progress: Send + Sync {
-    /// A new stage begins: `snapshot`, `restore`, `load index` …
+    /// A new stage begins, which counts from the beginning: `snapshot`, `restore`, `check data` …
     fn stage(&self, _name: &str) {}
     /// More work was found: `files` and `bytes` are added to the totals.
     fn add_total(&self, _files: u64, _bytes: u64) {}
+    /// Nothing more will be added to the totals of this stage.
+    fn end_total(&self) {}
     /// Work was done: `files` and `bytes` are added to what is done.
     fn add_done(&self, _files: u64, _bytes: u64) {}
     /// Something was found that does not end the operation.
     fn report(&self, _finding: Finding) {}
+    /// True when [`Progress::did`] is to be told of each entry.
+    fn wants_deeds(&self) -> bool {
+        false
+    }
+    /// Something was done with the entry at `path`; told only to who [wants](Progress::wants_deeds) it.
+    fn did(&self, _deed: Deed, _path: &[u8]) {}
+    /// How long to wait for a lock that another process holds; `None` for as long as the verb usually does.
+    fn lock_wait(&self) -> Option<Duration> {
+        None
+    }
     /// True when the user asked to stop: the verb winds down in good order.
     fn is_interrupted(&self) -> bool {
         false

@@ -15,7 +15,7 @@ const HEAD: &str = "# What it looks like
 Made by `tests/captures.rs`, which runs the commands. Ids, stored bytes and seconds differ from run to run; others stand for them here.
 ";
 
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 10] = [
     &["snapshots"],
     &["series"],
     &["ls"],
@@ -23,6 +23,7 @@ const COMMANDS: [&[&str]; 9] = [
     &["changes", "latest"],
     &["history", "/papers/contract.txt"],
     &["find", "contract*"],
+    &["problems"],
     &["cat", "2026-01-05:/papers/contract.txt"],
     &["restore", "-n", "latest:/papers", "rescued"],
 ];
@@ -43,7 +44,20 @@ fn place() -> (Place, Vec<String>) {
         let time = format!("2026-01-{day:02} 19:00:04");
         for (folder, series) in [("papers", "papers"), ("photos", "photos")] {
             let kind = if day == 5 { "full" } else { "incremental" };
-            let arguments = ["-q", "snapshot", &place.text(folder), "--series", series, "--host", "desk", "--time", &time, "--kind", kind];
+            let arguments = [
+                "-q",
+                "snapshot",
+                "--print-id",
+                &place.text(folder),
+                "--series",
+                series,
+                "--host",
+                "desk",
+                "--time",
+                &time,
+                "--kind",
+                kind,
+            ];
             ids.push(place.run(&arguments).expect(0).stdout.trim()[..8].to_owned());
         }
     }

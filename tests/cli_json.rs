@@ -119,6 +119,10 @@ fn every_field_of_every_command_is_documented() {
     assert_ne!(checked.run(4, &["catalog", "verify"], &["catalog verify"])[0]["differences"], Value::Array(vec![]));
     checked.run(0, &["catalog", "rebuild"], &["catalog rebuild"]);
     assert_eq!(checked.run(0, &["catalog", "verify"], &["catalog verify"])[0]["differences"], Value::Array(vec![]));
+
+    let missing = place.text("missing");
+    checked.run(3, &["snapshot", "--series", "torn", &missing, &place.text("source/sub")], &["snapshot", "snapshots"]);
+    assert_eq!(checked.run(0, &["problems"], &["problems"])[0]["path"], missing);
 }
 
 #[test]

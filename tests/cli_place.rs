@@ -100,6 +100,11 @@ impl Ran {
         self
     }
 
+    /// The messages of a command with `--json`, without those that say how far it is.
+    pub fn messages(&self) -> String {
+        self.stderr.lines().filter(|line| !line.contains(r#""message_type":"progress""#)).collect()
+    }
+
     /// The one object that `--json` printed.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {

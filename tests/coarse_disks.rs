@@ -103,7 +103,7 @@ fn nothing_differs_after_a_restore(disk: &Disk) -> String {
     assert_eq!(left.json()["left"].as_u64(), Some(1 + names), "{}", left.stderr);
     let again = place.run(&["--json", "restore", "--overwrite", "if-changed", "--verify", &folder, back]).expect(0).json();
     assert_eq!((again["verified"].as_u64(), again["verify_failed"].as_u64()), (Some(5 - names), Some(0)));
-    first.stderr
+    first.messages()
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl RoundTrip {
     #[track_caller]
     fn assert_same(&self) {
         self.before.assert_same(&self.after);
-        assert_eq!((self.restored.json()["notes"].as_u64(), self.restored.stderr.as_str()), (Some(0), ""));
+        assert_eq!((self.restored.json()["notes"].as_u64(), self.restored.messages().as_str()), (Some(0), ""));
     }
 
     /// A path in what was restored.

@@ -2,8 +2,9 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
+use crate::progress::Progress;
 use crate::repository::{Catalogued, Repository};
-use crate::storage::{LOCK, Lock, LockMode};
+use crate::storage::{Lock, LockMode};
 use crate::units::Timestamp;
 
 /// Holds the lock that keeps prunes away: what it says is there stays there until it is dropped. So a front
@@ -20,9 +21,9 @@ impl Annotator {
     /// Takes the lock, waiting for it, and reads what is there.
     ///
     /// # Errors
-    /// `Interrupted`; those of the storage.
-    pub fn begin(repository: Repository, now: Timestamp) -> Result<Self> {
-        let lock = repository.storage().lock(LOCK, LockMode::Shared, true)?;
+    /// As [`Repository::wait_for_lock`].
+    pub fn begin(repository: Repository, now: Timestamp, progress: &dyn Progress) -> Result<Self> {
+        let lock = repository.wait_for_lock(LockMode::Shared, progress)?;
         // What was true before the lock may not be any more.
         let repository = repository.with_facts_of_now()?;
         let catalogued = repository.catalogued_from_sealed()?;

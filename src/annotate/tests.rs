@@ -43,7 +43,7 @@ fn what_was_removed_since_it_was_opened_cannot_be_tagged_and_nothing_is_written(
     let stale = open(&bench);
     let request = prune::Request { remove: vec![first], clock: later, ..prune::Request::default() };
     prune::run(&open(&bench), &request, &Silent).unwrap();
-    let annotator = Annotator::begin(stale, later()).unwrap();
+    let annotator = Annotator::begin(stale, later(), &Silent).unwrap();
     bench.storage.clear();
     let request = TagRequest { add: vec!["kept".to_owned()], ..TagRequest::default() };
     assert!(annotator.tag(&[second, first], &request).unwrap_err().is_not_found());
@@ -58,8 +58,8 @@ fn what_was_pinned_since_the_repository_was_opened_is_not_forgotten() {
     let [first, _] = two_snapshots(&bench);
     let stale = open(&bench);
     let pin = TagRequest { pinned: Some(true), ..TagRequest::default() };
-    Annotator::begin(open(&bench), later()).unwrap().tag(&[first], &pin).unwrap();
-    let annotator = Annotator::begin(stale, later()).unwrap();
+    Annotator::begin(open(&bench), later(), &Silent).unwrap().tag(&[first], &pin).unwrap();
+    let annotator = Annotator::begin(stale, later(), &Silent).unwrap();
     bench.storage.clear();
     let refused = annotator.forget(&[first], false, &Silent).unwrap_err();
     assert!(refused.kind() == ErrorKind::Invalid && refused.to_string().contains("is pinned"), "{refused}");
@@ -70,7 +70,7 @@ fn what_was_pinned_since_the_repository_was_opened_is_not_forgotten() {
 fn the_lock_is_held_from_the_look_to_the_end() {
     let bench = Bench::new();
     let [first, _] = two_snapshots(&bench);
-    let annotator = Annotator::begin(open(&bench), later()).unwrap();
+    let annotator = Annotator::begin(open(&bench), later(), &Silent).unwrap();
     let lock = || bench.storage.lock(LOCK, LockMode::Exclusive, false);
     assert_eq!(lock().unwrap_err().kind(), ErrorKind::Busy);
     assert_eq!(annotator.forget(&[first], false, &Silent).unwrap(), [Forgotten { id: first, protected_until: None }]);

@@ -18,6 +18,7 @@ mod locate;
 mod paired;
 mod pattern;
 mod place;
+mod problems;
 mod renames;
 mod snapshots;
 mod stats;
@@ -35,7 +36,8 @@ pub use list::{ListOutcome, list, sources};
 pub use locate::{Located, locate, locate_first};
 pub use pattern::Pattern;
 pub use place::{Place, is_at_or_below};
-pub use snapshots::{SnapshotFilter, complete_summary, filter_snapshots};
+pub use problems::problems;
+pub use snapshots::{SnapshotFilter, complete_summary, filter_snapshots, newest_of_each_series};
 pub use stats::{RepositoryStats, SnapshotStats, TypeStats, repository_stats, snapshot_stats};
 
 use crate::error::{Error, ErrorKind, Result};

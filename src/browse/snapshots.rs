@@ -3,6 +3,8 @@
 //! Summaries of manifests with very many paths or tags are cut (see [`Summary::is_cut`]); where that
 //! could matter the manifest itself is read, so that a filter never misses a snapshot.
 
+use std::collections::BTreeMap;
+
 use super::check_interrupted;
 use super::place::{is_at_or_below, normalise};
 use crate::catalog::{Listing, Summary, series_key};
@@ -37,6 +39,21 @@ impl SnapshotFilter {
         let Self { ids, series, hosts, tags, paths, kinds, last } = self;
         ids.is_empty() && series.is_empty() && hosts.is_empty() && tags.is_empty() && paths.is_empty() && kinds.is_empty() && last.is_none()
     }
+}
+
+/// The newest snapshot of every series among those that `filter` wants, in the order of the names of the series.
+///
+/// # Errors
+/// As [`filter_snapshots`].
+pub fn newest_of_each_series(
+    repository: &Repository,
+    listing: &Listing,
+    filter: &SnapshotFilter,
+    progress: &dyn Progress,
+) -> Result<Vec<SnapshotId>> {
+    let oldest_first = filter_snapshots(repository, listing, filter, progress)?;
+    let newest: BTreeMap<String, SnapshotId> = oldest_first.into_iter().map(|summary| (summary.series, summary.id)).collect();
+    Ok(newest.into_values().collect())
 }
 
 /// The snapshots that `filter` wants, oldest first by their times, none of them cut. A manifest that had to be read

@@ -1,8 +1,8 @@
-//! Progress for people: a bar on a terminal, findings as lines, and a tally that decides the exit
-//! code.
+//! Progress for people and programs: a bar on a terminal, lines elsewhere, findings as messages, and a tally that
+//! decides the exit code.
 //!
-//! The bar is drawn on standard error, and only where somebody looks: not with `-q`, not with
-//! `--json`, not into a file.
+//! The bar is drawn on standard error, and only where somebody looks. Into a file, `-v` writes a line each minute and
+//! `--json` an object each second; `-q` nothing.
 
 use std::fmt;
 use std::io::IsTerminal;
@@ -12,31 +12,52 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::deeds::Deeds;
 use super::exit::Status;
 use super::global::Global;
 use super::interrupt;
 use super::message;
-use crate::progress::{Finding, FindingKind, Progress};
-use crate::units::PathText;
+use super::output::Output;
+use super::ticker::Ticker;
+use super::view::Counts;
+use crate::progress::{Deed, Finding, FindingKind, Progress};
 
-/// So many findings are printed; a hundred thousand lines help nobody, and they are counted.
+/// At most this many findings are printed; a hundred thousand lines help nobody, and they are counted.
 const FINDINGS_SHOWN_MAX: u64 = 2000;
 /// How often the bar is drawn again though nothing moved, so that the clock runs.
 const TICK: Duration = Duration::from_millis(250);
+/// How often a line is written where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(60);
+/// How often an object is written.
+const OBJECT_EVERY: Duration = Duration::from_secs(1);
+/// A line into a file is as wide as it needs to be.
+const LINE_WIDTH: usize = 120;
+/// The width of a terminal that does not say how wide it is.
+const TERMINAL_WIDTH: usize = 80;
 
 /// The front of a verb that takes long.
 pub struct Bar {
-    bar: Option<ProgressBar>,
-    files: Arc<Files>,
+    counts: Arc<Counts>,
+    shown: Shown,
     is_quiet: bool,
+    lock_wait: Option<Duration>,
+    deeds: Option<Deeds>,
     tally: Tally,
     _watch: interrupt::Watch,
 }
 
-#[derive(Default)]
-struct Files {
-    total: AtomicU64,
-    done: AtomicU64,
+/// How the progress is shown.
+enum Shown {
+    Nowhere,
+    Bar(ProgressBar),
+    /// Lines into a file.
+    Lines {
+        _ticker: Ticker,
+    },
+    /// Objects, and one more at the end.
+    Objects {
+        _ticker: Ticker,
+    },
 }
 
 #[derive(Default)]
@@ -51,32 +72,38 @@ impl Bar {
     /// The front of a verb that begins now; from here on a signal asks it to wind down.
     pub fn new(global: &Global) -> Self {
         let mut bar = Self::hidden(global);
-        bar.bar = bar.draw(global);
+        bar.shown = show(global, &bar.counts);
+        bar
+    }
+
+    /// As [`Bar::new`], and with `-v` prints a line for each entry with which something is done.
+    pub fn telling(global: &Global, output: &Output) -> Self {
+        let mut bar = Self::new(global);
+        bar.deeds = if global.verbose && !global.json { Deeds::new(output.style) } else { None };
         bar
     }
 
     /// The front of a verb whose results are printed while it works: findings only, no bar.
     pub fn hidden(global: &Global) -> Self {
-        Self { bar: None, files: Arc::default(), is_quiet: global.quiet, tally: Tally::default(), _watch: interrupt::watch() }
-    }
-
-    fn draw(&self, global: &Global) -> Option<ProgressBar> {
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let is_drawn = !global.quiet && !global.json && !is_dumb && std::io::stderr().is_terminal();
-        is_drawn.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8));
-            bar.set_style(style(Arc::clone(&self.files)));
-            bar.enable_steady_tick(TICK);
-            bar
-        })
+        Self {
+            counts: Arc::new(Counts::new()),
+            shown: Shown::Nowhere,
+            is_quiet: global.quiet,
+            lock_wait: global.lock_wait.map(Duration::from_secs),
+            deeds: None,
+            tally: Tally::default(),
+            _watch: interrupt::watch(),
+        }
     }
 
     /// Takes the bar off the screen, says what was not shown, and gives the exit status that the
     /// findings ask for.
-    pub fn finish(self) -> Status {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+    pub fn finish(mut self) -> Status {
+        if matches!(self.shown, Shown::Objects { .. }) {
+            self.clear();
+            message::write_json(&self.counts.view().json());
         }
+        self.clear();
         let hidden = self.tally.hidden.load(Ordering::Relaxed);
         if hidden > 0 {
             message::warn(format_args!("and {hidden} more problems, not shown"));
@@ -90,42 +117,66 @@ impl Bar {
         }
     }
 
-    fn say(&self, line: impl fmt::Display) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| message::say(line)),
-            None => message::say(line),
+    fn clear(&mut self) {
+        if let Shown::Bar(bar) = std::mem::replace(&mut self.shown, Shown::Nowhere) {
+            bar.finish_and_clear();
         }
+        if let Some(deeds) = &self.deeds {
+            deeds.flush();
+        }
+    }
+
+    /// Writes lines of others beside the bar.
+    fn beside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.shown {
+            Shown::Bar(bar) => bar.suspend(write),
+            _ => write(),
+        }
+    }
+}
+
+/// Shows the progress as the options and the surroundings ask for.
+fn show(global: &Global, counts: &Arc<Counts>) -> Shown {
+    let counts = Arc::clone(counts);
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if global.quiet {
+        Shown::Nowhere
+    } else if global.json {
+        Shown::Objects { _ticker: Ticker::new(OBJECT_EVERY, move || message::write_json(&counts.view().json())) }
+    } else if std::io::stderr().is_terminal() && !is_dumb {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8));
+        bar.set_style(style(counts));
+        bar.enable_steady_tick(TICK);
+        Shown::Bar(bar)
+    } else if global.verbose {
+        Shown::Lines { _ticker: Ticker::new(LINE_EVERY, move || message::note(counts.view().line(LINE_WIDTH))) }
+    } else {
+        Shown::Nowhere
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
         // After an error the message stands on a clean line.
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.clear();
     }
 }
 
 impl Progress for Bar {
     fn stage(&self, name: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_prefix(name.to_owned());
-        }
+        self.counts.begin(name);
     }
 
     fn add_total(&self, files: u64, bytes: u64) {
-        self.files.total.fetch_add(files, Ordering::Relaxed);
-        if let Some(bar) = &self.bar {
-            bar.inc_length(bytes);
-        }
+        self.counts.add_total(files, bytes);
+    }
+
+    fn end_total(&self) {
+        self.counts.end_total();
     }
 
     fn add_done(&self, files: u64, bytes: u64) {
-        self.files.done.fetch_add(files, Ordering::Relaxed);
-        if let Some(bar) = &self.bar {
-            bar.inc(bytes);
-        }
+        self.counts.add_done(files, bytes);
     }
 
     fn report(&self, finding: Finding) {
@@ -138,10 +189,29 @@ impl Progress for Bar {
             FindingKind::Note | FindingKind::Warning => 0,
         };
         if self.tally.shown.fetch_add(1, Ordering::Relaxed) < FINDINGS_SHOWN_MAX {
-            self.say(Line(&finding));
+            self.beside(|| message::tell(&finding));
         } else if finding.kind != FindingKind::Note {
             self.tally.hidden.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn wants_deeds(&self) -> bool {
+        self.deeds.is_some()
+    }
+
+    fn did(&self, deed: Deed, path: &[u8]) {
+        let Some(deeds) = &self.deeds else { return };
+        self.beside(|| {
+            deeds.add(deed, path);
+            if matches!(self.shown, Shown::Bar(_)) {
+                // Between two drawings of the bar.
+                deeds.flush();
+            }
+        });
+    }
+
+    fn lock_wait(&self) -> Option<Duration> {
+        self.lock_wait
     }
 
     fn is_interrupted(&self) -> bool {
@@ -149,32 +219,14 @@ impl Progress for Bar {
     }
 }
 
-/// A finding as one line: the path quoted and escaped, then what happened.
-struct Line<'a>(&'a Finding);
-
-impl fmt::Display for Line<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let style = message::style();
-        match self.0.kind {
-            FindingKind::Note => f.write_str("note: ")?,
-            FindingKind::Damaged => write!(f, "{} ", style.danger("damaged:"))?,
-            _ => write!(f, "{} ", style.warning("warning:"))?,
-        }
-        if !self.0.path.is_empty() {
-            write!(f, "\"{}\": ", PathText(&self.0.path))?;
-        }
-        f.write_str(&self.0.message)
-    }
-}
-
-fn style(files: Arc<Files>) -> ProgressStyle {
-    let shown = move |_: &ProgressState, out: &mut dyn fmt::Write| {
-        let (done, total) = (files.done.load(Ordering::Relaxed), files.total.load(Ordering::Relaxed));
-        let _ = if total > 0 { write!(out, "{done}/{total} files") } else { write!(out, "{done} files") };
+fn style(counts: Arc<Counts>) -> ProgressStyle {
+    let line = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+        let width = console::Term::stderr().size_checked().map_or(TERMINAL_WIDTH, |(_, columns)| usize::from(columns));
+        // The last column stays free: some terminals go on to the next line there.
+        let _ = out.write_str(&counts.view().line(width.saturating_sub(1)));
     };
-    let template = "{prefix} [{elapsed}] {wide_bar} {files}  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
-    match ProgressStyle::with_template(template) {
-        Ok(style) => style.with_key("files", shown).progress_chars("=> "),
+    match ProgressStyle::with_template("{line}") {
+        Ok(style) => style.with_key("line", line),
         // Unreachable with the constant above; a plain bar is no reason to fail.
         Err(_) => ProgressStyle::default_bar(),
     }
@@ -202,18 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_one_line_with_its_path_quoted_and_escaped() {
-        let finding = Finding::new(FindingKind::Unreadable, *b"/a\nb\xff", "permission denied");
-        assert_eq!(Line(&finding).to_string(), "warning: \"/a\\nb\\xff\": permission denied");
-        assert_eq!(Line(&Finding::new(FindingKind::Note, *b"", "done")).to_string(), "note: done");
-    }
-
-    #[test]
     fn the_template_of_the_bar_is_understood() {
-        let bar = ProgressBar::hidden();
-        bar.set_style(style(Arc::default()));
-        bar.inc_length(10);
-        bar.inc(5);
-        assert_eq!(bar.position(), 5);
+        assert!(ProgressStyle::with_template("{line}").is_ok());
     }
 }

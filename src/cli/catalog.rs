@@ -66,7 +66,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             if output.is_json {
                 output.json(&Rebuilt { added: reconciled.added, unreadable })?;
             } else {
-                output.line(format_args!("catalog rebuilt: {} snapshots and records", reconciled.added))?;
+                output.say(format_args!("catalog rebuilt: {} snapshots and records", reconciled.added))?;
             }
             Ok(if unreadable > 0 { Status::Damage } else { Status::Good })
         }
@@ -77,7 +77,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             } else {
                 differences.iter().try_for_each(|difference| output.line(difference))?;
                 if differences.is_empty() {
-                    output.line("the catalog is as the repository says")?;
+                    output.say("the catalog is as the repository says")?;
                 }
             }
             Ok(if differences.is_empty() { Status::Good } else { Status::Damage })

@@ -101,10 +101,10 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     output.report(
         |output| if output.is_json { output.json(&line(&outcome, &missing)) } else { print(&outcome, missing.len(), begun, output) },
     )?;
-    if !missing.is_empty() && !global.json {
-        message::say(format_args!("hint: {}", Rollback::ADVICE));
+    if !missing.is_empty() {
+        message::hint(Rollback::ADVICE);
     }
-    if outcome.is_damaged() && !global.json {
+    if outcome.is_damaged() {
         advise(&outcome);
     }
     Ok(status)
@@ -192,15 +192,15 @@ fn print(outcome: &Outcome, missing: usize, begun: Instant, output: &mut Output)
 /// What to do about damage.
 fn advise(outcome: &Outcome) {
     if outcome.affected.is_empty() {
-        message::say("hint: no file of a snapshot that can be read needs what is damaged; `repo repair` sets it aside");
+        message::hint("no file of a snapshot that can be read needs what is damaged; `repo repair` sets it aside");
     } else {
-        message::say(
-            "hint: `repo repair` sets aside what is damaged; where the files are still as they were, the next `repo snapshot` then",
+        message::hint(
+            "`repo repair` sets aside what is damaged; where the files are still as they were, the next `repo snapshot` then \
+             stores again what is missing, for old snapshots too",
         );
-        message::say("      stores again what is missing, for old snapshots too");
-        message::say("hint: `repo restore` gives all other files, and of these what is left");
+        message::hint("`repo restore` gives all other files, and of these what is left");
     }
-    message::say("hint: nothing was changed; another copy of the repository may have the damaged objects whole, under the same names");
+    message::hint("nothing was changed; another copy of the repository may have the damaged objects whole, under the same names");
 }
 
 fn note_line(note: &NoteAbout) -> NoteLine<'_> {

@@ -68,7 +68,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         }
         for Forgotten { id, protected_until } in &forgotten {
             match protected_until {
-                None => output.line(format_args!("snapshot {} forgotten", id.short()))?,
+                None => output.say(format_args!("snapshot {} forgotten", id.short()))?,
                 Some(until) => output.line(format_args!("snapshot {} forgotten; it is protected and stays until {until}", id.short()))?,
             }
         }

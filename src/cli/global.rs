@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::bar::Bar;
 use super::message;
 use super::password::{self, Named, Source};
 use super::style::ColorWhen;
+use super::times;
 use crate::annotate::Annotator;
 use crate::catalog::Listing;
 use crate::crypto::Algorithm;
@@ -43,17 +45,22 @@ pub struct Global {
     #[arg(long, global = true)]
     pub allow_unencrypted: bool,
 
-    /// Print JSON: one object for each line of a listing, else one object
+    /// Print JSON: one object for each line of a listing, else one object; messages too, on standard error
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// Print results and problems only
+    /// Print nothing when all is well, but what was asked for
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more about what is done
+    /// Say more about what is done; where there is no terminal, also each minute how far it is
     #[arg(short, long, global = true)]
     pub verbose: bool,
+
+    /// Wait at most this long for another process that has locked the repository: `10m`, `0s` [default: for as long as it
+    /// takes, but `prune`, `repair` and `key` not for one another]
+    #[arg(long, value_name = "TIME", global = true, value_parser = times::parse_length)]
+    pub lock_wait: Option<u64>,
 
     /// Use colours
     #[arg(long, value_enum, value_name = "WHEN", global = true, default_value_t)]
@@ -212,7 +219,7 @@ impl Global {
     /// # Errors
     /// As [`Repository::open`] and [`Annotator::begin`].
     pub fn annotate(&self) -> Result<Annotator> {
-        let annotator = Annotator::begin(self.open()?, Timestamp::now())?;
+        let annotator = Annotator::begin(self.open()?, Timestamp::now(), &Bar::hidden(self))?;
         self.tell_skipped(annotator.catalogued());
         Ok(annotator)
     }

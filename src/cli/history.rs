@@ -64,7 +64,8 @@ fn print(version: &Version<'_>, number: u64, path: &[u8], output: &mut Output) -
     let (from, to) = (times::day_and_minute(version.first.time), times::day_and_minute(version.last.time));
     let range = if version.snapshots == 1 { from } else { format!("{from} to {to}") };
     let modified = times::minute(version.node.metadata.mtime);
-    output.line(format_args!("{number}. {size}, modified {modified}"))?;
+    let mark = text::mark(&version.node).map(|mark| format!(", {mark}")).unwrap_or_default();
+    output.line(format_args!("{number}. {size}, modified {modified}{mark}"))?;
     output.line(format_args!("   in {} of {range}", text::counted(version.snapshots, "snapshot")))?;
     if let Some(gone) = version.gone {
         output.line(format_args!("   gone in {} of {}", gone.id.short(), times::day_and_minute(gone.time)))?;

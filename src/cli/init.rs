@@ -120,7 +120,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     if output.is_json {
         output.json(&Made { repository: id.to_string(), location: &shown, encryption: algorithm.name() })?;
     } else {
-        output.line(format_args!("repository {id} made at {}", global::quoted(&location)))?;
+        output.say(format_args!("repository {id} made at {}", global::quoted(&location)))?;
     }
     if !output.is_json && !output.is_quiet {
         advise(&location, is_password);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde::Serialize;
 
+use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::init::Kdf;
@@ -99,21 +100,21 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let Some(old) = credential.filter(|_| repository.slot().is_some()) else {
         return Err(Error::new(ErrorKind::Invalid, "the repository is not encrypted: it has no keys"));
     };
-    let now = Timestamp::now();
+    let (now, bar) = (Timestamp::now(), Bar::hidden(global));
     if !matches!(args.command, Command::List) {
         // Before anybody is asked for a new password.
         repository.facts().check_understood()?;
     }
     match args.command {
         Command::List => list(&repository, output)?,
-        Command::Add(new) => print(output, "added", &keys::add(&repository, &new_key(new)?, now)?, false)?,
+        Command::Add(new) => print(output, "added", &keys::add(&repository, &new_key(new)?, now, &bar)?, false)?,
         Command::Remove { id } => {
-            let removed = keys::remove(&repository, &id)?;
+            let removed = keys::remove(&repository, &id, &bar)?;
             warn_of(&removed);
             print(output, "removed", &removed.key, false)?;
         }
         Command::Change(new) => {
-            let changed = keys::change(&repository, &old, &new_key(new)?, now)?;
+            let changed = keys::change(&repository, &old, &new_key(new)?, now, &bar)?;
             warn_of(&changed);
             print(output, "changed", &changed.key, true)?;
         }
@@ -162,5 +163,5 @@ fn warn_of(removed: &Removed) {
 
 fn print(output: &mut Output, done: &str, key: &Key, in_use: bool) -> Result<()> {
     let shown = Shown::of(key, in_use);
-    output.report(|output| if output.is_json { output.json(&shown) } else { output.line(format_args!("key {} {done}", key.id().short())) })
+    output.report(|output| if output.is_json { output.json(&shown) } else { output.say(format_args!("key {} {done}", key.id().short())) })
 }

@@ -11,6 +11,7 @@ mod changes;
 mod check;
 mod completions;
 mod damage;
+mod deeds;
 mod diff;
 mod evening;
 mod exit;
@@ -29,6 +30,7 @@ mod output;
 mod own;
 mod password;
 mod pointers;
+mod problems;
 mod process;
 mod prompt;
 mod prune;
@@ -47,9 +49,11 @@ mod style;
 mod table;
 mod tag;
 mod text;
+mod ticker;
 pub mod times;
 mod typed;
 mod unforget;
+mod view;
 
 use std::process::ExitCode;
 
@@ -84,6 +88,7 @@ enum Command {
     Diff(diff::Args),
     Find(find::Args),
     History(history::Args),
+    Problems(problems::Args),
     Cat(cat::Args),
     Restore(Box<restore::Args>),
     Stats(stats::Args),
@@ -106,13 +111,17 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) if error.kind() == clap::error::ErrorKind::InvalidSubcommand => return unknown_command(&error),
         Err(error) => {
-            // Help and version are no errors; who does not read them to the end is none either.
-            let _ = error.print();
+            if error.use_stderr() && is_json_asked() {
+                message::refuse(&error.render().to_string(), true);
+            } else {
+                // Help and version are no errors; who does not read them to the end is none either.
+                let _ = error.print();
+            }
             return ExitCode::from(error.exit_code() as u8);
         }
     };
     let Cli { global, command } = cli;
-    message::set_color(global.color);
+    message::set_form(global.color, global.json, global.quiet);
     let mut output = Output::new(global.json, global.quiet, global.color);
     let outcome = prepare(&global).and_then(|()| run(command, &global, &mut output));
     finish(outcome, &mut output).into()
@@ -125,12 +134,20 @@ fn unknown_command(error: &clap::Error) -> ExitCode {
         _ => "",
     };
     match pointers::find(word) {
-        Some(instead) => message::say(format_args!("error: there is no command `{}`\n  hint: {instead}", word.escape_debug())),
+        Some(instead) => {
+            message::refuse(&format!("error: there is no command `{}`\n  hint: {instead}", word.escape_debug()), is_json_asked());
+        }
+        None if is_json_asked() => message::refuse(&error.render().to_string(), true),
         None => {
             let _ = error.print();
         }
     }
     Status::Usage.into()
+}
+
+/// Whether `--json` stands in a command line that could not be understood.
+fn is_json_asked() -> bool {
+    std::env::args_os().skip(1).any(|argument| argument == "--json")
 }
 
 /// The commands with all their options, for documentation; as wide as a page.
@@ -155,6 +172,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Diff(args) => diff::run(args, global, output),
         Command::Find(args) => find::run(args, global, output),
         Command::History(args) => history::run(args, global, output),
+        Command::Problems(args) => problems::run(args, global, output),
         Command::Cat(args) => cat::run(args, global, output),
         Command::Restore(args) => restore::run(*args, global, output),
         Command::Stats(args) => stats::run(args, global, output),

@@ -51,6 +51,14 @@ impl Output {
         self.written(|writer| writeln!(writer, "{line}"))
     }
 
+    /// Writes one line that says that something was done as it was asked for; not with `-q`.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub fn say(&mut self, line: impl fmt::Display) -> Result<()> {
+        if self.is_quiet { Ok(()) } else { self.line(line) }
+    }
+
     /// Writes one JSON object on a line of its own.
     ///
     /// # Errors

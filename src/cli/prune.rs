@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::prune::{self, Request};
 use crate::repository::Repository;
-use crate::retention::{Candidate, Decision, KeepPolicy, Reason, decide, protected_until};
+use crate::retention::{Candidate, Decision, KeepPolicy, decide, protected_until, saved_once};
 use crate::source::{FileSystem, Folder};
 use crate::units::Timestamp;
 
@@ -95,6 +95,9 @@ fn parse_span(text: &str) -> std::result::Result<Span, String> {
     if span.is_positive() { Ok(span) } else { Err("the time must be longer than nothing".to_owned()) }
 }
 
+/// From this many series on that were saved only once, it is no accident.
+const SAVED_ONCE_MIN: usize = 3;
+
 /// Decides, says what was decided, and does it.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let location = global.location()?;
@@ -136,9 +139,11 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let decisions = decide_series(listing, &candidates, &policy, protect_seconds, now, &args.series)?;
     let forgotten = forgotten(&repository, protect_seconds, now)?;
     // Whoever closes the pipe has read enough, but what was asked for is done all the same.
-    output.report(|output| print_decisions(listing, &decisions, &forgotten, output))?;
+    if output.is_json || args.dry_run || !output.is_quiet {
+        output.report(|output| print_decisions(listing, &decisions, &forgotten, output))?;
+    }
     if !policy.is_empty() {
-        warn_of_lone_snapshots(&decisions);
+        note_saved_once(&candidates, global);
     }
     let unwanted = decisions.iter().filter(|decision| !decision.keep).map(|decision| decision.id);
     let request = Request {
@@ -152,7 +157,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     };
     let outcome = prune::run(&repository, &request, &bar)?;
     let status = bar.finish();
-    output.report(|output| print_outcome(&outcome, args.dry_run, output))?;
+    if output.is_json || !output.is_quiet {
+        output.report(|output| print_outcome(&outcome, args.dry_run, global.verbose, output))?;
+    }
     Ok(status)
 }
 
@@ -215,12 +222,12 @@ fn forgotten(repository: &Repository, protect_seconds: u64, now: Timestamp) -> R
 }
 
 /// Series whose names change from run to run keep everything for ever; that should not go unnoticed.
-fn warn_of_lone_snapshots(decisions: &[Decision]) {
-    let is_lone = |series: &&[Decision]| matches!(series, [only] if only.reasons.contains(&Reason::Newest));
-    let lone = decisions.chunk_by(|a, b| a.series == b.series).filter(is_lone).count();
-    if lone > 1 {
+fn note_saved_once(candidates: &[Candidate], global: &Global) {
+    let found = saved_once(candidates);
+    if found >= SAVED_ONCE_MIN || found > 0 && global.verbose {
         message::note(format_args!(
-            "{lone} series have a single snapshot each, which rules never remove; save one source under one --series"
+            "{found} series were saved once and not since, and rules never remove their only snapshot; if one source was saved \
+             under several names, save it under one --series"
         ));
     }
 }

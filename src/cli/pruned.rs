@@ -109,7 +109,7 @@ fn words(decision: &Decision) -> (&'static str, Vec<String>) {
 }
 
 /// Prints what was freed.
-pub fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> Result<()> {
+pub fn print_outcome(outcome: &Outcome, dry_run: bool, is_verbose: bool, output: &mut Output) -> Result<()> {
     let Outcome { snapshots_removed, snapshots_protected, packs_removed, packs_rewritten, .. } = *outcome;
     let Outcome { packs_named, packs_unreadable, pages_given_up, .. } = *outcome;
     let Outcome { bytes_before, bytes_after, bytes_freed, bytes_kept_unused, bytes_kept_for_space, .. } = *outcome;
@@ -149,7 +149,8 @@ pub fn print_outcome(outcome: &Outcome, dry_run: bool, output: &mut Output) -> R
         let unreadable = text::counted(packs_unreadable, "pack");
         output.line(format_args!("left alone: {unreadable} that no segment names and that cannot be read; see `repo repair`"))?;
     }
-    if bytes_kept_unused > 0 {
+    // Every healthy repository has some.
+    if bytes_kept_unused > 0 && is_verbose {
         let unused = text::bytes(bytes_kept_unused);
         output.line(format_args!(
             "not freed: {unused} that nothing needs, in packs that are mostly needed; it is freed when more of them is unused"

@@ -84,7 +84,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             print(&outcome, args.dry_run, begun, output)
         }
     })?;
-    if outcome.has_loss() && !global.json {
+    if outcome.has_loss() {
         advise(&outcome);
     }
     Ok(status)
@@ -108,7 +108,7 @@ fn restore_description(global: &Global) -> Result<Option<RestoredDescription>> {
         }
     };
     if let Some(RestoredDescription { id, .. }) = restored {
-        message::note(format_args!("repository.json was missing or damaged; it was made again for repository {id}"));
+        message::warn(format_args!("repository.json was missing or damaged; it was made again for repository {id}"));
     }
     Ok(restored)
 }
@@ -156,7 +156,7 @@ fn advise(outcome: &Outcome) {
     }
     if let Some(missing) = &outcome.missing {
         message::warn(missing);
-        message::say(format_args!("hint: nothing is removed meanwhile; {}", Rollback::ADVICE));
+        message::hint(format_args!("nothing is removed meanwhile; {}", Rollback::ADVICE));
     }
     if outcome.records_lost > 0 {
         let count = grouped(outcome.records_lost);
@@ -171,9 +171,9 @@ fn advise(outcome: &Outcome) {
         ));
     }
     if !outcome.affected.is_empty() {
-        message::say("hint: where the files are still as they were, the next `repo snapshot` stores them again, for old snapshots too");
+        message::hint("where the files are still as they were, the next `repo snapshot` stores them again, for old snapshots too");
     }
-    message::say("hint: another copy of the repository may have the objects whole, under the same names; copy them here and repair again");
+    message::hint("another copy of the repository may have the objects whole, under the same names; copy them here and repair again");
 }
 
 fn line<'a>(outcome: &'a Outcome, is_dry_run: bool, restored_description: bool) -> Repaired<'a> {

@@ -12,7 +12,7 @@ use super::exit::Status;
 use super::global::{Global, quoted};
 use super::output::Output;
 use super::own::protected;
-use super::restored::print;
+use super::restored::Restored;
 use super::selection::{Chooser, Narrow, SNAPSHOT_HELP, Selected, shell_word};
 use crate::browse;
 use crate::error::{Error, ErrorKind, Result};
@@ -113,7 +113,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     if selected.path.is_none() {
         check_destination(&reader, &manifest, &selected, &args)?;
     }
-    let bar = Bar::new(global);
+    let bar = Bar::telling(global, output);
     let changed = if args.changed_only { Some(browse::changed_paths(&reader, &manifest, &bar)?) } else { None };
     let is_changed = |path: &[u8]| changed.as_ref().is_some_and(|changed| changed.contains(path));
     let is_gone = |path: &[u8]| changed.as_ref().is_some_and(|changed| changed.is_gone(path));
@@ -140,7 +140,15 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     };
     let outcome = restore::run(&reader, &manifest, &request, &bar)?;
     let status = bar.finish().worst(status_of(&outcome));
-    output.report(|output| print(&selected.id, &args.destination, args.dry_run, &outcome, begun.elapsed(), output))?;
+    let restored = Restored {
+        id: selected.id,
+        moment: manifest.time,
+        destination: &args.destination,
+        dry_run: args.dry_run,
+        outcome: &outcome,
+        time: begun.elapsed(),
+    };
+    output.report(|output| restored.print(output))?;
     Ok(status)
 }
 

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::global::quoted;
+use super::global::{Global, quoted};
 use super::output::Output;
-use super::text::{bytes, counted, duration, grouped};
-use crate::browse::json;
+use super::text::{ChangeText, bytes, counted, duration, grouped};
+use crate::browse::{self, Reference, json};
 use crate::catalog::Summary;
 use crate::error::Result;
 use crate::id::{SnapshotId, to_hex};
-use crate::snapshot::{Outcome, SourceCounts, name_sources};
+use crate::manifest::Change;
+use crate::progress::Silent;
+use crate::repository::Repository;
+use crate::snapshot::{Outcome, ProblemCounts, SourceCounts, name_sources};
 use crate::units::lossy_text;
 
 /// The object of `snapshot --json`: that of `snapshots --json`, and how the run went.
@@ -24,6 +27,9 @@ struct SavedLine {
     dry_run: bool,
     packs_adopted: u64,
     files_removed: Option<u64>,
+    renamed: Option<u64>,
+    unreadable: u64,
+    changed_while_read: u64,
     sources: Vec<SourceLine>,
     has_loss: bool,
     seconds: f64,
@@ -39,16 +45,53 @@ struct SourceLine {
     bytes: u64,
 }
 
-/// Prints what was saved.
-pub fn print(outcome: &Outcome, time: Duration, output: &mut Output) -> Result<()> {
-    output.report(|output| match (output.is_json, &outcome.id) {
-        (true, _) => output.json(&saved_line(outcome, time)),
-        (false, Some(id)) if output.is_quiet => output.line(id),
-        _ => print_text(outcome, time, output),
+/// Compares what was saved with the base, where there is something to find: returns how many files and folders have
+/// another name now, and with `-v` prints each change. None where that is not known.
+///
+/// # Errors
+/// Those of writing.
+pub fn tell_changes(repository: &Repository, outcome: &Outcome, global: &Global, output: &mut Output) -> Result<Option<u64>> {
+    let is_told = global.verbose && !output.is_json;
+    let removed = outcome.files_removed.unwrap_or(0);
+    if outcome.id.is_none() {
+        return Ok(None);
+    }
+    // Only what is new can be what is gone under another name.
+    if !is_told && (removed == 0 || outcome.manifest.counts.files_new == 0) {
+        return Ok(outcome.files_removed.map(|_| 0));
+    }
+    let mut written = Ok(());
+    let mut take = |change: &Change| {
+        if is_told && written.is_ok() {
+            written = output.line(ChangeText(change, output.style));
+        }
+        Ok(())
+    };
+    let found = repository.reader().and_then(|reader| browse::changes(&reader, &outcome.manifest, &mut take, &Silent));
+    output.report(|_| written)?;
+    // The snapshot is safe, whatever keeps it from being compared.
+    Ok(match found {
+        Ok(found) if found.unreadable == 0 && !found.renames_left_out => match found.reference {
+            Reference::Snapshot(_) => Some(found.counts.renamed),
+            Reference::Everything | Reference::Lost(_) => None,
+        },
+        _ => None,
     })
 }
 
-fn saved_line(outcome: &Outcome, time: Duration) -> SavedLine {
+/// Prints what was saved.
+///
+/// # Errors
+/// Those of writing.
+pub fn print(outcome: &Outcome, renamed: Option<u64>, time: Duration, output: &mut Output) -> Result<()> {
+    output.report(|output| match (output.is_json, output.is_quiet) {
+        (true, _) => output.json(&saved_line(outcome, renamed, time)),
+        (false, true) => Ok(()),
+        (false, false) => print_text(outcome, renamed, time, output),
+    })
+}
+
+fn saved_line(outcome: &Outcome, renamed: Option<u64>, time: Duration) -> SavedLine {
     let manifest = &outcome.manifest;
     let mut summary = Summary::of(&outcome.id.unwrap_or(SnapshotId([0; 32])), manifest);
     // Whole, whatever would fit the catalog.
@@ -65,6 +108,9 @@ fn saved_line(outcome: &Outcome, time: Duration) -> SavedLine {
         dry_run: outcome.id.is_none(),
         packs_adopted: outcome.packs_adopted,
         files_removed: outcome.files_removed,
+        renamed,
+        unreadable: outcome.problems.unreadable,
+        changed_while_read: outcome.problems.changed,
         sources: outcome.sources.iter().map(source_line).collect(),
         has_loss: outcome.has_loss,
         seconds: time.as_secs_f64(),
@@ -80,7 +126,7 @@ fn source_line(source: &SourceCounts) -> SourceLine {
     }
 }
 
-fn print_text(outcome: &Outcome, time: Duration, output: &mut Output) -> Result<()> {
+fn print_text(outcome: &Outcome, renamed: Option<u64>, time: Duration, output: &mut Output) -> Result<()> {
     let (manifest, counts) = (&outcome.manifest, &outcome.manifest.counts);
     let base = manifest.base.map(|base| format!(", base {}", base.short())).unwrap_or_default();
     let kind = manifest.kind.name();
@@ -100,14 +146,24 @@ fn print_text(outcome: &Outcome, time: Duration, output: &mut Output) -> Result<
         grouped(counts.files_changed),
         grouped(counts.files_unchanged)
     ))?;
+    if let Some(renamed) = renamed.filter(|renamed| *renamed > 0) {
+        output.line(format_args!("  renamed: {}, counted above as new and as removed", grouped(renamed)))?;
+    }
     if outcome.has_loss {
         output.line("  most files of a source are gone since the last snapshot, see the warning; earlier snapshots have them")?;
     }
     if outcome.packs_adopted > 0 {
         output.line(format_args!("  taken over from an interrupted run: {}", counted(outcome.packs_adopted, "pack")))?;
     }
-    if counts.problems > 0 {
-        output.line(format_args!("  {} could not be read, or changed meanwhile", counted(counts.problems, "entry")))?;
+    let ProblemCounts { unreadable, changed } = outcome.problems;
+    if unreadable > 0 {
+        output.line(format_args!("  not read: {}", counted(unreadable, "entry")))?;
+    }
+    if changed > 0 {
+        output.line(format_args!("  changed while it was read: {}", counted(changed, "entry")))?;
+    }
+    if let (true, Some(id)) = (counts.problems > 0, &outcome.id) {
+        output.line(format_args!("  see `repo problems {}`", id.short()))?;
     }
     output.line(format_args!(
         "  read {}, new {}, stored {}, in {}",

@@ -134,7 +134,7 @@ impl<'a> Chooser<'a> {
             (Some(Located { summary, path: None }), _) => Err(self.not_there(reader, &summary.id, path, current.as_deref())),
             (Some(Located { summary, path: found }), first) => {
                 self.tell_choice(name, &summary.id);
-                if !is_time && first != Some(summary.id) && !self.is_silent() {
+                if !is_time && first != Some(summary.id) {
                     message::note(format_args!("the newest snapshot that has it: {}", describe(summary)));
                 }
                 Ok(Selected { id: summary.id, path: found })
@@ -195,7 +195,7 @@ impl<'a> Chooser<'a> {
 
     /// Says which snapshot a time means.
     fn tell_choice(&self, name: &[u8], id: &SnapshotId) {
-        if let Some(summary) = self.listing.get(id).filter(|_| self.is_time(name) && !self.is_silent()) {
+        if let Some(summary) = self.listing.get(id).filter(|_| self.is_time(name)) {
             message::note(format_args!("`{}` is {}", PathText(name), describe(summary)));
         }
     }
@@ -205,7 +205,6 @@ impl<'a> Chooser<'a> {
         if let Some(whole) = found.and_then(|found| found.path.as_deref())
             && path.first() != Some(&b'/')
             && !current.is_some_and(|current| is_at_or_below(whole, current.strip_suffix(b"/").unwrap_or(current)))
-            && !self.is_silent()
         {
             message::note(format_args!("`{}` is {}", PathText(path), PathText(whole)));
         }
@@ -213,10 +212,6 @@ impl<'a> Chooser<'a> {
 
     fn is_time(&self, name: &[u8]) -> bool {
         std::str::from_utf8(name).is_ok_and(|name| self.among(|among| is_moment(name, among)))
-    }
-
-    fn is_silent(&self) -> bool {
-        self.global.quiet || self.global.json
     }
 
     /// Says that `latest` passes over snapshots: either their clock was wrong, or the one of this machine is.

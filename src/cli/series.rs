@@ -94,6 +94,8 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let catalogued = repository.catalogued_to_read()?;
     if args.change.is_none() {
         global.tell_skipped(&catalogued);
+    } else if output.is_quiet && !output.is_json {
+        return Ok(status_of(&catalogued.listing));
     }
     warn_of_missing(&catalogued);
     let mut found = list_series(&catalogued);

@@ -40,6 +40,7 @@ struct Settings {
 
 /// Changes what is asked for, and prints the settings as they are then.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+    let is_changed = args.change.is_some();
     let repository = match args.change {
         None => global.open()?,
         Some(Change::Protect { time }) => {
@@ -49,6 +50,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             annotator.finish()
         }
     };
+    if is_changed && output.is_quiet && !output.is_json {
+        return Ok(Status::Good);
+    }
     let facts = repository.read_facts()?;
     let (protection, now) = (facts.protection(), Timestamp::now());
     output.report(|output| {

@@ -102,6 +102,10 @@ pub struct Args {
     #[arg(short = 'n', long)]
     dry_run: bool,
 
+    /// Print nothing but the id of the snapshot
+    #[arg(long)]
+    print_id: bool,
+
     /// With --command: the command and its arguments
     #[arg(last = true, value_name = "CMD")]
     arguments: Vec<OsString>,
@@ -176,7 +180,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     };
     let runs = requests.len();
     for request in requests {
-        let (begun, bar, series) = (Instant::now(), Bar::new(global), request.series.clone());
+        // What was saved is compared with the base at the end; of what a dry run would save nothing is left to compare.
+        let bar = if args.dry_run { Bar::telling(global, output) } else { Bar::new(global) };
+        let (begun, series) = (Instant::now(), request.series.clone());
         let outcome = match snapshot::run(&repository, complete(request), &bar) {
             Ok(outcome) => outcome,
             Err(error) if runs > 1 && concerns_one_series(error.kind()) => {
@@ -186,8 +192,13 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             }
             Err(error) => return Err(error),
         };
+        let renamed = saved::tell_changes(&repository, &outcome, global, output)?;
         ended.add_status(bar.finish());
-        saved::print(&outcome, begun.elapsed(), output)?;
+        match &outcome.id {
+            Some(id) if args.print_id && !output.is_json => output.report(|output| output.line(id))?,
+            None if args.print_id && !output.is_json => {}
+            _ => saved::print(&outcome, renamed, begun.elapsed(), output)?,
+        }
     }
     drop(own.handles);
     ended.finish()
@@ -294,9 +305,7 @@ fn open(args: &Args, global: &Global) -> Result<Repository> {
     };
     let credential = match init::create(&location, algorithm, credential, Argon2Cost::STANDARD, 0) {
         Ok((id, credential)) => {
-            if !global.quiet {
-                message::note(format_args!("repository {id} made at {}", quoted(&location)));
-            }
+            message::note(format_args!("repository {id} made at {}", quoted(&location)));
             credential
         }
         Err(NotMade { is_there: true, credential, .. }) => credential,

@@ -67,7 +67,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             (false, Some(true)) => "pinned",
             (false, _) => "no longer pinned",
         };
-        ids.iter().try_for_each(|id| output.line(format_args!("snapshot {}: {what}", id.short())))
+        ids.iter().try_for_each(|id| output.say(format_args!("snapshot {}: {what}", id.short())))
     })?;
     Ok(Status::Good)
 }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::style::Style;
 use super::times;
-use crate::manifest::{Change, ChangeKind, Content, Node};
+use crate::manifest::{Change, ChangeKind, Content, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node};
+use crate::progress::Deed;
 use crate::units::{ByteCount, PathText};
 
 /// An entry as `ls -l` shows it, under the name that is given.
@@ -32,10 +33,24 @@ impl fmt::Display for LongEntry<'_> {
         if node.is_directory() && *path != b"/" {
             f.write_str("/")?;
         }
-        match &node.content {
-            Content::Symlink(target) => write!(f, " -> {}", PathText(target)),
-            _ => Ok(()),
+        if let Content::Symlink(target) = &node.content {
+            write!(f, " -> {}", PathText(target))?;
         }
+        match mark(node) {
+            Some(mark) => write!(f, " ({mark})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What the run that saved an entry says of it, if it could not save it as it was.
+pub fn mark(node: &Node) -> Option<&'static str> {
+    if node.flags & NODE_CHANGED_WHILE_READ != 0 {
+        Some("changed while it was read")
+    } else if node.flags & NODE_INCOMPLETE != 0 {
+        Some("not read whole")
+    } else {
+        None
     }
 }
 
@@ -72,10 +87,10 @@ impl fmt::Display for ChangeText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ChangeText(change, style) = self;
         let letter = match change.kind {
-            ChangeKind::Added => style.added('+'),
-            ChangeKind::Modified => style.changed('M'),
-            ChangeKind::Metadata => style.changed('U'),
-            ChangeKind::Removed => style.removed('-'),
+            ChangeKind::Added => letter_of(Deed::Added, *style),
+            ChangeKind::Modified => letter_of(Deed::Modified, *style),
+            ChangeKind::Metadata => letter_of(Deed::Metadata, *style),
+            ChangeKind::Removed => letter_of(Deed::Removed, *style),
             ChangeKind::Renamed => style.changed('R'),
         };
         write!(f, "{letter} ")?;
@@ -83,6 +98,16 @@ impl fmt::Display for ChangeText<'_> {
             write!(f, "{} -> ", PathText(from))?;
         }
         write!(f, "{}", PathText(&change.path))
+    }
+}
+
+/// The letter of what was done with an entry.
+pub fn letter_of(deed: Deed, style: Style) -> String {
+    match deed {
+        Deed::Added => style.added('+'),
+        Deed::Modified => style.changed('M'),
+        Deed::Metadata => style.changed('U'),
+        Deed::Removed => style.removed('-'),
     }
 }
 

@@ -37,7 +37,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         if output.is_json {
             return output.json(&Taken { unforgotten: ids.iter().map(ToString::to_string).collect() });
         }
-        ids.iter().try_for_each(|id| output.line(format_args!("snapshot {} is no longer forgotten", id.short())))
+        ids.iter().try_for_each(|id| output.say(format_args!("snapshot {} is no longer forgotten", id.short())))
     })?;
     Ok(Status::Good)
 }

@@ -6,8 +6,9 @@
 use crate::crypto::Argon2Cost;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::check_prefix;
+use crate::progress::Progress;
 use crate::repository::{Credential, Key, Repository, count_damaged_slots, list_keys, remove_slot};
-use crate::storage::{Lock, LockMode, PRUNE_LOCK};
+use crate::storage::Lock;
 use crate::units::Timestamp;
 
 /// A key that shall be.
@@ -45,8 +46,8 @@ pub fn list(repository: &Repository) -> Result<Vec<Key>> {
 /// # Errors
 /// `Busy` when somebody else changes keys, or a prune runs; `Invalid` when there are as many as are looked at;
 /// `Damaged` when it does not open: then it is gone again; `Unsupported`; those of the storage.
-pub fn add(repository: &Repository, new: &NewKey, now: Timestamp) -> Result<Key> {
-    let _lock = lock(repository)?;
+pub fn add(repository: &Repository, new: &NewKey, now: Timestamp, progress: &dyn Progress) -> Result<Key> {
+    let _lock = lock(repository, progress)?;
     repository.add_key(&new.credential, new.label.as_deref().unwrap_or_default(), new.cost, now, None)
 }
 
@@ -54,8 +55,8 @@ pub fn add(repository: &Repository, new: &NewKey, now: Timestamp) -> Result<Key>
 ///
 /// # Errors
 /// As [`add`]; `NotFound`; `Invalid` for the last key and the one in use.
-pub fn remove(repository: &Repository, prefix: &str) -> Result<Removed> {
-    let _lock = lock(repository)?;
+pub fn remove(repository: &Repository, prefix: &str, progress: &dyn Progress) -> Result<Removed> {
+    let _lock = lock(repository, progress)?;
     let mut keys = list_keys(&**repository.storage())?;
     let at = find(&keys, prefix)?;
     repository.remove_key(&keys[at], &keys)?;
@@ -66,8 +67,8 @@ pub fn remove(repository: &Repository, prefix: &str) -> Result<Removed> {
 ///
 /// # Errors
 /// As [`add`]; `Changed` when the key in use was removed meanwhile.
-pub fn change(repository: &Repository, old: &Credential, new: &NewKey, now: Timestamp) -> Result<Removed> {
-    let _lock = lock(repository)?;
+pub fn change(repository: &Repository, old: &Credential, new: &NewKey, now: Timestamp, progress: &dyn Progress) -> Result<Removed> {
+    let _lock = lock(repository, progress)?;
     let storage = &**repository.storage();
     let keys = list_keys(storage)?;
     let removed = || Error::new(ErrorKind::Changed, "the key that opened the repository was removed by somebody else meanwhile");
@@ -80,9 +81,9 @@ pub fn change(repository: &Repository, old: &Credential, new: &NewKey, now: Time
     Ok(Removed { key, damaged_slots: count_damaged_slots(storage)?, still_opened })
 }
 
-fn lock(repository: &Repository) -> Result<Box<dyn Lock>> {
+fn lock(repository: &Repository, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
     repository.facts().check_understood()?;
-    repository.storage().lock(PRUNE_LOCK, LockMode::Exclusive, false)
+    repository.lock_alone(progress)
 }
 
 fn find(keys: &[Key], prefix: &str) -> Result<usize> {

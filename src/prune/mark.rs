@@ -65,7 +65,10 @@ impl Marker {
     ) -> Result<()> {
         self.absent.clone_from(absent);
         self.look_again(reader, progress)?;
-        for id in snapshots.iter().filter(|id| !self.marked.contains(id)).copied().collect::<Vec<_>>() {
+        let unmarked: Vec<SnapshotId> = snapshots.iter().filter(|id| !self.marked.contains(id)).copied().collect();
+        progress.add_total(unmarked.len() as u64, 0);
+        progress.end_total();
+        for id in unmarked {
             let refuse = |error: Error| refuse(&id, error);
             let manifest = reader.repository().read_manifest(&id).map_err(refuse)?;
             let nodes: Vec<&Node> = manifest.entries.iter().map(|entry| &entry.node).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::guard::{Allowed, check};
 use super::mark::Marker;
 use super::naming::Naming;
-use super::plan::{Basis, Plan, make_plan};
+use super::plan::{Basis, Move, Plan, make_plan};
 use super::request::{Outcome, Request};
 use super::rewrite::move_chunks;
 use super::sweep::{remove_new_unnamed_packs, remove_packs};
@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RunId, SnapshotId};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, pack_name, release_reserve, snapshot_name, sync_folder};
-use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Stale};
+use crate::storage::{LockMode, Stale};
 
 /// Removes the snapshots of `request` and frees what nothing needs any more.
 ///
@@ -27,10 +27,10 @@ use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Stale};
 /// `Interrupted`; those of the storage.
 pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = repository.storage();
-    let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
+    let _alone = repository.lock_alone(progress)?;
     progress.stage("mark");
     let mut marker = {
-        let _lock = storage.lock(LOCK, LockMode::Shared, true)?;
+        let _lock = repository.wait_for_lock(LockMode::Shared, progress)?;
         let allowed = check(repository, request, request.dry_run)?;
         let basis = look_around(repository, &allowed)?;
         let mut marker = Marker::new(basis.reader.index());
@@ -41,6 +41,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         progress.stage("wait for running snapshots");
     }
     let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
+    progress.stage("mark");
     // Again: something may have been committed or pinned meanwhile. From here on nothing new appears.
     let allowed = check(repository, request, true)?;
     let basis = look_around(repository, &allowed)?;
@@ -50,6 +51,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     if pages_given_up > 0 && !request.accept_loss {
         return Err(refuse_unknown(pages_given_up));
     }
+    progress.stage("plan");
     let mut naming = Naming::default();
     let plan = make_plan(&basis, &mut naming, &marker.into_needed(), progress)?;
     for id in &basis.unnamed.unreadable {
@@ -129,10 +131,14 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
 fn sweep(basis: &Basis<'_>, naming: &mut Naming, mut plan: Plan, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
     let repository = basis.reader.repository();
     let (run, storage) = (RunId(random_bytes()?), repository.storage());
-    remove_packs(repository, run, naming, &plan.dead.iter().map(|(id, _)| *id).collect())?;
+    progress.add_total(plan.dead.len() as u64, 0);
+    progress.end_total();
+    remove_packs(repository, run, naming, &plan.dead.iter().map(|(id, _)| *id).collect(), progress)?;
     name_packs(repository, run, naming, &plan.unnamed)?;
     if !plan.rewriting.packs.is_empty() {
         progress.stage("rewrite");
+        progress.add_total(plan.rewriting.packs.len() as u64, plan.rewriting.moves.iter().map(Move::bytes).sum());
+        progress.end_total();
     }
     let rest = &mut plan.rewriting;
     while !rest.packs.is_empty() {
@@ -144,7 +150,7 @@ fn sweep(basis: &Basis<'_>, naming: &mut Naming, mut plan: Plan, outcome: &mut O
             break;
         }
         match move_chunks(repository, run, &part, progress) {
-            Ok(()) => remove_packs(repository, run, naming, &part.ids())?,
+            Ok(()) => remove_packs(repository, run, naming, &part.ids(), progress)?,
             Err(error) if error.kind() == ErrorKind::Full => {
                 // Nothing is lost and much may have been freed: the rest waits for a prune with more room.
                 remove_new_unnamed_packs(repository, &basis.listing)?;

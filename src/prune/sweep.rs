@@ -6,13 +6,20 @@ use super::naming::Naming;
 use crate::error::Result;
 use crate::id::{PackId, RunId};
 use crate::index::{IndexSegment, IndexedPack};
+use crate::progress::{Progress, Silent};
 use crate::repository::{INDEX, PackListing, Repository, pack_name, segment_name, split_segments, sync_folder, with_reserve};
 
 /// Removes packs: first the index stops naming them, durably, then they go.
 ///
 /// # Errors
 /// Those of the storage.
-pub(super) fn remove_packs(repository: &Repository, run: RunId, naming: &mut Naming, packs: &HashSet<PackId>) -> Result<()> {
+pub(super) fn remove_packs(
+    repository: &Repository,
+    run: RunId,
+    naming: &mut Naming,
+    packs: &HashSet<PackId>,
+    progress: &dyn Progress,
+) -> Result<()> {
     if packs.is_empty() {
         return Ok(());
     }
@@ -46,15 +53,16 @@ pub(super) fn remove_packs(repository: &Repository, run: RunId, naming: &mut Nam
         storage.remove(&segment_name(id))?;
     }
     sync_folder(&**storage, INDEX)?;
-    remove_files(repository, packs)
+    remove_files(repository, packs, progress)
 }
 
-fn remove_files(repository: &Repository, packs: &HashSet<PackId>) -> Result<()> {
+fn remove_files(repository: &Repository, packs: &HashSet<PackId>, progress: &dyn Progress) -> Result<()> {
     let storage = repository.storage();
     let mut folders = BTreeSet::new();
     for pack in packs {
         let name = pack_name(pack);
         storage.remove(&name)?;
+        progress.add_done(1, 0);
         folders.extend(name.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
     }
     storage.sync(&folders.into_iter().collect::<Vec<_>>())
@@ -73,5 +81,5 @@ pub(super) fn remove_new_unnamed_packs(repository: &Repository, before: &PackLis
             unnamed.remove(&pack.id);
         });
     }
-    remove_files(repository, &unnamed)
+    remove_files(repository, &unnamed, &Silent)
 }

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::id::{ChunkId, PackId, RunId};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{ChunkReader, INDEX, KEYS, PackListing, RECORDS, Repository, SNAPSHOTS, pack_name, set_aside, with_reserve};
-use crate::storage::{LockMode, PRUNE_LOCK, Stale, Storage};
+use crate::storage::{LockMode, Stale, Storage};
 use crate::verify::{self, Damage, DamagedObject, Gathering, Trees, check_segments, read_packs};
 
 /// Reads everything in `repository`, sets aside what is damaged, and mends what can be mended.
@@ -23,7 +23,7 @@ use crate::verify::{self, Damage, DamagedObject, Gathering, Trees, check_segment
 /// away then; those of the storage; `Interrupted`.
 pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = Arc::clone(repository.storage());
-    let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false)?;
+    let _alone = repository.lock_alone(progress)?;
     let _lock = repository.wait_for_lock(LockMode::Exclusive, progress)?;
     let run = RunId(random_bytes()?);
     let mut outcome = Outcome::default();

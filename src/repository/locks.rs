@@ -1,11 +1,11 @@
-//! Waiting for the repository's lock, in a way that a signal can end.
+//! Waiting for the repository's locks, in a way that a signal can end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Repository;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::storage::{LOCK, Lock, LockMode};
+use crate::storage::{LOCK, Lock, LockMode, PRUNE_LOCK};
 
 /// How often it is asked whether the lock is free.
 const ASK_EVERY: Duration = Duration::from_millis(100);
@@ -15,23 +15,38 @@ impl Repository {
     /// may take long, so it is asked for again and again, and the user is told why nothing happens.
     ///
     /// # Errors
-    /// `Interrupted`; those of the storage.
+    /// `Busy` when it is held for longer than the user wants to wait; `Interrupted`; those of the storage.
     pub fn wait_for_lock(&self, mode: LockMode, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
-        let mut is_told = false;
+        self.wait_for(LOCK, mode, progress.lock_wait(), progress)
+    }
+
+    /// Takes the lock that only one process holds which removes things or changes keys. Nobody waits for it who was
+    /// not told to: two at the same time are most likely a mistake.
+    ///
+    /// # Errors
+    /// As [`Repository::wait_for_lock`].
+    pub fn lock_alone(&self, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
+        self.wait_for(PRUNE_LOCK, LockMode::Exclusive, Some(progress.lock_wait().unwrap_or_default()), progress)
+    }
+
+    fn wait_for(&self, name: &str, mode: LockMode, at_most: Option<Duration>, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
+        let mut begun = None;
         loop {
-            match self.storage.lock(LOCK, mode, false) {
-                Err(error) if error.kind() == ErrorKind::Busy => {
-                    if progress.is_interrupted() {
-                        return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-                    }
-                    if !is_told {
-                        progress.report(Finding::new(FindingKind::Note, [], "another process has locked the repository; waiting for it"));
-                        is_told = true;
-                    }
-                    std::thread::sleep(ASK_EVERY);
-                }
+            let error = match self.storage.lock(name, mode, false) {
+                Err(error) if error.kind() == ErrorKind::Busy => error,
                 other => return other,
+            };
+            if progress.is_interrupted() {
+                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
             }
+            if at_most.is_some_and(|at_most| begun.map_or(at_most.is_zero(), |begun: Instant| begun.elapsed() >= at_most)) {
+                return Err(error);
+            }
+            if begun.is_none() {
+                progress.report(Finding::new(FindingKind::Note, [], "another process has locked the repository; waiting for it"));
+                begun = Some(Instant::now());
+            }
+            std::thread::sleep(ASK_EVERY);
         }
     }
 }

@@ -17,7 +17,7 @@ use super::task::{Task, join};
 use super::window::FolderInWork;
 use crate::error::{Error, Result};
 use crate::manifest::{Content, TreeRef};
-use crate::progress::FindingKind;
+use crate::progress::{Deed, FindingKind};
 use crate::repository::NodeStream;
 use crate::target::{Choice, Destination, Existing, Folder, Found, Identity, Judge, Stays};
 
@@ -220,6 +220,9 @@ impl Judge for Deleting<'_> {
     fn gone(&mut self, below: &[u8]) {
         self.task.tally.add(Count::Deleted);
         self.act(ActionKind::Delete, below);
+        if !self.task.request.dry_run {
+            self.task.did(Deed::Removed, &join(&self.folder.relative, below));
+        }
     }
 
     fn stays(&mut self, below: &[u8], why: Stays) {

@@ -204,6 +204,9 @@ impl Visitor for DryRun<'_> {
             Ok(Decided::Way(Way::Free | Way::Replace { .. })) => {}
             Ok(Decided::Way(Way::Leave(_)) | Decided::Stays(_)) | Err(_) => self.links.gives_up(role),
         }
+        if matches!(&decided, Ok(Decided::Way(way)) if !matches!(way, Way::Leave(_))) {
+            self.task.warn_of_marks(&relative, &node);
+        }
         let kind = match decided {
             Err(error) => return self.task.fail_entry(&relative, error),
             Ok(Decided::Way(Way::Unchanged(_))) => {
@@ -243,6 +246,9 @@ impl Visitor for DryRun<'_> {
             Ok(is_new) => is_new,
             Err(error) => return self.task.fail_entry(left.relative, error),
         };
+        if let Some(node) = &left.node {
+            self.task.warn_of_marks(left.relative, node);
+        }
         let keeps_metadata = left.relative.is_empty() && self.destination_keeps_metadata;
         let Some(folder) = FolderInWork::of(left, is_new, keeps_metadata, takes) else { return Ok(()) };
         self.foretell_metadata(&folder, level.as_ref().map(|(within, _)| &**within))?;

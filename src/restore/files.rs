@@ -235,6 +235,7 @@ impl FileInWork {
         } else if writer.options.inode_flags {
             self.set_flags(writer, &name, handle);
         }
+        writer.task.did(self.way.deed(), &join(&self.folder, &name));
         writer.mark_written(self.ordinal);
         writer.count_left_behind(&self.metadata);
         writer.task.tally.add(Count::Files);

@@ -19,7 +19,7 @@ use super::window::{FolderInWork, Treatment};
 use super::writer::Writer;
 use crate::error::{ErrorKind, Result};
 use crate::manifest::Node;
-use crate::progress::FindingKind;
+use crate::progress::{Deed, FindingKind};
 use crate::target::{
     Folder, MadeFolder, apply_time_to_folder, apply_to_ancestor, apply_to_folder, apply_to_passed, resembles_temporary_name,
 };
@@ -51,6 +51,11 @@ impl Made {
 pub(super) fn make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8], passed: Option<&Node>) -> Result<Made> {
     match try_make(writer, before, relative, passed.is_some()) {
         Ok(Some(made)) => {
+            if made.is_new && !relative.is_empty() {
+                let (above, _) = split_last(relative);
+                let placed = if let Entered::Under(name) = &made.entered { join(above, name) } else { relative.to_vec() };
+                writer.task.did(Deed::Added, &placed);
+            }
             if let Some(node) = passed.filter(|_| made.is_new) {
                 begin_passed(writer, relative, &made.entered, node);
             }
@@ -157,7 +162,10 @@ pub(super) fn finish(writer: &Writer<'_>, folder: &FolderInWork) -> Result<()> {
                 match decide_about_folder(writer.task, options, folder, &within) {
                     Ok(FolderMetadata::Set) => {}
                     Ok(FolderMetadata::AsItWas) => is_as_it_was = true,
-                    Ok(FolderMetadata::Changed) => writer.task.tally.add(Count::MetadataSet),
+                    Ok(FolderMetadata::Changed) => {
+                        writer.task.tally.add(Count::MetadataSet);
+                        writer.task.did(Deed::Metadata, &folder.relative);
+                    }
                     Ok(FolderMetadata::Left(differences)) => {
                         writer.task.report(FindingKind::LeftAsIs, &folder.relative, Why::Metadata(differences).to_string());
                         return Ok(());

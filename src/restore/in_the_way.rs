@@ -10,7 +10,7 @@ use super::task::{Task, join, with_causes};
 use super::verify;
 use crate::error::{ErrorKind, Result};
 use crate::manifest::{Content, Node};
-use crate::progress::FindingKind;
+use crate::progress::{Deed, FindingKind};
 use crate::target::{ApplyOptions, Differences, EntryType, Existing, Folder, NO_HARD_LINKS, matches, metadata_differences};
 
 /// What is done with an entry.
@@ -29,6 +29,17 @@ pub(super) enum Way {
     SetMetadata(Existing),
     /// What is there differs and stays.
     Leave(Why),
+}
+
+impl Way {
+    /// What is done where it is made.
+    pub fn deed(self) -> Deed {
+        match self {
+            Way::Free => Deed::Added,
+            Way::SetMetadata(_) => Deed::Metadata,
+            Way::Replace { .. } | Way::Unchanged(_) | Way::Leave(_) => Deed::Modified,
+        }
+    }
 }
 
 /// Why something is not as it was saved.

@@ -201,6 +201,7 @@ pub(super) fn make_link(writer: &Writer<'_>, link: LinkInWork) -> Result<Linked>
     match place_link(writer, &link, &placed) {
         Ok(()) => {
             writer.task.tally.add(Count::HardLinks);
+            writer.task.did(link.way.deed(), &join(&link.folder, name));
             writer.task.progress.add_done(1, link.node.file_bytes());
             Ok(Linked::Done)
         }

@@ -103,7 +103,10 @@ fn plan_and_execute(writer: &Writer<'_>, manifest: &Manifest, start: &Start) -> 
             .spawn_scoped(threads, move || Executor::new(writer).run(&receiver))
             .map_err(|error| Error::new(ErrorKind::Other, "cannot start a thread").with_source(error))?;
         let mut planning = Planning::new(writer, sender);
-        let planned = visit(writer.task, manifest, start, &mut planning).and_then(|()| planning.send_window());
+        let planned = visit(writer.task, manifest, start, &mut planning).and_then(|()| {
+            writer.task.progress.end_total();
+            planning.send_window()
+        });
         let blocked = std::mem::take(&mut planning.blocked);
         // The channel ends with it, and so does the thread.
         drop(planning);
@@ -255,6 +258,9 @@ impl Visitor for Planning<'_> {
                 return task.fail_entry(&join(folder, &node.name), error);
             }
         };
+        if !matches!(way, Way::Leave(_)) {
+            task.warn_of_marks(&join(folder, &node.name), &node);
+        }
         match way {
             Way::Unchanged(existing) | Way::SetMetadata(existing) => {
                 if way == Way::Unchanged(existing) {
@@ -291,6 +297,9 @@ impl Visitor for Planning<'_> {
         let is_new = self.is_new.pop().unwrap_or_default();
         let takes = self.takes.pop().unwrap_or_default();
         let keeps_metadata = left.relative.is_empty() && self.destination_keeps_metadata;
+        if let Some(node) = &left.node {
+            self.writer.task.warn_of_marks(left.relative, node);
+        }
         let Some(folder) = FolderInWork::of(left, is_new, keeps_metadata, takes) else { return Ok(()) };
         self.window.add_folder(folder);
         if self.window.is_full(&self.writer.task.request.window) { self.send_window() } else { Ok(()) }

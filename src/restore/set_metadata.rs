@@ -9,6 +9,7 @@ use super::window::FolderInWork;
 use super::writer::Writer;
 use crate::error::Result;
 use crate::manifest::{Content, Node};
+use crate::progress::Deed;
 use crate::target::{ApplyOptions, Differences, Existing, Folder, apply_inode_flags, apply_to_existing, metadata_differences};
 
 /// Sets the metadata of an entry, no folder, that is in `folder` of the destination and is still what was
@@ -31,6 +32,7 @@ pub(super) fn set_metadata(writer: &Writer<'_>, folder: &[u8], node: &Node, exis
             notes.into_iter().for_each(|note| writer.task.note(&relative, note));
             writer.count_left_behind(&node.metadata);
             writer.task.tally.add(Count::MetadataSet);
+            writer.task.did(Deed::Metadata, &relative);
             Ok(())
         }
         Err(error) => writer.task.fail_entry(&relative, error),

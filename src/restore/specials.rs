@@ -28,6 +28,7 @@ pub(super) fn make(writer: &Writer<'_>, folder: &[u8], node: &Node, way: Way) ->
     });
     let placed = match made {
         Ok((notes, placed)) => {
+            writer.task.did(way.deed(), &relative);
             notes.into_iter().for_each(|note| writer.task.note(&relative, note));
             writer.count_left_behind(&node.metadata);
             writer.task.tally.add(Count::Others);

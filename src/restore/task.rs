@@ -13,8 +13,8 @@ use super::request::Request;
 use super::selection::Selection;
 use super::sight::Sight;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::Manifest;
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::manifest::{Manifest, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node};
+use crate::progress::{Deed, Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
 
 /// "File too large": the file system holds no file of that length. Other files fit.
@@ -90,6 +90,23 @@ impl<'a> Task<'a> {
     /// Reports a finding about an entry of the destination.
     pub fn report(&self, kind: FindingKind, relative: &[u8], message: impl Into<String>) {
         self.progress.report(Finding::new(kind, self.shown(relative), message));
+    }
+
+    /// Tells of something that was done with an entry of the destination.
+    pub fn did(&self, deed: Deed, relative: &[u8]) {
+        if self.progress.wants_deeds() {
+            self.progress.did(deed, &self.shown(relative));
+        }
+    }
+
+    /// Warns where the snapshot says of an entry that it could not save it as it was.
+    pub fn warn_of_marks(&self, relative: &[u8], node: &Node) {
+        if node.flags & NODE_CHANGED_WHILE_READ != 0 {
+            self.report(FindingKind::Changed, relative, "it changed while it was saved, and may not be what it was at any one moment");
+        }
+        if node.flags & NODE_INCOMPLETE != 0 {
+            self.report(FindingKind::Warning, relative, "the snapshot could not read it whole; see `repo problems` for what it lacks");
+        }
     }
 
     /// Reports a finding about the restore as a whole.

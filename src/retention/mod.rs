@@ -9,6 +9,7 @@
 //! measured against, and what was committed too recently.
 
 mod decide;
+mod once;
 mod period;
 mod policy;
 mod reason;
@@ -17,5 +18,6 @@ mod reason;
 mod tests;
 
 pub use decide::{CLOCK_SKEW_SECONDS_MAX, Decision, check_clock, decide, is_loss, protected_until};
+pub use once::saved_once;
 pub use policy::{Candidate, KeepPolicy};
 pub use reason::{Reason, Rule};

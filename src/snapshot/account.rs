@@ -3,6 +3,7 @@
 
 use super::base::Base;
 use super::loss::{Before, SOURCE_COUNTS, SourceCounts, files, judge, judge_removed, with_inner};
+use super::problems::ProblemCounts;
 use super::request::Outcome;
 use super::walk::Walked;
 use crate::catalog::Listing;
@@ -33,9 +34,9 @@ pub(super) struct Told {
 }
 
 impl Told {
-    pub(super) fn outcome(self, id: Option<SnapshotId>, manifest: Manifest, packs_adopted: u64) -> Outcome {
+    pub(super) fn outcome(self, id: Option<SnapshotId>, manifest: Manifest, packs_adopted: u64, problems: ProblemCounts) -> Outcome {
         let Self { sources, files_removed, has_loss } = self;
-        Outcome { id, manifest, packs_adopted, sources, files_removed, has_loss }
+        Outcome { id, manifest, packs_adopted, sources, files_removed, has_loss, problems }
     }
 }
 

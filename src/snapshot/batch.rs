@@ -11,8 +11,8 @@ use super::paths::join;
 use super::rules::Rules;
 use super::tally::{Tally, add};
 use crate::error::{ErrorKind, Result};
-use crate::manifest::{NODE_CHANGED_WHILE_READ, Node, classify_change};
-use crate::progress::{Finding, FindingKind};
+use crate::manifest::{ChangeKind, NODE_CHANGED_WHILE_READ, Node, classify_change};
+use crate::progress::{Deed, Finding, FindingKind};
 use crate::repository::FrameGatherer;
 use crate::source::{FileType, Filter, Folder, Owners, Stat};
 use crate::units::PathText;
@@ -110,7 +110,11 @@ impl Batch {
                 for note in result.notes {
                     saver.progress.report(Finding::new(FindingKind::Note, path.clone(), describe(&note)));
                 }
-                count(tally, &result.node, file.base.as_ref(), result.bytes_read);
+                if let Some(deed) = count(tally, &result.node, file.base.as_ref(), result.bytes_read)
+                    && saver.progress.wants_deeds()
+                {
+                    saver.progress.did(deed, &path);
+                }
                 if result.node.flags & NODE_CHANGED_WHILE_READ != 0 {
                     add(&tally.problems, 1);
                     let message = "it changed while it was read; what was read is saved and marked";
@@ -210,12 +214,24 @@ pub(super) fn is_enough(files: usize, bytes: u64) -> bool {
     files >= FILES_MAX || bytes >= BYTES_MAX
 }
 
-fn count(tally: &Tally, node: &Node, base: Option<&Node>, bytes_read: u64) {
+/// Counts a file that was read; says what became of it where it differs from the base's.
+fn count(tally: &Tally, node: &Node, base: Option<&Node>, bytes_read: u64) -> Option<Deed> {
     add(&tally.bytes_read, bytes_read);
     add(&tally.bytes_total, node.file_bytes());
+    let deed = deed(base, node);
+    let counter = match deed {
+        Some(Deed::Added) => &tally.files_new,
+        Some(_) => &tally.files_changed,
+        None => &tally.files_unchanged,
+    };
+    add(counter, 1);
+    deed
+}
+
+/// What became of an entry since the base.
+pub(super) fn deed(base: Option<&Node>, node: &Node) -> Option<Deed> {
     match base {
-        None => add(&tally.files_new, 1),
-        Some(base) if classify_change(base, node).is_none() => add(&tally.files_unchanged, 1),
-        Some(_) => add(&tally.files_changed, 1),
+        None => Some(Deed::Added),
+        Some(base) => classify_change(base, node).map(|kind| if kind == ChangeKind::Metadata { Deed::Metadata } else { Deed::Modified }),
     }
 }

@@ -23,6 +23,7 @@ mod listed;
 mod listing;
 mod loss;
 mod paths;
+mod problems;
 mod repeat;
 mod request;
 mod roots;
@@ -39,6 +40,7 @@ mod warnings;
 mod writeback;
 
 pub use loss::{SourceCounts, name_sources};
+pub use problems::ProblemCounts;
 pub use repeat::{Repeated, repeat};
 pub use request::{Outcome, Request, Stream};
 pub use run::run;

@@ -3,6 +3,7 @@
 use std::os::fd::AsFd;
 
 use super::loss::SourceCounts;
+use super::problems::ProblemCounts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::{Kind, Manifest, SnapshotOptions};
@@ -110,4 +111,6 @@ pub struct Outcome {
     pub files_removed: Option<u64>,
     /// The owner was told that a source has lost most of its files.
     pub has_loss: bool,
+    /// What could not be read, and what changed meanwhile.
+    pub problems: ProblemCounts,
 }

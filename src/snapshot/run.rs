@@ -9,6 +9,7 @@ use super::base::{Base, choose_base};
 use super::build::Builder;
 use super::content::Saver;
 use super::known::{check_still_there, tell_lost, tell_unreadable};
+use super::problems::Noting;
 use super::request::{Outcome, Request};
 use super::roots::ancestors;
 use super::sources::{Sources, find_sources};
@@ -39,6 +40,8 @@ pub(super) const BUNDLES_MAX: usize = 32;
 /// the next run; those of the repository. What goes wrong with single files is reported to `progress`
 /// and counted.
 pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progress) -> Result<Outcome> {
+    let noting = Noting::new(progress);
+    let progress: &dyn Progress = &noting;
     let started_at = (request.clock)();
     let time = request.time.unwrap_or(started_at);
     if time > started_at {
@@ -175,10 +178,11 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         extensions,
     };
     manifest.set_tells_unseen();
+    manifest.set_problems(&noting.problems());
     manifest.set_followed(filter.followed());
     let packs_adopted = sink.counts().packs_adopted.load(Ordering::Relaxed);
     if request.dry_run {
-        return Ok(told.outcome(None, manifest, packs_adopted));
+        return Ok(told.outcome(None, manifest, packs_adopted, noting.counts()));
     }
     record_unnamed(repository, latest, previous, &manifest)?;
     check_still_there(repository, &sink, &manifest, None)?;
@@ -209,7 +213,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         };
         progress.report(Finding::new(FindingKind::Note, [], message));
     }
-    Ok(told.outcome(Some(id), manifest, packs_adopted))
+    Ok(told.outcome(Some(id), manifest, packs_adopted, noting.counts()))
 }
 
 /// Says, before the snapshot exists, that those are there which neither it nor another manifest names: so each that is

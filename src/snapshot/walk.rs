@@ -77,6 +77,7 @@ where
             return Err(failures.swap_remove(0));
         }
         self.tell()?;
+        self.with.saver.progress.end_total();
         let mut clocks: Vec<_> = self.clocks.iter().map(|(id, newest)| FileSystemClock { file_system: *id, newest: *newest }).collect();
         clocks.sort_by_key(|clock| clock.file_system);
         Ok(Walked { clocks, sources: self.counted, base_files_met: self.base_files_met })

@@ -3,7 +3,7 @@
 //! Threads draw runs of frames in the order in which they lie on the disk, and hold one frame each.
 //! Each byte is read once.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::damage::{Damage, is_bad_pack};
@@ -30,6 +30,8 @@ struct Reading {
     /// Runs that are not done yet.
     runs_left: AtomicUsize,
     is_whole: AtomicBool,
+    /// Bytes that were told as read.
+    told_bytes: AtomicU64,
 }
 
 /// Frames of one pack.
@@ -71,6 +73,7 @@ pub fn read_packs(
     progress: &dyn Progress,
 ) -> (Vec<PackId>, Result<()>) {
     progress.add_total(packs.len() as u64, packs.iter().map(|(_, bytes)| bytes).sum());
+    progress.end_total();
     let shared = Shared {
         repository,
         damage,
@@ -149,7 +152,8 @@ impl Shared<'_> {
             groups.push(Vec::new());
         }
         let (runs_left, is_whole) = (AtomicUsize::new(groups.len()), AtomicBool::new(true));
-        let reading = Arc::new(Reading { id, bytes, name, keys, directory, runs_left, is_whole });
+        let told_bytes = AtomicU64::new(0);
+        let reading = Arc::new(Reading { id, bytes, name, keys, directory, runs_left, is_whole, told_bytes });
         Ok(groups.into_iter().rev().map(|frames| Run { reading: Arc::clone(&reading), frames }).collect())
     }
 
@@ -169,11 +173,13 @@ impl Shared<'_> {
             reading.is_whole.store(false, Ordering::Relaxed);
         }
         self.progress.add_done(0, read.bytes);
+        reading.told_bytes.fetch_add(read.bytes, Ordering::Relaxed);
         let mut total = lock(&self.read);
         total.0 = add(total.0, read);
         // The lock above orders this after what the other threads said of the pack.
         if reading.runs_left.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.progress.add_done(1, 0);
+            // Headers and directories are no frames, and part of the total.
+            self.progress.add_done(1, reading.bytes.saturating_sub(reading.told_bytes.load(Ordering::Relaxed)));
             if reading.is_whole.load(Ordering::Relaxed) {
                 total.1.push(reading.id);
             }

@@ -52,6 +52,7 @@ pub fn check_names(storage: &dyn Storage, progress: &dyn Progress) -> Result<Nam
         return Err(Error::new(ErrorKind::NoRepository, format!("there is no repository at {}", storage.location())));
     }
     progress.add_total(objects.len() as u64, objects.iter().map(|(listed, _)| listed.bytes).sum());
+    progress.end_total();
     let (bytes, done, damaged) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Vec::new()));
     objects.par_iter().try_for_each_init(
         || vec![0; PIECE_BYTES],

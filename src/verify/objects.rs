@@ -52,10 +52,13 @@ pub fn check_folder(repository: &Repository, folder: &str, look: &Look<'_>, outc
             None => outcome.notes.push(NoteAbout { name: listed.name, message: "it is not named as an object and left alone".to_owned() }),
         }
     }
+    progress.add_total(objects.len() as u64, 0);
     let (damaged, slow) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let looked_at = objects.par_iter().map(|(listed, hash)| {
         check_interrupted(progress)?;
-        match look(listed, *hash) {
+        let looked = look(listed, *hash);
+        progress.add_done(1, 0);
+        match looked {
             Ok(()) => Ok(1),
             Err(error) if error.is_not_found() && !is_listed(storage, &listed.name)? => Ok(0),
             // A disk that could not read for a moment must not cost an object that is whole.

@@ -50,7 +50,10 @@ pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: 
         }
         // Listed after the segments: what a segment names was there before it.
         let packs = PackListing::read(&**repository.storage())?;
-        progress.add_total(new.len() as u64, 0);
+        if looked.packs.is_empty() {
+            progress.add_total(packs.packs().len() as u64, 0);
+            progress.end_total();
+        }
         // Few at a time, so that memory does not grow with the repository.
         for group in new.chunks(SEGMENTS_AT_ONCE) {
             check_interrupted(progress)?;
@@ -69,6 +72,7 @@ pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: 
                 }
                 outcome.segments += 1;
             }
+            let known = looked.packs.len();
             for pack in &named {
                 if looked.packs.insert(pack.id) {
                     outcome.packs += 1;
@@ -79,7 +83,7 @@ pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: 
                 check_interrupted(progress)?;
                 check_pack(repository, pack, &packs, damage, scratch)
             })?;
-            progress.add_done(group.len() as u64, 0);
+            progress.add_done((looked.packs.len() - known) as u64, 0);
         }
     }
     Ok(looked)

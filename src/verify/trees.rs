@@ -111,6 +111,9 @@ impl<'a> Trees<'a> {
 
     fn visit_page<'s>(&'s self, scope: &Scope<'s>, place: PagePlace) {
         let is_first = is_new(&self.tree_pages, place.key());
+        if is_first {
+            self.progress.add_done(1, 0);
+        }
         if is_first | self.has_new_bounds(&place) {
             scope.spawn(move |scope| {
                 if self.is_over.load(Ordering::Relaxed) {

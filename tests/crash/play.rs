@@ -220,7 +220,7 @@ impl Model {
             Action::Forget(number) => match self.choose(number) {
                 Some(id) if !self.here.pinned.contains(&id) => {
                     self.here.expected.stay.remove(&id);
-                    let annotator = Annotator::begin(repository, later()).map_err(failed("forget"))?;
+                    let annotator = Annotator::begin(repository, later(), &Silent).map_err(failed("forget"))?;
                     annotator.forget(&[id], self.here.is_older, &Silent).map_err(failed("forget"))?;
                     self.here.forgotten.insert(id);
                     Ok(())
@@ -230,7 +230,9 @@ impl Model {
             Action::Pin(number, is_pinned) => match self.choose(number) {
                 Some(id) => {
                     let request = TagRequest { pinned: Some(is_pinned), ..TagRequest::default() };
-                    Annotator::begin(repository, later()).and_then(|annotator| annotator.tag(&[id], &request)).map_err(failed("pin"))?;
+                    Annotator::begin(repository, later(), &Silent)
+                        .and_then(|annotator| annotator.tag(&[id], &request))
+                        .map_err(failed("pin"))?;
                     if is_pinned {
                         self.here.pinned.insert(id)
                     } else {

@@ -175,7 +175,7 @@ pub const KEY_REMOVE: Verb = Verb {
         let repository = open(storage, 1, None)?;
         let keys = keys::list(&repository)?;
         let other = keys.iter().find(|key| !repository.is_in_use(key)).ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?;
-        keys::remove(&repository, &other.id().to_string()).map(|_| None)
+        keys::remove(&repository, &other.id().to_string(), &Silent).map(|_| None)
     },
     is_done: |_, repository| opens(repository, 1) && !opens(repository, 0),
     calls_min: 2,
@@ -185,7 +185,7 @@ pub const KEY_REMOVE: Verb = Verb {
 const KEY_CHANGE: Verb = Verb {
     name: "key change",
     start: || age(1, false),
-    run: |_, storage| keys::change(&reopen(storage)?, &credential(0), &new_key(1), Timestamp::new(2, 0)).map(|_| None),
+    run: |_, storage| keys::change(&reopen(storage)?, &credential(0), &new_key(1), Timestamp::new(2, 0), &Silent).map(|_| None),
     is_done: |_, repository| opens(repository, 1) && !opens(repository, 0),
     calls_min: 5,
     needs_repair: false,
@@ -254,11 +254,11 @@ fn opens(repository: &Repository, key: u8) -> bool {
 }
 
 fn annotate(storage: Arc<dyn Storage>) -> Result<Annotator> {
-    Annotator::begin(reopen(storage)?, later())
+    Annotator::begin(reopen(storage)?, later(), &Silent)
 }
 
 fn add_key(repository: &Repository, key: u8) -> Result<()> {
-    keys::add(repository, &new_key(key), Timestamp::new(2, 0)).map(drop)
+    keys::add(repository, &new_key(key), Timestamp::new(2, 0), &Silent).map(drop)
 }
 
 fn new_key(key: u8) -> NewKey {

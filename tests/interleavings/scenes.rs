@@ -162,7 +162,7 @@ pub const REPAIR: Verb = verb("repair", |_, storage| {
 });
 
 pub const FORGET: Verb = verb("forget", |bench, storage| {
-    let annotator = Annotator::begin(open_any(storage)?, Timestamp::new(6, 0))?;
+    let annotator = Annotator::begin(open_any(storage)?, Timestamp::new(6, 0), &Silent)?;
     // Another may have removed them meanwhile.
     let there: Vec<SnapshotId> = bench.remove.iter().filter(|id| annotator.catalogued().all.contains(id)).copied().collect();
     annotator.forget(&there, false, &Silent).map(|_| None)

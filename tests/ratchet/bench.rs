@@ -37,12 +37,12 @@ pub struct Bench {
 
 /// A key slot and its twin for the key number `key`, published.
 pub fn add_key(repository: &Repository, key: u8) -> Result<()> {
-    keys::add(repository, &new_key(key), Timestamp::new(2, 0)).map(drop)
+    keys::add(repository, &new_key(key), Timestamp::new(2, 0), &Silent).map(drop)
 }
 
 /// Lets the key number 1 open in place of the one in use.
 pub fn change_key(repository: &Repository) -> Result<()> {
-    keys::change(repository, &credential(0), &new_key(1), Timestamp::new(2, 0)).map(drop)
+    keys::change(repository, &credential(0), &new_key(1), Timestamp::new(2, 0), &Silent).map(drop)
 }
 
 fn new_key(key: u8) -> NewKey {

@@ -88,9 +88,9 @@ pub const ALL: [Command; 31] = [
     keeps("forget", |bench, storage| forget(bench, open_any(storage)?).map(|_| None)),
     keeps("tag", |bench, storage| {
         let request = TagRequest { add: vec!["new".to_owned()], pinned: Some(true), ..TagRequest::default() };
-        Annotator::begin(open_any(storage)?, later())?.tag(&bench.snapshots[..1], &request).map(|()| None)
+        Annotator::begin(open_any(storage)?, later(), &Silent)?.tag(&bench.snapshots[..1], &request).map(|()| None)
     }),
-    keeps("settings protect", |_, storage| Annotator::begin(open_any(storage)?, later())?.protect(60).map(|()| None)),
+    keeps("settings protect", |_, storage| Annotator::begin(open_any(storage)?, later(), &Silent)?.protect(60).map(|()| None)),
     keeps("repair", |_, storage| mend(storage, false).map(|()| None)),
     reads("repair -n", |_, storage| mend(storage, true).map(|()| None)),
     reads("check --read-data", |_, storage| {
@@ -178,7 +178,7 @@ fn mend(storage: Arc<dyn Storage>, dry_run: bool) -> Result<()> {
 }
 
 fn forget(bench: &Bench, repository: Repository) -> Result<Repository> {
-    let annotator = Annotator::begin(repository, later())?;
+    let annotator = Annotator::begin(repository, later(), &Silent)?;
     annotator.forget(&bench.remove, false, &Silent)?;
     Ok(annotator.finish())
 }
@@ -186,7 +186,7 @@ fn forget(bench: &Bench, repository: Repository) -> Result<Repository> {
 fn remove_other_key(repository: &Repository) -> Result<()> {
     let keys = keys::list(repository)?;
     let other = keys.iter().find(|key| !repository.is_in_use(key)).ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?;
-    keys::remove(repository, &other.id().to_string()).map(drop)
+    keys::remove(repository, &other.id().to_string(), &Silent).map(drop)
 }
 
 fn restore_newest(repository: &Repository) -> Result<()> {

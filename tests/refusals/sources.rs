@@ -55,8 +55,11 @@ fn assert_saved_and_marked(place: &Place, ran: Ran) {
     let ran = ran.expect(3);
     assert_eq!(ran.json()["counts"]["problems"].as_u64(), Some(1), "{}", ran.stdout);
     assert!(ran.stderr.contains("source/busy") && ran.stderr.contains("changed while it was read"), "{}", ran.stderr);
+    assert_eq!((&ran.json()["changed_while_read"], &ran.json()["unreadable"]), (&1.into(), &0.into()));
+    assert_mark_is_shown(place);
     let what = format!("latest:{}", place.text("source"));
-    place.run(&["restore", &what, &place.text("back")]).expect(0);
+    let restored = place.run(&["restore", &what, &place.text("back")]).expect(3);
+    assert!(restored.stderr.contains("back/busy") && restored.stderr.contains("changed while it was saved"), "{}", restored.stderr);
     assert!(fs::metadata(place.path("back/busy")).unwrap().len() >= 70 << 20);
     assert_eq!(fs::read_to_string(place.path("back/a")).unwrap(), "first");
     // Whatever its times say, it is read again.
@@ -64,6 +67,20 @@ fn assert_saved_and_marked(place: &Place, ran: Ran) {
     assert!(again["counts"]["bytes_read"].as_u64() >= Some(70 << 20), "{again}");
     place.run(&["restore", &what, &place.text("now")]).expect(0);
     assert!(fs::read(place.path("now/busy")).unwrap() == fs::read(place.path("source/busy")).unwrap());
+}
+
+/// Expects that whoever looks at the file hears that it changed while it was read.
+fn assert_mark_is_shown(place: &Place) {
+    let (busy, what) = (place.text("source/busy"), format!("latest:{}", place.text("source")));
+    for arguments in [&["ls", "-l", &what][..], &["history", &busy], &["find", "-l", "busy"], &["problems"]] {
+        let ran = place.run(arguments).expect(0);
+        let marked: Vec<&str> = ran.stdout.lines().filter(|line| line.contains("changed while it was read")).collect();
+        assert_eq!(marked.len(), 1, "{arguments:?}: {}", ran.stdout);
+    }
+    for arguments in [&["--json", "ls", &what][..], &["--json", "history", &busy]] {
+        let ran = place.run(arguments).expect(0);
+        assert_eq!(ran.stdout.matches(r#""changed_while_read":true"#).count(), 1, "{}", ran.stdout);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{hex_where_needed, time_text};
 use crate::catalog::Summary;
-use crate::manifest::{Content, Node};
+use crate::manifest::{Content, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node};
 use crate::units::lossy_text;
 
 /// One entry: a line of `ls`, and a part of other lines.
@@ -54,6 +54,12 @@ pub struct Attributes {
     /// Inode flags as `FS_IOC_GETFLAGS` gives them (`chattr`), where there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inode_flags: Option<u32>,
+    /// The file changed while it was read; left out when it did not.
+    #[serde(skip_serializing_if = "is_false")]
+    pub changed_while_read: bool,
+    /// The folder could not be read whole; left out when it could.
+    #[serde(skip_serializing_if = "is_false")]
+    pub incomplete: bool,
     /// What a symbolic link points to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -79,10 +85,16 @@ impl From<&Node> for Attributes {
             mtime: time_text(node.metadata.mtime),
             birth: node.metadata.birth.map(time_text),
             inode_flags: Some(node.metadata.inode_flags).filter(|flags| *flags != 0),
+            changed_while_read: node.flags & NODE_CHANGED_WHILE_READ != 0,
+            incomplete: node.flags & NODE_INCOMPLETE != 0,
             target: target.map(|target| lossy_text(target).into_owned()),
             target_hex: target.and_then(hex_where_needed),
         }
     }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// One line of `find`: an entry and the snapshot that has it.

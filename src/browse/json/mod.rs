@@ -7,11 +7,13 @@
 
 mod change;
 mod entry;
+mod problem;
 mod snapshot;
 mod stats;
 
 pub use change::{ChangeLine, ChangeSummary, ChangeSummaryLine};
 pub use entry::{Attributes, EntryLine, FoundLine};
+pub use problem::{MoreProblemsLine, ProblemLine};
 pub use snapshot::{SnapshotLine, SnapshotName, VersionLine, paths_text};
 pub use stats::{EndingCounts, RepositoryStatsLine, SnapshotStatsLine};
 

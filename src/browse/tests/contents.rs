@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use super::*;
+use crate::browse::problems;
 use crate::browse::{CatOutcome, Place, RepositoryStats, cat, list, repository_stats, snapshot_stats};
 use crate::error::ErrorKind;
-use crate::manifest::NODE_CHANGED_WHILE_READ;
+use crate::manifest::{NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Problem, ProblemKind, Problems};
 use crate::progress::{Collected, FindingKind, Silent};
 
 fn paths(fixture: &Fixture, place: &Place<'_>, recursive: bool) -> Vec<Vec<u8>> {
@@ -131,6 +132,25 @@ fn only_whole_files_are_written_out() {
     let progress = Collected::default();
     cat(&reader, &Place::at(&manifest, b"/data/changed").unwrap(), &mut Vec::new(), &progress).unwrap();
     assert_eq!(progress.take()[0].kind, FindingKind::Changed);
+}
+
+#[test]
+fn where_a_manifest_lists_no_problems_the_marks_in_the_trees_tell_them() {
+    let f = Fixture::new();
+    let (mut changed, mut whole) = (f.file("changed", b"c"), f.folder("sub", vec![f.file("whole", b"w")]));
+    changed.flags = NODE_CHANGED_WHILE_READ;
+    whole.flags = NODE_INCOMPLETE;
+    let mut manifest = f.full(f.folder("data", vec![changed, whole]));
+    let reader = f.repository.reader().unwrap();
+    assert!(problems(&reader, &manifest, &Silent).unwrap().is_empty(), "the counts say that there is none");
+    manifest.counts.problems = 2;
+    let found = problems(&reader, &manifest, &Silent).unwrap().listed;
+    let told: Vec<_> = found.iter().map(|problem| (problem.path.as_slice(), problem.kind())).collect();
+    assert_eq!(told, [(&b"/data/changed"[..], ProblemKind::Changed), (b"/data/sub", ProblemKind::Unreadable)]);
+    let mut listed = Problems::default();
+    listed.add(Problem::new(ProblemKind::Gone, Vec::new(), "most files are gone".to_owned()));
+    manifest.set_problems(&listed);
+    assert_eq!(problems(&reader, &manifest, &Silent).unwrap(), listed);
 }
 
 #[test]

@@ -96,6 +96,7 @@ where
             }
             return self.miss(&error);
         }
+        self.tell_deed(base.as_ref(), &node);
         self.send(Event::Entry { node: Box::new(node), base: base.map(Box::new) })
     }
 

@@ -144,6 +144,7 @@ where
         if let Some((why, _)) = left_empty {
             node.set_unseen(&Unseen::Everything(why));
         }
+        self.tell_deed(base.as_ref(), &node);
         let is_held = listing.listed().is_some_and(|listed| listed.is_held());
         self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new), is_held })?;
         let ways = if is_loop { None } else { ways };

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, FileSystemClock, Node};
 use crate::progress::{Finding, FindingKind};
 use crate::snapshot::ahead::{Ahead, EntriesAhead};
-use crate::snapshot::batch::{Batch, Saved};
+use crate::snapshot::batch::{Batch, Saved, deed};
 use crate::snapshot::build::Events;
 use crate::snapshot::compare::Trust;
 use crate::snapshot::failures::{describe, refuse_shortage};
@@ -169,6 +169,16 @@ where
 
     pub(super) fn report(&self, kind: FindingKind, path: Vec<u8>, message: &str) {
         self.with.saver.progress.report(Finding::new(kind, path, message));
+    }
+
+    /// Tells who wants it what became of the entry that the walk is at since the base.
+    pub(super) fn tell_deed(&self, base: Option<&Node>, node: &Node) {
+        let progress = self.with.saver.progress;
+        if progress.wants_deeds()
+            && let Some(deed) = deed(base, node)
+        {
+            progress.did(deed, &self.path);
+        }
     }
 
     pub(super) fn report_problem(&self, path: Vec<u8>, message: &str) {
