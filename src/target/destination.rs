@@ -17,10 +17,9 @@ use rustix::io::Errno;
 
 use super::beneath;
 use super::durable::Mounts;
-use super::existing::Identity;
 use super::folder::Folder;
 use super::in_use::Locks;
-use super::mount::look;
+use super::mount::{look, look_at_folder};
 use super::protected::Protected;
 use super::removal::Guard;
 use super::system_error;
@@ -126,21 +125,26 @@ impl Destination {
             Some(folder) => (folder.as_fd(), &relative[above.len() + 1..]),
             None => (self.handle.as_fd(), relative),
         };
+        self.open_beneath(top, below, relative).map(|(folder, _)| folder)
+    }
+
+    /// Opens the folder `below`, which is `relative` in the destination, beneath the folder `top`; and says what
+    /// mode it has. One look at it answers all that is asked of a folder: which it is, in which mount, on which
+    /// file system, and whether names in it can be changed.
+    fn open_beneath(&self, top: BorrowedFd<'_>, below: &[u8], relative: &[u8]) -> Result<(Arc<Folder>, u32)> {
         let path = self.full_path(relative);
         let fail = |errno| system_error("cannot open folder", &path, errno);
         let handle = beneath::open_folder(top, below).map_err(fail)?;
-        if !self.guard.protected.is_empty() {
-            let identity = Identity::of(&rustix::fs::fstat(&handle).map_err(fail)?);
-            if let Some(what) = self.guard.protected.name_of(identity) {
-                let message = format!("{} is not touched: it is {what}", PathText(&path));
-                return Err(Error::new(ErrorKind::Denied, message));
-            }
+        let (existing, mount, is_append_only) = look_at_folder(handle.as_fd()).map_err(fail)?;
+        if let Some(what) = self.guard.protected.name_of(existing.identity) {
+            let message = format!("{} is not touched: it is {what}", PathText(&path));
+            return Err(Error::new(ErrorKind::Denied, message));
         }
         if let Some(locks) = &self.locks {
-            locks.take_for_mount(handle.as_fd());
+            locks.take_for(handle.as_fd(), existing.identity, mount.id());
         }
-        let disk = self.mounts.disk(handle.as_fd()).map_err(|errno| system_error("cannot look at", &path, errno))?;
-        Ok(self.keep(relative, Folder::new(handle, path, Arc::clone(&self.guard), disk)))
+        let disk = self.mounts.disk(handle.as_fd(), existing.identity.device).map_err(fail)?;
+        Ok((self.keep(relative, Folder::new(handle, path, Arc::clone(&self.guard), disk, is_append_only)), existing.mode))
     }
 
     /// Makes the folder `relative`, readable by its owner only until its metadata is set, marked as
@@ -159,8 +163,17 @@ impl Destination {
         let parent = self.folder(parent)?;
         match rustix::fs::mkdirat(parent.as_fd(), name, Mode::from_raw_mode(UNFINISHED_MODE)) {
             Ok(()) => {
-                parent.let_owner_in(name)?;
-                let folder = self.folder(relative)?;
+                // A umask may keep its owner out, or from writing in it. Whoever is kept out cannot open it.
+                let (folder, mode) = match self.open_beneath(parent.as_fd(), name, relative) {
+                    Err(error) if error.kind() == ErrorKind::Denied => {
+                        parent.let_owner_in(name)?;
+                        self.open_beneath(parent.as_fd(), name, relative)?
+                    }
+                    other => other?,
+                };
+                if mode & 0o700 != 0o700 {
+                    parent.let_owner_in(name)?;
+                }
                 unfinished::mark(folder.as_fd());
                 Ok(MadeFolder { folder, is_new: true })
             }

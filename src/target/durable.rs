@@ -44,9 +44,8 @@ impl Mounts {
         Ok(Self { top: fstat(top)?.st_dev, disk: Arc::new(Disk::of(top, may_probe)), below: Mutex::default(), may_probe })
     }
 
-    /// The file system of a folder that was opened, which may be one that was not met before.
-    pub(super) fn disk(&self, folder: BorrowedFd<'_>) -> rustix::io::Result<Arc<Disk>> {
-        let device = fstat(folder)?.st_dev;
+    /// The file system of a folder that was opened and is on `device`, which may be one that was not met before.
+    pub(super) fn disk(&self, folder: BorrowedFd<'_>, device: u64) -> rustix::io::Result<Arc<Disk>> {
         if device == self.top {
             return Ok(Arc::clone(&self.disk));
         }

@@ -46,8 +46,10 @@ pub struct Folder {
 const DEFAULT_ACL: &str = "system.posix_acl_default";
 
 impl Folder {
-    pub(super) fn new(handle: OwnedFd, path: Vec<u8>, guard: Arc<Guard>, disk: Arc<Disk>) -> Self {
-        Self { handle, path, gives_acl: OnceLock::new(), is_append_only: OnceLock::new(), guard, disk }
+    /// `is_append_only` where that is known.
+    pub(super) fn new(handle: OwnedFd, path: Vec<u8>, guard: Arc<Guard>, disk: Arc<Disk>, is_append_only: Option<bool>) -> Self {
+        let is_append_only = is_append_only.map_or_else(OnceLock::new, OnceLock::from);
+        Self { handle, path, gives_acl: OnceLock::new(), is_append_only, guard, disk }
     }
 
     pub(super) fn handle(&self) -> BorrowedFd<'_> {

@@ -65,7 +65,13 @@ impl Locks {
     /// Takes the shared lock on an open folder that is the first of its mount. Where there are no such locks
     /// nobody can ask for one either.
     pub fn take_for_mount(&self, folder: BorrowedFd<'_>) {
-        let Some((identity, mount)) = look_at(folder) else { return };
+        if let Some((identity, mount)) = look_at(folder) {
+            self.take_for(folder, identity, mount);
+        }
+    }
+
+    /// As [`Locks::take_for_mount`], of a folder that was looked at.
+    pub fn take_for(&self, folder: BorrowedFd<'_>, identity: Identity, mount: Option<u64>) {
         let mut held = self.list();
         if held.iter().any(|locked| locked.mount == mount) {
             return;

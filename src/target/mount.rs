@@ -2,11 +2,12 @@
 //! somebody else, also when it is another part of the same file system.
 
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 
-use rustix::fs::{AtFlags, Statx, StatxFlags};
+use rustix::fs::{AtFlags, CWD, Statx, StatxAttributes, StatxFlags};
 use rustix::io::{Errno, Result, retry_on_intr};
 
-use super::existing::Existing;
+use super::existing::{Existing, Identity};
 
 /// Where something is mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,19 @@ impl Mount {
 /// # Errors
 /// Those of looking.
 pub(super) fn look(folder: BorrowedFd<'_>, name: &[u8]) -> Result<(Existing, Mount)> {
+    look_closely(folder, name).map(|(existing, mount, _)| (existing, mount))
+}
+
+/// As [`look`], of an open folder: also whether it may only be appended to (`chattr +a`), where the file system
+/// says so.
+///
+/// # Errors
+/// Those of looking.
+pub(super) fn look_at_folder(folder: BorrowedFd<'_>) -> Result<(Existing, Mount, Option<bool>)> {
+    look_closely(folder, b"")
+}
+
+fn look_closely(folder: BorrowedFd<'_>, name: &[u8]) -> Result<(Existing, Mount, Option<bool>)> {
     let mut flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
     if name.is_empty() {
         flags |= AtFlags::EMPTY_PATH;
@@ -47,13 +61,27 @@ pub(super) fn look(folder: BorrowedFd<'_>, name: &[u8]) -> Result<(Existing, Mou
     match retry_on_intr(|| rustix::fs::statx(folder, name, flags, mask)) {
         Ok(found) => {
             let existing = Existing::of_statx(&found);
-            Ok((existing, Mount { id: mount_id(&found), device: existing.identity.device }))
+            let append = StatxAttributes::APPEND;
+            let is_append_only = found.stx_attributes_mask.contains(append).then(|| found.stx_attributes.contains(append));
+            Ok((existing, Mount { id: mount_id(&found), device: existing.identity.device }, is_append_only))
         }
         // A kernel before 4.11, or a sandbox that does not know the call.
         Err(Errno::NOSYS) => {
             let existing = Existing::of(&retry_on_intr(|| rustix::fs::statat(folder, name, flags))?);
-            Ok((existing, Mount { id: None, device: existing.identity.device }))
+            Ok((existing, Mount { id: None, device: existing.identity.device }, None))
         }
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Which inode `path` leads to, through links; it is not opened, and nothing is mounted by it.
+///
+/// # Errors
+/// Those of looking.
+pub(super) fn look_behind(path: &Path) -> Result<Identity> {
+    match retry_on_intr(|| rustix::fs::statx(CWD, path, AtFlags::NO_AUTOMOUNT, StatxFlags::BASIC_STATS)) {
+        Ok(found) => Ok(Existing::of_statx(&found).identity),
+        Err(Errno::NOSYS) => retry_on_intr(|| rustix::fs::stat(path)).map(|stat| Identity::of(&stat)),
         Err(errno) => Err(errno),
     }
 }

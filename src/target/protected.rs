@@ -19,7 +19,7 @@ use rustix::io::retry_on_intr;
 
 use super::existing::{EntryType, Existing, Identity};
 use super::images::find_images;
-use super::mount::look;
+use super::mount::{look, look_behind};
 use super::way_up::{is_any_above, nearest_folders};
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::PathText;
@@ -245,8 +245,7 @@ fn hash_of(file: File) -> std::io::Result<blake3::Hash> {
 
 /// What `path` leads to, through links.
 fn identity_behind(path: &Path) -> Option<Identity> {
-    let end = retry_on_intr(|| openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())).ok()?;
-    look(end.as_fd(), b"").ok().map(|(existing, _)| existing.identity)
+    look_behind(path).ok()
 }
 
 /// Puts the names of `path` on a stack, the first one on top.
