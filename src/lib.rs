@@ -36,6 +36,8 @@ pub mod source;
 pub mod target;
 // layer: repository
 pub mod repository;
+// layer: trees
+pub mod trees;
 // layer: verification
 pub mod verify;
 // layer: verbs

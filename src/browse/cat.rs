@@ -7,7 +7,8 @@ use super::place::Place;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Item, NODE_CHANGED_WHILE_READ};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, read_content_items};
+use crate::repository::ChunkReader;
+use crate::trees::read_content_items;
 use crate::units::PathText;
 
 /// Holes are written in pieces of so many bytes: a pipe takes no more at a time.

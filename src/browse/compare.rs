@@ -5,12 +5,12 @@
 //! its missing entries must not look as if they had been removed or added.
 
 use super::check_interrupted;
-use super::paired::{Entries, Paired};
 use super::place::Place;
 use crate::error::Result;
 use crate::manifest::{ChangeKind, Content, Node, classify_change};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
+use crate::trees::{Entries, Paired};
 
 /// One thing that differs.
 pub(super) struct Difference<'p> {

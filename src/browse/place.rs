@@ -4,7 +4,8 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Manifest, Node};
-use crate::repository::{ChunkReader, SnapshotView};
+use crate::repository::ChunkReader;
+use crate::trees::SnapshotView;
 use crate::units::PathText;
 
 /// A snapshot, or what lies at one path in it.

@@ -18,9 +18,10 @@ use crate::browse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::{Content, Manifest, Node};
-use crate::repository::{ChunkReader, SnapshotView, cache_root};
+use crate::repository::{ChunkReader, cache_root};
 use crate::restore::{self, Outcome, Overwrite, Request, What};
 use crate::source::Filter;
+use crate::trees::SnapshotView;
 use crate::units::PathText;
 
 /// Restore a snapshot, or a part of it

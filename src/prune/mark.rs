@@ -13,7 +13,8 @@ use crate::id::{ChunkId, SnapshotId};
 use crate::index::Index;
 use crate::manifest::{Content, ContentList, Item, Node, Page};
 use crate::progress::Progress;
-use crate::repository::{ChunkReader, PagePlace, read_list_page};
+use crate::repository::ChunkReader;
+use crate::trees::{PagePlace, read_list_page};
 
 /// Marks what snapshots need, the newest in the order of a restore and the others by all threads at once.
 pub(super) struct Marker {

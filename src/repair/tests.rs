@@ -14,8 +14,9 @@ use crate::error::ErrorKind;
 use crate::id::SnapshotId;
 use crate::manifest::{Content, Item};
 use crate::progress::Silent;
-use crate::repository::{OpenOptions, Repository, SnapshotView, Step, read_content_items};
+use crate::repository::{OpenOptions, Repository};
 use crate::storage::Storage;
+use crate::trees::{SnapshotView, Step, read_content_items};
 use crate::units::Timestamp;
 
 const NOW: Timestamp = Timestamp::new(1_800_000_000, 0);

@@ -9,7 +9,8 @@ use super::task::is_shortage;
 use crate::error::Result;
 use crate::id::ChunkId;
 use crate::manifest::{ContentList, Item};
-use crate::repository::{ChunkReader, read_list_page};
+use crate::repository::ChunkReader;
+use crate::trees::read_list_page;
 
 /// A piece of a file.
 #[derive(Debug)]

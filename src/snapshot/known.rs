@@ -8,7 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::{Content, ContentList, Item, Manifest, Node};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, Repository, Sink, SnapshotView, Step, read_list_page};
+use crate::repository::{ChunkReader, Repository, Sink};
+use crate::trees::{SnapshotView, Step, read_list_page};
 
 /// Whether every chunk of an unchanged file is in the repository, and every page that leads to it. What
 /// cannot be told is not known: the file is read again then.

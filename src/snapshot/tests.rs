@@ -25,9 +25,10 @@ use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::ErrorKind;
 use crate::manifest::{Content, Kind, Node};
 use crate::progress::{Collected, FindingKind, Silent};
-use crate::repository::{self, CreateOptions, Credential, OpenOptions, Repository, SnapshotView, Step, read_content_items};
+use crate::repository::{self, CreateOptions, Credential, OpenOptions, Repository};
 use crate::storage::MemoryStorage;
 use crate::storage::recorder::{Recorder, Verb};
+use crate::trees::{SnapshotView, Step, read_content_items};
 use crate::units::Timestamp;
 
 /// Path to node and content.

@@ -13,7 +13,8 @@ use crate::error::Result;
 use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::{Content, ContentList, Item, Manifest};
 use crate::progress::Progress;
-use crate::repository::{ChunkReader, SnapshotView, Step, read_content_items};
+use crate::repository::ChunkReader;
+use crate::trees::{SnapshotView, Step, read_content_items};
 
 /// A folder on the way down.
 struct Folder {

@@ -17,7 +17,8 @@ use crate::index::{Index, Location};
 use crate::manifest::{Content, ContentList, Item, Page};
 use crate::pack::PackKind;
 use crate::progress::Progress;
-use crate::repository::{ChunkReader, FrameBytes, PagePlace, decode_list_page};
+use crate::repository::{ChunkReader, FrameBytes};
+use crate::trees::{PagePlace, decode_list_page};
 
 /// Whether a chunk of file content of this length is in no place whole.
 ///

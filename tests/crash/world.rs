@@ -13,9 +13,10 @@ use strongroom::manifest::{Content, Item, Kind, SETTINGS, Settings};
 use strongroom::progress::Silent;
 use strongroom::prune;
 use strongroom::repair;
-use strongroom::repository::{self, CreateOptions, Credential, OpenOptions, Repository, SnapshotView, Step, read_content_items};
+use strongroom::repository::{self, CreateOptions, Credential, OpenOptions, Repository};
 use strongroom::snapshot;
 use strongroom::storage::{MemoryStorage, Storage};
+use strongroom::trees::{SnapshotView, Step, read_content_items};
 use strongroom::units::Timestamp;
 use strongroom::wire;
 

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use strongroom::error::{Error, ErrorKind, Result};
 use strongroom::id::SnapshotId;
 use strongroom::manifest::{Content, Item, Node};
-use strongroom::repository::{ChunkReader, OpenOptions, Repository, SnapshotView, Step, read_content_items};
+use strongroom::repository::{ChunkReader, OpenOptions, Repository};
 use strongroom::storage::Storage;
+use strongroom::trees::{SnapshotView, Step, read_content_items};
 use strongroom::wire;
 
 use crate::crash::source::Files;

@@ -6,14 +6,15 @@
 
 use std::cmp::Ordering;
 
+use super::pages::PagePlace;
 use crate::error::Result;
 use crate::id::ChunkId;
 use crate::manifest::{Node, Page, TreeRef};
-use crate::repository::{ChunkReader, PagePlace};
+use crate::repository::ChunkReader;
 
 /// The entries of one folder: those of the page that is open, and the pages behind it.
 #[derive(Default)]
-pub(super) struct Entries {
+pub struct Entries {
     nodes: std::vec::IntoIter<Node>,
     /// The next one last.
     pages: Vec<PagePlace>,
@@ -49,7 +50,7 @@ impl Entries {
 }
 
 /// The entries of an old and a new folder. Holds one page of each.
-pub(super) struct Paired {
+pub struct Paired {
     old: Entries,
     new: Entries,
 }

@@ -1,10 +1,10 @@
 //! A snapshot as one tree from `/` down: the folders above the sources, the sources, and everything
 //! below them.
 
-use super::read::ChunkReader;
-use super::trees::NodeStream;
+use super::nodes::NodeStream;
 use crate::error::Result;
 use crate::manifest::{Content, Manifest, Node, RootEntry};
+use crate::repository::ChunkReader;
 
 /// One step of a walk.
 // A step is looked at and dropped; boxing every node would cost more than the space.

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::*;
+use super::NodeStream;
 use crate::crypto::{Algorithm, Argon2Cost};
+use crate::error::Result;
 use crate::id::RunId;
-use crate::manifest::{Content, Metadata};
-use crate::repository::{CreateOptions, OpenOptions, Repository, create};
+use crate::manifest::{Content, Metadata, Node, Page, PageRef, TreeRef};
+use crate::repository::{CreateOptions, OpenOptions, Repository, Sink, create};
 use crate::storage::{MemoryStorage, Storage};
 use crate::units::Timestamp;
-use crate::wire::Extensions;
+use crate::wire::{self, Extensions};
 
 fn node(name: &str) -> Node {
     Node { name: name.into(), metadata: Metadata::default(), content: Content::Fifo, flags: 0, extensions: Extensions::none() }
