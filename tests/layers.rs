@@ -70,6 +70,25 @@ fn imports_run_downward_only() {
     assert!(upward.is_empty(), "{upward:#?}");
 }
 
+/// Every page that is decoded is checked against what stands above it, because one room decodes them.
+#[test]
+fn pages_of_trees_and_lists_are_decoded_in_one_room() {
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let mut decoding = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(root().join("src")).unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        // The formats are described in `manifest`; `snapshot` writes lists.
+        let is_at_home = relative.starts_with("manifest") || relative.starts_with("trees");
+        let reads = ["Page::Leaf", "Page::Inner", "PageRef", ": Page ", ": ListPage", "<Page>", "<ListPage>"];
+        if !is_at_home && reads.iter().any(|read| text.contains(read)) {
+            decoding.push(relative.display().to_string());
+        }
+    }
+    assert!(decoding.is_empty(), "{decoding:?}");
+}
+
 #[test]
 fn every_module_folder_stands_in_the_list_and_in_the_architecture_page() {
     let layers = layers();

@@ -16,7 +16,7 @@ use crate::snapshot::tests::{Bench, Entries, credential, noise};
 use crate::storage::faults::{Faults, Lasts};
 use crate::storage::recorder::Verb;
 use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
-use crate::trees::{SnapshotView, Step, read_content_items};
+use crate::trees::{Piece, SnapshotView, Step, visit_content};
 use crate::units::Timestamp;
 
 /// The benches commit an hour after the present.
@@ -173,8 +173,8 @@ fn frames_of(bench: &Bench, id: SnapshotId) -> std::collections::HashMap<(crate:
     while let Some(step) = walk.next_step().unwrap() {
         let Step::Entry(node) = step else { continue };
         let crate::manifest::Content::File(_, list) = &node.content else { continue };
-        read_content_items(&reader, list, &mut |item| {
-            if let crate::manifest::Item::Chunk(id, _) = item {
+        visit_content(&reader, list, &mut |piece: Piece| {
+            if let Piece::Chunk { id, .. } = piece {
                 let place = reader.places(&id)?.remove(0);
                 frames.insert((place.pack, place.frame.number), place);
             }

@@ -8,15 +8,20 @@ use crate::repository::ChunkReader;
 /// The nodes of one directory, in order of their names, read page by page as they are asked for.
 pub struct NodeStream<'r, 'a> {
     reader: &'r ChunkReader<'a>,
+    nodes: std::vec::IntoIter<Node>,
     /// Pages yet to be read, the next one last.
     pages: Vec<PagePlace>,
-    nodes: std::vec::IntoIter<Node>,
 }
 
 impl<'r, 'a> NodeStream<'r, 'a> {
     /// The nodes of `tree`.
     pub fn new(reader: &'r ChunkReader<'a>, tree: &TreeRef) -> Self {
-        Self { reader, pages: vec![PagePlace::root(tree)], nodes: Vec::new().into_iter() }
+        Self { reader, nodes: Vec::new().into_iter(), pages: vec![PagePlace::root(tree)] }
+    }
+
+    /// Nodes that are at hand, sorted by name.
+    pub fn of_nodes(reader: &'r ChunkReader<'a>, nodes: Vec<Node>) -> Self {
+        Self { reader, nodes: nodes.into_iter(), pages: Vec::new() }
     }
 
     /// The next node, `None` at the end.
@@ -29,16 +34,44 @@ impl<'r, 'a> NodeStream<'r, 'a> {
             if let Some(node) = self.nodes.next() {
                 return Ok(Some(node));
             }
-            let Some(place) = self.pages.pop() else { return Ok(None) };
-            match place.read(self.reader)? {
-                Page::Leaf(nodes) => self.nodes = nodes.into_iter(),
-                Page::Inner(refs) => {
-                    let begin = self.pages.len();
-                    self.pages.extend(place.below(refs));
-                    self.pages[begin..].reverse();
-                }
+            if self.pages.is_empty() {
+                return Ok(None);
+            }
+            self.open_page()?;
+        }
+    }
+
+    /// The next node of the page that is open.
+    pub(super) fn peek(&self) -> Option<&Node> {
+        self.nodes.as_slice().first()
+    }
+
+    /// The page behind the one that is open.
+    pub(super) fn next_page(&self) -> Option<&PagePlace> {
+        self.pages.last()
+    }
+
+    /// Leaves out the page behind the one that is open.
+    pub(super) fn skip_page(&mut self) {
+        self.pages.pop();
+    }
+
+    /// Reads the next page: a leaf is open then, and the pages of an inner one come next. The one that was open
+    /// is at its end.
+    ///
+    /// # Errors
+    /// As [`NodeStream::next_node`].
+    pub(super) fn open_page(&mut self) -> Result<()> {
+        let Some(place) = self.pages.pop() else { return Ok(()) };
+        match place.read(self.reader)? {
+            Page::Leaf(nodes) => self.nodes = nodes.into_iter(),
+            Page::Inner(refs) => {
+                let begin = self.pages.len();
+                self.pages.extend(place.below(refs));
+                self.pages[begin..].reverse();
             }
         }
+        Ok(())
     }
 
     /// The node called `name`, going down one path of pages.

@@ -1,13 +1,30 @@
 //! The pages of trees and content lists, checked against what the pages above say of them.
 
+use std::ops::Range;
+
 use crate::error::Result;
 use crate::id::ChunkId;
-use crate::manifest::{ListPage, Page, PageRef, TreeRef};
-use crate::repository::ChunkReader;
+use crate::manifest::{ContentList, Item, ListPage, Page, PageRef, TreeRef};
+use crate::repository::{ChunkReader, FrameBytes};
 use crate::wire;
 
-/// What the pages above say of a page. Whoever reads a tree page reads it through this, so that all refuse
-/// the same.
+/// Where pages are read.
+pub trait PageReader {
+    /// The bytes of a page of a tree or of a content list, verified by its id.
+    ///
+    /// # Errors
+    /// `NotFound`, `Damaged`.
+    fn read_page(&self, id: &ChunkId) -> Result<FrameBytes>;
+}
+
+impl PageReader for ChunkReader<'_> {
+    fn read_page(&self, id: &ChunkId) -> Result<FrameBytes> {
+        self.meta_chunk(id)
+    }
+}
+
+/// A page of a tree, and what the pages above say of it. Every tree page is read through this, so that all
+/// readers refuse the same.
 #[derive(Clone, Debug)]
 pub struct PagePlace {
     id: ChunkId,
@@ -41,21 +58,13 @@ impl PagePlace {
         self.last_name.as_deref().map(|last_name| (self.after.as_slice(), last_name))
     }
 
-    /// Reads and checks the page.
+    /// Reads and checks the page. Its names must lie between those of its neighbours: a folder that shows one
+    /// name twice, or another to a search than to a walk, is refused.
     ///
     /// # Errors
     /// `NotFound`, `Damaged`, `Unsupported`.
-    pub fn read(&self, reader: &ChunkReader<'_>) -> Result<Page> {
-        self.decode(&reader.meta_chunk(&self.id)?)
-    }
-
-    /// Checks the page that these bytes are. Its names must lie between those of its neighbours: a folder
-    /// that shows one name twice, or another to a search than to a walk, is refused.
-    ///
-    /// # Errors
-    /// `Damaged`, `Unsupported`.
-    pub fn decode(&self, bytes: &[u8]) -> Result<Page> {
-        let page: Page = wire::decode(bytes, "a tree page")?;
+    pub fn read<R: PageReader + ?Sized>(&self, reader: &R) -> Result<Page> {
+        let page: Page = wire::decode(&reader.read_page(&self.id)?, "a tree page")?;
         page.check(self.depth, self.entries)?;
         page.check_between(&self.after, self.last_name.as_deref())?;
         Ok(page)
@@ -71,21 +80,51 @@ impl PagePlace {
     }
 }
 
-/// Reads and checks a page of a content list, of which its reference says that it is at `depth` and stands
-/// for `bytes` of the file.
-///
-/// # Errors
-/// `NotFound`, `Damaged`.
-pub fn read_list_page(reader: &ChunkReader<'_>, id: &ChunkId, depth: u8, bytes: u64) -> Result<ListPage> {
-    decode_list_page(&reader.meta_chunk(id)?, depth, bytes)
+/// A page of a content list, and what the list or the page above says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListPlace {
+    id: ChunkId,
+    depth: u8,
+    offset: u64,
+    bytes: u64,
 }
 
-/// As [`read_list_page`], of a page that was read.
-///
-/// # Errors
-/// `Damaged`.
-pub fn decode_list_page(encoded: &[u8], depth: u8, bytes: u64) -> Result<ListPage> {
-    let page: ListPage = wire::decode(encoded, "a list page")?;
-    page.check(depth, bytes)?;
-    Ok(page)
+impl ListPlace {
+    /// The page `id` at `depth`, 0 when its items are chunks and holes. It stands for `bytes` of the file from
+    /// `offset` on.
+    pub(super) fn new(id: ChunkId, depth: u8, offset: u64, bytes: u64) -> Self {
+        Self { id, depth, offset, bytes }
+    }
+
+    /// The page.
+    pub fn id(&self) -> &ChunkId {
+        &self.id
+    }
+
+    /// The page as its reference has it: its id, its depth and its bytes. Pages that agree in these hold the
+    /// same.
+    pub fn key(&self) -> (ChunkId, u8, u64) {
+        (self.id, self.depth, self.bytes)
+    }
+
+    /// The bytes of the file that it stands for.
+    pub fn range(&self) -> Range<u64> {
+        // Lengths that passed a check add up to that of the file; others end where a file must.
+        self.offset..self.offset.saturating_add(self.bytes)
+    }
+
+    /// A list of this page alone.
+    pub fn to_list(&self) -> ContentList {
+        ContentList { depth: self.depth + 1, items: vec![Item::Chunk(self.id, self.bytes)] }
+    }
+
+    /// Reads and checks the page.
+    ///
+    /// # Errors
+    /// `NotFound`, `Damaged`.
+    pub(super) fn read<R: PageReader + ?Sized>(&self, reader: &R) -> Result<ListPage> {
+        let page: ListPage = wire::decode(&reader.read_page(&self.id)?, "a list page")?;
+        page.check(self.depth, self.bytes)?;
+        Ok(page)
+    }
 }

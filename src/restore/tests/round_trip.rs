@@ -3,7 +3,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
-use crate::trees::{SnapshotView, Step, read_content_items};
+use crate::trees::{Piece, SnapshotView, Step, visit_content};
 
 /// A source with an entry of every sort.
 fn fill(bench: &Bench) {
@@ -124,8 +124,8 @@ fn each_frame_is_read_once_also_where_a_window_ends_within_it() {
         while let Some(step) = walk.next_step().unwrap() {
             let Step::Entry(node) = step else { continue };
             let crate::manifest::Content::File(_, list) = &node.content else { continue };
-            read_content_items(&reader, list, &mut |item| {
-                if let crate::manifest::Item::Chunk(id, _) = item {
+            visit_content(&reader, list, &mut |piece: Piece| {
+                if let Piece::Chunk { id, .. } = piece {
                     let mut places = Vec::new();
                     index.places(&id, &mut places)?;
                     frames.insert((places[0].pack, places[0].frame.number));
