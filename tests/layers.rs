@@ -1,6 +1,6 @@
 //! The order of the layers in `src/lib.rs`, held by looking at every import.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -68,6 +68,136 @@ fn imports_run_downward_only() {
         }
     }
     assert!(upward.is_empty(), "{upward:#?}");
+}
+
+/// Every page that is decoded is checked against what stands above it, because one room decodes them.
+#[test]
+fn pages_of_trees_and_lists_are_decoded_in_one_room() {
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let mut decoding = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(root().join("src")).unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        // The formats are described in `manifest`; `snapshot` writes lists.
+        let is_at_home = relative.starts_with("manifest") || relative.starts_with("trees");
+        let reads = ["Page::Leaf", "Page::Inner", "PageRef", ": Page ", ": ListPage", "<Page>", "<ListPage>"];
+        if !is_at_home && reads.iter().any(|read| text.contains(read)) {
+            decoding.push(relative.display().to_string());
+        }
+    }
+    assert!(decoding.is_empty(), "{decoding:?}");
+}
+
+/// Rooms in which circles are still allowed. Only ever shorter.
+const ROOMS_WITH_CIRCLES: [&str; 2] = ["restore", "target"];
+
+/// The code of a file: what is no comment and stands before its tests.
+fn code_of(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn first_word(text: &str) -> String {
+    text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+}
+
+/// The names that stand behind `prefix`: one, or all of a group.
+fn names_behind(code: &str, prefix: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (at, _) in code.match_indices(prefix).filter(|(at, _)| !code[..*at].ends_with("super::")) {
+        let rest = &code[at + prefix.len()..];
+        let Some(group) = rest.strip_prefix('{') else {
+            names.push(first_word(rest));
+            continue;
+        };
+        let (mut depth, mut begin) = (0, 0);
+        for (end, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth > 0 => depth -= 1,
+                ',' | '}' if depth == 0 => {
+                    names.push(first_word(&group[begin..end]));
+                    begin = end + 1;
+                }
+                _ => {}
+            }
+            if c == '}' && depth == 0 && begin == end + 1 {
+                break;
+            }
+        }
+    }
+    names
+}
+
+/// What the files of a room import from each other. A folder in a room counts as one file; what `mod.rs` says itself
+/// belongs to nobody, and what it hands on to the file that has it.
+fn imports_within(room: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut files = Vec::new();
+    sources(room, &mut files);
+    let name = room.file_name().unwrap().to_str().unwrap();
+    let relative: Vec<PathBuf> = files.iter().map(|file| file.strip_prefix(room).unwrap().to_owned()).collect();
+    let unit = |path: &Path| path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+    let is_test = |path: &Path| path.to_str().unwrap().ends_with("_tests.rs");
+    let mut within: BTreeMap<String, BTreeSet<String>> = relative.iter().map(|path| (unit(path), BTreeSet::new())).collect();
+    within.remove("mod");
+    let mut handed_on = BTreeMap::new();
+    for line in code_of(&room.join("mod.rs")).split(';') {
+        let Some((_, path)) = line.split_once("use ") else { continue };
+        let path = path.trim_start_matches("self::");
+        if within.contains_key(&first_word(path)) {
+            let words = path.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+            handed_on.extend(words.map(|word| (word.to_owned(), first_word(path))));
+        }
+    }
+    for (file, path) in files.iter().zip(&relative).filter(|(_, path)| **path != *"mod.rs" && !is_test(path)) {
+        // How many times `super` is the room.
+        let ups = path.iter().count() - usize::from(path.ends_with("mod.rs"));
+        let code = code_of(file);
+        let mut names = names_behind(&code, &"super::".repeat(ups));
+        names.extend(names_behind(&code, &format!("crate::{name}::")));
+        let own = unit(path);
+        for name in names {
+            let Some(of) = within.get_key_value(&name).map(|(name, _)| name).or(handed_on.get(&name)).filter(|of| **of != own) else {
+                continue;
+            };
+            let of = of.clone();
+            within.get_mut(&own).unwrap().insert(of);
+        }
+    }
+    within
+}
+
+/// What is left when everything is taken away that imports nothing of the rest, or that nothing of it imports: circles,
+/// and what lies between two.
+fn circles(mut within: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+    loop {
+        let imported: BTreeSet<String> = within.values().flatten().cloned().collect();
+        let before = within.len();
+        within.retain(|unit, imports| !imports.is_empty() && imported.contains(unit));
+        let left: BTreeSet<String> = within.keys().cloned().collect();
+        within.values_mut().for_each(|imports| imports.retain(|import| left.contains(import)));
+        if within.len() == before {
+            return within;
+        }
+    }
+}
+
+#[test]
+fn no_imports_run_in_circles_inside_rooms() {
+    let (mut found, mut rooms) = (Vec::new(), 0);
+    for room in layers().keys().map(|name| root().join("src").join(name)).filter(|room| room.is_dir()) {
+        let within = imports_within(&room);
+        rooms += usize::from(within.values().any(|imports| !imports.is_empty()));
+        let circles = circles(within);
+        if !circles.is_empty() {
+            found.push((room.file_name().unwrap().to_str().unwrap().to_owned(), circles));
+        }
+    }
+    assert!(rooms > 15, "imports inside rooms were read");
+    let names: Vec<&str> = found.iter().map(|(room, _)| room.as_str()).collect();
+    assert_eq!(names, ROOMS_WITH_CIRCLES, "{found:#?}");
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use super::check_interrupted;
 use super::place::Place;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Content, Item, NODE_CHANGED_WHILE_READ};
+use crate::manifest::{Content, NODE_CHANGED_WHILE_READ};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, read_content_items};
+use crate::repository::ChunkReader;
+use crate::trees::{Piece, visit_content};
 use crate::units::PathText;
 
 /// Holes are written in pieces of so many bytes: a pipe takes no more at a time.
@@ -38,26 +39,26 @@ pub fn cat(reader: &ChunkReader<'_>, place: &Place<'_>, output: &mut dyn Write, 
         progress.report(Finding::new(FindingKind::Changed, place.path(), "the file changed while it was saved"));
     }
     let mut stopped: Option<io::Error> = None;
-    let mut write_item = |item: Item| {
+    let mut write_piece = |piece: Piece| {
         check_interrupted(progress)?;
-        let written = match item {
-            Item::Hole(bytes) => write_zeros(output, bytes, progress)?,
-            Item::Chunk(id, bytes) => {
+        let (written, bytes) = match piece {
+            Piece::Hole(range) => (write_zeros(output, range.end - range.start, progress)?, range.end - range.start),
+            Piece::Chunk { id, bytes, .. } => {
                 let plain = reader.data_chunk(&id)?;
                 if plain.len() as u64 != bytes {
                     return Err(Error::damaged(format!("chunk {}", id.short()), "it has another length than the file says"));
                 }
-                output.write_all(&plain)
+                (output.write_all(&plain), bytes)
             }
         };
         written.map_err(|error| {
             stopped = Some(error);
             Error::new(ErrorKind::Other, "stopped")
         })?;
-        progress.add_done(0, item.bytes());
+        progress.add_done(0, bytes);
         Ok(())
     };
-    let walked = read_content_items(reader, list, &mut write_item);
+    let walked = visit_content(reader, list, &mut write_piece);
     match (stopped, walked) {
         (Some(error), _) => return refused(place, error),
         (None, Err(error)) => return Err(error.context(path)),

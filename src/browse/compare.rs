@@ -5,12 +5,12 @@
 //! its missing entries must not look as if they had been removed or added.
 
 use super::check_interrupted;
-use super::paired::{Entries, Paired};
 use super::place::Place;
 use crate::error::Result;
 use crate::manifest::{ChangeKind, Content, Node, classify_change};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
+use crate::trees::{NodeStream, Paired};
 
 /// One thing that differs.
 pub(super) struct Difference<'p> {
@@ -33,16 +33,17 @@ pub(super) enum Entering {
     Skip,
 }
 
-struct Level {
-    entries: Paired,
+struct Level<'r, 'a> {
+    entries: Paired<'r, 'a>,
     /// How much of the path leads to this folder.
     path_bytes: usize,
 }
 
-struct Comparison<'c, 'm> {
+struct Comparison<'c, 'm, 'r, 'a> {
+    reader: &'r ChunkReader<'a>,
     old: &'c Place<'m>,
     new: &'c Place<'m>,
-    levels: Vec<Level>,
+    levels: Vec<Level<'r, 'a>>,
     relative: Vec<u8>,
 }
 
@@ -61,13 +62,13 @@ pub(super) fn compare(
     if old_node.is_none() && new_node.is_none() && !old.is_whole() && !new.is_whole() {
         return Err(new.nothing_there());
     }
-    let mut comparison = Comparison { old, new, levels: Vec::new(), relative: Vec::new() };
+    let mut comparison = Comparison { reader, old, new, levels: Vec::new(), relative: Vec::new() };
     comparison.meet(old_node, new_node, each)?;
     let mut unreadable = 0;
     while let Some(level) = comparison.levels.last_mut() {
         check_interrupted(progress)?;
         comparison.relative.truncate(level.path_bytes);
-        match level.entries.next(reader) {
+        match level.entries.next_pair() {
             Ok(None) => {
                 comparison.levels.pop();
             }
@@ -92,7 +93,7 @@ pub(super) fn compare(
     Ok(unreadable)
 }
 
-impl Comparison<'_, '_> {
+impl<'r, 'a> Comparison<'_, '_, 'r, 'a> {
     /// Looks at what stands at one path on both sides, and goes into it where there is more to see.
     fn meet(&mut self, old: Option<Node>, new: Option<Node>, each: &mut dyn FnMut(Difference<'_>) -> Result<Entering>) -> Result<()> {
         let old_entries = self.entries_of(self.old, old.as_ref());
@@ -109,19 +110,21 @@ impl Comparison<'_, '_> {
             None => Entering::Enter,
         };
         if both_folders || (entering == Entering::Enter && (old_entries.is_some() || new_entries.is_some())) {
-            let entries = Paired::new(old_entries.unwrap_or_default(), new_entries.unwrap_or_default());
+            let nothing = || NodeStream::of_nodes(self.reader, Vec::new());
+            let entries = Paired::new(old_entries.unwrap_or_else(nothing), new_entries.unwrap_or_else(nothing));
             self.levels.push(Level { entries, path_bytes: self.relative.len() });
         }
         Ok(())
     }
 
     /// The entries of what stands at the current path on one side; `None` when it is no folder there.
-    fn entries_of(&self, place: &Place<'_>, node: Option<&Node>) -> Option<Entries> {
+    fn entries_of(&self, place: &Place<'_>, node: Option<&Node>) -> Option<NodeStream<'r, 'a>> {
+        let roots = |folder: &[u8]| NodeStream::of_nodes(self.reader, place.roots_below(folder));
         match node.map(|node| &node.content) {
-            Some(Content::Directory(tree)) => Some(Entries::of_tree(tree)),
-            Some(Content::Ancestor) => Some(Entries::of_nodes(place.roots_below(&self.relative))),
+            Some(Content::Directory(tree)) => Some(NodeStream::new(self.reader, tree)),
+            Some(Content::Ancestor) => Some(roots(&self.relative)),
             // The top of a snapshot is a folder even where no entry describes it.
-            None if self.relative.is_empty() && place.is_whole() => Some(Entries::of_nodes(place.roots_below(b""))),
+            None if self.relative.is_empty() && place.is_whole() => Some(roots(b"")),
             _ => None,
         }
     }

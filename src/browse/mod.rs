@@ -15,7 +15,6 @@ mod history;
 pub mod json;
 mod list;
 mod locate;
-mod paired;
 mod pattern;
 mod place;
 mod problems;

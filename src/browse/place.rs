@@ -4,7 +4,8 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Manifest, Node};
-use crate::repository::{ChunkReader, SnapshotView};
+use crate::repository::ChunkReader;
+use crate::trees::{SnapshotView, roots_below};
 use crate::units::PathText;
 
 /// A snapshot, or what lies at one path in it.
@@ -66,12 +67,7 @@ impl<'m> Place<'m> {
 
     /// The sources and the folders above sources directly below `relative`, sorted by name.
     pub(super) fn roots_below(&self, relative: &[u8]) -> Vec<Node> {
-        let folder = [&self.path, relative].concat();
-        let is_below = |path: &[u8]| {
-            let rest = path.strip_prefix(&folder[..]).and_then(|rest| rest.strip_prefix(b"/"));
-            rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(&b'/'))
-        };
-        self.manifest.entries.iter().filter(|entry| is_below(&entry.path)).map(|entry| entry.node.clone()).collect()
+        roots_below(&self.manifest.entries, &[&self.path, relative].concat()).map(|entry| entry.node.clone()).collect()
     }
 }
 

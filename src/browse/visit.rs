@@ -5,7 +5,8 @@ use super::place::Place;
 use crate::error::Result;
 use crate::manifest::Node;
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, SnapshotView, Step};
+use crate::repository::ChunkReader;
+use crate::trees::{SnapshotView, Step};
 
 /// What a walk meets.
 pub(super) enum Visit<'p> {

@@ -19,6 +19,7 @@ use crate::repository::{self, CreateOptions, Credential, OpenOptions, Repository
 use crate::snapshot;
 use crate::storage::recorder::{Recorder, Verb};
 use crate::storage::{MemoryStorage, Storage};
+use crate::trees::SnapshotView;
 use crate::units::Timestamp;
 
 const DAY: i64 = 86_400;
@@ -121,7 +122,7 @@ impl Bench {
     pub(crate) fn places_of(&self, snapshot: &SnapshotId, name: &str) -> Vec<crate::index::Location> {
         let repository = self.open().unwrap();
         let (reader, manifest) = (repository.reader().unwrap(), repository.read_manifest(snapshot).unwrap());
-        let node = repository::SnapshotView::new(&reader, &manifest).lookup(&self.saved(name)).unwrap().unwrap();
+        let node = SnapshotView::new(&reader, &manifest).lookup(&self.saved(name)).unwrap().unwrap();
         let crate::manifest::Content::File(_, list) = node.content else { panic!("{name} is no file") };
         let chunk = |item: &crate::manifest::Item| match item {
             crate::manifest::Item::Chunk(id, _) => reader.places(id).unwrap(),

@@ -10,7 +10,7 @@ use super::global::{self, Global};
 use super::message;
 use super::output::Output;
 use super::password;
-use super::selection::shell_word;
+use super::text::shell_word;
 use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};

@@ -13,14 +13,16 @@ use super::global::{Global, quoted};
 use super::output::Output;
 use super::own::protected;
 use super::restored::Restored;
-use super::selection::{Chooser, Narrow, SNAPSHOT_HELP, Selected, shell_word};
+use super::selection::{Chooser, Narrow, SNAPSHOT_HELP, Selected};
+use super::text::shell_word;
 use crate::browse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::{Content, Manifest, Node};
-use crate::repository::{ChunkReader, SnapshotView, cache_root};
+use crate::repository::{ChunkReader, cache_root};
 use crate::restore::{self, Outcome, Overwrite, Request, What};
 use crate::source::Filter;
+use crate::trees::SnapshotView;
 use crate::units::PathText;
 
 /// Restore a snapshot, or a part of it

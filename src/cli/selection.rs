@@ -11,6 +11,7 @@ use super::exit::Status;
 use super::global::Global;
 use super::message;
 use super::snapshot::SnapshotKind;
+use super::text::shell_word;
 use super::times;
 use crate::browse::{self, Located, Place, SnapshotFilter, is_at_or_below};
 use crate::catalog::{Listing, Summary};
@@ -228,12 +229,6 @@ impl<'a> Chooser<'a> {
 /// `4afd348a of Sunday 22 November 2026, 18:00`.
 fn describe(summary: &Summary) -> String {
     format!("{} of {}", summary.id.short(), times::long(summary.time))
-}
-
-/// A word as a shell reads it back.
-pub fn shell_word(text: &str) -> String {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@%=:".contains(&byte));
-    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// How a command ends that was asked about all snapshots: one that cannot be read is missing from the answer.

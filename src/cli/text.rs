@@ -161,6 +161,12 @@ pub fn duration(time: std::time::Duration) -> String {
     }
 }
 
+/// A word as a shell reads it back.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@%=:".contains(&byte));
+    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

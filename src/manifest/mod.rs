@@ -12,12 +12,12 @@ mod unseen;
 
 pub use content::{CONTENT_ITEMS_IN_NODE, ContentList, Item, ListPage, ListWriter};
 pub use difference::{Change, ChangeKind, classify_change};
-pub use node::{Content, Metadata, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node, Xattr, check_name};
+pub use node::{Content, Metadata, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node, TreeRef, Xattr, check_name};
 pub use problems::{Problem, ProblemKind, Problems};
 pub use record::{
     ABSENT, AbsentChunks, ClassSettings, HEALED, HealedChunks, KEPT, Kept, PIN, Pin, REMOVED, Record, Removed, SERIES, SETTING, SETTINGS,
     SeriesChange, Setting, Settings, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten,
 };
 pub use run::{Counts, FileSystemClock, Kind, MACHINE, Manifest, RootEntry, SnapshotOptions, StatTrust};
-pub use tree::{Page, PageRef, PageStore, TreeRef, TreeWriter};
+pub use tree::{Page, PageRef, PageStore, TreeWriter};
 pub use unseen::{NotEntered, Unseen};

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::content::ContentList;
-use super::tree::TreeRef;
 use crate::error::{Error, Result};
+use crate::id::ChunkId;
 use crate::units::Timestamp;
 use crate::wire::Extensions;
 
@@ -74,6 +74,17 @@ pub struct Xattr {
     /// The value, any bytes.
     #[serde(with = "serde_bytes")]
     pub value: Vec<u8>,
+}
+
+/// Where a directory's tree begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeRef {
+    /// The root page.
+    pub id: ChunkId,
+    /// Levels of inner pages above the leaves: 0 when the root page is a leaf.
+    pub depth: u8,
+    /// Direct entries of the directory.
+    pub entries: u64,
 }
 
 /// What an entry is and what it holds.

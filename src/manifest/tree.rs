@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::node::{Node, check_name};
+use super::node::{Node, TreeRef, check_name};
 use crate::error::{Error, Result};
 use crate::id::ChunkId;
 use crate::wire;
@@ -20,17 +20,6 @@ const PAGE_BYTES_MAX: usize = 256 * 1024;
 const CUT_MASK: u32 = 127;
 /// Four inner levels of 64 KiB pages reach beyond 10^9 entries.
 const DEPTH_MAX: u8 = 8;
-
-/// Where a directory's tree begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TreeRef {
-    /// The root page.
-    pub id: ChunkId,
-    /// Levels of inner pages above the leaves: 0 when the root page is a leaf.
-    pub depth: u8,
-    /// Direct entries of the directory.
-    pub entries: u64,
-}
 
 /// One reference of an inner page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

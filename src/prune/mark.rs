@@ -1,19 +1,20 @@
 //! Finds which chunks are needed: every tree page, list page and chunk below the snapshots that stay.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use rayon::Scope;
 
 use super::guard::refuse;
 use super::needed::Needed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::index::Index;
-use crate::manifest::{Content, ContentList, Item, Node, Page};
+use crate::manifest::{ContentList, Item};
 use crate::progress::Progress;
-use crate::repository::{ChunkReader, PagePlace, read_list_page};
+use crate::repository::{ChunkReader, FrameBytes};
+use crate::trees::{
+    ContentVisitor, ListPlace, Look, PagePlace, PageReader, Piece, TreeVisitor, Unvisited, visit_by_all, visit_content, visit_in_order,
+};
 
 /// Marks what snapshots need, the newest in the order of a restore and the others by all threads at once.
 pub(super) struct Marker {
@@ -22,14 +23,7 @@ pub(super) struct Marker {
     /// Chunks that are recorded as lost.
     absent: HashSet<ChunkId>,
     /// Pages among them that could not be read: nothing below them is marked.
-    skipped: Mutex<Below>,
-}
-
-/// Pages that are yet to be looked into.
-#[derive(Default)]
-struct Below {
-    pages: Vec<PagePlace>,
-    lists: Vec<ContentList>,
+    skipped: Mutex<Unvisited>,
 }
 
 impl Marker {
@@ -71,13 +65,11 @@ impl Marker {
         for id in unmarked {
             let refuse = |error: Error| refuse(&id, error);
             let manifest = reader.repository().read_manifest(&id).map_err(refuse)?;
-            let nodes: Vec<&Node> = manifest.entries.iter().map(|entry| &entry.node).collect();
+            let unvisited = Unvisited::below(manifest.entries.iter().map(|entry| &entry.node.content));
             if self.marked.is_empty() {
-                self.rank_nodes(reader, &nodes, progress).map_err(refuse)?;
+                self.mark_in_order(reader, unvisited, progress).map_err(refuse)?;
             } else {
-                Marking { marker: self, reader, progress, failure: Mutex::default(), is_over: AtomicBool::new(false) }
-                    .run(&nodes)
-                    .map_err(refuse)?;
+                self.mark_by_all(reader, unvisited, progress).map_err(refuse)?;
             }
             self.marked.insert(id);
             progress.add_done(1, 0);
@@ -94,162 +86,95 @@ impl Marker {
             self.needed.skip_page(id)?;
         }
         let context = |error: Error| error.context("what the snapshots that stay need cannot be read, so nothing is removed");
-        Marking { marker: self, reader, progress, failure: Mutex::default(), is_over: AtomicBool::new(false) }
-            .go_below(skipped)
-            .map_err(context)
+        self.mark_by_all(reader, skipped, progress).map_err(context)
     }
 
     /// Marks in the order of a restore.
-    fn rank_nodes(&mut self, reader: &ChunkReader<'_>, nodes: &[&Node], progress: &dyn Progress) -> Result<()> {
-        let mut below = Below::default();
-        nodes.iter().for_each(|node| below.take(node));
-        let mut pages: Vec<PagePlace> = below.pages.drain(..).rev().collect();
-        let Self { needed, absent, skipped, .. } = self;
-        loop {
-            for list in below.lists.drain(..) {
-                mark_list(reader, &list, absent, skipped, &mut |id, is_page| {
-                    if is_page { needed.add_page_ranked(id) } else { needed.add_ranked(id) }
-                })?;
-            }
-            let Some(page) = pages.pop() else { return Ok(()) };
-            check_interrupted(progress)?;
-            if needed.add_page_ranked(page.id())? {
-                match unless_lost(absent, page.id(), page.read(reader))? {
-                    Some(decoded) => below.take_page(&page, decoded),
-                    None => lock(skipped).pages.push(page),
-                }
-                pages.extend(below.pages.drain(..).rev());
-            }
-        }
+    fn mark_in_order(&mut self, reader: &ChunkReader<'_>, unvisited: Unvisited, progress: &dyn Progress) -> Result<()> {
+        let needed = RefCell::new(&mut self.needed);
+        let add = |id: &ChunkId, is_page: bool| {
+            let mut needed = needed.borrow_mut();
+            if is_page { needed.add_page_ranked(id) } else { needed.add_ranked(id) }
+        };
+        let marking = Marking { add, absent: &self.absent, skipped: &self.skipped, reader, progress };
+        visit_in_order(&marking, unvisited, &marking)
+    }
+
+    /// Marks by all threads, in no order.
+    fn mark_by_all(&self, reader: &ChunkReader<'_>, unvisited: Unvisited, progress: &dyn Progress) -> Result<()> {
+        let add = |id: &ChunkId, is_page: bool| if is_page { self.needed.add_page(id) } else { self.needed.add(id) };
+        let marking = Marking { add, absent: &self.absent, skipped: &self.skipped, reader, progress };
+        visit_by_all(&marking, unvisited, &marking)
     }
 }
 
-impl Below {
-    fn take(&mut self, node: &Node) {
-        match &node.content {
-            Content::Directory(tree) => self.pages.push(PagePlace::root(tree)),
-            Content::File(_, list) => self.lists.push(list.clone()),
-            _ => {}
-        }
-    }
-
-    fn take_page(&mut self, place: &PagePlace, page: Page) {
-        match page {
-            Page::Inner(refs) => self.pages.extend(place.below(refs)),
-            Page::Leaf(nodes) => nodes.iter().for_each(|node| self.take(node)),
-        }
-    }
-}
-
-/// A walk by all threads, in no order.
-struct Marking<'a, 'r> {
-    marker: &'a Marker,
+/// A visitor that marks what it comes to.
+struct Marking<'a, 'r, A> {
+    /// Marks a chunk; told whether it is a page, and true the first time.
+    add: A,
+    absent: &'a HashSet<ChunkId>,
+    skipped: &'a Mutex<Unvisited>,
     reader: &'a ChunkReader<'r>,
     progress: &'a dyn Progress,
-    failure: Mutex<Option<Error>>,
-    is_over: AtomicBool,
 }
 
-impl Marking<'_, '_> {
-    fn run(self, nodes: &[&Node]) -> Result<()> {
-        let mut below = Below::default();
-        nodes.iter().for_each(|node| below.take(node));
-        self.go_below(below)
+impl<A> PageReader for Marking<'_, '_, A> {
+    fn read_page(&self, id: &ChunkId) -> Result<FrameBytes> {
+        if self.progress.is_interrupted() {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
+        self.reader.read_page(id)
+    }
+}
+
+impl<A: Fn(&ChunkId, bool) -> Result<bool>> TreeVisitor for Marking<'_, '_, A> {
+    fn enter(&self, page: &PagePlace) -> Result<Look> {
+        // A page that was looked into has everything below it marked, or is among those that were skipped: an
+        // error on the way ends the prune.
+        Ok(if (self.add)(page.id(), true)? { Look::Below } else { Look::Past })
     }
 
-    fn go_below(self, below: Below) -> Result<()> {
-        rayon::scope(|scope| self.go_on(scope, below));
-        self.failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    fn take_file(&self, list: &ContentList) -> Result<()> {
+        visit_content(self, list, &mut MarkingContent(self))
     }
 
-    fn go_on<'s>(&'s self, scope: &Scope<'s>, below: Below) {
-        let Marker { needed, absent, skipped, .. } = self.marker;
-        for list in below.lists {
-            self.settle(mark_list(self.reader, &list, absent, skipped, &mut |id, is_page| {
-                if is_page { needed.add_page(id) } else { needed.add(id) }
-            }));
-        }
-        for page in below.pages {
-            // A page that was looked into has everything below it marked, or is among those that were skipped: an
-            // error on the way ends the prune.
-            match needed.add_page(page.id()) {
-                Ok(false) => {}
-                Ok(true) => scope.spawn(move |scope| {
-                    if !self.is_over.load(Ordering::Relaxed) {
-                        let outcome = self.visit(scope, &page);
-                        self.settle(outcome);
-                    }
-                }),
-                Err(error) => self.settle(Err(error)),
-            }
-        }
-    }
-
-    fn visit<'s>(&'s self, scope: &Scope<'s>, page: &PagePlace) -> Result<()> {
-        check_interrupted(self.progress)?;
-        match unless_lost(&self.marker.absent, page.id(), page.read(self.reader))? {
-            Some(decoded) => {
-                let mut below = Below::default();
-                below.take_page(page, decoded);
-                self.go_on(scope, below);
-            }
-            None => lock(&self.marker.skipped).pages.push(page.clone()),
-        }
+    fn lose(&self, page: PagePlace, error: Error) -> Result<()> {
+        self.check_known_lost(page.id(), error)?;
+        lock(self.skipped).pages.push(page);
         Ok(())
     }
+}
 
-    fn settle(&self, outcome: Result<()>) {
-        if let Err(error) = outcome {
-            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-            self.is_over.store(true, Ordering::Relaxed);
+/// The content of a file, as [`Marking`] sees it.
+struct MarkingContent<'m, 'a, 'r, A>(&'m Marking<'a, 'r, A>);
+
+impl<A: Fn(&ChunkId, bool) -> Result<bool>> ContentVisitor for MarkingContent<'_, '_, '_, A> {
+    fn take(&mut self, piece: Piece) -> Result<()> {
+        match piece {
+            Piece::Chunk { id, .. } => (self.0.add)(&id, false).map(drop),
+            Piece::Hole(_) => Ok(()),
         }
     }
-}
 
-/// Marks what a content list names; `add` is told whether it is a page, and is true the first time.
-fn mark_list(
-    reader: &ChunkReader<'_>,
-    list: &ContentList,
-    absent: &HashSet<ChunkId>,
-    skipped: &Mutex<Below>,
-    add: &mut dyn FnMut(&ChunkId, bool) -> Result<bool>,
-) -> Result<()> {
-    let mut levels = vec![(list.depth, list.items.clone().into_iter())];
-    while let Some((depth, items)) = levels.last_mut() {
-        let depth = *depth;
-        match items.next() {
-            None => {
-                levels.pop();
-            }
-            Some(Item::Hole(_)) => {}
-            Some(Item::Chunk(id, bytes)) => {
-                if !add(&id, depth > 0)? || depth == 0 {
-                    continue;
-                }
-                let Some(page) = unless_lost(absent, &id, read_list_page(reader, &id, depth - 1, bytes))? else {
-                    lock(skipped).lists.push(ContentList { depth, items: vec![Item::Chunk(id, bytes)] });
-                    continue;
-                };
-                levels.push((depth - 1, page.items.into_iter()));
-            }
-        }
+    fn enter(&mut self, page: &ListPlace) -> Result<bool> {
+        (self.0.add)(page.id(), true)
     }
-    Ok(())
-}
 
-/// A page as it is read, or none where it is recorded as lost and indeed cannot be read.
-fn unless_lost<T>(absent: &HashSet<ChunkId>, id: &ChunkId, read: Result<T>) -> Result<Option<T>> {
-    match read {
-        Err(error) if error.is_damage() && absent.contains(id) => Ok(None),
-        other => other.map(Some),
+    fn lose(&mut self, page: &ListPlace, error: Error) -> Result<()> {
+        self.0.check_known_lost(page.id(), error)?;
+        lock(self.0.skipped).lists.push(page.to_list());
+        Ok(())
     }
 }
 
-fn lock(skipped: &Mutex<Below>) -> MutexGuard<'_, Below> {
+impl<A> Marking<'_, '_, A> {
+    /// A page that is recorded as lost, and indeed cannot be read, is skipped.
+    fn check_known_lost(&self, id: &ChunkId, error: Error) -> Result<()> {
+        if error.is_damage() && self.absent.contains(id) { Ok(()) } else { Err(error) }
+    }
+}
+
+fn lock(skipped: &Mutex<Unvisited>) -> MutexGuard<'_, Unvisited> {
     // A list of finished answers, whole at any time.
     skipped.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn check_interrupted(progress: &dyn Progress) -> Result<()> {
-    if progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
 }

@@ -13,13 +13,11 @@ use rayon::prelude::*;
 
 use super::naming::Naming;
 use super::needed::Needed;
-use super::rewriting::{Rewriting, RewrittenPack};
+use super::rewriting::{Move, Rewriting, RewrittenPack, Unit};
 use super::unnamed::judge;
-use crate::chunker::Class;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, PackId};
 use crate::index::IndexedPack;
-use crate::pack::{FrameEntry, PackKind};
 use crate::progress::Progress;
 use crate::repository::{ChunkReader, PackListing, Repository, UnnamedPacks, class_of_frame};
 
@@ -31,34 +29,6 @@ const PACK_WASTE_SHARE: u64 = 50;
 const UNUSED_SHARE: u64 = 400;
 /// A pack of which less than 1 in so many bytes is unused is not worth the work.
 const PACK_UNUSED_SHARE: u64 = 64;
-
-/// What moves to a new pack.
-pub(super) enum Unit {
-    /// A frame all of which is needed, as it is.
-    Frame(FrameEntry, u32),
-    /// The needed chunks of a frame, and how they are gathered again.
-    Chunks(Vec<ChunkId>, Class),
-}
-
-/// Something that moves, and from where.
-pub(super) struct Move {
-    /// When a restore of the newest snapshot comes to it.
-    pub rank: u32,
-    pub pack: PackId,
-    pub pack_bytes: u64,
-    pub kind: PackKind,
-    pub unit: Unit,
-}
-
-impl Move {
-    /// About how many stored bytes it is: what is compressed is counted as it will be unpacked.
-    pub fn bytes(&self) -> u64 {
-        match &self.unit {
-            Unit::Frame(entry, _) => u64::from(entry.sealed_bytes),
-            Unit::Chunks(chunks, class) => chunks.len() as u64 * if *class == Class::Database { 8 << 10 } else { 32 << 10 },
-        }
-    }
-}
 
 /// What becomes of the packs.
 #[derive(Default)]

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::plan::{Move, Unit};
 use super::rewriting::Rewriting;
+use super::rewriting::{Move, Unit};
 use crate::chunker::Class;
 use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};

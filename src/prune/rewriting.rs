@@ -5,13 +5,42 @@
 
 use std::collections::HashSet;
 
-use super::plan::Move;
-use crate::id::PackId;
+use crate::chunker::Class;
+use crate::id::{ChunkId, PackId};
+use crate::pack::{FrameEntry, PackKind};
 
 /// What a rewrite leaves free beside the packs: room for headers, directories and segments.
 const ROOM_BYTES: u64 = 128 << 10;
 /// And for the index, this share of what moves.
 const INDEX_SHARE: u64 = 8;
+
+/// What moves to a new pack.
+pub(super) enum Unit {
+    /// A frame all of which is needed, as it is.
+    Frame(FrameEntry, u32),
+    /// The needed chunks of a frame, and how they are gathered again.
+    Chunks(Vec<ChunkId>, Class),
+}
+
+/// Something that moves, and from where.
+pub(super) struct Move {
+    /// When a restore of the newest snapshot comes to it.
+    pub rank: u32,
+    pub pack: PackId,
+    pub pack_bytes: u64,
+    pub kind: PackKind,
+    pub unit: Unit,
+}
+
+impl Move {
+    /// About how many stored bytes it is: what is compressed is counted as it will be unpacked.
+    pub fn bytes(&self) -> u64 {
+        match &self.unit {
+            Unit::Frame(entry, _) => u64::from(entry.sealed_bytes),
+            Unit::Chunks(chunks, class) => chunks.len() as u64 * if *class == Class::Database { 8 << 10 } else { 32 << 10 },
+        }
+    }
+}
 
 /// A pack that is written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,7 +112,6 @@ mod tests {
     use super::*;
     use crate::chunker::Class;
     use crate::pack::PackKind;
-    use crate::prune::plan::Unit;
 
     fn rewriting(moved_bytes: &[u64]) -> Rewriting {
         let id = |number: usize| PackId([number as u8; 32]);

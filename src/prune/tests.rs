@@ -16,6 +16,7 @@ use crate::snapshot::tests::{Bench, Entries, credential, noise};
 use crate::storage::faults::{Faults, Lasts};
 use crate::storage::recorder::Verb;
 use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
+use crate::trees::{Piece, SnapshotView, Step, visit_content};
 use crate::units::Timestamp;
 
 /// The benches commit an hour after the present.
@@ -167,13 +168,13 @@ fn packs_of_an_interrupted_run_are_freed() {
 fn frames_of(bench: &Bench, id: SnapshotId) -> std::collections::HashMap<(crate::id::PackId, u32), crate::index::Location> {
     let manifest = bench.repository.read_manifest(&id).unwrap();
     let reader = bench.repository.reader().unwrap();
-    let mut walk = crate::repository::SnapshotView::new(&reader, &manifest).walk();
+    let mut walk = SnapshotView::new(&reader, &manifest).walk();
     let mut frames = std::collections::HashMap::new();
     while let Some(step) = walk.next_step().unwrap() {
-        let crate::repository::Step::Entry(node) = step else { continue };
+        let Step::Entry(node) = step else { continue };
         let crate::manifest::Content::File(_, list) = &node.content else { continue };
-        crate::repository::read_content_items(&reader, list, &mut |item| {
-            if let crate::manifest::Item::Chunk(id, _) = item {
+        visit_content(&reader, list, &mut |piece: Piece| {
+            if let Piece::Chunk { id, .. } = piece {
                 let place = reader.places(&id)?.remove(0);
                 frames.insert((place.pack, place.frame.number), place);
             }

@@ -12,10 +12,11 @@ use crate::check::{self, Data};
 use crate::crypto::Algorithm;
 use crate::error::ErrorKind;
 use crate::id::SnapshotId;
-use crate::manifest::{Content, Item};
+use crate::manifest::Content;
 use crate::progress::Silent;
-use crate::repository::{OpenOptions, Repository, SnapshotView, Step, read_content_items};
+use crate::repository::{OpenOptions, Repository};
 use crate::storage::Storage;
+use crate::trees::{Piece, SnapshotView, Step, visit_content};
 use crate::units::Timestamp;
 
 const NOW: Timestamp = Timestamp::new(1_800_000_000, 0);
@@ -55,8 +56,8 @@ fn files_of(repository: &Repository, snapshot: &SnapshotId) -> Files {
             Ok(Some(Step::Entry(node))) => {
                 if let Content::File(_, list) = &node.content {
                     let mut plain = Vec::new();
-                    let read = read_content_items(&reader, list, &mut |item| {
-                        if let Item::Chunk(id, _) = item {
+                    let read = visit_content(&reader, list, &mut |piece: Piece| {
+                        if let Piece::Chunk { id, .. } = piece {
                             plain.extend_from_slice(&reader.data_chunk(&id)?);
                         }
                         Ok(())

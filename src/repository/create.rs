@@ -4,7 +4,7 @@ use super::aside::set_aside;
 use super::description::Description;
 use super::layout;
 use super::leftovers::{find_leftovers, is_there};
-use super::paired::publish_new_pair;
+use super::pairing::publish_new_pair;
 use super::protection::Protection;
 use super::records;
 use super::reserve::make_reserve;

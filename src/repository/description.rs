@@ -6,10 +6,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout;
-use super::records::read_facts;
-use super::secrets::SecretBundle;
-use super::slot::Credential;
-use super::slots::open_slots;
 use crate::crypto::{Algorithm, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
@@ -79,26 +75,6 @@ impl Description {
             .read(layout::DESCRIPTION, BYTES_MAX)
             .map_err(|error| if error.is_not_found() { layout::no_repository(storage) } else { error })?;
         Self::decode(&bytes)
-    }
-
-    /// Whether what is stored was sealed with this description: key slots and settings are bound to the
-    /// exact bytes of its file.
-    ///
-    /// # Errors
-    /// `WrongKey` when that cannot be said, because `credential` opens nothing; those of the storage.
-    pub fn fits(&self, storage: &dyn Storage, credential: Option<&Credential>) -> Result<bool> {
-        let sealed = || {
-            let bundle = match credential {
-                Some(credential) if self.algorithm != Algorithm::None => open_slots(storage, self, credential, None)?.0,
-                _ => SecretBundle::public(),
-            };
-            read_facts(storage, &bundle.key_ring(self.algorithm, self.id), self)
-        };
-        match sealed() {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_damage() => Ok(false),
-            Err(error) => Err(error),
-        }
     }
 
     /// Decodes the bytes of the file.

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use crate::catalog::series_key;
 use crate::error::Result;
 use crate::id::SnapshotId;
-use crate::manifest::{PIN, Pin, SERIES, SeriesChange, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
+use crate::manifest::{PIN, Pin, Record, SERIES, SeriesChange, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
 use crate::wire;
 
 /// Tags, pins and tombstones of all snapshots.
@@ -137,6 +137,20 @@ impl Marks {
         }
         tags
     }
+}
+
+/// The snapshot that a mark is about; none when the record is no mark of a snapshot.
+///
+/// # Errors
+/// `Damaged`.
+pub(super) fn subject(record: &Record) -> Result<Option<SnapshotId>> {
+    Ok(match record.record_type {
+        TAG => Some(wire::decode::<TagChange>(&record.payload, "a record of tags")?.snapshot),
+        PIN => Some(wire::decode::<Pin>(&record.payload, "a record of a pin")?.snapshot),
+        TOMBSTONE => Some(wire::decode::<Tombstone>(&record.payload, "a tombstone")?.snapshot),
+        UNFORGOTTEN => Some(wire::decode::<Unforgotten>(&record.payload, "the end of a tombstone")?.snapshot),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

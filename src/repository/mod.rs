@@ -1,5 +1,4 @@
-//! Where the parts meet: opening a repository, and reading and writing chunks, trees, manifests and
-//! records.
+//! Where the parts meet: opening a repository, and reading and writing chunks, manifests and records.
 //!
 //! [`Repository`] only opens and hands out parts; what is done with them is the business of the verbs.
 
@@ -7,6 +6,7 @@ mod aside;
 mod cache;
 mod create;
 mod description;
+mod fits;
 mod foreign;
 mod known;
 mod layout;
@@ -16,7 +16,9 @@ mod marks;
 mod moment;
 mod objects;
 mod packs;
+mod pages;
 mod paired;
+mod pairing;
 mod protection;
 mod proven;
 mod read;
@@ -32,10 +34,8 @@ mod select;
 mod sink;
 mod slot;
 mod slots;
-mod trees;
 mod twins;
 mod unnamed;
-mod view;
 
 pub use aside::set_aside;
 pub use cache::{CacheFolder, cache_root};
@@ -50,6 +50,7 @@ pub use leftovers::judge_leftover;
 pub use marks::Marks;
 pub use objects::Catalogued;
 pub use packs::PackListing;
+pub use pages::SinkPages;
 pub use paired::lone_record_problem;
 pub use protection::Protection;
 pub use read::{ChunkReader, FrameBytes};
@@ -63,10 +64,8 @@ pub use select::{Among, find_newest_first, is_future, is_moment, is_older};
 pub use sink::{FrameGatherer, Gone, Sink, SinkCounts, class_of_frame};
 pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, MAGIC as SLOT_MAGIC, PASSWORD};
 pub use slots::{count_damaged_slots, list_slots, publish_slot};
-pub use trees::{NodeStream, PagePlace, SinkPages, decode_list_page, read_content_items, read_list_page};
 pub use twins::{Key, list_keys, lone_problem, remove_slot};
 pub use unnamed::UnnamedPacks;
-pub use view::{SnapshotView, Step, Walk};
 
 use std::collections::HashSet;
 use std::path::PathBuf;

@@ -10,16 +10,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::records::publish_record;
-use super::removals::subject;
-use super::{Repository, layout};
+use super::marks::subject;
 use crate::crypto::random_bytes;
 use crate::error::Result;
 use crate::id::{RecordId, SnapshotId};
 use crate::manifest::{KEPT, Kept, Record};
-use crate::pack::KeyRing;
-use crate::storage::Storage;
-use crate::units::Timestamp;
 use crate::wire;
 
 /// Extension of a record: random bytes, the same in the two that belong together.
@@ -27,69 +22,24 @@ const PAIR: u16 = 1;
 /// Extension of a record with a [`PAIR`]: the two are being written. Its value is empty.
 const BEGUN: u16 = 2;
 
-/// Publishes each of `records` twice, durable with its name, in a repository that nobody has opened yet.
+/// The record as one of two.
 ///
 /// # Errors
-/// Those of the storage.
-pub(super) fn publish_new_pair(storage: &dyn Storage, keys: &KeyRing, record: Record) -> Result<()> {
-    let record = with_pair(record)?;
-    publish_record(storage, keys, &record)?;
-    publish_record(storage, keys, &record).map(drop)
-}
-
-fn with_pair(mut record: Record) -> Result<Record> {
+/// `Other` when the operating system has no random numbers.
+pub(super) fn with_pair(mut record: Record) -> Result<Record> {
     record.extensions.set(PAIR, random_bytes::<16>()?.to_vec());
     Ok(record)
 }
 
-fn is_begun(record: &Record) -> bool {
-    record.extensions.get(BEGUN).is_some()
+/// The record as it stands beside the two until both are durable.
+pub(super) fn as_begun(record: &Record) -> Record {
+    let mut record = record.clone();
+    record.extensions.set(BEGUN, Vec::new());
+    record
 }
 
-impl Repository {
-    /// Publishes records, in this order and each twice, durable with their names. After an error some of them may
-    /// be there. The caller holds the lock.
-    ///
-    /// # Errors
-    /// As [`Repository::publish_record`].
-    pub fn publish_pairs(&self, records: Vec<(u16, Vec<u8>)>, time: Timestamp) -> Result<()> {
-        let records = self.number_records(records, time)?.into_iter().map(with_pair).collect::<Result<Vec<Record>>>()?;
-        let begun = |record: &Record| {
-            let mut extensions = record.extensions.clone();
-            extensions.set(BEGUN, Vec::new());
-            publish_record(&*self.storage, &self.keys, &Record { extensions, ..record.clone() })
-        };
-        let begun = records.iter().map(begun).collect::<Result<Vec<RecordId>>>()?;
-        for record in records.iter().flat_map(|record| [record, record]) {
-            publish_record(&*self.storage, &self.keys, record)?;
-        }
-        // Where a crash brings them back, they say nothing new.
-        begun.iter().try_for_each(|id| self.storage.remove(&layout::record_name(id)))
-    }
-
-    /// The records that lost the one that says the same. Read twice, because another program may be writing two.
-    ///
-    /// # Errors
-    /// As [`Repository::read_facts`].
-    pub fn settled_lone_records(&self) -> Result<Vec<Record>> {
-        let mut lone = self.facts().lone_records().to_vec();
-        if !lone.is_empty() {
-            let now = self.read_facts()?;
-            lone.retain(|record| now.lone_records().contains(record));
-        }
-        Ok(lone)
-    }
-
-    /// Writes the second of each lone record again, also where the records refuse all other writing. Says how
-    /// many. The caller holds the lock alone.
-    ///
-    /// # Errors
-    /// Those of the storage.
-    pub fn restore_lone_records(&self) -> Result<u64> {
-        let lone = self.facts().lone_records();
-        lone.iter().try_for_each(|record| publish_record(&*self.storage, &self.keys, record).map(drop))?;
-        Ok(lone.len() as u64)
-    }
+fn is_begun(record: &Record) -> bool {
+    record.extensions.get(BEGUN).is_some()
 }
 
 /// The records of `records` that lost the one that says the same. `removed` are snapshots that were removed on
@@ -149,6 +99,7 @@ pub fn lone_record_problem(record: &Record) -> String {
 mod tests {
     use super::*;
     use crate::manifest::{PIN, Pin};
+    use crate::units::Timestamp;
     use crate::wire::Extensions;
 
     fn record(counter: u64, record_type: u16, payload: Vec<u8>, extensions: &[(u16, u8)]) -> (RecordId, Record) {

@@ -7,12 +7,13 @@
 
 use std::collections::BTreeSet;
 
+use super::marks::subject;
 use super::paired::find_outlived;
 use super::records::read_listed;
 use super::{Repository, layout, with_reserve};
 use crate::error::Result;
 use crate::id::{RecordId, SnapshotId};
-use crate::manifest::{KEPT, Kept, PIN, Pin, REMOVED, Record, Removed, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
+use crate::manifest::{KEPT, Kept, REMOVED, Record, Removed};
 use crate::units::Timestamp;
 use crate::wire;
 
@@ -178,15 +179,4 @@ impl Repository {
 /// What each record names: one that names nothing is written too, because it carries the counter.
 fn parts(ids: &[SnapshotId]) -> Vec<&[SnapshotId]> {
     if ids.is_empty() { vec![ids] } else { ids.chunks(PART_IDS).collect() }
-}
-
-/// The snapshot that a mark is about.
-pub(super) fn subject(record: &Record) -> Result<Option<SnapshotId>> {
-    Ok(match record.record_type {
-        TAG => Some(wire::decode::<TagChange>(&record.payload, "a record of tags")?.snapshot),
-        PIN => Some(wire::decode::<Pin>(&record.payload, "a record of a pin")?.snapshot),
-        TOMBSTONE => Some(wire::decode::<Tombstone>(&record.payload, "a tombstone")?.snapshot),
-        UNFORGOTTEN => Some(wire::decode::<Unforgotten>(&record.payload, "the end of a tombstone")?.snapshot),
-        _ => None,
-    })
 }

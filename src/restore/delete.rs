@@ -18,8 +18,8 @@ use super::window::FolderInWork;
 use crate::error::{Error, Result};
 use crate::manifest::{Content, TreeRef};
 use crate::progress::{Deed, FindingKind};
-use crate::repository::NodeStream;
 use crate::target::{Choice, Destination, Existing, Folder, Found, Identity, Judge, Stays};
+use crate::trees::NodeStream;
 
 /// Removes, or in a dry run lists, what is in `folder` and not in the snapshot; `is_kept` says of a
 /// path in the destination that this restore made it.

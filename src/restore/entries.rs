@@ -9,7 +9,7 @@ use super::request::What;
 use super::task::{Task, is_shortage, push_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Manifest, Node};
-use crate::repository::{SnapshotView, Step, Walk};
+use crate::trees::{SnapshotView, Step, Walk};
 use crate::units::PathText;
 
 /// Folders nest no deeper in any snapshot that was taken from a file system of this world.

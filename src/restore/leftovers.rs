@@ -16,11 +16,11 @@ use super::sight::path_in_snapshot;
 use super::task::{Task, join};
 use crate::error::Result;
 use crate::progress::FindingKind;
-use crate::repository::SnapshotView;
 use crate::target::{
     Choice, Destination, Folder, Found, Judge, Stays, Use, is_name_aside, is_temporary_name, range_of_temporary_names,
     resembles_temporary_name,
 };
+use crate::trees::SnapshotView;
 
 /// Removes what a killed restore has left in the folder `relative`, which has these `names`, and takes it
 /// out of them. In a dry run it is listed.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::content::{Piece, each_piece};
+use super::content::{Part, each_part};
 use super::files::FileInWork;
 use super::in_the_way::Way;
 use super::links::{LinkInWork, LinkKey, Role};
@@ -10,6 +10,7 @@ use super::window::{Want, Window};
 use super::writer::Writer;
 use crate::error::Result;
 use crate::manifest::{Content, Node};
+use crate::trees::Piece;
 
 /// What becomes of a window that has chunks enough: it comes back without them.
 pub(super) type Full<'f> = dyn FnMut(&mut Window) -> Result<()> + 'f;
@@ -55,12 +56,12 @@ pub(super) fn plan_file(
     let file = Arc::new(FileInWork::new(folder, name, metadata, *bytes, way, link, ordinal));
     let (reader, limits) = (writer.task.reader, writer.task.request.window);
     let mut number = window.add_file(&file);
-    each_piece(reader, list, &mut |piece| {
-        file.set_ends_with_hole(matches!(piece, Piece::Hole(_)));
-        match piece {
-            Piece::Hole(_) => {}
-            Piece::Lost(range) => file.add_missing(range),
-            Piece::Chunk(id, offset, bytes) => {
+    each_part(reader, list, &mut |part| {
+        file.set_ends_with_hole(matches!(part, Part::Piece(Piece::Hole(_))));
+        match part {
+            Part::Piece(Piece::Hole(_)) => {}
+            Part::Lost(range) => file.add_missing(range),
+            Part::Piece(Piece::Chunk { id, offset, bytes }) => {
                 file.expect_piece();
                 let places = reader.places(&id).unwrap_or_default();
                 window.add_chunk(Want { id, file: number, bytes, offset }, &places);

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use rustix::fs::SeekFrom;
 use rustix::io::Errno;
 
-use super::content::{Piece, each_piece};
+use super::content::{Part, each_part};
 use super::entries::{Entered, Left, Visitor};
 use super::outcome::Count;
 use super::task::{Task, is_shortage, join, with_causes};
@@ -22,6 +22,7 @@ use crate::manifest::{Content, Node};
 use crate::pack::{FRAME_PLAIN_BYTES_MAX, PackKind};
 use crate::progress::FindingKind;
 use crate::target::Folder;
+use crate::trees::Piece;
 
 /// So many files are read back by all threads at a time.
 const BATCH_FILES: usize = 1024;
@@ -125,8 +126,8 @@ fn compare(task: &Task<'_>, file: &File, node: &Node) -> Result<()> {
         return Err(differs(format!("it has {found} bytes instead of {bytes}")));
     }
     let mut plain = Vec::new();
-    each_piece(task.reader, list, &mut |piece| match piece {
-        Piece::Chunk(id, offset, bytes) => {
+    each_part(task.reader, list, &mut |part| match part {
+        Part::Piece(Piece::Chunk { id, offset, bytes }) => {
             if task.is_over() {
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
             }
@@ -141,11 +142,11 @@ fn compare(task: &Task<'_>, file: &File, node: &Node) -> Result<()> {
                 Err(differs(format!("bytes {offset} to {} differ from the snapshot", offset + bytes - 1)))
             }
         }
-        Piece::Hole(range) => match first_nonzero(task, file, range)? {
+        Part::Piece(Piece::Hole(range)) => match first_nonzero(task, file, range)? {
             None => Ok(()),
             Some(offset) => Err(differs(format!("byte {offset} is not zero"))),
         },
-        Piece::Lost(_) => Err(Error::damaged("its content list", "part of it cannot be read any more")),
+        Part::Lost(_) => Err(Error::damaged("its content list", "part of it cannot be read any more")),
     })
 }
 

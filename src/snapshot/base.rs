@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::id::{MachineId, SnapshotId};
 use crate::manifest::{Content, Kind, Manifest};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{Catalogued, ChunkReader, Marks, NodeStream, Repository};
+use crate::repository::{Catalogued, ChunkReader, Marks, Repository};
+use crate::trees::NodeStream;
 
 /// A base that can be read.
 pub(super) struct Base {

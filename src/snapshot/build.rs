@@ -11,7 +11,8 @@ use super::checkpoint::Checkpoints;
 use super::entries::Entries;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, NODE_INCOMPLETE, Node, RootEntry, TreeRef, TreeWriter, Unseen};
-use crate::repository::{ChunkReader, NodeStream, Sink, SinkPages};
+use crate::repository::{ChunkReader, Sink, SinkPages};
+use crate::trees::NodeStream;
 
 /// While the builder waits for one large file it looks so often whether a checkpoint is due.
 const LOOK_EVERY: Duration = Duration::from_millis(200);

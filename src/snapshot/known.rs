@@ -6,9 +6,10 @@ use super::surroundings::Surroundings;
 use super::tally::add;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
-use crate::manifest::{Content, ContentList, Item, Manifest, Node};
+use crate::manifest::{Content, ContentList, Manifest, Node};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{ChunkReader, Repository, Sink, SnapshotView, Step, read_list_page};
+use crate::repository::{ChunkReader, Repository, Sink};
+use crate::trees::{ContentVisitor, ListPlace, Piece, SnapshotView, Step, visit_content};
 
 /// Whether every chunk of an unchanged file is in the repository, and every page that leads to it. What
 /// cannot be told is not known: the file is read again then.
@@ -18,7 +19,7 @@ pub(super) fn is_content_known(with: &Surroundings<'_, '_, '_>, node: &Node) -> 
         return true;
     }
     // Pages are read also where all packs are there: that they can be read is known from reading only.
-    let is_known = is_list_known(reader, list, &|id| with.base_is_whole || with.saver.sink.is_known(id)).unwrap_or(false);
+    let is_known = check_list_known(reader, list, &|id| with.base_is_whole || with.saver.sink.is_known(id)).is_ok();
     if !is_known {
         add(&with.tally.files_lost, 1);
     }
@@ -64,10 +65,9 @@ pub(super) fn check_still_there(
     let index = Arc::new(repository.open_index()?);
     let presence = index.presence(gone.listing.packs());
     let reader = repository.reader_with(Arc::clone(&index));
-    match is_all_known(&reader, manifest, &|id| index.is_known(id, &presence)) {
-        Ok(true) => return Ok(()),
-        Err(error) if !error.is_damage() => return Err(error),
-        Ok(false) | Err(_) => {}
+    match check_all_known(&reader, manifest, &|id| index.is_known(id, &presence)) {
+        Err(error) if error.is_damage() => {}
+        settled => return settled,
     }
     let outcome = published.map_or_else(
         || "nothing was committed".to_owned(),
@@ -84,36 +84,42 @@ pub(super) fn check_still_there(
 type IsKnown<'k> = &'k dyn Fn(&ChunkId) -> bool;
 
 /// # Errors
-/// `NotFound`, `Damaged` when a page cannot be read.
-fn is_all_known(reader: &ChunkReader<'_>, manifest: &Manifest, is_known: IsKnown<'_>) -> Result<bool> {
+/// `NotFound` when a chunk or page is not known; `NotFound`, `Damaged` when a page cannot be read.
+fn check_all_known(reader: &ChunkReader<'_>, manifest: &Manifest, is_known: IsKnown<'_>) -> Result<()> {
     let mut walk = SnapshotView::new(reader, manifest).walk();
     while let Some(step) = walk.next_step()? {
         if let Step::Entry(node) = step
             && let Content::File(_, list) = &node.content
-            && !is_list_known(reader, list, is_known)?
         {
-            return Ok(false);
+            check_list_known(reader, list, is_known)?;
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 /// # Errors
-/// `NotFound`, `Damaged` when a list page cannot be read.
-fn is_list_known(reader: &ChunkReader<'_>, list: &ContentList, is_known: IsKnown<'_>) -> Result<bool> {
-    // Depth-first: at most one page is held for each level.
-    let mut waiting: Vec<(u8, std::vec::IntoIter<Item>)> = vec![(list.depth, list.items.clone().into_iter())];
-    while let Some((depth, items)) = waiting.last_mut() {
-        let depth = *depth;
-        match items.next() {
-            None => drop(waiting.pop()),
-            Some(Item::Hole(_)) => {}
-            Some(Item::Chunk(id, _)) if !is_known(&id) => return Ok(false),
-            Some(Item::Chunk(id, bytes)) if depth > 0 => {
-                waiting.push((depth - 1, read_list_page(reader, &id, depth - 1, bytes)?.items.into_iter()));
-            }
-            Some(Item::Chunk(..)) => {}
+/// As [`check_all_known`].
+fn check_list_known(reader: &ChunkReader<'_>, list: &ContentList, is_known: IsKnown<'_>) -> Result<()> {
+    visit_content(reader, list, &mut Known(is_known))
+}
+
+struct Known<'k>(IsKnown<'k>);
+
+impl Known<'_> {
+    fn check(&self, id: &ChunkId) -> Result<()> {
+        if (self.0)(id) { Ok(()) } else { Err(Error::new(ErrorKind::NotFound, "not known")) }
+    }
+}
+
+impl ContentVisitor for Known<'_> {
+    fn take(&mut self, piece: Piece) -> Result<()> {
+        match piece {
+            Piece::Chunk { id, .. } => self.check(&id),
+            Piece::Hole(_) => Ok(()),
         }
     }
-    Ok(true)
+
+    fn enter(&mut self, page: &ListPlace) -> Result<bool> {
+        self.check(page.id()).map(|()| true)
+    }
 }

@@ -25,9 +25,10 @@ use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::ErrorKind;
 use crate::manifest::{Content, Kind, Node};
 use crate::progress::{Collected, FindingKind, Silent};
-use crate::repository::{self, CreateOptions, Credential, OpenOptions, Repository, SnapshotView, Step, read_content_items};
+use crate::repository::{self, CreateOptions, Credential, OpenOptions, Repository};
 use crate::storage::MemoryStorage;
 use crate::storage::recorder::{Recorder, Verb};
+use crate::trees::{Piece, SnapshotView, Step, visit_content};
 use crate::units::Timestamp;
 
 /// Path to node and content.
@@ -87,10 +88,10 @@ impl Bench {
             let Step::Entry(node) = step else { continue };
             let mut plain = Vec::new();
             if let Content::File(_, list) = &node.content {
-                read_content_items(&reader, list, &mut |item| {
-                    match item {
-                        crate::manifest::Item::Chunk(id, _) => plain.extend_from_slice(&reader.data_chunk(&id)?),
-                        crate::manifest::Item::Hole(bytes) => plain.resize(plain.len() + bytes as usize, 0),
+                visit_content(&reader, list, &mut |piece: Piece| {
+                    match piece {
+                        Piece::Chunk { id, .. } => plain.extend_from_slice(&reader.data_chunk(&id)?),
+                        Piece::Hole(range) => plain.resize(range.end as usize, 0),
                     }
                     Ok(())
                 })

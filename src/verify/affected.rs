@@ -11,9 +11,10 @@ use super::outcome::{AFFECTED_MAX, Affected, Outcome};
 use super::trees::is_lost;
 use crate::error::Result;
 use crate::id::{ChunkId, SnapshotId};
-use crate::manifest::{Content, ContentList, Item, Manifest};
+use crate::manifest::{Content, ContentList, Manifest};
 use crate::progress::Progress;
-use crate::repository::{ChunkReader, SnapshotView, Step, read_content_items};
+use crate::repository::ChunkReader;
+use crate::trees::{Piece, SnapshotView, Step, visit_content};
 
 /// A folder on the way down.
 struct Folder {
@@ -93,8 +94,8 @@ impl<'a> Gathering<'a> {
         let (mut places, mut lost_bytes) = (Vec::new(), 0);
         let index = self.reader.index();
         let (damage, lost) = (self.damage, &mut self.lost);
-        let read = read_content_items(self.reader, list, &mut |item| {
-            if let Item::Chunk(id, bytes) = item
+        let read = visit_content(self.reader, list, &mut |piece: Piece| {
+            if let Piece::Chunk { id, bytes, .. } = piece
                 && is_lost(&index, damage, &id, bytes, &mut places)?
             {
                 lost_bytes += bytes;

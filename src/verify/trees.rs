@@ -6,18 +6,17 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use rayon::Scope;
-
 use super::damage::Damage;
 use super::objects::check_interrupted;
 use super::outcome::Outcome;
 use crate::error::{Error, Result};
 use crate::id::ChunkId;
 use crate::index::{Index, Location};
-use crate::manifest::{Content, ContentList, Item, Page};
+use crate::manifest::{Content, ContentList};
 use crate::pack::PackKind;
 use crate::progress::Progress;
-use crate::repository::{ChunkReader, FrameBytes, PagePlace, decode_list_page};
+use crate::repository::{ChunkReader, FrameBytes};
+use crate::trees::{ContentVisitor, ListPlace, Look, PagePlace, PageReader, Piece, TreeVisitor, Unvisited, visit_by_all, visit_content};
 
 /// Whether a chunk of file content of this length is in no place whole.
 ///
@@ -44,8 +43,6 @@ pub struct Trees<'a> {
     references: AtomicU64,
     is_suspicious: AtomicBool,
     lost: Mutex<HashSet<ChunkId>>,
-    is_over: AtomicBool,
-    failure: Mutex<Option<Error>>,
 }
 
 /// What a walk found.
@@ -76,8 +73,6 @@ impl<'a> Trees<'a> {
             references: AtomicU64::new(0),
             is_suspicious: AtomicBool::new(false),
             lost: Mutex::default(),
-            is_over: AtomicBool::new(false),
-            failure: Mutex::new(None),
         }
     }
 
@@ -86,48 +81,13 @@ impl<'a> Trees<'a> {
     /// # Errors
     /// Those of the storage that are no damage; `Interrupted`, `Unsupported`.
     pub fn walk(self, roots: &[Content], outcome: &mut Outcome) -> Result<Walked> {
-        rayon::scope(|scope| roots.iter().for_each(|root| self.visit(scope, root)));
-        if let Some(error) = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            return Err(error);
-        }
+        visit_by_all(&self, Unvisited::below(roots), &self)?;
         let count = |pages: Mutex<HashSet<_>>| pages.into_inner().unwrap_or_else(PoisonError::into_inner).len() as u64;
         outcome.tree_pages = count(self.tree_pages);
         outcome.list_pages = count(self.list_pages);
         outcome.references = self.references.into_inner();
         let lost = self.lost.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(Walked { is_suspicious: self.is_suspicious.into_inner(), lost })
-    }
-
-    fn visit<'s>(&'s self, scope: &Scope<'s>, content: &Content) {
-        match content {
-            Content::Directory(tree) => self.visit_page(scope, PagePlace::root(tree)),
-            Content::File(_, list) => {
-                let outcome = self.check_list(list);
-                self.settle(outcome);
-            }
-            _ => {}
-        }
-    }
-
-    fn visit_page<'s>(&'s self, scope: &Scope<'s>, place: PagePlace) {
-        let is_first = is_new(&self.tree_pages, place.key());
-        if is_first {
-            self.progress.add_done(1, 0);
-        }
-        if is_first | self.has_new_bounds(&place) {
-            scope.spawn(move |scope| {
-                if self.is_over.load(Ordering::Relaxed) {
-                    return;
-                }
-                match self.read_page(&place) {
-                    Ok(Page::Leaf(nodes)) if is_first => nodes.iter().for_each(|node| self.visit(scope, &node.content)),
-                    // Only its names had to be looked at.
-                    Ok(Page::Leaf(_)) => {}
-                    Ok(Page::Inner(refs)) => place.below(refs).for_each(|below| self.visit_page(scope, below)),
-                    Err(error) => self.settle(Err(error)),
-                }
-            });
-        }
     }
 
     /// True when the page was not met between these names before. Those of a root page may be any.
@@ -138,71 +98,87 @@ impl<'a> Trees<'a> {
         is_new(&self.bounds, *hasher.finalize().as_bytes())
     }
 
-    fn read_page(&self, place: &PagePlace) -> Result<Page> {
-        check_interrupted(self.progress)?;
-        place.decode(&self.read_chunk(place.id())?)
-    }
-
-    fn check_list(&self, list: &ContentList) -> Result<()> {
-        let mut places = Vec::new();
-        let mut waiting: Vec<(u8, Vec<Item>)> = Vec::new();
-        self.check_items(list.depth, &list.items, &mut waiting, &mut places)?;
-        while let Some((depth, items)) = waiting.pop() {
-            check_interrupted(self.progress)?;
-            self.check_items(depth, &items, &mut waiting, &mut places)?;
-        }
-        Ok(())
-    }
-
-    /// Looks up chunks, or reads the pages that the items above the leaves are.
-    fn check_items(&self, depth: u8, items: &[Item], waiting: &mut Vec<(u8, Vec<Item>)>, places: &mut Vec<Location>) -> Result<()> {
-        self.references.fetch_add(if depth == 0 { items.len() as u64 } else { 0 }, Ordering::Relaxed);
-        for item in items {
-            match item {
-                Item::Chunk(id, bytes) if depth == 0 => match is_lost(self.index, self.damage, id, *bytes, places) {
-                    Ok(false) => {}
-                    Ok(true) => self.add_lost(id),
-                    Err(error) => self.settle(Err(error)),
-                },
-                Item::Chunk(id, bytes) => {
-                    if is_new(&self.list_pages, (*id, depth, *bytes)) {
-                        match self.read_chunk(id).and_then(|page| decode_list_page(&page, depth - 1, *bytes)) {
-                            Ok(page) => waiting.push((depth - 1, page.items)),
-                            Err(error) if error.is_damage() => self.settle(Err(error)),
-                            Err(error) => return Err(error),
-                        }
-                    }
-                }
-                Item::Hole(_) if depth == 0 => {}
-                Item::Hole(_) => return Err(Error::damaged("a content list", "it has a hole among its pages")),
-            }
-        }
-        Ok(())
-    }
-
-    /// A page by its id; one that is in no place whole is noted.
-    fn read_chunk(&self, id: &ChunkId) -> Result<FrameBytes> {
-        self.reader.meta_chunk(id).inspect_err(|error| {
-            if error.is_damage() {
-                self.add_lost(id);
-            }
-        })
-    }
-
     fn add_lost(&self, id: &ChunkId) {
         self.is_suspicious.store(true, Ordering::Relaxed);
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
     }
 
     /// Damage is looked into later; any other error ends the walk.
-    fn settle(&self, outcome: Result<()>) {
+    fn note(&self, outcome: Result<()>) -> Result<()> {
         match outcome {
-            Ok(()) => {}
-            Err(error) if error.is_damage() => self.is_suspicious.store(true, Ordering::Relaxed),
-            Err(error) => {
-                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                self.is_over.store(true, Ordering::Relaxed);
+            Err(error) if error.is_damage() => {
+                self.is_suspicious.store(true, Ordering::Relaxed);
+                Ok(())
             }
+            other => other,
         }
+    }
+}
+
+impl PageReader for Trees<'_> {
+    /// A page that is in no place whole is noted.
+    fn read_page(&self, id: &ChunkId) -> Result<FrameBytes> {
+        check_interrupted(self.progress)?;
+        self.reader.read_page(id).inspect_err(|error| {
+            if error.is_damage() {
+                self.add_lost(id);
+            }
+        })
+    }
+}
+
+impl TreeVisitor for Trees<'_> {
+    fn enter(&self, page: &PagePlace) -> Result<Look> {
+        let (is_first, has_new_bounds) = (is_new(&self.tree_pages, page.key()), self.has_new_bounds(page));
+        if is_first {
+            self.progress.add_done(1, 0);
+        }
+        Ok(match (is_first, has_new_bounds) {
+            (true, _) => Look::Below,
+            // Only its names have to be looked at.
+            (false, true) => Look::Names,
+            (false, false) => Look::Past,
+        })
+    }
+
+    fn take_file(&self, list: &ContentList) -> Result<()> {
+        let mut content = Pieces { trees: self, references: 0, places: Vec::new() };
+        let outcome = visit_content(self, list, &mut content);
+        self.references.fetch_add(content.references, Ordering::Relaxed);
+        self.note(outcome)
+    }
+
+    fn lose(&self, _: PagePlace, error: Error) -> Result<()> {
+        self.note(Err(error))
+    }
+}
+
+/// The pieces of one file, looked up.
+struct Pieces<'t, 'a> {
+    trees: &'t Trees<'a>,
+    references: u64,
+    places: Vec<Location>,
+}
+
+impl ContentVisitor for Pieces<'_, '_> {
+    fn take(&mut self, piece: Piece) -> Result<()> {
+        self.references += 1;
+        let Piece::Chunk { id, bytes, .. } = piece else { return Ok(()) };
+        match is_lost(self.trees.index, self.trees.damage, &id, bytes, &mut self.places) {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                self.trees.add_lost(&id);
+                Ok(())
+            }
+            Err(error) => self.trees.note(Err(error)),
+        }
+    }
+
+    fn enter(&mut self, page: &ListPlace) -> Result<bool> {
+        Ok(is_new(&self.trees.list_pages, page.key()))
+    }
+
+    fn lose(&mut self, _: &ListPlace, error: Error) -> Result<()> {
+        self.trees.note(Err(error))
     }
 }

@@ -9,13 +9,14 @@ use strongroom::check;
 use strongroom::crypto::{Algorithm, Argon2Cost};
 use strongroom::error::{Error, Result};
 use strongroom::id::SnapshotId;
-use strongroom::manifest::{Content, Item, Kind, SETTINGS, Settings};
+use strongroom::manifest::{Content, Kind, SETTINGS, Settings};
 use strongroom::progress::Silent;
 use strongroom::prune;
 use strongroom::repair;
-use strongroom::repository::{self, CreateOptions, Credential, OpenOptions, Repository, SnapshotView, Step, read_content_items};
+use strongroom::repository::{self, CreateOptions, Credential, OpenOptions, Repository};
 use strongroom::snapshot;
 use strongroom::storage::{MemoryStorage, Storage};
+use strongroom::trees::{Piece, SnapshotView, Step, visit_content};
 use strongroom::units::Timestamp;
 use strongroom::wire;
 
@@ -86,10 +87,10 @@ pub fn contents(repository: &Repository, id: SnapshotId, root: &Path) -> Result<
         let Step::Entry(node) = step else { continue };
         let Content::File(bytes, list) = &node.content else { continue };
         let mut plain = Vec::new();
-        read_content_items(&reader, list, &mut |item| {
-            match item {
-                Item::Chunk(id, _) => plain.extend_from_slice(&reader.data_chunk(&id)?),
-                Item::Hole(bytes) => plain.resize(plain.len() + bytes as usize, 0),
+        visit_content(&reader, list, &mut |piece: Piece| {
+            match piece {
+                Piece::Chunk { id, .. } => plain.extend_from_slice(&reader.data_chunk(&id)?),
+                Piece::Hole(range) => plain.resize(range.end as usize, 0),
             }
             Ok(())
         })?;

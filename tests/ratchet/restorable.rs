@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use strongroom::error::{Error, ErrorKind, Result};
 use strongroom::id::SnapshotId;
-use strongroom::manifest::{Content, Item, Node};
-use strongroom::repository::{ChunkReader, OpenOptions, Repository, SnapshotView, Step, read_content_items};
+use strongroom::manifest::{Content, Node};
+use strongroom::repository::{ChunkReader, OpenOptions, Repository};
 use strongroom::storage::Storage;
+use strongroom::trees::{Piece, SnapshotView, Step, visit_content};
 use strongroom::wire;
 
 use crate::crash::source::Files;
@@ -130,18 +131,13 @@ fn is_passed_over(error: &Error) -> bool {
 fn pieces(reader: &ChunkReader<'_>, node: &Node) -> Pieces {
     let mut pieces = Pieces::from([(None, hash(&wire::encode(node)))]);
     if let Content::File(_, list) = &node.content {
-        let mut at = 0;
         // What comes behind a page of a list that is lost has no place any more.
-        let _ = read_content_items(reader, list, &mut |item| {
-            at += match item {
-                Item::Hole(bytes) => bytes,
-                Item::Chunk(id, bytes) => {
-                    if let Ok(plain) = reader.data_chunk(&id) {
-                        pieces.insert(Some(at), hash(&plain));
-                    }
-                    bytes
-                }
-            };
+        let _ = visit_content(reader, list, &mut |piece: Piece| {
+            if let Piece::Chunk { id, offset, .. } = piece
+                && let Ok(plain) = reader.data_chunk(&id)
+            {
+                pieces.insert(Some(offset), hash(&plain));
+            }
             Ok(())
         });
     }

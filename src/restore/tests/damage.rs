@@ -5,9 +5,10 @@ use crate::chunker::Class;
 use crate::id::RunId;
 use crate::index::Location;
 use crate::manifest::{Content, Item};
-use crate::repository::{FrameGatherer, Sink, SnapshotView};
+use crate::repository::{FrameGatherer, Sink};
 use crate::storage::Stale;
 use crate::storage::faults::Damage;
+use crate::trees::SnapshotView;
 
 /// All places of the chunks of a file.
 fn places_of(bench: &Bench, manifest: &Manifest, name: &str) -> Vec<Location> {

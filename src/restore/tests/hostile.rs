@@ -4,6 +4,7 @@ use super::*;
 use crate::id::{ChunkId, RunId};
 use crate::manifest::{Content, ContentList, Item, Metadata, Node, Page, TreeRef};
 use crate::repository::Sink;
+use crate::trees::SnapshotView;
 use crate::wire::{self, Extensions};
 
 fn node(name: &[u8], content: Content) -> Node {
@@ -87,7 +88,7 @@ fn chunks_that_are_nowhere_or_of_another_length_leave_a_damaged_file() {
     bench.write("real", "12345");
     let mut manifest = bench.snapshot();
     let reader = bench.repository.reader().unwrap();
-    let real = repository::SnapshotView::new(&reader, &manifest).lookup(&bench.saved("real")).unwrap().unwrap();
+    let real = SnapshotView::new(&reader, &manifest).lookup(&bench.saved("real")).unwrap().unwrap();
     let Content::File(_, list) = real.content else { panic!("a file") };
     let Item::Chunk(id, _) = list.items[0] else { panic!("a chunk") };
     let file = |name: &[u8], items: Vec<Item>| {

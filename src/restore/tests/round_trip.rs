@@ -3,6 +3,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
+use crate::trees::{Piece, SnapshotView, Step, visit_content};
 
 /// A source with an entry of every sort.
 fn fill(bench: &Bench) {
@@ -119,12 +120,12 @@ fn each_frame_is_read_once_also_where_a_window_ends_within_it() {
         let index = bench.repository.open_index().unwrap();
         let mut frames = std::collections::HashSet::new();
         let reader = bench.repository.reader().unwrap();
-        let mut walk = repository::SnapshotView::new(&reader, &manifest).walk();
+        let mut walk = SnapshotView::new(&reader, &manifest).walk();
         while let Some(step) = walk.next_step().unwrap() {
-            let repository::Step::Entry(node) = step else { continue };
+            let Step::Entry(node) = step else { continue };
             let crate::manifest::Content::File(_, list) = &node.content else { continue };
-            repository::read_content_items(&reader, list, &mut |item| {
-                if let crate::manifest::Item::Chunk(id, _) = item {
+            visit_content(&reader, list, &mut |piece: Piece| {
+                if let Piece::Chunk { id, .. } = piece {
                     let mut places = Vec::new();
                     index.places(&id, &mut places)?;
                     frames.insert((places[0].pack, places[0].frame.number));

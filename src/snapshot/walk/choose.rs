@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::state::{SourceWalk, Way, is_file};
 use crate::manifest::{Content, Node, StatTrust, TreeRef};
 use crate::progress::FindingKind;
-use crate::repository::NodeStream;
 use crate::source::{Folder, Stat};
+use crate::trees::NodeStream;
 
 impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
 where

@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::manifest::{Node, TreeRef};
-use crate::repository::{ChunkReader, NodeStream};
+use crate::repository::ChunkReader;
+use crate::trees::NodeStream;
 
 /// The entries of the same folder in the base, read beside it.
 pub(super) struct BaseCursor<'w, 'a> {

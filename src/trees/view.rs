@@ -1,10 +1,10 @@
 //! A snapshot as one tree from `/` down: the folders above the sources, the sources, and everything
 //! below them.
 
-use super::read::ChunkReader;
-use super::trees::NodeStream;
+use super::nodes::NodeStream;
 use crate::error::Result;
 use crate::manifest::{Content, Manifest, Node, RootEntry};
+use crate::repository::ChunkReader;
 
 /// One step of a walk.
 // A step is looked at and dropped; boxing every node would cost more than the space.
@@ -57,8 +57,8 @@ impl<'r, 'a> SnapshotView<'r, 'a> {
     pub fn walk(&self) -> Walk<'r, 'a> {
         let mut walk = Walk { reader: self.reader, entries: self.entries, path: Vec::new(), levels: Vec::new(), descend: None };
         match self.entries.first() {
-            Some(entry) if entry.path == b"/" => walk.levels.push(Level { source: Source::Roots(vec![0].into_iter()), path_bytes: 0 }),
-            _ => walk.levels.push(Level { source: Source::Roots(walk.roots_below(b"")), path_bytes: 0 }),
+            Some(entry) if entry.path == b"/" => walk.levels.push(Level { source: Source::Roots(vec![entry].into_iter()), path_bytes: 0 }),
+            _ => walk.enter(&Content::Ancestor),
         }
         walk
     }
@@ -67,14 +67,14 @@ impl<'r, 'a> SnapshotView<'r, 'a> {
     pub fn walk_below(&self, path: &[u8], node: &Node) -> Walk<'r, 'a> {
         let path = if path == b"/" { Vec::new() } else { path.to_vec() };
         let mut walk = Walk { reader: self.reader, entries: self.entries, path, levels: Vec::new(), descend: None };
-        walk.enter(&node.content.clone());
+        walk.enter(&node.content);
         // The folder itself is not a step, so neither is leaving it.
         walk
     }
 }
 
 enum Source<'r, 'a> {
-    Roots(std::vec::IntoIter<usize>),
+    Roots(std::vec::IntoIter<&'r RootEntry>),
     Nodes(NodeStream<'r, 'a>),
 }
 
@@ -118,7 +118,7 @@ impl Walk<'_, '_> {
         self.path.truncate(level.path_bytes);
         let node = match &mut level.source {
             Source::Nodes(nodes) => nodes.next_node()?,
-            Source::Roots(roots) => roots.next().map(|at| self.entries[at].node.clone()),
+            Source::Roots(roots) => roots.next().map(|entry| entry.node.clone()),
         };
         let Some(node) = node else {
             self.levels.pop();
@@ -139,18 +139,16 @@ impl Walk<'_, '_> {
         let path_bytes = self.path.len();
         let source = match content {
             Content::Directory(tree) => Source::Nodes(NodeStream::new(self.reader, tree)),
-            _ => Source::Roots(self.roots_below(&self.path)),
+            _ => Source::Roots(roots_below(self.entries, &self.path).collect::<Vec<_>>().into_iter()),
         };
         self.levels.push(Level { source, path_bytes });
     }
+}
 
-    /// The top-level entries directly below `folder`, which has no slash at its end.
-    fn roots_below(&self, folder: &[u8]) -> std::vec::IntoIter<usize> {
-        let is_below = |entry: &RootEntry| {
-            let rest = entry.path.strip_prefix(folder).and_then(|rest| rest.strip_prefix(b"/"));
-            rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(&b'/'))
-        };
-        let found: Vec<usize> = (0..self.entries.len()).filter(|at| is_below(&self.entries[*at])).collect();
-        found.into_iter()
-    }
+/// The top-level entries directly below `folder`, which has no slash at its end.
+pub fn roots_below<'m>(entries: &'m [RootEntry], folder: &[u8]) -> impl Iterator<Item = &'m RootEntry> {
+    entries.iter().filter(move |entry| {
+        let rest = entry.path.strip_prefix(folder).and_then(|rest| rest.strip_prefix(b"/"));
+        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(&b'/'))
+    })
 }
