@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::bar::Bar;
+use super::decided;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
@@ -56,7 +57,7 @@ fn select(chooser: &Chooser<'_>, annotator: &Annotator, names: &[String]) -> Res
 
 /// Finds all of them first, so that a mistyped one leaves the others alone.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
-    let annotator = global.annotate()?;
+    let annotator = decided::begin(global)?;
     let chooser = Chooser::new(global, annotator.repository(), &annotator.catalogued().listing, args.narrow)?;
     let ids = select(&chooser, &annotator, &args.snapshots)?;
     let bar = Bar::hidden(global);

@@ -7,19 +7,17 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::bar::Bar;
 use super::message;
 use super::password::{self, Named, Source};
 use super::style::ColorWhen;
 use super::times;
-use crate::annotate::Annotator;
 use crate::catalog::Listing;
 use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
 use crate::repository::{Catalogued, ChunkReader, Credential, Description, KnownPlaces, OpenOptions, Repository, cache_root};
 use crate::storage::{LocalStorage, Storage};
-use crate::units::{PathText, Timestamp};
+use crate::units::PathText;
 
 /// Options of every command.
 #[derive(Args, Clone, Debug, Default)]
@@ -212,16 +210,6 @@ impl Global {
         let catalogued = repository.catalogued_from_sealed()?;
         self.tell_skipped(&catalogued);
         Ok(catalogued)
-    }
-
-    /// Opens the repository to write down what was decided about what is in it.
-    ///
-    /// # Errors
-    /// As [`Repository::open`] and [`Annotator::begin`].
-    pub fn annotate(&self) -> Result<Annotator> {
-        let annotator = Annotator::begin(self.open()?, Timestamp::now(), &Bar::hidden(self))?;
-        self.tell_skipped(annotator.catalogued());
-        Ok(annotator)
     }
 
     /// Names on standard error what could not be read.

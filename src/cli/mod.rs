@@ -11,6 +11,7 @@ mod changes;
 mod check;
 mod completions;
 mod damage;
+mod decided;
 mod deeds;
 mod diff;
 mod evening;

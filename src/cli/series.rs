@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use clap::Subcommand;
 use serde::Serialize;
 
+use super::decided;
 use super::exit::Status;
 use super::global::{Global, warn_of_missing};
 use super::message;
@@ -82,7 +83,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = match &args.change {
         None => global.open()?,
         Some(change) => {
-            let annotator = global.annotate()?;
+            let annotator = decided::begin(global)?;
             match change {
                 Change::Rename { series, name } => annotator.rename_series(series, name)?,
                 Change::Stop { series } => annotator.stop_series(series, true)?,

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use serde::Serialize;
 
+use super::decided;
 use super::exit::Status;
 use super::global::{Global, warn_of_missing};
 use super::output::Output;
@@ -44,7 +45,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = match args.change {
         None => global.open()?,
         Some(Change::Protect { time }) => {
-            let annotator = global.annotate()?;
+            let annotator = decided::begin(global)?;
             warn_of_missing(annotator.catalogued());
             annotator.protect(time)?;
             annotator.finish()

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::decided;
 use super::exit::Status;
 use super::global::{Global, warn_of_missing};
 use super::output::Output;
@@ -51,7 +52,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let request = TagRequest { add: args.add, remove: args.remove, pinned };
     // Before anybody is asked for a password.
     request.check()?;
-    let annotator = global.annotate()?;
+    let annotator = decided::begin(global)?;
     warn_of_missing(annotator.catalogued());
     let ids = Chooser::new(global, annotator.repository(), &annotator.catalogued().listing, args.narrow)?.snapshots(&args.snapshots)?;
     annotator.tag(&ids, &request)?;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::decided;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
@@ -24,7 +25,7 @@ struct Taken {
 
 /// Finds all of them first, so that a mistyped one leaves the others alone.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
-    let annotator = global.annotate()?;
+    let annotator = decided::begin(global)?;
     let mut ids = Vec::new();
     for prefix in &args.snapshots {
         let id = annotator.find_forgotten(prefix)?;
