@@ -42,7 +42,9 @@ fn end_half_way(place: &Place, signal: &str) -> Option<Traced> {
     }
     let traced = trace(&command, &place.path("log"), Some(&format!("renameat2:signal={signal}:when=4")));
     let stored = packs_bytes(&place.path("repository"));
-    assert!((ENOUGH_BYTES..TOTAL_BYTES).contains(&stored), "{stored} bytes are in packs: {}", traced.stderr);
+    assert!(stored >= ENOUGH_BYTES, "{stored} bytes are in packs: {}", traced.stderr);
+    // One that winds down stores what it has in hand, and on a slow disk that may be all that is left.
+    assert!(stored < TOTAL_BYTES || signal == "SIGINT", "{stored} bytes are in packs: {}", traced.stderr);
     Some(traced)
 }
 
