@@ -44,20 +44,7 @@ fn place() -> (Place, Vec<String>) {
         let time = format!("2026-01-{day:02} 19:00:04");
         for (folder, series) in [("papers", "papers"), ("photos", "photos")] {
             let kind = if day == 5 { "full" } else { "incremental" };
-            let arguments = [
-                "-q",
-                "snapshot",
-                "--print-id",
-                &place.text(folder),
-                "--series",
-                series,
-                "--host",
-                "desk",
-                "--time",
-                &time,
-                "--kind",
-                kind,
-            ];
+            let arguments = ["-q", "snapshot", &place.text(folder), "--series", series, "--host", "desk", "--time", &time, "--kind", kind];
             ids.push(place.run(&arguments).expect(0).stdout.trim()[..8].to_owned());
         }
     }

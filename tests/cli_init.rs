@@ -97,7 +97,7 @@ fn several_that_make_the_repository_at_once_make_one_and_all_save() {
             fs::create_dir(place.path(name)).unwrap();
             fs::write(place.path(name).join("file"), name).unwrap();
             let mut command = Command::new(env!("CARGO_BIN_EXE_repo"));
-            command.args(["-q", "-r", &repository, "snapshot", "--print-id", "--init", &place.text(name)]);
+            command.args(["-q", "-r", &repository, "snapshot", "--init", &place.text(name)]);
             command.env_clear().env("REPO_KEY_FILE", place.path("key")).env("REPO_CACHE_DIR", place.path(&format!("cache of {name}")));
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
         };

@@ -48,7 +48,7 @@ fn where_the_newest_snapshot_cannot_be_read_the_evenings_command_says_that_it_ma
     fs::create_dir(place.path("more")).unwrap();
     fs::write(place.path("more/b"), "b").unwrap();
     place.run(&["snapshot", "--series", "s", &place.text("source")]).expect(0);
-    let ran = place.run(&["-q", "snapshot", "--print-id", "--series", "s", &place.text("source"), &place.text("more")]).expect(0);
+    let ran = place.run(&["-q", "snapshot", "--series", "s", &place.text("source"), &place.text("more")]).expect(0);
     place.run(&["-q", "snapshot"]).expect(0);
     let last = place.run(&["-q", "snapshots"]).expect(0).stdout.lines().last().unwrap().to_owned();
     for id in [ran.stdout.trim(), &last] {

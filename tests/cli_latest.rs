@@ -15,7 +15,7 @@ fn place_of(contents: &[&str]) -> (Place, Vec<String>) {
 fn save(place: &Place, content: &str, more: &[&str]) -> String {
     fs::write(place.path("source/a"), content).unwrap();
     let source = place.text("source");
-    place.run(&[&["-q", "snapshot", "--print-id", &source, "--series", "home"], more].concat()).expect(0).stdout.trim().to_owned()
+    place.run(&[&["-q", "snapshot", &source, "--series", "home"], more].concat()).expect(0).stdout.trim().to_owned()
 }
 
 fn damage(place: &Place, id: &str, how: &str) {
@@ -97,14 +97,7 @@ fn a_snapshot_of_the_future_is_not_the_latest_and_that_is_said() {
     let (place, ids) = place_of(&["now"]);
     fs::write(place.path("source/a"), "future").unwrap();
     let mut future = std::process::Command::new("faketime");
-    future.arg("2099-01-01 00:00:00").arg(env!("CARGO_BIN_EXE_repo")).args([
-        "-q",
-        "snapshot",
-        "--print-id",
-        &place.text("source"),
-        "--series",
-        "home",
-    ]);
+    future.arg("2099-01-01 00:00:00").arg(env!("CARGO_BIN_EXE_repo")).args(["-q", "snapshot", &place.text("source"), "--series", "home"]);
     future.env_clear().env("PATH", "/usr/bin:/bin").env("TZ", "UTC").env("REPO_CACHE_DIR", place.path("cache"));
     let saved = future.env("REPO_REPOSITORY", place.path("repository")).env("REPO_KEY_FILE", place.path("key")).output().unwrap();
     assert!(saved.status.success(), "{}", String::from_utf8_lossy(&saved.stderr));

@@ -9,7 +9,7 @@ use crate::cli_place::{Place, Ran};
 /// Saves a file that only this snapshot has, and gives the id.
 fn save(place: &Place, number: usize) -> String {
     fs::write(place.path("source/a"), format!("only {number} has this")).unwrap();
-    place.run(&["-q", "snapshot", "--print-id", &place.text("source"), "--series", "home"]).expect(0).stdout.trim().to_owned()
+    place.run(&["-q", "snapshot", &place.text("source"), "--series", "home"]).expect(0).stdout.trim().to_owned()
 }
 
 fn manifest(place: &Place, id: &str) -> PathBuf {

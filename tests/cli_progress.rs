@@ -39,7 +39,7 @@ fn what_is_done_reaches_the_total_of_each_command() {
     fs::create_dir(place.path("other")).unwrap();
     fs::write(place.path("other/file"), vec![b'o'; 200_000]).unwrap();
     let before = packs();
-    let other = place.run(&["snapshot", "--print-id", "--series", "other", &place.text("other")]).expect(0).stdout;
+    let other = place.run(&["-q", "snapshot", "--series", "other", &place.text("other")]).expect(0).stdout;
     let added = packs() - before;
     place.run(&["forget", other.trim()]).expect(0);
     assert_reached(&at_the_end(&place, &["prune"]), "sweep", "packs", added);

@@ -13,7 +13,7 @@ use crate::cli_place::{Place, Ran, names};
 /// Saves the source under one series; gives the id.
 fn save(place: &Place, number: usize) -> String {
     fs::write(place.path("source/a"), format!("number {number}")).unwrap();
-    place.run(&["-q", "snapshot", "--print-id", &place.text("source"), "--series", "home"]).expect(0).stdout.trim().to_owned()
+    place.run(&["-q", "snapshot", &place.text("source"), "--series", "home"]).expect(0).stdout.trim().to_owned()
 }
 
 fn ids(place: &Place) -> Vec<String> {

@@ -104,20 +104,11 @@ fn a_run_with_a_clock_of_the_future_can_be_forgotten_and_blocks_no_prune_then() 
         place.run(&["init", "--protect", protect]).expect(0);
         let save = |text: &str| {
             fs::write(place.path("source/a"), text).unwrap();
-            place.run(&["-q", "snapshot", "--print-id", &place.text("source"), "--series", "home"]).expect(0).stdout.trim().to_owned()
+            place.run(&["-q", "snapshot", &place.text("source"), "--series", "home"]).expect(0).stdout.trim().to_owned()
         };
         let first = save("first");
         let mut command = std::process::Command::new("faketime");
-        command.args([
-            "2099-01-01 12:00:00",
-            env!("CARGO_BIN_EXE_repo"),
-            "-q",
-            "snapshot",
-            "--print-id",
-            &place.text("source"),
-            "--series",
-            "home",
-        ]);
+        command.args(["2099-01-01 12:00:00", env!("CARGO_BIN_EXE_repo"), "-q", "snapshot", &place.text("source"), "--series", "home"]);
         command.env("REPO_CACHE_DIR", place.path("cache")).env("REPO_REPOSITORY", place.path("repository"));
         let future = command.env("REPO_KEY_FILE", place.path("key")).output().unwrap();
         let future = String::from_utf8(future.stdout).unwrap().trim().to_owned();

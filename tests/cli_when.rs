@@ -19,7 +19,7 @@ fn save(place: &Place, time: &str, content: Option<&str>, more: &[&str]) -> Stri
         None => fs::remove_file(file).unwrap(),
     }
     let source = place.text("source");
-    place.run(&[&["-q", "snapshot", "--print-id", &source, "--time", time], more].concat()).expect(0).stdout.trim().to_owned()
+    place.run(&[&["-q", "snapshot", &source, "--time", time], more].concat()).expect(0).stdout.trim().to_owned()
 }
 
 const THREE: [(&str, Option<&str>); 3] =

@@ -54,7 +54,7 @@ fn a_full_disk_fails_a_snapshot_cleanly_and_can_be_pruned_and_go_on() {
     let (source, mut ids) = (place.text("source"), Vec::new());
     for seed in 0..2 {
         fs::write(place.path("source/b"), noise(seed, 20 << 20)).unwrap();
-        ids.push(command(&["-q", "snapshot", "--print-id", &source, "--series", "home"]).expect(0).stdout.trim().to_owned());
+        ids.push(command(&["-q", "snapshot", &source, "--series", "home"]).expect(0).stdout.trim().to_owned());
     }
     fill(&disk.0.join("ballast"));
     fs::write(place.path("source/b"), noise(9, 10 << 20)).unwrap();

@@ -153,7 +153,7 @@ impl Golden {
     /// Today's program writes into it, removes from it, and everything that is left restores.
     fn go_on(&self) {
         let before = self.listed().len();
-        let ran = self.run(&["-q", "snapshot", "--print-id", "--host", "golden", &self.place.text("source")]).expect(0);
+        let ran = self.run(&["-q", "snapshot", "--host", "golden", &self.place.text("source")]).expect(0);
         let new = ran.stdout.trim().to_owned();
         assert_eq!(self.listed().len(), before + 1);
         // The clock of the test may be behind that of the day when the repository was made.

@@ -47,7 +47,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// Print nothing when all is well, but what was asked for
+    /// Print nothing when all is well, but what was asked for, and the id of a new snapshot
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 

@@ -84,10 +84,12 @@ pub fn tell_changes(repository: &Repository, outcome: &Outcome, global: &Global,
 /// # Errors
 /// Those of writing.
 pub fn print(outcome: &Outcome, renamed: Option<u64>, time: Duration, output: &mut Output) -> Result<()> {
-    output.report(|output| match (output.is_json, output.is_quiet) {
-        (true, _) => output.json(&saved_line(outcome, renamed, time)),
-        (false, true) => Ok(()),
-        (false, false) => print_text(outcome, renamed, time, output),
+    output.report(|output| match (output.is_json, output.is_quiet, &outcome.id) {
+        (true, ..) => output.json(&saved_line(outcome, renamed, time)),
+        // What a script goes on with.
+        (false, true, Some(id)) => output.line(id),
+        (false, true, None) => Ok(()),
+        (false, false, _) => print_text(outcome, renamed, time, output),
     })
 }
 

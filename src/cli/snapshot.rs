@@ -102,10 +102,6 @@ pub struct Args {
     #[arg(short = 'n', long)]
     dry_run: bool,
 
-    /// Print nothing but the id of the snapshot
-    #[arg(long)]
-    print_id: bool,
-
     /// With --command: the command and its arguments
     #[arg(last = true, value_name = "CMD")]
     arguments: Vec<OsString>,
@@ -194,11 +190,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         };
         let renamed = saved::tell_changes(&repository, &outcome, global, output)?;
         ended.add_status(bar.finish());
-        match &outcome.id {
-            Some(id) if args.print_id && !output.is_json => output.report(|output| output.line(id))?,
-            None if args.print_id && !output.is_json => {}
-            _ => saved::print(&outcome, renamed, begun.elapsed(), output)?,
-        }
+        saved::print(&outcome, renamed, begun.elapsed(), output)?;
     }
     drop(own.handles);
     ended.finish()

@@ -97,7 +97,7 @@ impl Bench {
     }
 
     fn save(&self) -> (String, Picture) {
-        let id = self.run(&["-q", "snapshot", "--print-id", &self.place.text("source")]).expect(0).stdout.trim().to_owned();
+        let id = self.run(&["-q", "snapshot", &self.place.text("source")]).expect(0).stdout.trim().to_owned();
         (id, Picture::of(&self.place.path("source")))
     }
 

@@ -47,7 +47,7 @@ impl Scene {
     pub fn before_first_snapshot(place: Place) -> Self {
         place.run(&["init"]).expect(0);
         let source = place.text("source");
-        Self::new(place, BTreeMap::new(), &["-q", "snapshot", "--print-id", &source])
+        Self::new(place, BTreeMap::new(), &["-q", "snapshot", &source])
     }
 
     /// Before a second snapshot, of a source with a file more, one less, and one that changed.
@@ -56,7 +56,7 @@ impl Scene {
         let reported = BTreeMap::from([save(&place)]);
         change(&place, 2);
         let source = place.text("source");
-        Self::new(place, reported, &["-q", "snapshot", "--print-id", &source])
+        Self::new(place, reported, &["-q", "snapshot", &source])
     }
 
     /// Before a prune that removes two snapshots of three, some packs whole, and writes others again.
@@ -130,7 +130,7 @@ impl Scene {
             }
             "key" => self.assert_second_key_opens(what),
             _ => {
-                self.run(&["-q", "snapshot", "--print-id", &self.place.text("source")], what);
+                self.run(&["-q", "snapshot", &self.place.text("source")], what);
             }
         }
         self.assert_right(&format!("{what}, then again"));
@@ -193,7 +193,7 @@ impl Scene {
 
 /// Saves the source: id and picture.
 fn save(place: &Place) -> (String, Picture) {
-    let id = place.run(&["-q", "snapshot", "--print-id", &place.text("source")]).expect(0).stdout.trim().to_owned();
+    let id = place.run(&["-q", "snapshot", &place.text("source")]).expect(0).stdout.trim().to_owned();
     (id, Picture::of(&place.path("source")))
 }
 

@@ -68,10 +68,10 @@ fn the_program_itself_makes_nothing_unrestorable_in_a_sample_of_the_matrix() {
     let (back, first) = (place.text("back"), bench.snapshots[0].to_string());
     let commands: [&[&str]; 15] = [
         &["-q", "init"],
-        &["-q", "snapshot", "--print-id", "--init", source],
-        &["-q", "snapshot", "--print-id", source],
-        &["-q", "snapshot", "--print-id", "--kind", "full", source],
-        &["-q", "snapshot", "--print-id", "--kind", "differential", source],
+        &["-q", "snapshot", "--init", source],
+        &["-q", "snapshot", source],
+        &["-q", "snapshot", "--kind", "full", source],
+        &["-q", "snapshot", "--kind", "differential", source],
         &["-q", "prune"],
         &["-q", "prune", "--keep-last", "2", "--override-protection"],
         &["-q", "forget", &first],

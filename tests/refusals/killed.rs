@@ -36,7 +36,7 @@ fn end_half_way(place: &Place, signal: &str) -> Option<Traced> {
         return None;
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_repo"));
-    command.args(["-q", "snapshot", "--print-id", &place.text("source")]).env("PATH", "/usr/bin:/bin");
+    command.args(["-q", "snapshot", &place.text("source")]).env("PATH", "/usr/bin:/bin");
     for (name, value) in [("REPO_CACHE_DIR", "cache"), ("REPO_REPOSITORY", "repository"), ("REPO_KEY_FILE", "key")] {
         command.env(name, place.path(value));
     }

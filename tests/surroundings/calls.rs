@@ -52,7 +52,7 @@ fn a_quota_that_is_used_up_is_one_message_and_no_snapshot() {
         std::fs::write(place.path(&format!("source/file {at}")), format!("{at}")).unwrap();
     }
     let source = place.text("source");
-    let (code, stderr, hits) = run(&place, "write:error=EDQUOT:when=1", &["-q", "snapshot", "--print-id", &source]);
+    let (code, stderr, hits) = run(&place, "write:error=EDQUOT:when=1", &["-q", "snapshot", &source]);
     assert!(code == Some(1) && hits > 0 && stderr.contains("quota") && stderr.lines().count() <= 4, "{code:?} {hits} {stderr}");
     assert_eq!(place.run(&["-q", "snapshots"]).expect(0).stdout, "");
     assert!(!names(&place.path("repository")).iter().any(|name| name.contains("/.tmp-")));
@@ -67,10 +67,7 @@ fn save_with(place: &Place, paths: &[&str], injection: &str) -> (Option<i32>, St
     for path in paths {
         strace.args(["-P", path]);
     }
-    strace
-        .args([env!("CARGO_BIN_EXE_repo"), "-q", "snapshot", "--print-id", &place.text("source")])
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin");
+    strace.args([env!("CARGO_BIN_EXE_repo"), "-q", "snapshot", &place.text("source")]).env_clear().env("PATH", "/usr/bin:/bin");
     for (name, value) in [("REPO_CACHE_DIR", "cache"), ("REPO_REPOSITORY", "repository"), ("REPO_KEY_FILE", "key")] {
         strace.env(name, place.path(value));
     }

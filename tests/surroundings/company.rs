@@ -30,8 +30,7 @@ fn five_snapshots_at_once_are_all_made_and_all_restore() {
         blake3::Hasher::new().update(&[at as u8]).finalize_xof().fill(&mut content[250_000..]);
         fs::write(place.path(name).join("file"), content).unwrap();
     }
-    let children: Vec<Child> =
-        names.iter().map(|name| start(&place, &["-q", "snapshot", "--print-id", &place.text(name)], Stdio::null())).collect();
+    let children: Vec<Child> = names.iter().map(|name| start(&place, &["-q", "snapshot", &place.text(name)], Stdio::null())).collect();
     for (name, child) in names.iter().zip(children) {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -96,7 +95,7 @@ fn a_copy_that_ended_with_the_snapshots_is_seen_by_check_and_what_it_has_restore
 
 /// Starts a snapshot of a pipe, and returns it when it reads.
 fn reading(place: &Place) -> Child {
-    let mut child = start(place, &["-q", "snapshot", "--print-id", "--stdin", "stream"], Stdio::piped());
+    let mut child = start(place, &["-q", "snapshot", "--stdin", "stream"], Stdio::piped());
     // More than a pipe holds goes in only when somebody reads it, and by then signals are handled.
     child.stdin.as_mut().unwrap().write_all(&vec![b'x'; 1 << 20]).unwrap();
     child
