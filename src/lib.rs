@@ -19,6 +19,8 @@ pub mod id;
 pub mod units;
 // layer: words
 pub mod progress;
+// layer: platform
+pub mod platform;
 // layer: storage
 pub mod storage;
 // layer: mechanisms

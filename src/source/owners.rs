@@ -2,12 +2,12 @@
 //!
 //! A restore on another machine goes by name where it can, so a snapshot keeps both. Looking up a
 //! name may ask a directory server, so every number is asked for once in a run, also one without a
-//! name. The look-up goes through the C library (NSS), which is where such servers are configured.
+//! name.
 
 use std::collections::HashMap;
 use std::sync::RwLock;
 
-use nix::unistd::{Gid, Group, Uid, User};
+use crate::platform;
 
 /// A cache of the names of users and groups. Methods are called from any thread.
 #[derive(Debug, Default)]
@@ -21,12 +21,12 @@ type Names = RwLock<HashMap<u32, String>>;
 impl Owners {
     /// The name of a user, empty when the number has none.
     pub fn user(&self, uid: u32) -> String {
-        look_up(&self.users, uid, |uid| User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name))
+        look_up(&self.users, uid, platform::user_name)
     }
 
     /// The name of a group, empty when the number has none.
     pub fn group(&self, gid: u32) -> String {
-        look_up(&self.groups, gid, |gid| Group::from_gid(Gid::from_raw(gid)).ok().flatten().map(|group| group.name))
+        look_up(&self.groups, gid, platform::group_name)
     }
 }
 

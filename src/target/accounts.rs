@@ -5,9 +5,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use nix::unistd::{Group, User};
-
 use crate::manifest::Metadata;
+use crate::platform;
 
 type Known = Mutex<HashMap<String, Option<u32>>>;
 
@@ -21,12 +20,12 @@ pub struct Names {
 impl Names {
     /// The number of a user on this machine, if it has one of that name.
     pub fn uid(&self, user: &str) -> Option<u32> {
-        remember(&self.users, user, || User::from_name(user).ok().flatten().map(|user| user.uid.as_raw()))
+        remember(&self.users, user, || platform::user_number(user))
     }
 
     /// The number of a group on this machine, if it has one of that name.
     pub fn gid(&self, group: &str) -> Option<u32> {
-        remember(&self.groups, group, || Group::from_name(group).ok().flatten().map(|group| group.gid.as_raw()))
+        remember(&self.groups, group, || platform::group_number(group))
     }
 
     /// The owner and group that `metadata` means on this machine: by name where the name exists
