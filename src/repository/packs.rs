@@ -11,6 +11,8 @@ use crate::index::IndexedPack;
 use crate::pack::read_directory;
 use crate::storage::Storage;
 
+/// What is hashed is read in parts of this length.
+const READ_BYTES: u64 = 1 << 20;
 /// The names of so many packs are held at a time to look at them.
 const LOOKS_AT_ONCE: usize = 1024;
 
@@ -90,7 +92,8 @@ pub(super) fn read_whole_contents(repository: &Repository, id: PackId, bytes: u6
 
 /// Whether the bytes of an object have the hash that is its name.
 pub(super) fn has_hash(storage: &dyn Storage, name: &str, bytes: u64, hash: &[u8; 32]) -> Result<bool> {
-    let (mut hasher, mut at, mut buffer) = (blake3::Hasher::new(), 0, vec![0; 1 << 20]);
+    // Most are far shorter: a run reads each index segment, and their number grows with the snapshots.
+    let (mut hasher, mut at, mut buffer) = (blake3::Hasher::new(), 0, vec![0; bytes.min(READ_BYTES) as usize]);
     while at < bytes {
         let part = (bytes - at).min(buffer.len() as u64) as usize;
         match storage.read_range(name, at, &mut buffer[..part]) {

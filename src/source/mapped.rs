@@ -6,6 +6,10 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::Read;
+
+/// What most programs have mapped is told in so many bytes.
+const MAPS_BYTES: usize = 64 << 10;
 
 /// Files that are mapped for writing, as (device, inode).
 #[derive(Debug, Default)]
@@ -14,14 +18,18 @@ pub struct MappedFiles(HashSet<(u64, u64)>);
 impl MappedFiles {
     /// Those of all programs that this one may look into: with root all, without those of the user.
     pub fn now() -> Self {
-        let mut found = HashSet::new();
+        let (mut found, mut maps) = (HashSet::new(), Vec::with_capacity(MAPS_BYTES));
         let Ok(processes) = fs::read_dir("/proc") else { return Self(found) };
         for process in processes.flatten() {
             if process.file_name().to_str().is_none_or(|name| !name.bytes().all(|byte| byte.is_ascii_digit())) {
                 continue;
             }
-            // Names of files are any bytes. A program that has ended maps nothing.
-            let Ok(maps) = fs::read(process.path().join("maps")) else { continue };
+            // A program that has ended maps nothing.
+            let Ok(file) = fs::File::open(process.path().join("maps")) else { continue };
+            maps.clear();
+            // Nobody knows the length of such a file, so it is not asked for. What ends in an error was read so far.
+            let _ = file.take(u64::MAX).read_to_end(&mut maps);
+            // Names of files are any bytes.
             found.extend(maps.split(|byte| *byte == b'\n').filter_map(shared_and_writable));
         }
         Self(found)

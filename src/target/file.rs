@@ -23,7 +23,7 @@ use rustix::io::{Errno, retry_on_intr};
 use super::destination::{Destination, join};
 use super::existing::Identity;
 use super::folder::Folder;
-use super::given_names::temporary_name;
+use super::given_names::{TemporaryName, temporary_name};
 use super::metadata::{ApplyOptions, Fresh, apply_to_fresh_file};
 use super::system_error;
 use crate::error::{Error, ErrorKind, Result};
@@ -41,7 +41,7 @@ pub struct NewFile {
     /// The folder, relative to the destination; shared, because many files wait for their names at a time.
     folder: Arc<[u8]>,
     name: Arc<[u8]>,
-    temporary: Vec<u8>,
+    temporary: TemporaryName,
     identity: Identity,
     /// Who owns it until its metadata is set.
     owner: (u32, u32),

@@ -9,7 +9,6 @@ use std::cell::RefCell;
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
-use crate::id::to_hex;
 
 /// Temporary names begin with this and go on with 32 hexadecimal digits: 16 random ones, and 16 that
 /// follow from them.
@@ -36,7 +35,7 @@ const NAME_BYTES_MAX: usize = 255;
 /// left some.
 pub fn is_temporary_name(name: &[u8]) -> bool {
     name.strip_prefix(TEMPORARY_PREFIX)
-        .is_some_and(|rest| rest.split_at_checked(16).is_some_and(|(random, check)| check == check_of(random).as_bytes()))
+        .is_some_and(|rest| rest.split_first_chunk().is_some_and(|(random, check)| check == check_of(random)))
 }
 
 /// True for a name that looks like one of those, be it one or not: versions of this program before the
@@ -60,23 +59,42 @@ pub fn range_of_temporary_names(sorted: &[Vec<u8>]) -> std::ops::Range<usize> {
 }
 
 /// The digits that follow from random ones.
-fn check_of(random: &[u8]) -> String {
-    to_hex(&blake3::hash(&[CHECK_CONTEXT.as_bytes(), random].concat()).as_bytes()[..8])
+fn check_of(random: &[u8; 16]) -> [u8; 16] {
+    let mut told = [0; CHECK_CONTEXT.len() + 16];
+    let (context, rest) = told.split_at_mut(CHECK_CONTEXT.len());
+    context.copy_from_slice(CHECK_CONTEXT.as_bytes());
+    rest.copy_from_slice(random);
+    let mut first = [0; 8];
+    first.copy_from_slice(&blake3::hash(&told).as_bytes()[..8]);
+    digits_of(first)
 }
+
+fn digits_of(bytes: [u8; 8]) -> [u8; 16] {
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
+    std::array::from_fn(|at| digit(if at % 2 == 0 { bytes[at / 2] >> 4 } else { bytes[at / 2] & 15 }))
+}
+
+/// A temporary name. It lies where it is held: a restore of small files holds as many as it has files that wait.
+pub type TemporaryName = [u8; TEMPORARY_PREFIX.len() + 32];
 
 /// A fresh name that nothing else has, for what is not complete yet.
 ///
 /// # Errors
 /// `Other` when the operating system has no random numbers.
-pub fn temporary_name() -> Result<Vec<u8>> {
+pub fn temporary_name() -> Result<TemporaryName> {
     let random = DRAWN.with_borrow_mut(|drawn| -> Result<[u8; 8]> {
         if drawn.is_empty() {
             *drawn = draw_many()?;
         }
         Ok(drawn.pop().unwrap_or_default())
     })?;
-    let random = to_hex(&random);
-    Ok([TEMPORARY_PREFIX, random.as_bytes(), check_of(random.as_bytes()).as_bytes()].concat())
+    let random = digits_of(random);
+    let mut name = [0; TEMPORARY_PREFIX.len() + 32];
+    let (prefix, digits) = name.split_at_mut(TEMPORARY_PREFIX.len());
+    prefix.copy_from_slice(TEMPORARY_PREFIX);
+    digits[..16].copy_from_slice(&random);
+    digits[16..].copy_from_slice(&check_of(&random));
+    Ok(name)
 }
 
 /// A fresh name for what was there before.
@@ -127,9 +145,10 @@ mod tests {
         for name in [&b".repo-restore-"[..], b".repo-restore-notes", b"x", &one[1..], &[&one[..], b"0"].concat()] {
             assert!(!is_temporary_name(name) && !resembles_temporary_name(name), "{name:?}");
         }
+        assert!(is_temporary_name(b".repo-restore-90fcfa78bba7ca4e480cb5a26355ddb8"), "an earlier version gave it");
         let of_a_user = b".repo-restore-0123456789abcdef0123456789abcdef";
         assert!(!is_temporary_name(of_a_user) && resembles_temporary_name(of_a_user) && resembles_temporary_name(&one));
-        let mut names = vec![b"a".to_vec(), b".repo".to_vec(), one.clone(), b".repo-restorf".to_vec(), other];
+        let mut names = vec![b"a".to_vec(), b".repo".to_vec(), one.to_vec(), b".repo-restorf".to_vec(), other.to_vec()];
         names.sort();
         assert_eq!(range_of_temporary_names(&names), 1..3);
         assert_eq!(range_of_temporary_names(&[]), 0..0);

@@ -86,7 +86,7 @@ fn folders_that_a_restore_does_not_come_to_are_looked_through_after_one_was_kill
 #[test]
 fn what_the_snapshot_has_under_such_a_name_or_a_pattern_excludes_is_no_leftover() {
     let bench = Bench::new();
-    let names: Vec<_> = (0..3).map(|_| String::from_utf8(temporary_name().unwrap()).unwrap()).collect();
+    let names: Vec<_> = (0..3).map(|_| String::from_utf8(temporary_name().unwrap().to_vec()).unwrap()).collect();
     for name in &names[..2] {
         bench.write(&format!("folder/{name}"), "saved");
     }

@@ -125,7 +125,7 @@ impl Folder {
         self.check_replacing(name)?;
         let aside = name_aside()?;
         match rustix::fs::renameat(&self.handle, name, &self.handle, aside.as_slice()) {
-            Ok(()) => Ok(Some(aside)),
+            Ok(()) => Ok(Some(aside.to_vec())),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(self.fail("cannot set aside", name)(errno)),
         }
