@@ -16,6 +16,7 @@ mod deeds;
 mod diff;
 mod evening;
 mod exit;
+mod files_from;
 mod find;
 mod forget;
 mod global;

@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use super::bar::Bar;
 use super::evening::{Ended, concerns_one_series};
 use super::exit::Status;
+use super::files_from;
 use super::global::{self, Global, quoted};
 use super::init::{self, NotMade};
 use super::locks;
@@ -37,6 +38,15 @@ use crate::units::lossy_text;
 pub struct Args {
     /// Files and folders to save; a symbolic link stands for what it leads to
     paths: Vec<PathBuf>,
+
+    /// Save the paths in a file too, one a line, byte by byte; `-` is standard input (may be repeated). Give --series
+    /// where the list changes from run to run, for the series is else made from the paths
+    #[arg(long, value_name = "FILE")]
+    files_from: Vec<PathBuf>,
+
+    /// With --files-from: a NUL stands behind each path, as `find -print0` writes it
+    #[arg(short = '0', long, requires = "files_from")]
+    null: bool,
 
     /// What is read
     #[arg(long, value_enum, value_name = "KIND", default_value_t)]
@@ -87,11 +97,11 @@ pub struct Args {
     stat_trust: Option<Trust>,
 
     /// Save standard input as a file of this name
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["command", "paths"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["command", "paths", "files_from"])]
     stdin: Option<String>,
 
     /// Save the output of the command behind `--` as a file of this name; if it fails, nothing is saved
-    #[arg(long, value_name = "NAME", conflicts_with = "paths")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["paths", "files_from"])]
     command: Option<String>,
 
     /// The time of the snapshot, now or before: `2026-11-22 18:00` or with an offset as in RFC 3339 [default: now]
@@ -147,7 +157,8 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let time = args.time.as_deref().map(times::parse).transpose()?;
     let host = args.host.clone().unwrap_or_else(host_name);
     // Patterns and paths are looked at first: who mistyped one is told before a password is asked for.
-    let paths = absolute_paths(args.paths.iter().chain(literal_paths(&args).iter()))?;
+    let named = [literal_paths(&args), files_from::read_paths(&args.files_from, args.null)?].concat();
+    let paths = absolute_paths(args.paths.iter().chain(&named))?;
     let options = options(&args)?;
     let repository = open(&args, global)?;
     let machine = machine_name();
@@ -245,7 +256,8 @@ fn check(args: &Args) -> Result<()> {
     if is_stream && (has_filters || args.stat_trust.is_some()) {
         return invalid("filters and --stat-trust make no sense for a single stream");
     }
-    if !is_stream && args.paths.is_empty() && args.arguments.is_empty() && (has_filters || args.stat_trust.is_some()) {
+    let has_paths = !args.paths.is_empty() || !args.arguments.is_empty() || !args.files_from.is_empty();
+    if !is_stream && !has_paths && (has_filters || args.stat_trust.is_some()) {
         return invalid("without a path, filters and options of the last snapshots are taken again; give the paths to change them");
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! What a run tells at its end about its sources, beside the entries: how many files each has, how many
 //! are gone, and whether that looks like a loss.
 
+use std::collections::HashSet;
+
 use super::base::Base;
 use super::loss::{Before, SOURCE_COUNTS, SourceCounts, files, judge, judge_removed, with_inner};
 use super::problems::ProblemCounts;
@@ -67,7 +69,8 @@ impl Account<'_> {
             has_loss = !found.is_empty();
             found.into_iter().for_each(|finding| progress.report(finding));
             // Of a source that could not be looked at, the last that is known.
-            kept.extend(before.sources().into_iter().filter(|source| !sources.iter().any(|known| known.path == source.path)));
+            let known: HashSet<&[u8]> = sources.iter().map(|source| source.path.as_slice()).collect();
+            kept.extend(before.sources().into_iter().filter(|source| !known.contains(source.path.as_slice())));
         }
         extensions.set(SOURCE_COUNTS, wire::encode(&kept));
         Told { sources, files_removed, has_loss }
