@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::cli_place::{Place, run};
+use crate::cli_place::{Place, names, run};
 
 #[test]
 fn the_paths_in_a_file_are_saved_byte_by_byte_and_one_that_is_not_there_is_missed() {
@@ -45,4 +45,72 @@ fn an_empty_list_of_paths_saves_nothing_and_repeats_nothing() {
     assert!(refused.stderr.contains("there is no path in it"), "{}", refused.stderr);
     place.run(&["snapshot", "--files-from", &place.text("no list")]).expect(1);
     assert_eq!(place.run(&["--json", "snapshots"]).expect(0).stdout.lines().count(), 1);
+}
+
+/// Names below the source of the place in the latest snapshot.
+fn saved(place: &Place) -> Vec<String> {
+    let listed = place.run(&["--json", "ls", "-R", "latest"]).expect(0).stdout;
+    let paths = listed.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["path"].as_str().unwrap().to_owned());
+    let source = place.text("source/");
+    paths.filter_map(|path| path.strip_prefix(&source).map(str::to_owned)).collect()
+}
+
+#[test]
+fn files_above_a_size_are_left_out_and_counted_and_neither_removed_nor_missed() {
+    let place = Place::with_snapshot();
+    let source = place.text("source");
+    let line = place.run(&["--json", "snapshot", "--exclude-larger-than", "50K", &source]).expect(0);
+    let line = line.json();
+    assert_eq!((&line["large_files"], &line["large_bytes"]), (&1.into(), &100_000.into()), "{line}");
+    assert_eq!((&line["files_removed"], &line["has_loss"]), (&0.into(), &false.into()), "{line}");
+    assert_eq!(saved(&place), ["a", "sub", "sub/c d"]);
+    assert_eq!(place.run(&["changes", "latest"]).expect(0).stdout.matches("source/b").count(), 0, "it is not gone");
+    let history = place.run(&["--json", "history", &format!("{source}/b")]).expect(0).stdout;
+    assert!(!history.contains("\"gone\":{"), "{history}");
+    // The evening's command leaves out the same, and a file as large as the limit is no larger.
+    fs::write(place.path("source/as large"), vec![0; 50 << 10]).unwrap();
+    let again = place.run(&["snapshot"]).expect(0);
+    assert!(again.stdout.contains("left out for their size: 1 file of 97.7 KiB"), "{}", again.stdout);
+    assert_eq!(saved(&place), ["a", "as large", "sub", "sub/c d"]);
+    // To the snapshot it is unknown, whatever became of its length.
+    fs::write(place.path("source/b"), "short now").unwrap();
+    fs::write(place.path("source/new and large"), vec![1; 60_000]).unwrap();
+    fs::write(place.path("source/new"), "new").unwrap();
+    place.run(&["restore", "--delete", &format!("latest:{source}"), &source]).expect(0);
+    assert_eq!(fs::read(place.path("source/b")).unwrap(), b"short now");
+    assert!(place.path("source/new and large").exists() && !place.path("source/new").exists());
+    // What is named itself is meant.
+    place.run(&["snapshot", "--exclude-larger-than", "5", &source, &place.text("source/b")]).expect(0);
+    assert_eq!(saved(&place), ["a", "b", "sub", "sub/c d"]);
+}
+
+#[test]
+fn folders_that_hold_a_mark_are_left_out_but_for_it_and_neither_removed_nor_missed() {
+    let place = Place::with_repository();
+    let source = place.text("source");
+    fs::create_dir_all(place.path("source/big/deep")).unwrap();
+    for n in 0..20 {
+        fs::write(place.path(&format!("source/big/deep/{n}")), "much").unwrap();
+    }
+    fs::write(place.path("source/.nobackup"), "the source itself is meant").unwrap();
+    place.run(&["snapshot", "--exclude-if-present", ".nobackup", &source]).expect(0);
+    assert!(saved(&place).contains(&"big/deep/7".to_owned()));
+    // The mark comes later: most files are not looked at any more, which is no loss.
+    fs::write(place.path("source/big/.nobackup"), "").unwrap();
+    let line = place.run(&["--json", "snapshot"]).expect(0).json();
+    assert_eq!((&line["marked_folders"], &line["files_removed"], &line["has_loss"]), (&1.into(), &0.into(), &false.into()), "{line}");
+    assert_eq!(saved(&place), [".nobackup", "a", "b", "big", "big/.nobackup", "sub", "sub/c d"]);
+    let changes = place.run(&["changes", "latest"]).expect(0).stdout;
+    assert!(changes.contains("big/.nobackup") && !changes.contains("deep"), "{changes}");
+    // Nothing changed since.
+    let again = place.run(&["--json", "snapshot"]).expect(0).json();
+    assert_eq!((&again["root"], &again["files_removed"]), (&line["root"], &0.into()), "{again}");
+    fs::create_dir(place.path("source/marked now")).unwrap();
+    fs::write(place.path("source/marked now/.nobackup"), "").unwrap();
+    fs::write(place.path("source/marked now/kept"), "").unwrap();
+    fs::write(place.path("source/sub/new"), "").unwrap();
+    place.run(&["restore", "--delete", &format!("latest:{source}"), &source]).expect(0);
+    assert_eq!(names(&place.path("source/big")).len(), 22, "twenty files, their folder and the mark");
+    assert!(place.path("source/marked now/kept").exists() && !place.path("source/sub/new").exists());
+    place.run(&["snapshot", "--exclude-if-present", "a/b", &source]).expect(2);
 }

@@ -30,6 +30,7 @@ mod man;
 mod message;
 mod output;
 mod own;
+mod own_folders;
 mod password;
 mod pointers;
 mod problems;

@@ -1,13 +1,12 @@
 //! `repo snapshot`: saves files.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
 use clap::ValueEnum;
+use serde_bytes::ByteBuf;
 
 use super::bar::Bar;
 use super::evening::{Ended, concerns_one_series};
@@ -18,16 +17,17 @@ use super::init::{self, NotMade};
 use super::locks;
 use super::message;
 use super::output::Output;
+use super::own_folders::OwnFolders;
 use super::saved;
 use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Kind, SnapshotOptions, StatTrust};
-use crate::repository::{Description, Repository, cache_root};
+use crate::manifest::{Kind, SnapshotOptions, StatTrust, Unwanted, check_name};
+use crate::repository::{Description, Repository};
 use crate::snapshot::{self, Repeated, Request, Stream};
 use crate::source::{host_name, machine_name, read_exclude_file, user_name};
 use crate::storage::LocalStorage;
-use crate::units::lossy_text;
+use crate::units::{ByteCount, lossy_text};
 
 /// Save files and folders
 ///
@@ -87,6 +87,15 @@ pub struct Args {
     /// Leave out folders that say of themselves that they are caches (CACHEDIR.TAG)
     #[arg(long)]
     exclude_caches: bool,
+
+    /// Leave out files of more bytes: `500M`, `1.5 GiB`; K, M, G, T are powers of 1024
+    #[arg(long, value_name = "SIZE")]
+    exclude_larger_than: Option<ByteCount>,
+
+    /// Leave out folders that hold an entry of this name, such as `.nobackup`, but for that entry; not a PATH itself (may
+    /// be repeated)
+    #[arg(long, value_name = "NAME", value_parser = mark)]
+    exclude_if_present: Vec<ByteBuf>,
 
     /// Do not enter other file systems than those of the PATHs
     #[arg(long)]
@@ -159,7 +168,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     // Patterns and paths are looked at first: who mistyped one is told before a password is asked for.
     let named = [literal_paths(&args), files_from::read_paths(&args.files_from, args.null)?].concat();
     let paths = absolute_paths(args.paths.iter().chain(&named))?;
-    let options = options(&args)?;
+    let (options, unwanted) = (options(&args)?, unwanted(&args));
     let repository = open(&args, global)?;
     let machine = machine_name();
     let mut ended = Ended::default();
@@ -170,7 +179,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             vec![Request { options, stream, ..Request::new(paths, host, user_name()) }]
         }
         _ if paths.is_empty() => again(&repository, &host, machine.clone(), args.series.as_deref(), global, &mut ended)?,
-        _ => vec![Request { options, ..Request::new(paths, host, user_name()) }],
+        _ => vec![Request { options, unwanted, ..Request::new(paths, host, user_name()) }],
     };
     locks::warn_once(&repository, &global.location()?);
     let own = OwnFolders::of(global)?;
@@ -245,7 +254,8 @@ fn again(
 /// Refuses what would not be what it looks like.
 fn check(args: &Args) -> Result<()> {
     let invalid = |message: &str| Err(Error::new(ErrorKind::Invalid, message));
-    let has_filters = !args.exclude.is_empty() || !args.exclude_file.is_empty() || args.exclude_caches || args.one_file_system;
+    let has_patterns = !args.exclude.is_empty() || !args.exclude_file.is_empty();
+    let has_filters = has_patterns || args.exclude_caches || args.one_file_system || unwanted(args) != Unwanted::default();
     let is_stream = args.stdin.is_some() || args.command.is_some();
     if args.command.is_some() && args.arguments.is_empty() {
         return invalid("--command needs a command behind `--`: repo snapshot --command NAME -- CMD…");
@@ -291,6 +301,19 @@ fn options(args: &Args) -> Result<SnapshotOptions> {
     })
 }
 
+fn unwanted(args: &Args) -> Unwanted {
+    let mut marks = args.exclude_if_present.clone();
+    marks.sort();
+    marks.dedup();
+    Unwanted { larger_than_bytes: args.exclude_larger_than.map(|limit| limit.0), marks }
+}
+
+/// The name of an entry that marks its folder.
+fn mark(name: &str) -> std::result::Result<ByteBuf, String> {
+    check_name(name.as_bytes()).map_err(|_| "give the name of an entry, without a slash".to_owned())?;
+    Ok(ByteBuf::from(name.as_bytes()))
+}
+
 /// The repository; with `--init`, a new one where there is none.
 fn open(args: &Args, global: &Global) -> Result<Repository> {
     let location = global.location()?;
@@ -318,36 +341,6 @@ fn open(args: &Args, global: &Global) -> Result<Repository> {
     global.open_with(credential)
 }
 
-/// Folders that no snapshot should hold.
-#[derive(Default)]
-struct OwnFolders {
-    /// By (device, inode).
-    numbers: Vec<(u64, u64)>,
-    /// They keep these numbers: others may remove a cache while a run goes on, and what is made next would get its
-    /// number and be left out.
-    handles: Vec<File>,
-}
-
-impl OwnFolders {
-    /// Those of this program itself.
-    fn of(global: &Global) -> Result<Self> {
-        let folders = [Some(global.location()?), cache_root(|name| std::env::var_os(name))];
-        Ok(Self::hold(folders.into_iter().flatten()))
-    }
-
-    fn hold(folders: impl Iterator<Item = PathBuf>) -> Self {
-        let mut own = Self::default();
-        let opened = folders.filter_map(|folder| OpenOptions::new().read(true).custom_flags(nix::libc::O_PATH).open(folder).ok());
-        for handle in opened {
-            if let Ok(metadata) = handle.metadata() {
-                own.numbers.push((metadata.dev(), metadata.ino()));
-                own.handles.push(handle);
-            }
-        }
-        own
-    }
-}
-
 /// The paths made absolute and plain, as they were given otherwise: links are followed by the run.
 fn absolute_paths<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Vec<u8>>> {
     paths.map(|path| absolute_path(path).map(|path| path.into_os_string().into_vec())).collect()
@@ -368,23 +361,6 @@ fn absolute_path(path: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_number_of_a_folder_that_is_left_out_is_given_to_nothing_else_while_the_run_goes_on() {
-        let place = tempfile::tempdir().unwrap();
-        let own = place.path().join("cache");
-        std::fs::create_dir(&own).unwrap();
-        let OwnFolders { numbers, handles } = OwnFolders::hold([own.clone(), place.path().join("none")].into_iter());
-        assert_eq!((handles.len(), numbers.len()), (1, 1));
-        std::fs::remove_dir(&own).unwrap();
-        // Where the file system gives free numbers again, it gives that of the last one removed.
-        for n in 0..20 {
-            let made = place.path().join(n.to_string());
-            std::fs::create_dir(&made).unwrap();
-            let found = made.metadata().unwrap();
-            assert!(!numbers.contains(&(found.dev(), found.ino())), "{n}");
-        }
-    }
 
     #[test]
     fn paths_lose_their_dots_and_stay_as_they_were_given_otherwise() {

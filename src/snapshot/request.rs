@@ -6,7 +6,7 @@ use super::loss::SourceCounts;
 use super::problems::ProblemCounts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
-use crate::manifest::{Kind, Manifest, SnapshotOptions};
+use crate::manifest::{Kind, Manifest, SnapshotOptions, Unwanted};
 use crate::units::Timestamp;
 
 /// Where the content of a stream comes from.
@@ -45,6 +45,8 @@ pub struct Request {
     pub paths: Vec<Vec<u8>>,
     /// Filters and trust; taken again by a later run without paths.
     pub options: SnapshotOptions,
+    /// What is left out by what it is, not by its path; taken again too.
+    pub unwanted: Unwanted,
     /// Full, incremental or differential.
     pub kind: Kind,
     /// The line of snapshots; by default made from host and paths.
@@ -80,6 +82,7 @@ impl Request {
         Self {
             paths,
             options: SnapshotOptions::default(),
+            unwanted: Unwanted::default(),
             kind: Kind::Incremental,
             series: None,
             host: host.into(),
@@ -113,4 +116,17 @@ pub struct Outcome {
     pub has_loss: bool,
     /// What could not be read, and what changed meanwhile.
     pub problems: ProblemCounts,
+    /// What was left out by what it is.
+    pub left_out: LeftOut,
+}
+
+/// How much was left out by what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Files that are too large.
+    pub large_files: u64,
+    /// The sum of their lengths.
+    pub large_bytes: u64,
+    /// Folders that hold a mark.
+    pub marked_folders: u64,
 }

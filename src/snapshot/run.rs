@@ -96,6 +96,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
                 tally: &tally,
                 filter: &filter,
                 options: &request.options,
+                unwanted: &request.unwanted,
                 skip: &request.skip,
                 inner: &sources.inner,
                 base: base.as_ref().map(|base| (&base.manifest, reader)),
@@ -143,6 +144,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
             base: base.as_ref(),
             paths: &request.paths,
             options: &request.options,
+            unwanted: &request.unwanted,
             counts: &counts,
             walked,
         };
@@ -178,11 +180,12 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         extensions,
     };
     manifest.set_tells_unseen();
+    manifest.set_unwanted(&request.unwanted);
     manifest.set_problems(&noting.problems());
     manifest.set_followed(filter.followed());
     let packs_adopted = sink.counts().packs_adopted.load(Ordering::Relaxed);
     if request.dry_run {
-        return Ok(told.outcome(None, manifest, packs_adopted, noting.counts()));
+        return Ok(told.outcome(None, manifest, packs_adopted, (noting.counts(), tally.left_out())));
     }
     record_unnamed(repository, latest, previous, &manifest)?;
     check_still_there(repository, &sink, &manifest, None)?;
@@ -213,7 +216,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         };
         progress.report(Finding::new(FindingKind::Note, [], message));
     }
-    Ok(told.outcome(Some(id), manifest, packs_adopted, noting.counts()))
+    Ok(told.outcome(Some(id), manifest, packs_adopted, (noting.counts(), tally.left_out())))
 }
 
 /// Says, before the snapshot exists, that those are there which neither it nor another manifest names: so each that is

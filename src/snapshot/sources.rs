@@ -162,10 +162,6 @@ fn tell_within(within: &[(Vec<u8>, Vec<u8>)], progress: &dyn Progress) {
     }
 }
 
-pub(super) fn lies_within(path: &[u8], source: &[u8]) -> bool {
-    if source == b"/" { path != b"/" } else { path.strip_prefix(source).is_some_and(|rest| rest.starts_with(b"/")) }
-}
-
 fn is_link(path: &[u8]) -> bool {
     Path::new(OsStr::from_bytes(path)).symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }

@@ -219,6 +219,11 @@ pub fn has_cache_tag(folder: &Folder) -> bool {
     file.read_at(0, &mut head).is_ok_and(|bytes| bytes == head.len()) && head == *CACHE_TAG_SIGNATURE
 }
 
+/// Whether an open folder of which nothing may be lost has an entry of this name; one that cannot be looked at may.
+pub fn may_have_entry(folder: BorrowedFd<'_>, name: &[u8]) -> bool {
+    !matches!(retry_on_intr(|| rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)), Err(Errno::NOENT))
+}
+
 /// As [`has_cache_tag`], of an open folder of which nothing may be lost: one that cannot be looked at may have it.
 pub fn may_have_cache_tag(folder: BorrowedFd<'_>) -> bool {
     match retry_on_intr(|| rustix::fs::statat(folder, CACHE_TAG_NAME, AtFlags::SYMLINK_NOFOLLOW)) {
