@@ -114,3 +114,26 @@ fn folders_that_hold_a_mark_are_left_out_but_for_it_and_neither_removed_nor_miss
     assert!(place.path("source/marked now/kept").exists() && !place.path("source/sub/new").exists());
     place.run(&["snapshot", "--exclude-if-present", "a/b", &source]).expect(2);
 }
+
+#[test]
+fn patterns_that_match_nothing_are_named_by_the_run_that_they_were_given_to_and_by_no_repeat() {
+    let place = Place::with_repository();
+    let excludes = ["--exclude", "*.tmp", "--exclude", "c d", "--exclude", "!nothing", "--exclude", "a/"];
+    let first = place.run(&[&["snapshot"][..], &excludes, &[&place.text("source")]].concat()).expect(0);
+    for pattern in ["*.tmp", "!nothing", "a/"] {
+        assert!(first.stderr.contains(&format!("the pattern `{pattern}` matches nothing")), "{}", first.stderr);
+    }
+    assert!(!first.stderr.contains("c d"), "{}", first.stderr);
+    assert!(!place.run(&["snapshot"]).expect(0).stderr.contains("pattern"));
+}
+
+#[test]
+fn what_one_file_system_leaves_out_is_named_when_asked_for() {
+    let place = Place::with_repository();
+    let script = r#"
+        mkdir "$T/source/mounted"; mount -t tmpfs none "$T/source/mounted"; touch "$T/source/mounted/x"
+        "$REPO" snapshot -v --one-file-system "$T/source" 2>&1; echo again; "$REPO" snapshot 2>&1
+    "#;
+    let Some(said) = crate::cli_delete::run_with_mounts(&place, script) else { return };
+    assert_eq!(said.matches("source/mounted\": another file system is mounted here and is left out").count(), 1, "{said}");
+}

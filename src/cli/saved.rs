@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::global::{Global, quoted};
+use super::message;
 use super::output::Output;
 use super::text::{ChangeText, bytes, counted, duration, grouped};
 use crate::browse::{self, Reference, json};
@@ -12,9 +13,9 @@ use crate::catalog::Summary;
 use crate::error::Result;
 use crate::id::{SnapshotId, to_hex};
 use crate::manifest::Change;
-use crate::progress::Silent;
+use crate::progress::{Finding, FindingKind, Silent};
 use crate::repository::Repository;
-use crate::snapshot::{LeftOut, Outcome, ProblemCounts, SourceCounts, name_sources};
+use crate::snapshot::{LeftOut, OTHER_FILE_SYSTEMS_MAX, Outcome, ProblemCounts, SourceCounts, name_sources};
 use crate::units::lossy_text;
 
 /// The object of `snapshot --json`: that of `snapshots --json`, and how the run went.
@@ -80,6 +81,16 @@ pub fn tell_changes(repository: &Repository, outcome: &Outcome, global: &Global,
         },
         _ => None,
     })
+}
+
+/// Names the folders that were left empty because other file systems are mounted there.
+pub fn tell_other_file_systems(outcome: &Outcome) {
+    for path in &outcome.other_file_systems {
+        message::tell(&Finding::new(FindingKind::Note, path.clone(), "another file system is mounted here and is left out"));
+    }
+    if outcome.other_file_systems.len() >= OTHER_FILE_SYSTEMS_MAX {
+        message::note("more folders on other file systems are left out");
+    }
 }
 
 /// Prints what was saved.

@@ -97,7 +97,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", value_parser = mark)]
     exclude_if_present: Vec<ByteBuf>,
 
-    /// Do not enter other file systems than those of the PATHs
+    /// Do not enter other file systems than those of the PATHs; `-v` names where they are
     #[arg(long)]
     one_file_system: bool,
 
@@ -210,6 +210,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         };
         let renamed = saved::tell_changes(&repository, &outcome, global, output)?;
         ended.add_status(bar.finish());
+        if global.verbose && !global.quiet {
+            saved::tell_other_file_systems(&outcome);
+        }
         saved::print(&outcome, renamed, begun.elapsed(), output)?;
     }
     drop(own.handles);

@@ -42,11 +42,11 @@ impl Told {
         id: Option<SnapshotId>,
         manifest: Manifest,
         packs_adopted: u64,
-        beside: (ProblemCounts, LeftOut),
+        beside: (ProblemCounts, LeftOut, Vec<Vec<u8>>),
     ) -> Outcome {
-        let (problems, left_out) = beside;
+        let (problems, left_out, other_file_systems) = beside;
         let Self { sources, files_removed, has_loss } = self;
-        Outcome { id, manifest, packs_adopted, sources, files_removed, has_loss, problems, left_out }
+        Outcome { id, manifest, packs_adopted, sources, files_removed, has_loss, problems, left_out, other_file_systems }
     }
 }
 

@@ -81,6 +81,7 @@ pub fn repeat(repository: &Repository, host: &str, user: &str, machine: Option<V
         let request = Request {
             options: manifest.options,
             unwanted,
+            is_repeat: true,
             series: Some(series),
             machine: machine.clone(),
             ..Request::new(paths, host, user)

@@ -66,6 +66,8 @@ pub struct Request {
     pub clock: fn() -> Timestamp,
     /// Folders to leave out wherever they are met, as (device, inode): the repository itself.
     pub skip: Vec<(u64, u64)>,
+    /// It repeats an earlier run, whose patterns nobody has just written.
+    pub is_repeat: bool,
     /// Read and count, but store nothing.
     pub dry_run: bool,
     /// Save a stream, under the name in `options.stream`, instead of paths.
@@ -92,6 +94,7 @@ impl Request {
             time: None,
             clock: Timestamp::now,
             skip: Vec::new(),
+            is_repeat: false,
             dry_run: false,
             stream: None,
             pin: false,
@@ -118,7 +121,12 @@ pub struct Outcome {
     pub problems: ProblemCounts,
     /// What was left out by what it is.
     pub left_out: LeftOut,
+    /// Where `--one-file-system` did not go on: at most [`OTHER_FILE_SYSTEMS_MAX`] of these folders, in order.
+    pub other_file_systems: Vec<Vec<u8>>,
 }
+
+/// So many folders on other file systems are named.
+pub const OTHER_FILE_SYSTEMS_MAX: usize = 1000;
 
 /// How much was left out by what it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

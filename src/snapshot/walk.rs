@@ -80,7 +80,13 @@ where
         self.with.saver.progress.end_total();
         let mut clocks: Vec<_> = self.clocks.iter().map(|(id, newest)| FileSystemClock { file_system: *id, newest: *newest }).collect();
         clocks.sort_by_key(|clock| clock.file_system);
-        Ok(Walked { clocks, sources: self.counted, unknown: self.unknown, base_files_met: self.base_files_met })
+        Ok(Walked {
+            clocks,
+            sources: self.counted,
+            unknown: self.unknown,
+            other_file_systems: self.other_file_systems,
+            base_files_met: self.base_files_met,
+        })
     }
 
     fn walk_levels(&mut self) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::snapshot::build::Event;
 use crate::snapshot::compare::Trust;
 use crate::snapshot::failures::{describe, refuse_shortage};
 use crate::snapshot::listing::FolderListing;
+use crate::snapshot::request::OTHER_FILE_SYSTEMS_MAX;
 use crate::snapshot::rules::Rules;
 use crate::snapshot::tally::add;
 use crate::source::{FileSystem, Folder, has_cache_tag, metadata_of_folder, read_metadata};
@@ -123,6 +124,9 @@ where
         } else if is_cache {
             Some((NotEntered::Cache, ""))
         } else if self.with.options.one_file_system && is_other_file_system {
+            if self.other_file_systems.len() < OTHER_FILE_SYSTEMS_MAX {
+                self.other_file_systems.push(self.path.clone());
+            }
             Some((NotEntered::OtherFileSystem, ""))
         } else if !marks.is_empty() {
             add(&self.with.tally.marked_folders, 1);

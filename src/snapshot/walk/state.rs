@@ -55,6 +55,8 @@ pub(in crate::snapshot) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
     pub(super) counted: Vec<SourceCounts>,
     /// For places in `counted`, the files and bytes that the base has and that are left out now by what they are.
     pub(super) unknown: HashMap<usize, (u64, u64)>,
+    /// Folders on other file systems that the run was not to enter.
+    pub(super) other_file_systems: Vec<Vec<u8>>,
     /// Files of the base that are there, or that may be.
     pub(super) base_files_met: u64,
     /// A folder that was changed later than this may have changed again without a trace.
@@ -69,6 +71,8 @@ pub(in crate::snapshot) struct Walked {
     pub sources: Vec<SourceCounts>,
     /// For places in `sources`, the files and bytes that the base has and that are left out now by what they are.
     pub unknown: HashMap<usize, (u64, u64)>,
+    /// Folders on other file systems that the run was not to enter.
+    pub other_file_systems: Vec<Vec<u8>>,
     /// Files of the base that are there, or that could not be looked for.
     pub base_files_met: u64,
 }
@@ -161,6 +165,7 @@ where
             mapped: None,
             counted: Vec::new(),
             unknown: HashMap::new(),
+            other_file_systems: Vec::new(),
             base_files_met: 0,
             doubtful_after: Timestamp::now().plus_seconds(-DOUBTFUL_SECONDS),
         }
