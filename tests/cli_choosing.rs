@@ -137,3 +137,35 @@ fn what_one_file_system_leaves_out_is_named_when_asked_for() {
     let Some(said) = crate::cli_delete::run_with_mounts(&place, script) else { return };
     assert_eq!(said.matches("source/mounted\": another file system is mounted here and is left out").count(), 1, "{said}");
 }
+
+#[test]
+fn large_files_that_are_too_many_to_be_named_in_their_folder_are_unknown_all_the_same() {
+    let place = Place::with_repository();
+    let source = place.text("source");
+    let large: Vec<_> = (0..300).map(|n| place.path(&format!("source/sub/{n:0>250}"))).collect();
+    large.iter().for_each(|path| fs::write(path, vec![0; 3000]).unwrap());
+    let line = place.run(&["--json", "snapshot", "--exclude-larger-than", "2k", &source]).expect(0).json();
+    assert_eq!(line["large_files"], 301, "{line}");
+    large.iter().for_each(|path| fs::write(path, "short now").unwrap());
+    fs::write(place.path("source/new"), "").unwrap();
+    place.run(&["restore", "--delete", &format!("latest:{source}"), &source]).expect(0);
+    assert!(large.iter().all(|path| path.exists()) && !place.path("source/new").exists());
+}
+
+#[test]
+fn a_source_within_a_marked_folder_is_saved_and_a_mark_that_is_a_folder_with_all_in_it() {
+    let place = Place::with_repository();
+    for name in ["marked/.nobackup/deep/x", "marked/kept/y", "marked/kept/deep/z", "marked/other"] {
+        fs::create_dir_all(place.path(&format!("source/{name}")).parent().unwrap()).unwrap();
+        fs::write(place.path(&format!("source/{name}")), "x").unwrap();
+    }
+    let sources = [place.text("source"), place.text("source/marked/kept")];
+    place.run(&["snapshot", "--series", "s", "--exclude-if-present", ".nobackup", &sources[0], &sources[1]]).expect(0);
+    let expected = ["marked/.nobackup/deep/x", "marked/kept/deep/z", "marked/kept/y"];
+    let files = |place: &Place| saved(place).into_iter().filter(|name| place.path("source").join(name).is_file()).collect::<Vec<_>>();
+    assert_eq!(files(&place), [&["a", "b"][..], &expected, &["sub/c d"]].concat());
+    // Where it is named no more, it is left out with the rest, and is not gone.
+    let line = place.run(&["--json", "snapshot", "--series", "s", "--exclude-if-present", ".nobackup", &sources[0]]).expect(0).json();
+    assert_eq!(files(&place), ["a", "b", "marked/.nobackup/deep/x", "sub/c d"]);
+    assert_eq!(line["files_removed"], 0, "{line}");
+}

@@ -39,8 +39,9 @@ pub struct Args {
     /// Files and folders to save; a symbolic link stands for what it leads to
     paths: Vec<PathBuf>,
 
-    /// Save the paths in a file too, one a line, byte by byte; `-` is standard input (may be repeated). Give --series
-    /// where the list changes from run to run, for the series is else made from the paths
+    /// Save the paths in a file too, one a line, byte by byte; `-` is standard input (may be repeated). A run without a
+    /// path takes the same paths again, whatever the file says by then. Give --series where the list changes from run to
+    /// run: the series is else made from the paths
     #[arg(long, value_name = "FILE")]
     files_from: Vec<PathBuf>,
 
