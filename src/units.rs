@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,38 @@ impl fmt::Display for ByteCount {
     }
 }
 
+impl FromStr for ByteCount {
+    type Err = String;
+
+    /// As people write it: `700`, `500M`, `1.5 GiB`. Units are powers of 1024, but for `kB`, `MB` and so on, which are
+    /// powers of 1000.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let invalid = || format!("`{text}` is no size; write it as `500M` or `1.5 GiB`");
+        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len()));
+        let unit = unit.trim_start().to_ascii_lowercase();
+        let (power, base) = match unit.as_str() {
+            "" | "b" => (0, 1024_u64),
+            unit => {
+                let mut letters = unit.chars();
+                let power = letters.next().and_then(|letter| "kmgtpe".find(letter)).ok_or_else(invalid)? as u32 + 1;
+                match letters.as_str() {
+                    "" | "ib" => (power, 1024),
+                    "b" => (power, 1000),
+                    _ => return Err(invalid()),
+                }
+            }
+        };
+        let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+        let factor = base.pow(power);
+        // At most nine digits behind the point: more say nothing, and these fit.
+        let digits = &part[..part.len().min(9)];
+        let (whole, part): (u64, u128) = (whole.parse().map_err(|_| invalid())?, digits.parse().map_err(|_| invalid())?);
+        let part = part * u128::from(factor) / 10_u128.pow(digits.len() as u32);
+        let bytes = u128::from(whole) * u128::from(factor) + part;
+        u64::try_from(bytes).map(Self).map_err(|_| invalid())
+    }
+}
+
 /// Prints a path of any bytes for a terminal: control characters, invalid UTF-8, quotes and
 /// characters that reorder text are escaped, so that a hostile name cannot write on the screen.
 #[derive(Clone, Copy, Debug)]
@@ -130,5 +163,18 @@ mod tests {
     fn a_hostile_name_prints_no_control_character() {
         let name = b"a\x1b[2J\n\xff\\\xe2\x80\xae";
         assert_eq!(PathText(name).to_string(), "a\\u{1b}[2J\\n\\xff\\\\\\u{202e}");
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        let read = |text: &str| text.parse::<ByteCount>().ok().map(|count| count.0);
+        for (text, bytes) in
+            [("0", 0), ("700", 700), ("700 B", 700), ("1k", 1024), ("1.5 GiB", 3 << 29), ("500M", 500 << 20), ("2MB", 2_000_000)]
+        {
+            assert_eq!(read(text), Some(bytes), "{text}");
+        }
+        for text in ["", "M", "-1", "1x", "1.2.3", "1 Mi", ".", "1.", "99E", "1 000", "١"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 mod captures;
 mod cli_at_hand;
 mod cli_check;
+mod cli_choosing;
 mod cli_delete;
 mod cli_exit_codes;
 mod cli_flags;

@@ -2,7 +2,8 @@
 //!
 //! Paths are relative to the two places, so that a folder can be compared with a folder of another
 //! name. A folder one page of which cannot be read is left where that page begins, on both sides:
-//! its missing entries must not look as if they had been removed or added.
+//! its missing entries must not look as if they had been removed or added. Nor must what the newer side was
+//! told to leave out by what it is look as if it had been removed.
 
 use super::check_interrupted;
 use super::place::Place;
@@ -11,6 +12,7 @@ use crate::manifest::{ChangeKind, Content, Node, classify_change};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
 use crate::trees::{NodeStream, Paired};
+use crate::wire::Extensions;
 
 /// One thing that differs.
 pub(super) struct Difference<'p> {
@@ -37,6 +39,8 @@ struct Level<'r, 'a> {
     entries: Paired<'r, 'a>,
     /// How much of the path leads to this folder.
     path_bytes: usize,
+    /// The folder as it is now, where that says what was left out of it.
+    now: Option<Node>,
 }
 
 struct Comparison<'c, 'm, 'r, 'a> {
@@ -96,6 +100,14 @@ pub(super) fn compare(
 impl<'r, 'a> Comparison<'_, '_, 'r, 'a> {
     /// Looks at what stands at one path on both sides, and goes into it where there is more to see.
     fn meet(&mut self, old: Option<Node>, new: Option<Node>, each: &mut dyn FnMut(Difference<'_>) -> Result<Entering>) -> Result<()> {
+        let now = self.levels.last().and_then(|level| level.now.as_ref());
+        if let (Some(old), None, Some(now)) = (&old, &new, now)
+            && now.leaves_out(&old.name)
+        {
+            // Nobody knows whether it is gone.
+            return Ok(());
+        }
+        let now = new.as_ref().filter(|node| node.is_directory() && node.extensions != Extensions::none()).cloned();
         let old_entries = self.entries_of(self.old, old.as_ref());
         let new_entries = self.entries_of(self.new, new.as_ref());
         let both_folders = old_entries.is_some() && new_entries.is_some();
@@ -112,7 +124,7 @@ impl<'r, 'a> Comparison<'_, '_, 'r, 'a> {
         if both_folders || (entering == Entering::Enter && (old_entries.is_some() || new_entries.is_some())) {
             let nothing = || NodeStream::of_nodes(self.reader, Vec::new());
             let entries = Paired::new(old_entries.unwrap_or_else(nothing), new_entries.unwrap_or_else(nothing));
-            self.levels.push(Level { entries, path_bytes: self.relative.len() });
+            self.levels.push(Level { entries, path_bytes: self.relative.len(), now });
         }
         Ok(())
     }

@@ -100,9 +100,22 @@ fn look(reader: &ChunkReader<'_>, summary: &Summary, path: &[u8]) -> Result<Sigh
     let manifest = reader.repository().read_manifest(&summary.id)?;
     Ok(match Place::at(&manifest, if path.is_empty() { b"/" } else { path })?.find(reader)? {
         Some(node) => Sight::Entry(Box::new(node)),
-        None if covers(&manifest, path) => Sight::Gone,
+        None if covers(&manifest, path) && !is_left_out(reader, &manifest, path)? => Sight::Gone,
         None => Sight::NotCovered,
     })
+}
+
+/// Whether the nearest folder above `path` that the snapshot has says that what leads there was left out.
+fn is_left_out(reader: &ChunkReader<'_>, manifest: &Manifest, path: &[u8]) -> Result<bool> {
+    let mut at = path;
+    while let Some(end) = at.iter().rposition(|byte| *byte == b'/') {
+        let (above, name) = (&at[..end], &at[end + 1..]);
+        if let Some(node) = Place::at(manifest, if above.is_empty() { b"/" } else { above })?.find(reader)? {
+            return Ok(node.leaves_out(name));
+        }
+        at = above;
+    }
+    Ok(false)
 }
 
 /// Whether a snapshot was asked to save `path`, so that its absence means something.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::global::{Global, quoted};
+use super::message;
 use super::output::Output;
 use super::text::{ChangeText, bytes, counted, duration, grouped};
 use crate::browse::{self, Reference, json};
@@ -12,9 +13,9 @@ use crate::catalog::Summary;
 use crate::error::Result;
 use crate::id::{SnapshotId, to_hex};
 use crate::manifest::Change;
-use crate::progress::Silent;
+use crate::progress::{Finding, FindingKind, Silent};
 use crate::repository::Repository;
-use crate::snapshot::{Outcome, ProblemCounts, SourceCounts, name_sources};
+use crate::snapshot::{LeftOut, OTHER_FILE_SYSTEMS_MAX, Outcome, ProblemCounts, SourceCounts, name_sources};
 use crate::units::lossy_text;
 
 /// The object of `snapshot --json`: that of `snapshots --json`, and how the run went.
@@ -30,6 +31,9 @@ struct SavedLine {
     renamed: Option<u64>,
     unreadable: u64,
     changed_while_read: u64,
+    large_files: u64,
+    large_bytes: u64,
+    marked_folders: u64,
     sources: Vec<SourceLine>,
     has_loss: bool,
     seconds: f64,
@@ -79,6 +83,16 @@ pub fn tell_changes(repository: &Repository, outcome: &Outcome, global: &Global,
     })
 }
 
+/// Names the folders that were left empty because other file systems are mounted there.
+pub fn tell_other_file_systems(outcome: &Outcome) {
+    for path in &outcome.other_file_systems {
+        message::tell(&Finding::new(FindingKind::Note, path.clone(), "another file system is mounted here and is left out"));
+    }
+    if outcome.other_file_systems.len() >= OTHER_FILE_SYSTEMS_MAX {
+        message::note("more folders on other file systems are left out");
+    }
+}
+
 /// Prints what was saved.
 ///
 /// # Errors
@@ -113,6 +127,9 @@ fn saved_line(outcome: &Outcome, renamed: Option<u64>, time: Duration) -> SavedL
         renamed,
         unreadable: outcome.problems.unreadable,
         changed_while_read: outcome.problems.changed,
+        large_files: outcome.left_out.large_files,
+        large_bytes: outcome.left_out.large_bytes,
+        marked_folders: outcome.left_out.marked_folders,
         sources: outcome.sources.iter().map(source_line).collect(),
         has_loss: outcome.has_loss,
         seconds: time.as_secs_f64(),
@@ -156,6 +173,13 @@ fn print_text(outcome: &Outcome, renamed: Option<u64>, time: Duration, output: &
     }
     if outcome.packs_adopted > 0 {
         output.line(format_args!("  taken over from an interrupted run: {}", counted(outcome.packs_adopted, "pack")))?;
+    }
+    let LeftOut { large_files, large_bytes, marked_folders } = outcome.left_out;
+    if large_files > 0 {
+        output.line(format_args!("  left out for their size: {} of {}", counted(large_files, "file"), bytes(large_bytes)))?;
+    }
+    if marked_folders > 0 {
+        output.line(format_args!("  left out by a mark in them: {}", counted(marked_folders, "folder")))?;
     }
     let ProblemCounts { unreadable, changed } = outcome.problems;
     if unreadable > 0 {

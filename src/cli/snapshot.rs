@@ -1,32 +1,33 @@
 //! `repo snapshot`: saves files.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
 use clap::ValueEnum;
+use serde_bytes::ByteBuf;
 
 use super::bar::Bar;
 use super::evening::{Ended, concerns_one_series};
 use super::exit::Status;
+use super::files_from;
 use super::global::{self, Global, quoted};
 use super::init::{self, NotMade};
 use super::locks;
 use super::message;
 use super::output::Output;
+use super::own_folders::OwnFolders;
 use super::saved;
 use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Kind, SnapshotOptions, StatTrust};
-use crate::repository::{Description, Repository, cache_root};
+use crate::manifest::{Kind, SnapshotOptions, StatTrust, Unwanted, check_name};
+use crate::repository::{Description, Repository};
 use crate::snapshot::{self, Repeated, Request, Stream};
 use crate::source::{host_name, machine_name, read_exclude_file, user_name};
 use crate::storage::LocalStorage;
-use crate::units::lossy_text;
+use crate::units::{ByteCount, lossy_text};
 
 /// Save files and folders
 ///
@@ -37,6 +38,16 @@ use crate::units::lossy_text;
 pub struct Args {
     /// Files and folders to save; a symbolic link stands for what it leads to
     paths: Vec<PathBuf>,
+
+    /// Save the paths in a file too, one a line, byte by byte; `-` is standard input (may be repeated). A run without a
+    /// path takes the same paths again, whatever the file says by then. Give --series where the list changes from run to
+    /// run: the series is else made from the paths
+    #[arg(long, value_name = "FILE")]
+    files_from: Vec<PathBuf>,
+
+    /// With --files-from: a NUL stands behind each path, as `find -print0` writes it
+    #[arg(short = '0', long, requires = "files_from")]
+    null: bool,
 
     /// What is read
     #[arg(long, value_enum, value_name = "KIND", default_value_t)]
@@ -78,7 +89,16 @@ pub struct Args {
     #[arg(long)]
     exclude_caches: bool,
 
-    /// Do not enter other file systems than those of the PATHs
+    /// Leave out files of more bytes: `500M`, `1.5 GiB`; K, M, G, T are powers of 1024
+    #[arg(long, value_name = "SIZE")]
+    exclude_larger_than: Option<ByteCount>,
+
+    /// Leave out folders that hold an entry of this name, such as `.nobackup`, but for that entry; not a PATH itself (may
+    /// be repeated)
+    #[arg(long, value_name = "NAME", value_parser = mark)]
+    exclude_if_present: Vec<ByteBuf>,
+
+    /// Do not enter other file systems than those of the PATHs; `-v` names where they are
     #[arg(long)]
     one_file_system: bool,
 
@@ -87,11 +107,11 @@ pub struct Args {
     stat_trust: Option<Trust>,
 
     /// Save standard input as a file of this name
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["command", "paths"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["command", "paths", "files_from"])]
     stdin: Option<String>,
 
     /// Save the output of the command behind `--` as a file of this name; if it fails, nothing is saved
-    #[arg(long, value_name = "NAME", conflicts_with = "paths")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["paths", "files_from"])]
     command: Option<String>,
 
     /// The time of the snapshot, now or before: `2026-11-22 18:00` or with an offset as in RFC 3339 [default: now]
@@ -147,8 +167,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let time = args.time.as_deref().map(times::parse).transpose()?;
     let host = args.host.clone().unwrap_or_else(host_name);
     // Patterns and paths are looked at first: who mistyped one is told before a password is asked for.
-    let paths = absolute_paths(args.paths.iter().chain(literal_paths(&args).iter()))?;
-    let options = options(&args)?;
+    let named = [literal_paths(&args), files_from::read_paths(&args.files_from, args.null)?].concat();
+    let paths = absolute_paths(args.paths.iter().chain(&named))?;
+    let (options, unwanted) = (options(&args)?, unwanted(&args));
     let repository = open(&args, global)?;
     let machine = machine_name();
     let mut ended = Ended::default();
@@ -159,7 +180,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             vec![Request { options, stream, ..Request::new(paths, host, user_name()) }]
         }
         _ if paths.is_empty() => again(&repository, &host, machine.clone(), args.series.as_deref(), global, &mut ended)?,
-        _ => vec![Request { options, ..Request::new(paths, host, user_name()) }],
+        _ => vec![Request { options, unwanted, ..Request::new(paths, host, user_name()) }],
     };
     locks::warn_once(&repository, &global.location()?);
     let own = OwnFolders::of(global)?;
@@ -190,6 +211,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         };
         let renamed = saved::tell_changes(&repository, &outcome, global, output)?;
         ended.add_status(bar.finish());
+        if global.verbose && !global.quiet {
+            saved::tell_other_file_systems(&outcome);
+        }
         saved::print(&outcome, renamed, begun.elapsed(), output)?;
     }
     drop(own.handles);
@@ -234,7 +258,8 @@ fn again(
 /// Refuses what would not be what it looks like.
 fn check(args: &Args) -> Result<()> {
     let invalid = |message: &str| Err(Error::new(ErrorKind::Invalid, message));
-    let has_filters = !args.exclude.is_empty() || !args.exclude_file.is_empty() || args.exclude_caches || args.one_file_system;
+    let has_patterns = !args.exclude.is_empty() || !args.exclude_file.is_empty();
+    let has_filters = has_patterns || args.exclude_caches || args.one_file_system || unwanted(args) != Unwanted::default();
     let is_stream = args.stdin.is_some() || args.command.is_some();
     if args.command.is_some() && args.arguments.is_empty() {
         return invalid("--command needs a command behind `--`: repo snapshot --command NAME -- CMD…");
@@ -245,7 +270,8 @@ fn check(args: &Args) -> Result<()> {
     if is_stream && (has_filters || args.stat_trust.is_some()) {
         return invalid("filters and --stat-trust make no sense for a single stream");
     }
-    if !is_stream && args.paths.is_empty() && args.arguments.is_empty() && (has_filters || args.stat_trust.is_some()) {
+    let has_paths = !args.paths.is_empty() || !args.arguments.is_empty() || !args.files_from.is_empty();
+    if !is_stream && !has_paths && (has_filters || args.stat_trust.is_some()) {
         return invalid("without a path, filters and options of the last snapshots are taken again; give the paths to change them");
     }
     Ok(())
@@ -279,6 +305,19 @@ fn options(args: &Args) -> Result<SnapshotOptions> {
     })
 }
 
+fn unwanted(args: &Args) -> Unwanted {
+    let mut marks = args.exclude_if_present.clone();
+    marks.sort();
+    marks.dedup();
+    Unwanted { larger_than_bytes: args.exclude_larger_than.map(|limit| limit.0), marks }
+}
+
+/// The name of an entry that marks its folder.
+fn mark(name: &str) -> std::result::Result<ByteBuf, String> {
+    check_name(name.as_bytes()).map_err(|_| "give the name of an entry, without a slash".to_owned())?;
+    Ok(ByteBuf::from(name.as_bytes()))
+}
+
 /// The repository; with `--init`, a new one where there is none.
 fn open(args: &Args, global: &Global) -> Result<Repository> {
     let location = global.location()?;
@@ -306,36 +345,6 @@ fn open(args: &Args, global: &Global) -> Result<Repository> {
     global.open_with(credential)
 }
 
-/// Folders that no snapshot should hold.
-#[derive(Default)]
-struct OwnFolders {
-    /// By (device, inode).
-    numbers: Vec<(u64, u64)>,
-    /// They keep these numbers: others may remove a cache while a run goes on, and what is made next would get its
-    /// number and be left out.
-    handles: Vec<File>,
-}
-
-impl OwnFolders {
-    /// Those of this program itself.
-    fn of(global: &Global) -> Result<Self> {
-        let folders = [Some(global.location()?), cache_root(|name| std::env::var_os(name))];
-        Ok(Self::hold(folders.into_iter().flatten()))
-    }
-
-    fn hold(folders: impl Iterator<Item = PathBuf>) -> Self {
-        let mut own = Self::default();
-        let opened = folders.filter_map(|folder| OpenOptions::new().read(true).custom_flags(nix::libc::O_PATH).open(folder).ok());
-        for handle in opened {
-            if let Ok(metadata) = handle.metadata() {
-                own.numbers.push((metadata.dev(), metadata.ino()));
-                own.handles.push(handle);
-            }
-        }
-        own
-    }
-}
-
 /// The paths made absolute and plain, as they were given otherwise: links are followed by the run.
 fn absolute_paths<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Vec<u8>>> {
     paths.map(|path| absolute_path(path).map(|path| path.into_os_string().into_vec())).collect()
@@ -356,23 +365,6 @@ fn absolute_path(path: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_number_of_a_folder_that_is_left_out_is_given_to_nothing_else_while_the_run_goes_on() {
-        let place = tempfile::tempdir().unwrap();
-        let own = place.path().join("cache");
-        std::fs::create_dir(&own).unwrap();
-        let OwnFolders { numbers, handles } = OwnFolders::hold([own.clone(), place.path().join("none")].into_iter());
-        assert_eq!((handles.len(), numbers.len()), (1, 1));
-        std::fs::remove_dir(&own).unwrap();
-        // Where the file system gives free numbers again, it gives that of the last one removed.
-        for n in 0..20 {
-            let made = place.path().join(n.to_string());
-            std::fs::create_dir(&made).unwrap();
-            let found = made.metadata().unwrap();
-            assert!(!numbers.contains(&(found.dev(), found.ino())), "{n}");
-        }
-    }
 
     #[test]
     fn paths_lose_their_dots_and_stay_as_they_were_given_otherwise() {

@@ -9,6 +9,7 @@ mod record;
 mod run;
 mod tree;
 mod unseen;
+mod unwanted;
 
 pub use content::{CONTENT_ITEMS_IN_NODE, ContentList, Item, ListPage, ListWriter};
 pub use difference::{Change, ChangeKind, classify_change};
@@ -21,3 +22,4 @@ pub use record::{
 pub use run::{Counts, FileSystemClock, Kind, MACHINE, Manifest, RootEntry, SnapshotOptions, StatTrust};
 pub use tree::{Page, PageRef, PageStore, TreeWriter};
 pub use unseen::{NotEntered, Unseen};
+pub use unwanted::Unwanted;

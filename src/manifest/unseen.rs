@@ -42,6 +42,10 @@ pub enum NotEntered {
     Loop,
     /// A filter leaves it out, and only sources within it were saved.
     Excluded,
+    /// It holds an entry that marks it as one to leave out, which alone is saved of it.
+    Marked,
+    /// More of its entries were left out by what they are than a node should name.
+    TooMany,
 }
 
 impl Node {
@@ -52,9 +56,11 @@ impl Node {
 
     /// Whether the run that saved this folder says that it did not look at the entry `name` in it.
     pub fn is_unseen(&self, name: &[u8]) -> bool {
-        if self.flags & NODE_INCOMPLETE != 0 {
-            return true;
-        }
+        self.flags & NODE_INCOMPLETE != 0 || self.leaves_out(name)
+    }
+
+    /// Whether the run that saved this folder says that it was not to look at the entry `name` in it.
+    pub fn leaves_out(&self, name: &[u8]) -> bool {
         match self.extensions.get(NODE_UNSEEN).map(|bytes| wire::decode(bytes, "a node")) {
             None => false,
             Some(Ok(Unseen::Names(names))) => names.iter().any(|unseen| unseen.as_slice() == name),

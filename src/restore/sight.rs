@@ -6,9 +6,11 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use serde_bytes::ByteBuf;
+
 use super::task::join;
-use crate::manifest::{Content, Manifest, Node};
-use crate::source::{Filter, may_have_cache_tag};
+use crate::manifest::{Content, Manifest, Node, Unwanted};
+use crate::source::{Filter, may_have_cache_tag, may_have_entry};
 use crate::target::{EntryType, Existing};
 
 /// A source with the names that it goes by beside its path.
@@ -27,6 +29,8 @@ pub(super) struct Sight {
     /// The sources that have other names, with which the patterns may be written.
     sources: Vec<Source>,
     leaves_out_caches: bool,
+    /// What it left out by what it was; none when that cannot be understood.
+    unwanted: Option<Unwanted>,
     tells_unseen: bool,
     /// True when it left folders empty for other reasons than that they were.
     left_folders_empty: bool,
@@ -41,6 +45,7 @@ impl Sight {
             excludes: manifest.followed().and_then(|followed| Filter::following_links_of(&options.excludes, followed)).ok(),
             sources: if options.excludes.is_empty() { Vec::new() } else { find_names(manifest) },
             leaves_out_caches: options.exclude_caches,
+            unwanted: manifest.unwanted().ok(),
             tells_unseen: manifest.tells_unseen(),
             left_folders_empty: options.exclude_caches || options.one_file_system || manifest.counts.problems > 0,
         }
@@ -57,6 +62,7 @@ impl Sight {
     pub fn leaves_out(&self, path: &[u8], existing: &Existing) -> bool {
         // A socket is in no snapshot.
         existing.entry_type == EntryType::Other
+            || self.unwanted.as_ref().is_none_or(|unwanted| existing.entry_type == EntryType::File && unwanted.is_too_large(existing.bytes))
             || self.excludes.as_ref().is_none_or(|filter| self.is_excluded(filter, path, existing.is_directory()))
     }
 
@@ -71,7 +77,9 @@ impl Sight {
 
     /// Whether the run would not have looked into this folder of the destination.
     pub fn leaves_out_inside(&self, folder: BorrowedFd<'_>) -> bool {
-        self.leaves_out_caches && may_have_cache_tag(folder)
+        let may_have = |mark: &ByteBuf| may_have_entry(folder, mark);
+        (self.leaves_out_caches && may_have_cache_tag(folder))
+            || self.unwanted.as_ref().is_none_or(|unwanted| unwanted.marks.iter().any(may_have))
     }
 }
 

@@ -1,14 +1,16 @@
 //! What a run tells at its end about its sources, beside the entries: how many files each has, how many
 //! are gone, and whether that looks like a loss.
 
+use std::collections::HashSet;
+
 use super::base::Base;
 use super::loss::{Before, SOURCE_COUNTS, SourceCounts, files, judge, judge_removed, with_inner};
 use super::problems::ProblemCounts;
-use super::request::Outcome;
+use super::request::{LeftOut, Outcome};
 use super::walk::Walked;
 use crate::catalog::Listing;
 use crate::id::SnapshotId;
-use crate::manifest::{Counts, Manifest, SnapshotOptions};
+use crate::manifest::{Counts, Manifest, SnapshotOptions, Unwanted};
 use crate::progress::Progress;
 use crate::repository::Repository;
 use crate::wire::{self, Extensions};
@@ -21,6 +23,7 @@ pub(super) struct Account<'r> {
     pub base: Option<&'r Base>,
     pub paths: &'r [Vec<u8>],
     pub options: &'r SnapshotOptions,
+    pub unwanted: &'r Unwanted,
     pub counts: &'r Counts,
     pub walked: &'r Walked,
 }
@@ -34,9 +37,16 @@ pub(super) struct Told {
 }
 
 impl Told {
-    pub(super) fn outcome(self, id: Option<SnapshotId>, manifest: Manifest, packs_adopted: u64, problems: ProblemCounts) -> Outcome {
+    pub(super) fn outcome(
+        self,
+        id: Option<SnapshotId>,
+        manifest: Manifest,
+        packs_adopted: u64,
+        beside: (ProblemCounts, LeftOut, Vec<Vec<u8>>),
+    ) -> Outcome {
+        let (problems, left_out, other_file_systems) = beside;
         let Self { sources, files_removed, has_loss } = self;
-        Outcome { id, manifest, packs_adopted, sources, files_removed, has_loss, problems }
+        Outcome { id, manifest, packs_adopted, sources, files_removed, has_loss, problems, left_out, other_file_systems }
     }
 }
 
@@ -60,14 +70,16 @@ impl Account<'_> {
         let mut has_loss = false;
         if let Some(before) = &before {
             let is_same = self.is_same_request(before.manifest);
-            let mut found = judge(&sources, before, is_same);
+            // What is not looked at any more is not gone.
+            let mut found = judge(&with_inner(&self.walked.with_unknown()), before, is_same);
             if let (true, true, Some(removed), None) = (found.is_empty(), is_same, files_removed, &read) {
                 found.extend(judge_removed(removed, self.counts.files_new, before));
             }
             has_loss = !found.is_empty();
             found.into_iter().for_each(|finding| progress.report(finding));
             // Of a source that could not be looked at, the last that is known.
-            kept.extend(before.sources().into_iter().filter(|source| !sources.iter().any(|known| known.path == source.path)));
+            let known: HashSet<&[u8]> = sources.iter().map(|source| source.path.as_slice()).collect();
+            kept.extend(before.sources().into_iter().filter(|source| !known.contains(source.path.as_slice())));
         }
         extensions.set(SOURCE_COUNTS, wire::encode(&kept));
         Told { sources, files_removed, has_loss }
@@ -77,6 +89,8 @@ impl Account<'_> {
         let (now, then) = (self.options, &before.options);
         let same_filters =
             (&now.excludes, now.exclude_caches, now.one_file_system) == (&then.excludes, then.exclude_caches, then.one_file_system);
-        same_filters && before.paths.iter().map(|path| path.as_slice()).eq(self.paths.iter().map(Vec::as_slice))
+        same_filters
+            && before.unwanted().is_ok_and(|then| then == *self.unwanted)
+            && before.paths.iter().map(|path| path.as_slice()).eq(self.paths.iter().map(Vec::as_slice))
     }
 }

@@ -11,7 +11,7 @@ use super::paths::join;
 use super::rules::Rules;
 use super::tally::{Tally, add};
 use crate::error::{ErrorKind, Result};
-use crate::manifest::{ChangeKind, NODE_CHANGED_WHILE_READ, Node, classify_change};
+use crate::manifest::{ChangeKind, NODE_CHANGED_WHILE_READ, Node, Unwanted, classify_change};
 use crate::progress::{Deed, Finding, FindingKind};
 use crate::repository::FrameGatherer;
 use crate::source::{FileType, Filter, Folder, Owners, Stat};
@@ -53,6 +53,7 @@ pub(super) struct Saving<'b, 's, 'a> {
     pub owners: &'b Owners,
     pub tally: &'b Tally,
     pub filter: &'b Filter,
+    pub unwanted: &'b Unwanted,
 }
 
 /// What became of one file of a batch.
@@ -178,6 +179,7 @@ impl Batch {
                 }
                 match stat {
                     Ok(stat) if stat.file_type == FileType::Socket => {}
+                    Ok(stat) if stat.is_file() && with.unwanted.is_too_large(stat.size) => {}
                     Ok(stat) if stat.is_file() && listed.is_held() && round < ROUNDS_MAX => {
                         with.saver.progress.add_total(1, stat.size);
                         has_moved |= self.save_one(with, gatherer, Pending { name, stat, base: None }, saved)?;

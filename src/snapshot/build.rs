@@ -10,10 +10,12 @@ use super::batch::Saved;
 use super::checkpoint::Checkpoints;
 use super::entries::Entries;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Content, NODE_INCOMPLETE, Node, RootEntry, TreeRef, TreeWriter, Unseen};
+use crate::manifest::{Content, NODE_INCOMPLETE, Node, NotEntered, RootEntry, TreeRef, TreeWriter, Unseen};
 use crate::repository::{ChunkReader, Sink, SinkPages};
 use crate::trees::NodeStream;
 
+/// A node names what was left out in its folder while the names have at most so many bytes; every listing reads them.
+const UNSEEN_BYTES_MAX: usize = 64 << 10;
 /// While the builder waits for one large file it looks so often whether a checkpoint is due.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -189,7 +191,9 @@ impl<'b, 's, 'a> Builder<'b, 's, 'a> {
             level.node.flags |= NODE_INCOMPLETE;
         }
         if !unseen.is_empty() {
-            level.node.set_unseen(&Unseen::Names(unseen.into_iter().map(Into::into).collect()));
+            let is_long = unseen.iter().map(Vec::len).sum::<usize>() > UNSEEN_BYTES_MAX;
+            let names = || Unseen::Names(unseen.into_iter().map(Into::into).collect());
+            level.node.set_unseen(&if is_long { Unseen::Everything(NotEntered::TooMany) } else { names() });
         }
         let tree = match (level.entries.take(), level.base_tree) {
             (Some(entries), _) => entries.finish(&mut self.pages)?,

@@ -4,9 +4,11 @@
 //! Each manifest tells how many files and bytes each source had. What one run cannot look at is not
 //! gone: there the numbers of the last one stay.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::sources::lies_within;
+use super::sources::outer_paths;
 use crate::id::SnapshotId;
 use crate::manifest::{Content, Manifest};
 use crate::progress::{Finding, FindingKind};
@@ -45,15 +47,17 @@ impl SourceCounts {
 
 /// Adds to each source what the sources within it have.
 pub(super) fn with_inner(counts: &[SourceCounts]) -> Vec<SourceCounts> {
-    let whole = |outer: &SourceCounts| {
-        let within = counts.iter().filter(|inner| inner.path == outer.path || lies_within(&inner.path, &outer.path));
-        within.fold(SourceCounts::of(outer.path.clone()), |sum, inner| SourceCounts {
-            files: sum.files + inner.files,
-            bytes: sum.bytes + inner.bytes,
-            ..sum
-        })
-    };
-    counts.iter().map(whole).collect()
+    let mut sums: HashMap<&[u8], (u64, u64)> = counts.iter().map(|one| (one.path.as_slice(), (0, 0))).collect();
+    for one in counts {
+        for path in std::iter::once(one.path.as_slice()).chain(outer_paths(&one.path)) {
+            if let Some((files, bytes)) = sums.get_mut(path) {
+                (*files, *bytes) = (*files + one.files, *bytes + one.bytes);
+            }
+        }
+    }
+    let sum = |path: &[u8]| sums.get(path).copied().unwrap_or_default();
+    let whole = |path: &Vec<u8>| SourceCounts { path: path.clone(), files: sum(path).0, bytes: sum(path).1 };
+    counts.iter().map(|one| whole(&one.path)).collect()
 }
 
 /// An earlier snapshot of the same series.
@@ -88,7 +92,9 @@ pub(super) fn files(manifest: &Manifest) -> u64 {
 /// `before`. `is_same_request` tells that the same was asked for: who leaves out more expects less.
 pub(super) fn judge(now: &[SourceCounts], before: &Before<'_>, is_same_request: bool) -> Vec<Finding> {
     let earlier = before.sources();
-    let pairs = now.iter().filter_map(|now| Some((now, earlier.iter().find(|earlier| earlier.path == now.path)?)));
+    let mut of_path: HashMap<&[u8], &SourceCounts> = HashMap::new();
+    earlier.iter().for_each(|one| _ = of_path.entry(&one.path).or_insert(one));
+    let pairs = now.iter().filter_map(|now| Some((now, *of_path.get(now.path.as_slice())?)));
     let id = before.id.short();
     let mut found: Vec<Finding> = pairs
         .filter_map(|(now, before)| Some((now, message(now, before, is_same_request, &id.to_string())?)))
@@ -97,7 +103,8 @@ pub(super) fn judge(now: &[SourceCounts], before: &Before<'_>, is_same_request: 
     if found.is_empty() && is_same_request {
         // Sources that another path leads to now have no pair.
         let sum = |all: &[SourceCounts]| {
-            let outer = all.iter().filter(|one| !all.iter().any(|other| lies_within(&one.path, &other.path)));
+            let paths: HashSet<&[u8]> = all.iter().map(|one| one.path.as_slice()).collect();
+            let outer = all.iter().filter(|one| !outer_paths(&one.path).any(|path| paths.contains(path)));
             outer.fold(SourceCounts::of(Vec::new()), |sum, one| SourceCounts {
                 files: sum.files + one.files,
                 bytes: sum.bytes + one.bytes,

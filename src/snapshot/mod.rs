@@ -42,5 +42,5 @@ mod writeback;
 pub use loss::{SourceCounts, name_sources};
 pub use problems::ProblemCounts;
 pub use repeat::{Repeated, repeat};
-pub use request::{Outcome, Request, Stream};
+pub use request::{LeftOut, OTHER_FILE_SYSTEMS_MAX, Outcome, Request, Stream};
 pub use run::run;

@@ -73,11 +73,19 @@ pub fn repeat(repository: &Repository, host: &str, user: &str, machine: Option<V
             repeated.streams.push(series.to_owned());
             continue;
         }
+        // What a later version leaves out besides is not known here, and must not be saved instead.
+        let unwanted = manifest.unwanted().map_err(|error| error.context(format!("series `{}`", series.escape_debug())))?;
         let paths = manifest.paths.iter().map(|path| path.to_vec()).collect();
         // The whole name, where the summary has a shortened one.
         let series = if series_key(&manifest.series) == series { manifest.series } else { series.to_owned() };
-        let request =
-            Request { options: manifest.options, series: Some(series), machine: machine.clone(), ..Request::new(paths, host, user) };
+        let request = Request {
+            options: manifest.options,
+            unwanted,
+            is_repeat: true,
+            series: Some(series),
+            machine: machine.clone(),
+            ..Request::new(paths, host, user)
+        };
         repeated.requests.push(request);
     }
     Ok(repeated)

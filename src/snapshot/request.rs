@@ -6,7 +6,7 @@ use super::loss::SourceCounts;
 use super::problems::ProblemCounts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
-use crate::manifest::{Kind, Manifest, SnapshotOptions};
+use crate::manifest::{Kind, Manifest, SnapshotOptions, Unwanted};
 use crate::units::Timestamp;
 
 /// Where the content of a stream comes from.
@@ -45,6 +45,8 @@ pub struct Request {
     pub paths: Vec<Vec<u8>>,
     /// Filters and trust; taken again by a later run without paths.
     pub options: SnapshotOptions,
+    /// What is left out by what it is, not by its path; taken again too.
+    pub unwanted: Unwanted,
     /// Full, incremental or differential.
     pub kind: Kind,
     /// The line of snapshots; by default made from host and paths.
@@ -64,6 +66,8 @@ pub struct Request {
     pub clock: fn() -> Timestamp,
     /// Folders to leave out wherever they are met, as (device, inode): the repository itself.
     pub skip: Vec<(u64, u64)>,
+    /// It repeats an earlier run, whose patterns nobody has just written.
+    pub is_repeat: bool,
     /// Read and count, but store nothing.
     pub dry_run: bool,
     /// Save a stream, under the name in `options.stream`, instead of paths.
@@ -80,6 +84,7 @@ impl Request {
         Self {
             paths,
             options: SnapshotOptions::default(),
+            unwanted: Unwanted::default(),
             kind: Kind::Incremental,
             series: None,
             host: host.into(),
@@ -89,6 +94,7 @@ impl Request {
             time: None,
             clock: Timestamp::now,
             skip: Vec::new(),
+            is_repeat: false,
             dry_run: false,
             stream: None,
             pin: false,
@@ -113,4 +119,22 @@ pub struct Outcome {
     pub has_loss: bool,
     /// What could not be read, and what changed meanwhile.
     pub problems: ProblemCounts,
+    /// What was left out by what it is.
+    pub left_out: LeftOut,
+    /// Where `--one-file-system` did not go on: at most [`OTHER_FILE_SYSTEMS_MAX`] of these folders, in order.
+    pub other_file_systems: Vec<Vec<u8>>,
+}
+
+/// So many folders on other file systems are named.
+pub const OTHER_FILE_SYSTEMS_MAX: usize = 1000;
+
+/// How much was left out by what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Files that are too large.
+    pub large_files: u64,
+    /// The sum of their lengths.
+    pub large_bytes: u64,
+    /// Folders that hold a mark.
+    pub marked_folders: u64,
 }

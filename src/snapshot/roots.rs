@@ -1,5 +1,7 @@
 //! The folders above the sources of a run.
 
+use std::collections::HashSet;
+
 use super::paths::{join, split_path};
 use super::sources::Source;
 use crate::manifest::{Content, Metadata, Node, RootEntry};
@@ -9,13 +11,13 @@ use crate::wire::Extensions;
 /// The folders above the sources: name, mode and owner only, so that what goes on beside a source
 /// changes nothing. `/` itself is not among them.
 pub(super) fn ancestors(sources: &[Source], owners: &Owners) -> Vec<RootEntry> {
-    let mut entries: Vec<RootEntry> = Vec::new();
+    let (mut entries, mut known): (Vec<RootEntry>, HashSet<Vec<u8>>) = (Vec::new(), HashSet::new());
     for source in sources {
         let mut path = Vec::new();
         let (above, _) = split_path(&source.path);
         for name in above.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
             path = join(if path.is_empty() { b"/" } else { &path }, name);
-            if !entries.iter().any(|entry| entry.path == path) {
+            if known.insert(path.clone()) {
                 entries.push(RootEntry { path: path.clone(), node: ancestor(&path, name, owners) });
             }
         }

@@ -17,7 +17,7 @@ use super::stream::save_stream;
 use super::surroundings::Surroundings;
 use super::tally::Tally;
 use super::walk::{SourceWalk, Walked};
-use super::warnings::{warn_of_clock, warn_of_company, warn_of_rollback};
+use super::warnings::{tell_unmatched, warn_of_clock, warn_of_company, warn_of_rollback};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId, SnapshotId};
@@ -96,6 +96,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
                 tally: &tally,
                 filter: &filter,
                 options: &request.options,
+                unwanted: &request.unwanted,
                 skip: &request.skip,
                 inner: &sources.inner,
                 base: base.as_ref().map(|base| (&base.manifest, reader)),
@@ -104,7 +105,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
             walk_and_build(repository, &with, &sources).map(|(entries, walked)| (entries, Some(walked)))
         }
     };
-    let (mut entries, walked) = match found {
+    let (mut entries, mut walked) = match found {
         Ok(found) => found,
         Err(error) if error.kind() == ErrorKind::Interrupted && !request.dry_run => {
             // What was stored is of use to the next run.
@@ -132,6 +133,10 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     counts.chunks_new = sink.counts().chunks_new.load(Ordering::Relaxed);
     tell_lost(tally.files_lost.load(Ordering::Relaxed), progress);
     tell_unreadable(tally.folders_lost.load(Ordering::Relaxed) + sink.counts().pages_unreadable.load(Ordering::Relaxed), progress);
+    if !request.is_repeat && walked.is_some() {
+        tell_unmatched(&filter, progress);
+    }
+    let other_file_systems = walked.as_mut().map(|walked| std::mem::take(&mut walked.other_file_systems)).unwrap_or_default();
     let mut extensions = Extensions::none();
     extensions.set(MACHINE, machine.0.to_vec());
     saver.writeback.note(&mut extensions);
@@ -143,6 +148,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
             base: base.as_ref(),
             paths: &request.paths,
             options: &request.options,
+            unwanted: &request.unwanted,
             counts: &counts,
             walked,
         };
@@ -178,11 +184,12 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         extensions,
     };
     manifest.set_tells_unseen();
+    manifest.set_unwanted(&request.unwanted);
     manifest.set_problems(&noting.problems());
     manifest.set_followed(filter.followed());
     let packs_adopted = sink.counts().packs_adopted.load(Ordering::Relaxed);
     if request.dry_run {
-        return Ok(told.outcome(None, manifest, packs_adopted, noting.counts()));
+        return Ok(told.outcome(None, manifest, packs_adopted, (noting.counts(), tally.left_out(), other_file_systems)));
     }
     record_unnamed(repository, latest, previous, &manifest)?;
     check_still_there(repository, &sink, &manifest, None)?;
@@ -213,7 +220,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         };
         progress.report(Finding::new(FindingKind::Note, [], message));
     }
-    Ok(told.outcome(Some(id), manifest, packs_adopted, noting.counts()))
+    Ok(told.outcome(Some(id), manifest, packs_adopted, (noting.counts(), tally.left_out(), other_file_systems)))
 }
 
 /// Says, before the snapshot exists, that those are there which neither it nor another manifest names: so each that is

@@ -18,6 +18,9 @@ use crate::manifest::check_name;
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::units::PathText;
 
+/// So many sources that lie within others are named one by one: lists that are made by `find` are full of them.
+const WITHIN_TOLD_MAX: usize = 10;
+
 /// What a run walks.
 #[derive(Default)]
 pub(super) struct Sources {
@@ -40,7 +43,7 @@ pub(super) struct Source {
 /// Sources within others, and the way to them.
 #[derive(Default)]
 pub(super) struct InnerSources {
-    named: HashSet<Vec<u8>>,
+    named: BTreeSet<Vec<u8>>,
     /// Folder to the names in it that lead to such sources.
     ways: HashMap<Vec<u8>, BTreeSet<Vec<u8>>>,
 }
@@ -63,9 +66,8 @@ impl InnerSources {
 
     /// Those within `root`, sorted.
     pub(super) fn within(&self, root: &[u8]) -> Vec<Vec<u8>> {
-        let mut found: Vec<_> = self.named.iter().filter(|path| lies_within(path, root)).cloned().collect();
-        found.sort();
-        found
+        let begin = join(root, b"");
+        self.named.range(begin.clone()..).take_while(|path| path.starts_with(&begin)).cloned().collect()
     }
 
     fn add(&mut self, root: &[u8], path: Vec<u8>) {
@@ -87,6 +89,7 @@ pub(super) fn find_sources(paths: &[Vec<u8>], progress: &dyn Progress) -> Result
     let mut given = paths.iter().map(|path| plain(path)).collect::<Result<Vec<_>>>()?;
     given.sort();
     given.dedup();
+    let mut within = Vec::new();
     let mut followed: Vec<(Vec<u8>, Vec<u8>)> = Vec::with_capacity(given.len());
     for path in &given {
         let target = if is_link(path) { resolved(path) } else { None };
@@ -95,10 +98,10 @@ pub(super) fn find_sources(paths: &[Vec<u8>], progress: &dyn Progress) -> Result
         }
         followed.push((path.clone(), target.unwrap_or_else(|| path.clone())));
     }
-    let all: Vec<Vec<u8>> = followed.iter().map(|(_, path)| path.clone()).collect();
+    let all: HashSet<Vec<u8>> = followed.iter().map(|(_, path)| path.clone()).collect();
     let mut found: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
     for (given, mut path) in followed {
-        if all.iter().any(|outer| lies_within(&path, outer) && has_link_between(outer, &path))
+        if outer_paths(&path).any(|outer| all.contains(outer) && has_link_between(outer, &path))
             && let Some(target) = resolved(&path)
         {
             report(progress, &given, format!("it lies behind a symbolic link; {} is saved", PathText(&target)));
@@ -110,11 +113,12 @@ pub(super) fn find_sources(paths: &[Vec<u8>], progress: &dyn Progress) -> Result
         }
     }
     let mut sources = Sources { names: outermost(&given), ..Sources::default() };
+    let all: HashSet<Vec<u8>> = found.keys().cloned().collect();
     for (path, mut other_names) in found {
-        match sources.roots.iter().find(|root| lies_within(&path, &root.path)) {
+        match outer_paths(&path).filter(|outer| all.contains(*outer)).last() {
             Some(root) => {
-                report(progress, &path, format!("it lies within {} and is saved with it", PathText(&root.path)));
-                sources.inner.add(&root.path, path);
+                sources.inner.add(root, path.clone());
+                within.push((path.clone(), root.to_vec()));
             }
             None => {
                 other_names.extend(resolved(&path).filter(|real| *real != path));
@@ -122,6 +126,7 @@ pub(super) fn find_sources(paths: &[Vec<u8>], progress: &dyn Progress) -> Result
             }
         }
     }
+    tell_within(&within, progress);
     if sources.roots.is_empty() { Err(Error::new(ErrorKind::Invalid, "there is no path to save")) } else { Ok(sources) }
 }
 
@@ -138,17 +143,23 @@ fn plain(path: &[u8]) -> Result<Vec<u8>> {
 
 /// The sorted paths without those that lie within others.
 fn outermost(sorted: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let mut kept: Vec<Vec<u8>> = Vec::new();
-    for path in sorted {
-        if !kept.iter().any(|outer| lies_within(path, outer)) {
-            kept.push(path.clone());
-        }
-    }
-    kept
+    let all: HashSet<&[u8]> = sorted.iter().map(Vec::as_slice).collect();
+    sorted.iter().filter(|path| !outer_paths(path).any(|outer| all.contains(outer))).cloned().collect()
 }
 
-pub(super) fn lies_within(path: &[u8], source: &[u8]) -> bool {
-    if source == b"/" { path != b"/" } else { path.strip_prefix(source).is_some_and(|rest| rest.starts_with(b"/")) }
+/// The folders above `path`, the nearest first. Each path looks for its own: lists of a hundred thousand paths exist.
+pub(super) fn outer_paths(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(Some(path), |at| if *at == b"/" { None } else { Some(split_path(at).0) }).skip(1)
+}
+
+/// Says which sources are saved with others: each, where they are few.
+fn tell_within(within: &[(Vec<u8>, Vec<u8>)], progress: &dyn Progress) {
+    for (path, root) in within.iter().take(WITHIN_TOLD_MAX) {
+        report(progress, path, format!("it lies within {} and is saved with it", PathText(root)));
+    }
+    if within.len() > WITHIN_TOLD_MAX {
+        report(progress, b"", format!("and {} more paths lie within others and are saved with these", within.len() - WITHIN_TOLD_MAX));
+    }
 }
 
 fn is_link(path: &[u8]) -> bool {
@@ -200,6 +211,16 @@ mod tests {
         assert_eq!(ways(b"/a/b"), Some(vec![b"c".to_vec()]));
         assert_eq!(ways(b"/a/b/c/d"), None);
         assert_eq!(found.inner.within(b"/a"), [b"/a/b".to_vec(), b"/a/b/c/d".to_vec()]);
+    }
+
+    #[test]
+    fn of_many_sources_within_others_a_few_are_named_and_the_rest_is_counted() {
+        let paths: Vec<Vec<u8>> = (0..30).map(|n| format!("/a/{n}").into_bytes()).chain([b"/a".to_vec()]).collect();
+        let told = crate::progress::Collected::default();
+        assert_eq!(find_sources(&paths, &told).unwrap().roots.len(), 1);
+        let told = told.take();
+        assert_eq!(told.len(), WITHIN_TOLD_MAX + 1);
+        assert_eq!(told[WITHIN_TOLD_MAX].message, "and 20 more paths lie within others and are saved with these");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::content::Saver;
 use super::sources::InnerSources;
 use super::tally::Tally;
-use crate::manifest::{Manifest, SnapshotOptions};
+use crate::manifest::{Manifest, SnapshotOptions, Unwanted};
 use crate::repository::ChunkReader;
 use crate::source::{Filter, Owners};
 
@@ -14,6 +14,7 @@ pub(super) struct Surroundings<'w, 's, 'a> {
     pub tally: &'w Tally,
     pub filter: &'w Filter,
     pub options: &'w SnapshotOptions,
+    pub unwanted: &'w Unwanted,
     /// Folders to leave out, as (device, inode).
     pub skip: &'w [(u64, u64)],
     /// Sources within others.

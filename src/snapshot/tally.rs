@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::request::LeftOut;
 use crate::manifest::Counts;
 
 /// Running counts; see [`Counts`] for what they mean.
@@ -15,6 +16,11 @@ pub(super) struct Tally {
     pub bytes_total: AtomicU64,
     pub bytes_read: AtomicU64,
     pub problems: AtomicU64,
+    /// Files that are too large, and the sum of their lengths.
+    pub large_files: AtomicU64,
+    pub large_bytes: AtomicU64,
+    /// Folders that hold a mark.
+    pub marked_folders: AtomicU64,
     /// Unchanged files of whose content, or of the pages that lead to it, the repository lacks something.
     pub files_lost: AtomicU64,
     /// Folders of the base that could not be read to their end.
@@ -41,5 +47,11 @@ impl Tally {
             problems: get(&self.problems),
             ..Counts::default()
         }
+    }
+
+    /// How much was left out by what it is.
+    pub(super) fn left_out(&self) -> LeftOut {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        LeftOut { large_files: get(&self.large_files), large_bytes: get(&self.large_bytes), marked_folders: get(&self.marked_folders) }
     }
 }

@@ -80,7 +80,13 @@ where
         self.with.saver.progress.end_total();
         let mut clocks: Vec<_> = self.clocks.iter().map(|(id, newest)| FileSystemClock { file_system: *id, newest: *newest }).collect();
         clocks.sort_by_key(|clock| clock.file_system);
-        Ok(Walked { clocks, sources: self.counted, base_files_met: self.base_files_met })
+        Ok(Walked {
+            clocks,
+            sources: self.counted,
+            unknown: self.unknown,
+            other_file_systems: self.other_file_systems,
+            base_files_met: self.base_files_met,
+        })
     }
 
     fn walk_levels(&mut self) -> Result<()> {
@@ -153,6 +159,9 @@ where
         let Some(way) = self.way_to(&entry.name, &stat, is_on_the_way) else {
             return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
         };
+        if self.is_too_large(&stat, way) {
+            return self.leave_out_large(entry.name, &stat, base.as_ref());
+        }
         self.note_clock(&stat);
         if way == Way::Named {
             self.counted.push(SourceCounts::of(self.path.clone()));

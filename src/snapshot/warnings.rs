@@ -8,7 +8,11 @@ use crate::id::MachineId;
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::Catalogued;
 use crate::retention::check_clock;
+use crate::source::Filter;
 use crate::units::Timestamp;
+
+/// So many patterns that match nothing are named: a list that is shared by many machines has more.
+const UNMATCHED_TOLD_MAX: usize = 10;
 
 fn warn(progress: &dyn Progress, message: String) {
     progress.report(Finding::new(FindingKind::Warning, [], message));
@@ -44,5 +48,17 @@ pub(super) fn warn_of_company(listing: &Listing, series: &str, machine: MachineI
             newest.id.short()
         );
         warn(progress, message);
+    }
+}
+
+/// Names the patterns that have matched nothing: whoever mistyped one believes that it leaves something out.
+pub(super) fn tell_unmatched(filter: &Filter, progress: &dyn Progress) {
+    let unmatched = filter.unmatched();
+    for pattern in unmatched.iter().take(UNMATCHED_TOLD_MAX) {
+        let message = format!("the pattern `{}` matches nothing that this run came by", pattern.escape_debug());
+        progress.report(Finding::new(FindingKind::Note, [], message));
+    }
+    if let Some(more) = unmatched.len().checked_sub(UNMATCHED_TOLD_MAX).filter(|more| *more > 0) {
+        progress.report(Finding::new(FindingKind::Note, [], format!("and {more} more patterns match nothing")));
     }
 }

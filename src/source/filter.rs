@@ -24,6 +24,8 @@ use std::ffi::OsStr;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
@@ -47,12 +49,16 @@ pub struct Filter {
     patterns: Vec<String>,
     /// For each pattern what it means too, where links were followed.
     followed: Vec<Option<String>>,
+    /// For each pattern whether it has matched anything that was asked for.
+    has_matched: Arc<[AtomicBool]>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Rule {
     takes_in: bool,
     folders_only: bool,
+    /// The number of its pattern.
+    pattern: usize,
     /// An absolute path with `/**` at its end.
     is_all_below: bool,
 }
@@ -95,7 +101,7 @@ impl Filter {
         for (at, pattern) in excludes.iter().enumerate() {
             let resolved = resolve(pattern);
             for pattern in std::iter::once(pattern).chain(followed.get(at).into_iter().flatten()).chain(&resolved) {
-                let (glob, rule) = translate(pattern)?;
+                let (glob, rule) = translate(pattern, at)?;
                 let compiled = GlobBuilder::new(&glob).literal_separator(true).backslash_escape(true).empty_alternates(true).build();
                 set.add(compiled.map_err(|error| invalid(pattern, error.kind()))?);
                 rules.push(rule);
@@ -105,12 +111,19 @@ impl Filter {
             let what = if excludes.len() == 1 { excludes[0].as_str() } else { "one of the patterns" };
             invalid(what, error.kind())
         })?;
-        Ok(Self { set, rules, patterns: excludes.to_vec(), followed })
+        let has_matched = excludes.iter().map(|_| AtomicBool::new(false)).collect();
+        Ok(Self { set, rules, patterns: excludes.to_vec(), followed, has_matched })
     }
 
     /// The patterns as they were given.
     pub fn patterns(&self) -> &[String] {
         &self.patterns
+    }
+
+    /// The patterns that have matched nothing that this filter was asked for, in order.
+    pub fn unmatched(&self) -> Vec<&str> {
+        let unmatched = self.patterns.iter().zip(self.has_matched.iter()).filter(|(_, has_matched)| !has_matched.load(Ordering::Relaxed));
+        unmatched.map(|(pattern, _)| pattern.as_str()).collect()
     }
 
     /// The numbers of the patterns that match the entry at the absolute `path`, whichever of them decides.
@@ -153,8 +166,16 @@ impl Filter {
         }
         let path = path.strip_prefix(b"/").unwrap_or(path);
         let candidate = Candidate::new(Path::new(OsStr::from_bytes(path)));
-        let matches = self.set.matches_candidate(&candidate);
-        matches.into_iter().rev().find(|at| (is_directory || !self.rules[*at].folders_only) && !without.contains(at))
+        let mut matches = self.set.matches_candidate(&candidate);
+        matches.retain(|at| is_directory || !self.rules[*at].folders_only);
+        for at in &matches {
+            let has_matched = &self.has_matched[self.rules[*at].pattern];
+            // Written once: all threads read it.
+            if !has_matched.load(Ordering::Relaxed) {
+                has_matched.store(true, Ordering::Relaxed);
+            }
+        }
+        matches.into_iter().rev().find(|at| !without.contains(at))
     }
 }
 
@@ -162,8 +183,8 @@ fn invalid(pattern: &str, why: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Invalid, format!("the pattern `{}` is not valid: {why}", pattern.escape_debug()))
 }
 
-/// The glob over paths without their first `/` that a pattern stands for.
-fn translate(pattern: &str) -> Result<(String, Rule)> {
+/// The glob over paths without their first `/` that a pattern stands for, which is the one `at` this place.
+fn translate(pattern: &str, at: usize) -> Result<(String, Rule)> {
     let (takes_in, rest) = pattern.strip_prefix('!').map_or((false, pattern), |rest| (true, rest));
     let (is_absolute, rest) = rest.strip_prefix('/').map_or((false, rest), |rest| (true, rest));
     let (folders_only, rest) = rest.strip_suffix('/').map_or((false, rest), |rest| (true, rest));
@@ -183,7 +204,7 @@ fn translate(pattern: &str) -> Result<(String, Rule)> {
     if is_all_below {
         glob.push_str("/*");
     }
-    Ok((glob, Rule { takes_in, folders_only, is_all_below: is_all_below && is_absolute }))
+    Ok((glob, Rule { takes_in, folders_only, pattern: at, is_all_below: is_all_below && is_absolute }))
 }
 
 /// Reads a file of patterns, one a line. Empty lines and lines that begin with `#` are skipped
@@ -217,6 +238,11 @@ pub fn has_cache_tag(folder: &Folder) -> bool {
     let Ok(file) = SourceFile::open(folder, CACHE_TAG_NAME, &stat) else { return false };
     let mut head = [0; CACHE_TAG_SIGNATURE.len()];
     file.read_at(0, &mut head).is_ok_and(|bytes| bytes == head.len()) && head == *CACHE_TAG_SIGNATURE
+}
+
+/// Whether an open folder of which nothing may be lost has an entry of this name; one that cannot be looked at may.
+pub fn may_have_entry(folder: BorrowedFd<'_>, name: &[u8]) -> bool {
+    !matches!(retry_on_intr(|| rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)), Err(Errno::NOENT))
 }
 
 /// As [`has_cache_tag`], of an open folder of which nothing may be lost: one that cannot be looked at may have it.

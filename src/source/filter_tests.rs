@@ -116,3 +116,11 @@ fn only_a_file_with_the_signature_marks_a_cache() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
     assert!(!has_tag(), "a pipe hangs nobody");
 }
+
+#[test]
+fn patterns_that_have_matched_nothing_are_known() {
+    let filter = Filter::new(&["*.tmp", "*.o", "a/", "!a.o"].map(str::to_owned)).unwrap();
+    assert_eq!(filter.unmatched(), ["*.tmp", "*.o", "a/", "!a.o"]);
+    assert!(filter.is_excluded(b"/b.o", false) && !filter.is_excluded(b"/a", false) && !filter.clone().is_excluded(b"/a.o", false));
+    assert_eq!(filter.unmatched(), ["*.tmp", "a/"]);
+}

@@ -20,7 +20,7 @@ mod xattrs;
 
 pub use file::{Extent, SourceFile};
 pub use file_system::FileSystem;
-pub use filter::{Filter, has_cache_tag, may_have_cache_tag, read_exclude_file};
+pub use filter::{Filter, has_cache_tag, may_have_cache_tag, may_have_entry, read_exclude_file};
 pub use folder::{Folder, ListedEntry};
 pub use machine::machine_name;
 pub use mapped::MappedFiles;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::state::{SourceWalk, Way, is_file};
 use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::RootEntry;
 use crate::snapshot::batch::{Batch, Pending};
 use crate::snapshot::build::Event;
 use crate::snapshot::compare::Trust;
@@ -22,8 +23,11 @@ where
     'a: 'scope,
 {
     pub(super) fn walk_source(&mut self, source: &[u8]) -> Result<()> {
-        let base = self.with.base.and_then(|(manifest, _)| manifest.entries.iter().find(|entry| entry.path == source));
-        let base = base.map(|entry| entry.node.clone());
+        let find = |entries: &[RootEntry]| {
+            let at = entries.binary_search_by(|entry| entry.path.as_slice().cmp(source)).ok()?;
+            Some(entries[at].node.clone())
+        };
+        let base = self.with.base.and_then(|(manifest, _)| find(&manifest.entries));
         let (above, name) = split_path(source);
         self.path = source.to_vec();
         // The folder above need not be readable.

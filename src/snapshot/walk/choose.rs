@@ -1,10 +1,14 @@
 //! Which entries the walk goes on to, and what it notes of them in passing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::state::{SourceWalk, Way, is_file};
+use super::state::{Level, SourceWalk, Way, is_file};
+use crate::error::Result;
 use crate::manifest::{Content, Node, StatTrust, TreeRef};
 use crate::progress::FindingKind;
+use crate::snapshot::build::Event;
+use crate::snapshot::tally::add;
 use crate::source::{Folder, Stat};
 use crate::trees::NodeStream;
 
@@ -27,7 +31,8 @@ where
             self.met.insert(self.path.clone());
             return Some(Way::Named);
         }
-        let is_passed_through = self.levels.last().is_some_and(|level| level.is_passed_through);
+        let is_mark = |level: &Level<'_, '_>| level.is_marked && self.with.unwanted.is_mark(name);
+        let is_passed_through = self.levels.last().is_some_and(|level| level.is_passed_through && !is_mark(level));
         if !is_passed_through && !self.is_excluded(&self.path, stat.is_directory()) {
             return Some(Way::Usual);
         }
@@ -56,17 +61,66 @@ where
         found.into()
     }
 
+    /// Whether what is left out is so by its length.
+    pub(super) fn is_too_large(&self, stat: &Stat, way: Way) -> bool {
+        let is_all_that_is_left = self.levels.last().is_some_and(|level| level.is_passed_through);
+        way == Way::Usual && stat.is_file() && !is_all_that_is_left && self.with.unwanted.is_too_large(stat.size)
+    }
+
+    /// Leaves out a file for its length, and says so in the node of its folder.
+    pub(super) fn leave_out_large(&mut self, name: Vec<u8>, stat: &Stat, base: Option<&Node>) -> Result<()> {
+        add(&self.with.tally.large_files, 1);
+        add(&self.with.tally.large_bytes, stat.size);
+        self.note_unknown(base);
+        if let Some(level) = self.levels.last_mut() {
+            level.unseen.push(name);
+        }
+        if base.is_some() { self.send(Event::Gap) } else { Ok(()) }
+    }
+
+    /// The names in a folder that mark it as one to leave out. A source that is walked is meant in any case.
+    pub(super) fn marks_in(&self, folder: &Folder) -> BTreeSet<Vec<u8>> {
+        let marks = self.with.unwanted.marks.iter().filter(|_| !self.levels.is_empty());
+        let found = marks.filter(|mark| folder.stat(mark).is_ok());
+        found.map(|mark| mark.to_vec()).collect()
+    }
+
+    /// Notes that what the base has may still be there, though it is left out now.
+    pub(super) fn note_unknown(&mut self, base: Option<&Node>) {
+        let (files, bytes) = self.sums_of_base(base);
+        self.base_files_met += files;
+        let last = self.counted.len().saturating_sub(1);
+        let counted_as = self.levels.last().map_or(last, |level| level.counted_as);
+        let unknown = self.unknown.entry(counted_as).or_default();
+        *unknown = (unknown.0 + files, unknown.1 + bytes);
+    }
+
+    /// As [`Self::note_unknown`], of all entries of a folder of the base but those of these `names`.
+    pub(super) fn note_unknown_in(&mut self, tree: &TreeRef, names: &BTreeSet<Vec<u8>>) {
+        let Some((_, reader)) = self.with.base else { return };
+        let mut nodes = NodeStream::new(reader, tree);
+        // What cannot be read is not counted, which is told where the base is used.
+        while let Ok(Some(node)) = nodes.next_node() {
+            if !names.contains(&node.name) {
+                self.note_unknown(Some(&node));
+            }
+        }
+    }
+
     /// How many files an entry of the base is or has: those of a folder that cannot be looked into now.
     pub(super) fn files_of_base(&self, base: Option<&Node>) -> u64 {
-        let (Some(node), Some((_, reader))) = (base, self.with.base) else { return 0 };
-        let (mut files, mut trees) = (u64::from(is_file(Some(node))), Vec::new());
+        self.sums_of_base(base).0
+    }
+
+    /// How many files an entry of the base is or has, and the sum of their lengths.
+    fn sums_of_base(&self, base: Option<&Node>) -> (u64, u64) {
+        let (Some(node), Some((_, reader))) = (base, self.with.base) else { return (0, 0) };
+        let (mut files, mut bytes, mut trees) = (0, 0, Vec::new());
         let mut look = |node: &Node, trees: &mut Vec<TreeRef>| match &node.content {
             Content::Directory(tree) => trees.push(*tree),
-            content => files += u64::from(matches!(content, Content::File(..))),
+            _ => (files, bytes) = (files + u64::from(is_file(Some(node))), bytes + node.file_bytes()),
         };
-        if node.is_directory() {
-            look(node, &mut trees);
-        }
+        look(node, &mut trees);
         while let Some(tree) = trees.pop() {
             let mut nodes = NodeStream::new(reader, &tree);
             // What cannot be read is not counted, which is told where the base is used.
@@ -74,7 +128,7 @@ where
                 look(&node, &mut trees);
             }
         }
-        files
+        (files, bytes)
     }
 
     pub(super) fn note_clock(&mut self, stat: &Stat) {

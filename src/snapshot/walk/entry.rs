@@ -102,8 +102,11 @@ where
 
     /// Goes on to what took the place of a folder since that was listed.
     pub(super) fn visit_instead(&mut self, folder: &Arc<Folder>, name: Vec<u8>, stat: Stat, base: Option<Node>) -> Result<()> {
-        if self.way_to(&name, &stat, false).is_none() {
+        let Some(way) = self.way_to(&name, &stat, false) else {
             return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
+        };
+        if self.is_too_large(&stat, way) {
+            return self.leave_out_large(name, &stat, base.as_ref());
         }
         if stat.is_file() {
             let folder_path_bytes = self.path.len() - name.len() - 1;

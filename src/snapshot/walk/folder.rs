@@ -1,5 +1,6 @@
 //! How the walk goes into a folder, and what keeps it out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::cursor::BaseCursor;
@@ -12,6 +13,7 @@ use crate::snapshot::build::Event;
 use crate::snapshot::compare::Trust;
 use crate::snapshot::failures::{describe, refuse_shortage};
 use crate::snapshot::listing::FolderListing;
+use crate::snapshot::request::OTHER_FILE_SYSTEMS_MAX;
 use crate::snapshot::rules::Rules;
 use crate::snapshot::tally::add;
 use crate::source::{FileSystem, Folder, has_cache_tag, metadata_of_folder, read_metadata};
@@ -109,6 +111,7 @@ where
         let is_other_file_system = self.levels.last().is_some_and(|level| level.listing.stat.device != stat.device);
         let is_loop = self.levels.iter().any(|level| level.listing.stat.identity() == stat.identity());
         let is_cache = self.with.options.exclude_caches && has_cache_tag(&folder);
+        let marks = self.marks_in(&folder);
         let ways = self.with.inner.ways_in(&self.path);
         let left_empty = if is_loop {
             Some((NotEntered::Loop, "it is mounted within itself; its entries are saved above"))
@@ -121,7 +124,13 @@ where
         } else if is_cache {
             Some((NotEntered::Cache, ""))
         } else if self.with.options.one_file_system && is_other_file_system {
+            if self.other_file_systems.len() < OTHER_FILE_SYSTEMS_MAX {
+                self.other_file_systems.push(self.path.clone());
+            }
             Some((NotEntered::OtherFileSystem, ""))
+        } else if !marks.is_empty() {
+            add(&self.with.tally.marked_folders, 1);
+            Some((NotEntered::Marked, ""))
         } else {
             None
         };
@@ -148,9 +157,15 @@ where
         let is_held = listing.listed().is_some_and(|listed| listed.is_held());
         self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new), is_held })?;
         let ways = if is_loop { None } else { ways };
-        let is_passed_through = left_empty.is_some() && ways.is_some();
-        if let (true, Some(names)) = (is_passed_through, ways) {
-            listing = FolderListing::of_names(folder, names)?;
+        let is_marked = matches!(left_empty, Some((NotEntered::Marked, _)));
+        let is_passed_through = left_empty.is_some() && (ways.is_some() || is_marked);
+        let mut names = if is_marked { marks } else { BTreeSet::new() };
+        names.extend(ways.into_iter().flatten().cloned());
+        if let (true, Some(tree)) = (is_marked || is_cache, tree.as_ref().filter(|_| left_empty.is_some())) {
+            self.note_unknown_in(tree, &names);
+        }
+        if is_passed_through {
+            listing = FolderListing::of_names(folder, &names)?;
         } else if let Some((_, reason)) = left_empty {
             if !reason.is_empty() {
                 self.report(FindingKind::Note, self.path.clone(), reason);
@@ -184,6 +199,7 @@ where
             ahead: Ahead::new(Arc::clone(&self.entries_ahead)),
             ways,
             is_passed_through,
+            is_marked,
             is_in_memory,
             counted_as,
             rules,

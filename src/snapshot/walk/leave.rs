@@ -54,7 +54,7 @@ where
         if has_more {
             listed.stay();
         }
-        let (rules, filter) = (&level.rules, self.with.filter);
+        let (rules, filter, unwanted) = (&level.rules, self.with.filter, self.with.unwanted);
         let is_missed = |late: &Late| {
             let path = join(&self.path, &late.name);
             let stat = folder.stat(&late.name);
@@ -62,6 +62,7 @@ where
             // Under a name that was there before, what was there before is saved.
             late.is_new_name
                 && match stat {
+                    Ok(stat) if stat.is_file() && unwanted.is_too_large(stat.size) => false,
                     Ok(stat) => stat.file_type != FileType::Socket && !is_left_out(stat.is_directory()),
                     Err(error) => !error.is_not_found() && !is_left_out(true) && !is_left_out(false),
                 }
@@ -85,6 +86,11 @@ where
         if let Some(error) = level.base.failure.take() {
             self.report_lost_base(&error);
         }
-        self.send(Event::Leave { is_incomplete: level.is_incomplete, unseen: level.unseen })
+        // Of what is only passed through, nothing else was looked at, which its node says already.
+        let mut unseen = if level.is_passed_through { Vec::new() } else { level.unseen };
+        // What came late came out of order.
+        unseen.sort();
+        unseen.dedup();
+        self.send(Event::Leave { is_incomplete: level.is_incomplete, unseen })
     }
 }

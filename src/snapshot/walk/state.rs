@@ -53,6 +53,10 @@ pub(in crate::snapshot) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
     pub(super) mapped: Option<MappedFiles>,
     /// What the sources have; the last one is that of the source that is walked, or of one within it.
     pub(super) counted: Vec<SourceCounts>,
+    /// For places in `counted`, the files and bytes that the base has and that are left out now by what they are.
+    pub(super) unknown: HashMap<usize, (u64, u64)>,
+    /// Folders on other file systems that the run was not to enter.
+    pub(super) other_file_systems: Vec<Vec<u8>>,
     /// Files of the base that are there, or that may be.
     pub(super) base_files_met: u64,
     /// A folder that was changed later than this may have changed again without a trace.
@@ -65,8 +69,25 @@ pub(in crate::snapshot) struct Walked {
     pub clocks: Vec<FileSystemClock>,
     /// What each source has, without the sources within it.
     pub sources: Vec<SourceCounts>,
+    /// For places in `sources`, the files and bytes that the base has and that are left out now by what they are.
+    pub unknown: HashMap<usize, (u64, u64)>,
+    /// Folders on other file systems that the run was not to enter.
+    pub other_file_systems: Vec<Vec<u8>>,
     /// Files of the base that are there, or that could not be looked for.
     pub base_files_met: u64,
+}
+
+impl Walked {
+    /// What each source has, and what of the base may be there besides.
+    pub(in crate::snapshot) fn with_unknown(&self) -> Vec<SourceCounts> {
+        let mut sources = self.sources.clone();
+        for (at, (files, bytes)) in &self.unknown {
+            if let Some(source) = sources.get_mut(*at) {
+                (source.files, source.bytes) = (source.files + files, source.bytes + bytes);
+            }
+        }
+        sources
+    }
 }
 
 /// How the walk comes to an entry.
@@ -93,6 +114,8 @@ pub(super) struct Level<'w, 'a> {
     pub(super) ways: Option<&'w BTreeSet<Vec<u8>>>,
     /// Only these are saved of it.
     pub(super) is_passed_through: bool,
+    /// It is left out but for the entries that say so.
+    pub(super) is_marked: bool,
     pub(super) is_in_memory: bool,
     /// The place in `counted` of the source that it belongs to.
     pub(super) counted_as: usize,
@@ -141,6 +164,8 @@ where
             met: HashSet::new(),
             mapped: None,
             counted: Vec::new(),
+            unknown: HashMap::new(),
+            other_file_systems: Vec::new(),
             base_files_met: 0,
             doubtful_after: Timestamp::now().plus_seconds(-DOUBTFUL_SECONDS),
         }

@@ -70,7 +70,8 @@ where
         if !batches.is_empty() {
             let with = self.with;
             self.scope.spawn(move |_| {
-                let saving = Saving { saver: with.saver, owners: with.owners, tally: with.tally, filter: with.filter };
+                let saving =
+                    Saving { saver: with.saver, owners: with.owners, tally: with.tally, filter: with.filter, unwanted: with.unwanted };
                 for (batch, sender) in batches {
                     // The builder has ended with an error of its own when nobody listens.
                     let _ = sender.send(batch.save(&saving));
