@@ -87,7 +87,7 @@ pub(super) fn find_outlived(records: &[(RecordId, Record)]) -> Vec<RecordId> {
     outlived.map(|(id, _)| *id).collect()
 }
 
-/// What is wrong where a record of [`Repository::settled_lone_records`] is.
+/// What is wrong where a record of `Repository::settled_lone_records` is.
 pub fn lone_record_problem(record: &Record) -> String {
     format!(
         "one of the two records of {} is missing or damaged; the other says the same, and `repo repair` writes it again",

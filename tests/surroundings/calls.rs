@@ -95,12 +95,24 @@ fn a_file_on_a_bad_part_of_the_disk_is_named_and_left_out_and_zeros_are_never_in
 }
 
 #[test]
-fn a_file_that_is_gone_when_it_is_opened_is_a_note_and_no_failure() {
+fn a_file_that_is_not_there_when_it_is_opened_and_is_there_when_its_folder_is_listed_again_is_saved() {
     if !has_tool("strace") {
         return;
     }
     let place = Place::with_repository();
-    let (code, _, listed) = save_with(&place, &["b"], "openat,openat2:error=ENOENT:when=1+");
-    assert_eq!(code, Some(0));
+    let (code, stderr, listed) = save_with(&place, &["b"], "openat,openat2:error=ENOENT:when=1");
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(listed.contains("source/b\n") && listed.contains("source/a\n"), "{listed}");
+}
+
+#[test]
+fn a_file_that_is_listed_again_and_again_and_is_never_there_is_named_and_not_passed_by() {
+    if !has_tool("strace") {
+        return;
+    }
+    let place = Place::with_repository();
+    let (code, stderr, listed) = save_with(&place, &["b"], "openat,openat2:error=ENOENT:when=1+");
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains("\"b\", which came into it, may not be saved"), "{stderr}");
     assert!(!listed.contains("source/b\n") && listed.contains("source/a\n"), "{listed}");
 }
