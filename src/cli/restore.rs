@@ -18,23 +18,24 @@ use super::text::shell_word;
 use crate::browse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
-use crate::manifest::{Content, Manifest, Node};
+use crate::manifest::{Content, Manifest};
 use crate::repository::{ChunkReader, cache_root};
-use crate::restore::{self, Outcome, Overwrite, Request, What};
+use crate::restore::{self, Landing, Outcome, Overwrite, Request, What};
 use crate::source::Filter;
 use crate::trees::SnapshotView;
 use crate::units::PathText;
 
 /// Restore a snapshot, or a part of it
 ///
-/// Sources keep their absolute path below DEST. Of SNAP:PATH, a file comes directly into DEST, and of a folder what is
-/// in it. Files that are there already and differ are left as they are, unless --overwrite says otherwise.
+/// Sources keep their absolute path below DEST. Of SNAP:PATH, what is in a folder comes directly into DEST. A file comes
+/// into DEST when that is a folder or ends with a slash, and gets the name DEST else. Files that are there already and
+/// differ are left as they are, unless --overwrite says otherwise.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[arg(value_name = "SNAP[:PATH]", help = SNAPSHOT_HELP)]
     snapshot: OsString,
 
-    /// Folder to restore into; it is made if need be
+    /// Folder to restore into, or of one file also the name that it gets; folders are made if need be
     #[arg(value_name = "DEST")]
     destination: PathBuf,
 
@@ -115,6 +116,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     if selected.path.is_none() {
         check_destination(&reader, &manifest, &selected, &args)?;
     }
+    let landing = find_landing(&reader, &manifest, &selected, &args.destination)?;
     let bar = Bar::telling(global, output);
     let changed = if args.changed_only { Some(browse::changed_paths(&reader, &manifest, &bar)?) } else { None };
     let is_changed = |path: &[u8]| changed.as_ref().is_some_and(|changed| changed.contains(path));
@@ -138,7 +140,8 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         inode_flags: args.inode_flags,
         trusted_xattrs: args.trusted_xattrs,
         records: cache_root(|name| std::env::var_os(name)).map(|root| root.join("restores")),
-        ..Request::new(selected.path.map_or(What::Everything, What::Path), args.destination.as_os_str().as_bytes())
+        name: landing.name,
+        ..Request::new(selected.path.map_or(What::Everything, What::Path), landing.folder)
     };
     let outcome = restore::run(&reader, &manifest, &request, &bar)?;
     let status = bar.finish().worst(status_of(&outcome));
@@ -154,6 +157,17 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     Ok(status)
 }
 
+/// The folder to restore into, and the new name of one file.
+fn find_landing(reader: &ChunkReader<'_>, manifest: &Manifest, selected: &Selected, destination: &Path) -> Result<Landing> {
+    let node = match &selected.path {
+        Some(path) => SnapshotView::new(reader, manifest).lookup(path)?,
+        None => None,
+    };
+    let destination = destination.as_os_str().as_bytes();
+    let is_folder = node.is_none_or(|node| node.is_directory());
+    Ok(if is_folder { Landing { folder: destination.to_vec(), name: None } } else { restore::land(destination) })
+}
+
 /// Refuses a destination that is itself in the snapshot: whoever names it wants that folder or file
 /// back, and not everything below it once more.
 fn check_destination(reader: &ChunkReader<'_>, manifest: &Manifest, selected: &Selected, args: &Args) -> Result<()> {
@@ -165,7 +179,7 @@ fn check_destination(reader: &ChunkReader<'_>, manifest: &Manifest, selected: &S
     }
     match SnapshotView::new(reader, manifest).lookup(path.as_os_str().as_bytes()) {
         Ok(Some(node)) if !matches!(node.content, Content::Ancestor) => {
-            let suggestion = suggestion(&selected.id, &path, &node);
+            let suggestion = suggestion(&selected.id, &path);
             let message =
                 format!("{} is itself in the snapshot, and everything would come below it; probably meant: {suggestion}", quoted(&path));
             Err(Error::new(ErrorKind::Invalid, message))
@@ -176,10 +190,9 @@ fn check_destination(reader: &ChunkReader<'_>, manifest: &Manifest, selected: &S
 }
 
 /// The command that brings `path` back to its place.
-fn suggestion(id: &SnapshotId, path: &Path, node: &Node) -> String {
-    let destination = if node.is_directory() { path } else { path.parent().unwrap_or(Path::new("/")) };
-    let shown = |path: &Path| shell_word(&PathText(path.as_os_str().as_bytes()).to_string());
-    format!("repo restore {}:{} {}", id.short(), shown(path), shown(destination))
+fn suggestion(id: &SnapshotId, path: &Path) -> String {
+    let shown = shell_word(&PathText(path.as_os_str().as_bytes()).to_string());
+    format!("repo restore {}:{shown} {shown}", id.short())
 }
 
 /// What the numbers say, beside the findings.

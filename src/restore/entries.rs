@@ -91,7 +91,10 @@ impl Start {
             return Ok(Self { path, node, root: 0 });
         }
         let found = SnapshotView::new(task.reader, manifest).lookup(&path)?;
-        let node = found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the snapshot has no {}", PathText(&path))))?;
+        let mut node = found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the snapshot has no {}", PathText(&path))))?;
+        if let Some(name) = task.request.name.as_ref().filter(|_| !node.is_directory()) {
+            node.name.clone_from(name);
+        }
         let is_above = |above: &[u8]| path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/');
         let root = (0..manifest.entries.len()).filter(|at| is_above(&manifest.entries[*at].path)).max().unwrap_or_default();
         Ok(Self { path, node: Some(node), root })

@@ -27,6 +27,7 @@ mod leftovers;
 mod links;
 mod matched;
 mod missing;
+mod named;
 mod notes;
 mod outcome;
 mod place;
@@ -48,6 +49,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use named::{Landing, land};
 pub use outcome::{ACTIONS_MAX, Action, ActionKind, DELETIONS_MAX, Outcome};
 pub use request::{Overwrite, PathPredicate, Request, What, WindowLimits};
 pub use run::run;
