@@ -29,6 +29,7 @@ mod matched;
 mod missing;
 mod named;
 mod notes;
+mod original;
 mod outcome;
 mod place;
 mod plan;
@@ -50,6 +51,7 @@ mod writer;
 mod tests;
 
 pub use named::{Landing, land};
+pub use original::check_original;
 pub use outcome::{ACTIONS_MAX, Action, ActionKind, DELETIONS_MAX, Outcome};
 pub use request::{Overwrite, PathPredicate, Request, What, WindowLimits};
 pub use run::run;

@@ -15,6 +15,8 @@ pub enum What {
     /// One absolute path of the snapshot: a file comes directly into the destination, of a folder its
     /// entries do, and the destination gets the folder's metadata. `/` is everything.
     Path(Vec<u8>),
+    /// One absolute path of the snapshot, at that path below the destination, where [`What::Everything`] would put it.
+    InPlace(Vec<u8>),
 }
 
 /// What happens to an entry of the destination that is in the way.
