@@ -2,6 +2,7 @@
 //! of a command. One binary links once.
 
 mod captures;
+mod cli_archive;
 mod cli_at_hand;
 mod cli_check;
 mod cli_delete;
