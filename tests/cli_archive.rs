@@ -105,6 +105,24 @@ fn what_tar_takes_out_of_an_archive_is_what_was_saved() {
 }
 
 #[test]
+fn attributes_are_in_a_tar_as_others_write_them() {
+    if !["setfattr", "getfattr"].into_iter().all(crate::needs::has_tool) {
+        return;
+    }
+    let place = Place::with_repository();
+    let set = Command::new("setfattr").args(["-n", "user.origin", "-v", "0x00ff3d0a"]).arg(place.path("source/a")).status().unwrap();
+    if !set.success() {
+        return;
+    }
+    place.run(&["snapshot", &place.text("source")]).expect(0);
+    let (bytes, code, _) = archive(&place, "tar", &format!("latest:{}/a", place.text("source")));
+    let (is_good, said) = feed(Command::new("tar").args(["-x", "--xattrs", "-C"]).arg(place.path("")), &bytes);
+    assert!(code == 0 && is_good, "{said}");
+    let (_, shown) = feed(Command::new("getfattr").args(["-e", "hex", "-n", "user.origin"]).arg(place.path("a")), b"");
+    assert!(shown.contains("user.origin=0x00ff3d0a"), "{shown}");
+}
+
+#[test]
 fn what_python_takes_out_of_a_zip_is_what_was_saved_and_what_zip_cannot_hold_is_named() {
     if !crate::needs::has_tool("python3") {
         return;
