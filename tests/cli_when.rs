@@ -82,7 +82,7 @@ fn latest_with_a_path_is_the_newest_snapshot_that_has_it() {
     assert_eq!(ran.stdout, "two");
     assert!(ran.stderr.contains(&ids[1][..8]), "{}", ran.stderr);
     let out = place.text("out");
-    place.run(&["restore", &format!("latest:{file}"), &out]).expect(0);
+    place.run(&["restore", &format!("latest:{file}"), &format!("{out}/")]).expect(0);
     assert_eq!(fs::read_to_string(place.path("out/a")).unwrap(), "two");
     assert!(place.run(&["cat", "latest:/nowhere"]).expect(1).stderr.contains("no snapshot has /nowhere"));
 }

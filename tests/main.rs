@@ -2,6 +2,7 @@
 //! of a command. One binary links once.
 
 mod captures;
+mod cli_archive;
 mod cli_at_hand;
 mod cli_check;
 mod cli_choosing;
@@ -27,6 +28,7 @@ mod cli_prune;
 mod cli_removal;
 mod cli_repair;
 mod cli_restore;
+mod cli_restoring;
 mod cli_scripts;
 mod cli_sealed;
 mod cli_series;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::check_interrupted;
 use super::place::Place;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Content, NODE_CHANGED_WHILE_READ};
+use crate::manifest::{Content, ContentList, NODE_CHANGED_WHILE_READ};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
 use crate::trees::{Piece, visit_content};
@@ -39,26 +39,13 @@ pub fn cat(reader: &ChunkReader<'_>, place: &Place<'_>, output: &mut dyn Write, 
         progress.report(Finding::new(FindingKind::Changed, place.path(), "the file changed while it was saved"));
     }
     let mut stopped: Option<io::Error> = None;
-    let mut write_piece = |piece: Piece| {
-        check_interrupted(progress)?;
-        let (written, bytes) = match piece {
-            Piece::Hole(range) => (write_zeros(output, range.end - range.start, progress)?, range.end - range.start),
-            Piece::Chunk { id, bytes, .. } => {
-                let plain = reader.data_chunk(&id)?;
-                if plain.len() as u64 != bytes {
-                    return Err(Error::damaged(format!("chunk {}", id.short()), "it has another length than the file says"));
-                }
-                (output.write_all(&plain), bytes)
-            }
-        };
-        written.map_err(|error| {
+    let mut write_piece = |piece: &[u8]| {
+        output.write_all(piece).map_err(|error| {
             stopped = Some(error);
             Error::new(ErrorKind::Other, "stopped")
-        })?;
-        progress.add_done(0, bytes);
-        Ok(())
+        })
     };
-    let walked = visit_content(reader, list, &mut write_piece);
+    let walked = each_piece(reader, list, progress, &mut write_piece);
     match (stopped, walked) {
         (Some(error), _) => return refused(place, error),
         (None, Err(error)) => return Err(error.context(path)),
@@ -77,15 +64,40 @@ fn refused(place: &Place<'_>, error: io::Error) -> Result<CatOutcome> {
     }
 }
 
-/// The outer result says whether to go on at all, the inner one what the output said.
-fn write_zeros(output: &mut dyn Write, mut bytes: u64, progress: &dyn Progress) -> Result<io::Result<()>> {
-    while bytes > 0 {
+/// Reads the content of a file in order. Every chunk is verified before it is given out; holes are given as zeros.
+///
+/// # Errors
+/// `Damaged`; `Interrupted`; those of `take`.
+pub(super) fn each_piece(
+    reader: &ChunkReader<'_>,
+    list: &ContentList,
+    progress: &dyn Progress,
+    take: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut take_piece = |piece: Piece| {
         check_interrupted(progress)?;
-        let part = bytes.min(ZEROS.len() as u64);
-        if let Err(error) = output.write_all(&ZEROS[..part as usize]) {
-            return Ok(Err(error));
-        }
-        bytes -= part;
-    }
-    Ok(Ok(()))
+        let bytes = match piece {
+            Piece::Hole(range) => {
+                let mut left = range.end - range.start;
+                while left > 0 {
+                    check_interrupted(progress)?;
+                    let part = left.min(ZEROS.len() as u64);
+                    take(&ZEROS[..part as usize])?;
+                    left -= part;
+                }
+                range.end - range.start
+            }
+            Piece::Chunk { id, bytes, .. } => {
+                let plain = reader.data_chunk(&id)?;
+                if plain.len() as u64 != bytes {
+                    return Err(Error::damaged(format!("chunk {}", id.short()), "it has another length than the file says"));
+                }
+                take(&plain)?;
+                bytes
+            }
+        };
+        progress.add_done(0, bytes);
+        Ok(())
+    };
+    visit_content(reader, list, &mut take_piece)
 }

@@ -6,6 +6,7 @@
 //! A tree page that cannot be read is a finding: what it would have shown is missing from the
 //! outcome, which counts such pages, and nothing is claimed about it.
 
+mod archive;
 mod cat;
 mod changes;
 mod compare;
@@ -26,6 +27,7 @@ mod visit;
 #[cfg(test)]
 mod tests;
 
+pub use archive::{ArchiveFormat, archive};
 pub use cat::{CatOutcome, cat};
 pub use changes::{ChangedPaths, ChangesOutcome, Reference, changed_paths, changes};
 pub use diff::{ChangeCounts, DiffOutcome, diff};

@@ -1,6 +1,6 @@
 //! `repo restore`: brings files back.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -18,25 +18,33 @@ use super::text::shell_word;
 use crate::browse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
-use crate::manifest::{Content, Manifest, Node};
+use crate::manifest::{Content, Manifest};
 use crate::repository::{ChunkReader, cache_root};
-use crate::restore::{self, Outcome, Overwrite, Request, What};
-use crate::source::Filter;
+use crate::restore::{self, Landing, Outcome, Overwrite, Request, What};
+use crate::source::{Filter, host_name};
 use crate::trees::SnapshotView;
 use crate::units::PathText;
 
 /// Restore a snapshot, or a part of it
 ///
-/// Sources keep their absolute path below DEST. Of SNAP:PATH, a file comes directly into DEST, and of a folder what is
-/// in it. Files that are there already and differ are left as they are, unless --overwrite says otherwise.
+/// Sources keep their absolute path below DEST. Of SNAP:PATH, what is in a folder comes directly into DEST. A file comes
+/// into DEST when that is a folder or ends with a slash, and gets the name DEST else. Files that are there already and
+/// differ are left as they are, unless --overwrite says otherwise.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[arg(value_name = "SNAP[:PATH]", help = SNAPSHOT_HELP)]
     snapshot: OsString,
 
-    /// Folder to restore into; it is made if need be
-    #[arg(value_name = "DEST")]
-    destination: PathBuf,
+    /// Folder to restore into, or of one file also the name that it gets; folders are made if need be
+    #[arg(value_name = "DEST", required_unless_present = "to_original")]
+    destination: Option<PathBuf>,
+
+    /// Restore to where it was saved from, instead of to DEST
+    ///
+    /// Each source, or the one PATH, comes back to its own absolute path. Folders above it that are missing are made, and
+    /// nothing beside it is touched. What another machine saved is refused, unless --host names that one.
+    #[arg(long, conflicts_with = "destination")]
+    to_original: bool,
 
     /// What happens to files that are in the way
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
@@ -111,10 +119,8 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
     let (listing, reader) = (global.listing(&repository)?, global.reader(&repository)?);
     let selected = Chooser::new(global, &repository, &listing, args.narrow.clone())?.place(&reader, &args.snapshot)?;
-    let manifest = repository.read_manifest(&selected.id)?;
-    if selected.path.is_none() {
-        check_destination(&reader, &manifest, &selected, &args)?;
-    }
+    let (id, manifest) = (selected.id, repository.read_manifest(&selected.id)?);
+    let place = find_place(&reader, &manifest, selected, &args)?;
     let bar = Bar::telling(global, output);
     let changed = if args.changed_only { Some(browse::changed_paths(&reader, &manifest, &bar)?) } else { None };
     let is_changed = |path: &[u8]| changed.as_ref().is_some_and(|changed| changed.contains(path));
@@ -138,26 +144,50 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         inode_flags: args.inode_flags,
         trusted_xattrs: args.trusted_xattrs,
         records: cache_root(|name| std::env::var_os(name)).map(|root| root.join("restores")),
-        ..Request::new(selected.path.map_or(What::Everything, What::Path), args.destination.as_os_str().as_bytes())
+        name: place.landing.name,
+        ..Request::new(place.what, place.landing.folder)
     };
     let outcome = restore::run(&reader, &manifest, &request, &bar)?;
     let status = bar.finish().worst(status_of(&outcome));
-    let restored = Restored {
-        id: selected.id,
-        moment: manifest.time,
-        destination: &args.destination,
-        dry_run: args.dry_run,
-        outcome: &outcome,
-        time: begun.elapsed(),
-    };
+    let restored =
+        Restored { id, moment: manifest.time, destination: &place.named, dry_run: args.dry_run, outcome: &outcome, time: begun.elapsed() };
     output.report(|output| restored.print(output))?;
     Ok(status)
 }
 
+/// What comes where.
+struct Place {
+    what: What,
+    landing: Landing,
+    /// Where it comes in the words of the user.
+    named: PathBuf,
+}
+
+/// What comes where, as the command line says it.
+fn find_place(reader: &ChunkReader<'_>, manifest: &Manifest, selected: Selected, args: &Args) -> Result<Place> {
+    let inside = |folder: &[u8]| Landing { folder: folder.to_vec(), name: None };
+    let Some(destination) = &args.destination else {
+        // Who names the machine knows that it is another one.
+        let host = if args.narrow.names_host() { manifest.host.clone() } else { host_name() };
+        restore::check_original(manifest, &host)?;
+        let named = PathBuf::from(OsStr::from_bytes(selected.path.as_deref().unwrap_or(b"/")));
+        return Ok(Place { what: selected.path.map_or(What::Everything, What::InPlace), landing: inside(b"/"), named });
+    };
+    let named = destination.clone();
+    let destination = destination.as_os_str().as_bytes();
+    let Some(path) = selected.path else {
+        check_destination(reader, manifest, &selected.id, &named)?;
+        return Ok(Place { what: What::Everything, landing: inside(destination), named });
+    };
+    let is_folder = SnapshotView::new(reader, manifest).lookup(&path)?.is_none_or(|node| node.is_directory());
+    let landing = if is_folder { inside(destination) } else { restore::land(destination) };
+    Ok(Place { what: What::Path(path), landing, named })
+}
+
 /// Refuses a destination that is itself in the snapshot: whoever names it wants that folder or file
 /// back, and not everything below it once more.
-fn check_destination(reader: &ChunkReader<'_>, manifest: &Manifest, selected: &Selected, args: &Args) -> Result<()> {
-    let Ok(path) = std::path::absolute(&args.destination) else { return Ok(()) };
+fn check_destination(reader: &ChunkReader<'_>, manifest: &Manifest, id: &SnapshotId, destination: &Path) -> Result<()> {
+    let Ok(path) = std::path::absolute(destination) else { return Ok(()) };
     let path: PathBuf = path.components().collect();
     // Below `/` everything comes to where it was, which is what is meant.
     if path == Path::new("/") {
@@ -165,7 +195,7 @@ fn check_destination(reader: &ChunkReader<'_>, manifest: &Manifest, selected: &S
     }
     match SnapshotView::new(reader, manifest).lookup(path.as_os_str().as_bytes()) {
         Ok(Some(node)) if !matches!(node.content, Content::Ancestor) => {
-            let suggestion = suggestion(&selected.id, &path, &node);
+            let suggestion = suggestion(id, &path);
             let message =
                 format!("{} is itself in the snapshot, and everything would come below it; probably meant: {suggestion}", quoted(&path));
             Err(Error::new(ErrorKind::Invalid, message))
@@ -176,10 +206,9 @@ fn check_destination(reader: &ChunkReader<'_>, manifest: &Manifest, selected: &S
 }
 
 /// The command that brings `path` back to its place.
-fn suggestion(id: &SnapshotId, path: &Path, node: &Node) -> String {
-    let destination = if node.is_directory() { path } else { path.parent().unwrap_or(Path::new("/")) };
-    let shown = |path: &Path| shell_word(&PathText(path.as_os_str().as_bytes()).to_string());
-    format!("repo restore {}:{} {}", id.short(), shown(path), shown(destination))
+fn suggestion(id: &SnapshotId, path: &Path) -> String {
+    let shown = shell_word(&PathText(path.as_os_str().as_bytes()).to_string());
+    format!("repo restore {}:{shown} {shown}", id.short())
 }
 
 /// What the numbers say, beside the findings.

@@ -181,6 +181,10 @@ impl Restored<'_> {
 
 /// Where a path lies, without the dots and links on the way where that can be found out.
 fn absolute(path: &Path) -> PathBuf {
+    // A link in the place of a file was in the way, and is not where anything went.
+    if let (true, Some(name), Some(above)) = (path.is_symlink() && !path.is_dir(), path.file_name(), path.parent()) {
+        return absolute(if above.as_os_str().is_empty() { Path::new(".") } else { above }).join(name);
+    }
     path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }
 

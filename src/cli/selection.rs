@@ -257,6 +257,13 @@ pub struct Narrow {
     path: Vec<std::ffi::OsString>,
 }
 
+impl Narrow {
+    /// Whether a machine was named.
+    pub fn names_host(&self) -> bool {
+        !self.host.is_empty()
+    }
+}
+
 /// Which snapshots are wanted.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Filters {

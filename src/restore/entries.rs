@@ -1,7 +1,8 @@
 //! The walk over what is selected of a snapshot, and where each entry goes.
 //!
 //! A folder that is only above something selected is visited when the first selected entry below it
-//! comes, so that a restore of one kind of file leaves no empty folders behind. The path in the
+//! comes, so that a restore of one kind of file leaves no empty folders behind. So are those above what is restored
+//! in its place. The path in the
 //! destination is one buffer with a length for each level: a tree of many levels costs no memory
 //! that grows with the square of its depth.
 
@@ -34,7 +35,7 @@ pub(super) struct Left<'n> {
     pub relative: &'n [u8],
     /// The entry; none for a destination that stands for no folder of the snapshot.
     pub node: Option<Node>,
-    /// False when some of its entries could not be read.
+    /// False when some of its entries could not be read or were not asked for.
     pub is_complete: bool,
     /// True when everything below it was taken in.
     pub is_included: bool,
@@ -61,6 +62,8 @@ pub(super) struct Start {
     /// Its absolute path in the snapshot; empty for everything.
     path: Vec<u8>,
     node: Option<Node>,
+    /// The folders above it, where it is restored in its place.
+    above: Option<Vec<Node>>,
     root: usize,
 }
 
@@ -68,6 +71,7 @@ impl Start {
     /// The folder of the snapshot that comes into the destination itself; empty for everything.
     pub fn origin(&self) -> &[u8] {
         match &self.node {
+            _ if self.above.is_some() => b"",
             Some(node) if !node.is_directory() => super::folders::split_last(&self.path).0,
             _ => &self.path,
         }
@@ -79,7 +83,7 @@ impl Start {
     /// `NotFound` when the snapshot does not have it; `Damaged` when a tree on the way cannot be read.
     pub fn find(task: &Task<'_>, manifest: &Manifest) -> Result<Self> {
         let mut path = Vec::new();
-        if let What::Path(asked) = &task.request.what {
+        if let What::Path(asked) | What::InPlace(asked) = &task.request.what {
             for name in asked.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
                 path.push(b'/');
                 path.extend_from_slice(name);
@@ -88,14 +92,28 @@ impl Start {
         if path.is_empty() {
             // A snapshot of `/` itself: its metadata is the destination's.
             let node = manifest.entries.first().filter(|entry| entry.path == b"/").map(|entry| entry.node.clone());
-            return Ok(Self { path, node, root: 0 });
+            return Ok(Self { path, node, above: None, root: 0 });
         }
-        let found = SnapshotView::new(task.reader, manifest).lookup(&path)?;
-        let node = found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the snapshot has no {}", PathText(&path))))?;
+        let view = SnapshotView::new(task.reader, manifest);
+        let find = |path: &[u8]| {
+            let missing = || Error::new(ErrorKind::NotFound, format!("the snapshot has no {}", PathText(path)));
+            view.lookup(path)?.ok_or_else(missing)
+        };
+        let mut node = find(&path)?;
+        let is_in_place = matches!(task.request.what, What::InPlace(_));
+        let above = if is_in_place { Some(ends_above(&path).map(|end| find(&path[..end])).collect::<Result<_>>()?) } else { None };
+        if let Some(name) = task.request.name.as_ref().filter(|_| !is_in_place && !node.is_directory()) {
+            node.name.clone_from(name);
+        }
         let is_above = |above: &[u8]| path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/');
         let root = (0..manifest.entries.len()).filter(|at| is_above(&manifest.entries[*at].path)).max().unwrap_or_default();
-        Ok(Self { path, node: Some(node), root })
+        Ok(Self { path, node: Some(node), above, root })
     }
+}
+
+/// Where the folders above `path` end in it, from the top.
+fn ends_above(path: &[u8]) -> impl Iterator<Item = usize> {
+    (1..path.len()).filter(|at| path[*at] == b'/')
 }
 
 struct Level {
@@ -129,7 +147,8 @@ pub(super) fn visit(task: &Task<'_>, manifest: &Manifest, start: &Start, visitor
     let view = SnapshotView::new(task.reader, manifest);
     let is_included = task.selection.is_included_from_above(&start.path);
     let is_selected = is_included && task.selection.is_changed(&start.path);
-    let folder = start.node.clone().filter(Node::is_directory);
+    let is_directory = start.node.as_ref().is_some_and(Node::is_directory);
+    let folder = start.node.clone().filter(|_| is_directory && start.above.is_none());
     let is_blocked = entries.visitor.enter(b"", None)? == Entered::Not;
     let (root, is_entered, is_complete) = (start.root, true, true);
     let top = Level { node: folder, root, end: 0, begin: 0, is_entered, is_included, is_selected, is_complete, is_blocked };
@@ -140,16 +159,35 @@ pub(super) fn visit(task: &Task<'_>, manifest: &Manifest, start: &Start, visitor
         task.matched.look_at(task.request.include.as_ref(), &start.path[..end], is_directory);
     }
     let path = if start.path.is_empty() { b"/" } else { start.path.as_slice() };
+    // Only on the way: they are entered when there is something to restore.
+    for node in start.above.iter().flatten() {
+        entries.push(node.clone(), (start.root, false, false));
+        // What else is in them was not asked for, by whatever filters.
+        entries.levels.iter_mut().for_each(|level| level.is_complete = false);
+    }
     match &start.node {
-        Some(node) if node.is_directory() => {
-            entries.go(view.walk_below(path, node))?;
+        Some(node) if is_directory && start.above.is_some() => {
+            entries.push(node.clone(), (start.root, is_included, is_selected));
+            if !is_blocked && (!is_selected || entries.enter_waiting()?) {
+                entries.go(view.walk_below(path, node))?;
+            }
+            entries.leave(path)?;
+        }
+        Some(node) if is_directory => entries.go(view.walk_below(path, node))?,
+        Some(node) if start.above.is_some() => {
+            if !is_blocked && entries.enter_waiting()? {
+                entries.visitor.entry(&entries.relative, node.clone(), start.root)?;
+            }
         }
         // A file that is asked for by its path is restored whatever the filters say of others.
         Some(node) if !is_blocked => entries.visitor.entry(b"", node.clone(), start.root)?,
         Some(_) => {}
         None => entries.go(view.walk())?,
     }
-    entries.leave(path)
+    for end in ends_above(path).collect::<Vec<_>>().into_iter().rev().filter(|_| start.above.is_some()) {
+        entries.leave(&path[..end])?;
+    }
+    entries.leave(if start.above.is_some() { b"/" } else { path })
 }
 
 impl Entries<'_, '_> {
@@ -195,18 +233,24 @@ impl Entries<'_, '_> {
             walk.skip_entries();
             return Ok(());
         }
-        let (begin, root) = (self.relative.len(), self.root_of(path));
-        push_name(&mut self.relative, &node.name);
-        let end = self.relative.len();
-        let (is_entered, is_complete, is_blocked) = (false, true, false);
-        let level = Level { node: Some(node), root, end, begin, is_entered, is_included, is_selected, is_complete, is_blocked };
-        self.levels.push(level);
+        let root = self.root_of(path);
+        self.push(node, (root, is_included, is_selected));
         if is_selected && !self.enter_waiting()? {
             // No step says that a folder is left whose entries are skipped.
             walk.skip_entries();
             self.pop();
         }
         Ok(())
+    }
+
+    /// Comes to a folder, which waits to be entered.
+    fn push(&mut self, node: Node, (root, is_included, is_selected): (usize, bool, bool)) {
+        let begin = self.relative.len();
+        push_name(&mut self.relative, &node.name);
+        let end = self.relative.len();
+        let (is_entered, is_complete, is_blocked) = (false, true, false);
+        let node = Some(node);
+        self.levels.push(Level { node, root, end, begin, is_entered, is_included, is_selected, is_complete, is_blocked });
     }
 
     /// Enters the folders on the way that wait for a first entry; false when one of them cannot be.

@@ -27,7 +27,9 @@ mod leftovers;
 mod links;
 mod matched;
 mod missing;
+mod named;
 mod notes;
+mod original;
 mod outcome;
 mod place;
 mod plan;
@@ -48,6 +50,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use named::{Landing, land};
+pub use original::check_original;
 pub use outcome::{ACTIONS_MAX, Action, ActionKind, DELETIONS_MAX, Outcome};
 pub use request::{Overwrite, PathPredicate, Request, What, WindowLimits};
 pub use run::run;

@@ -15,6 +15,8 @@ pub enum What {
     /// One absolute path of the snapshot: a file comes directly into the destination, of a folder its
     /// entries do, and the destination gets the folder's metadata. `/` is everything.
     Path(Vec<u8>),
+    /// One absolute path of the snapshot, at that path below the destination, where [`What::Everything`] would put it.
+    InPlace(Vec<u8>),
 }
 
 /// What happens to an entry of the destination that is in the way.
@@ -62,6 +64,8 @@ pub struct Request<'a> {
     pub what: What,
     /// The folder that is restored into; it is made when it is missing.
     pub destination: Vec<u8>,
+    /// The name that an entry gets which is asked for by [`What::Path`] and is no folder; its own when there is none.
+    pub name: Option<Vec<u8>>,
     /// What happens to entries that are in the way.
     pub overwrite: Overwrite,
     /// Only what matches one of these patterns is restored, with everything below it and with the
@@ -108,6 +112,7 @@ impl Request<'_> {
         Self {
             what,
             destination: destination.into(),
+            name: None,
             overwrite: Overwrite::default(),
             include: None,
             exclude: None,

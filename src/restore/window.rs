@@ -68,7 +68,7 @@ pub(super) struct FolderInWork {
     /// Its path in the destination.
     pub relative: Vec<u8>,
     pub node: Node,
-    /// False when some of its entries could not be read.
+    /// False when some of its entries could not be read or were not asked for, so that nothing in it is removed.
     pub is_complete: bool,
     /// True when everything below it was selected.
     pub is_included: bool,
