@@ -116,3 +116,27 @@ fn a_file_that_is_listed_again_and_again_and_is_never_there_is_named_and_not_pas
     assert!(stderr.contains("\"b\", which came into it, may not be saved"), "{stderr}");
     assert!(!listed.contains("source/b\n") && listed.contains("source/a\n"), "{listed}");
 }
+
+#[test]
+fn a_folder_that_is_restored_is_looked_at_once_each_time_it_is_opened() {
+    if !has_tool("strace") {
+        return;
+    }
+    let looks = |folders: usize| {
+        let place = Place::with_repository();
+        for at in 0..folders {
+            std::fs::create_dir(place.path(&format!("source/folder {at}"))).unwrap();
+        }
+        let source = place.text("source");
+        place.run(&["snapshot", &source]).expect(0);
+        let restored = place.command();
+        let mut strace = std::process::Command::new("strace");
+        strace.args(["-f", "-qq", "-e", "trace=fstat,statx,newfstatat,ioctl", "-o"]).arg(place.path("log"));
+        strace.arg(restored.get_program()).args(["--no-catalog", "restore", &format!("latest:{source}"), &place.text("back")]);
+        strace.envs(restored.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        assert!(strace.output().unwrap().status.success());
+        std::fs::read_to_string(place.path("log")).unwrap().lines().count()
+    };
+    // Opened when it is made and when it gets its metadata; the folder above is looked at before each.
+    assert!(looks(60) - looks(20) <= 40 * 5);
+}
