@@ -1,7 +1,7 @@
 //! Named bytes below one location: the seam between a repository and where it lies.
 //!
 //! Everything in a repository is written once under its final name and later only read or removed,
-//! so the trait is small: create and publish, read, list, remove, lock. Names are relative, with
+//! so the trait is small: create and publish, read, list, look, remove, lock. Names are relative, with
 //! `/` between folder and file, and made of ASCII letters, digits, `.`, `-` and `_`.
 //!
 //! Durability is explicit. [`Upload::publish`] makes the bytes durable and then gives them their
