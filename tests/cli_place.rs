@@ -82,6 +82,12 @@ impl Place {
     }
 }
 
+/// Copies the program, for users who may not look into the folder that it was built in. Another process writes it: one
+/// that a test beside this starts at the same time would hold it open for writing, and it could not be run.
+pub fn copy_program(target: &Path) {
+    Command::new("cp").arg(env!("CARGO_BIN_EXE_repo")).arg(target).assert().success();
+}
+
 /// Runs a command.
 pub fn run(command: &mut Command) -> Ran {
     let output = command.output().unwrap();

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use crate::cli_place::Place;
+use crate::cli_place::{Place, copy_program};
 use crate::needs::{has_tool, is_root};
 
 /// The paths of the newest snapshot, below the place.
@@ -38,7 +38,7 @@ fn as_nobody(place: &Place, arguments: &[&str]) -> (i32, String) {
     // The folder of the program may be closed to others.
     let program = place.path("repo");
     if !program.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_repo"), &program).unwrap();
+        copy_program(&program);
         for folder in ["", "home"] {
             fs::set_permissions(place.path(folder), fs::Permissions::from_mode(0o711)).unwrap();
         }

@@ -8,7 +8,7 @@ use strongroom::pack::ObjectKind;
 
 use super::Forger;
 use super::forger::{node, store_leaf};
-use crate::cli_place::{names, run};
+use crate::cli_place::{copy_program, names, run};
 use crate::needs::is_root;
 use crate::picture::Picture;
 
@@ -160,7 +160,7 @@ fn devices_and_privileges_of_a_hostile_snapshot_are_not_given_to_others() {
         store_leaf(sink, nodes)
     });
     fs::create_dir(place.path("back")).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_repo"), place.path("repo")).unwrap();
+    copy_program(&place.path("repo"));
     fs::set_permissions(place.path(""), fs::Permissions::from_mode(0o755)).unwrap();
     names(&place.path("")).iter().for_each(|name| chown(name, Some(NOBODY), Some(NOBODY)).unwrap());
     let mut command = assert_cmd::Command::new("setpriv");

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::cli_place::{Place, Ran, run};
+use crate::cli_place::{Place, Ran, copy_program, run};
 use crate::needs::is_root;
 
 /// The user `nobody` of most systems.
@@ -29,7 +29,7 @@ impl OtherUser {
         fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).unwrap();
         // The folder that the program was built in may be closed to others.
         let program = place.path("repo");
-        fs::copy(env!("CARGO_BIN_EXE_repo"), &program).unwrap();
+        copy_program(&program);
         for folder in ["repository", "cache", "back"] {
             fs::create_dir(place.path(folder)).unwrap();
         }

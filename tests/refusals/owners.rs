@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::cli_place::{Place, Ran, names, run};
+use crate::cli_place::{Place, Ran, copy_program, names, run};
 use crate::needs::{has_tool, is_root};
 
 const GROUP: u32 = 62_000;
@@ -19,7 +19,7 @@ fn open_place() -> Option<Place> {
     let place = Place::new();
     fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(place.path("key"), Permissions::from_mode(0o644)).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_repo"), place.path("repo")).unwrap();
+    copy_program(&place.path("repo"));
     Some(place)
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::chown;
 
-use crate::cli_place::{Place, Ran, copy, names, run};
+use crate::cli_place::{Place, Ran, copy, copy_program, names, run};
 use crate::needs::is_root;
 use crate::picture::Picture;
 
@@ -91,7 +91,7 @@ fn a_user_who_may_start_no_thread_is_told_so_and_nothing_is_lost() {
     const USER: u32 = 54_321;
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(place.path(""), open).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_repo"), place.path("repo")).unwrap();
+    copy_program(&place.path("repo"));
     let all = names(&place.path("")).into_iter().chain([place.text("")]);
     all.for_each(|name| chown(name, Some(USER), Some(USER)).unwrap());
     copy(&place.path("repository"), &place.path("before"));
