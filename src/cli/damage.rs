@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::output::Output;
 use super::text::grouped;
+use crate::browse::json;
 use crate::error::Result;
-use crate::id::to_hex;
 use crate::units::{PathText, lossy_text};
 use crate::verify::{Affected, DamagedObject};
 
@@ -41,7 +41,7 @@ impl AffectedLine {
     pub fn of(affected: &Affected) -> Self {
         Self {
             path: lossy_text(&affected.path).into_owned(),
-            path_hex: std::str::from_utf8(&affected.path).is_err().then(|| to_hex(&affected.path)),
+            path_hex: json::hex_where_needed(&affected.path),
             snapshots: affected.snapshots.iter().map(ToString::to_string).collect(),
             problem: affected.problem.clone(),
         }

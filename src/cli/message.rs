@@ -14,8 +14,8 @@ use serde::Serialize;
 
 use super::exit::Status;
 use super::style::{ColorWhen, Style};
+use crate::browse::json;
 use crate::error::{Error, ErrorKind};
-use crate::id::to_hex;
 use crate::progress::{Finding, FindingKind};
 use crate::units::{PathText, lossy_text};
 
@@ -141,7 +141,7 @@ pub fn tell(finding: &Finding) {
         message_type,
         finding: kind,
         path: path.map(|path| lossy_text(path).into_owned()),
-        path_hex: path.filter(|path| std::str::from_utf8(path).is_err()).map(to_hex),
+        path_hex: path.and_then(json::hex_where_needed),
         message: finding.message.clone(),
         ..MessageLine::default()
     });

@@ -13,7 +13,7 @@ use super::text::{bytes, counted, duration, grouped};
 use super::times;
 use crate::browse::json;
 use crate::error::Result;
-use crate::id::{SnapshotId, to_hex};
+use crate::id::SnapshotId;
 use crate::restore::{self, ActionKind, Outcome};
 use crate::units::{PathText, Timestamp, lossy_text};
 
@@ -134,6 +134,7 @@ impl Restored<'_> {
         }
         output.line(format_args!("  in {}", duration(self.time)))
     }
+
     fn line(&self) -> serde_json::Value {
         let Self { id, moment, destination, dry_run, outcome, time } = *self;
         let absolute = absolute(destination);
@@ -144,15 +145,15 @@ impl Restored<'_> {
         let actions = outcome.actions.iter().map(|action| ActionLine {
             action: action_name(action.kind),
             path: lossy_text(&action.path).into_owned(),
-            path_hex: hex_where_needed(&action.path),
+            path_hex: json::hex_where_needed(&action.path),
         });
         let line = RestoredLine {
             snapshot: id.to_string(),
             time: json::time_text(moment),
             destination: lossy_text(bytes[0]).into_owned(),
-            destination_hex: hex_where_needed(bytes[0]),
+            destination_hex: json::hex_where_needed(bytes[0]),
             absolute_destination: lossy_text(bytes[1]).into_owned(),
-            absolute_destination_hex: hex_where_needed(bytes[1]),
+            absolute_destination_hex: json::hex_where_needed(bytes[1]),
             dry_run,
             files,
             directories,
@@ -186,9 +187,4 @@ fn absolute(path: &Path) -> PathBuf {
         return absolute(if above.as_os_str().is_empty() { Path::new(".") } else { above }).join(name);
     }
     path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
-}
-
-/// The exact bytes of a path that is not UTF-8.
-fn hex_where_needed(path: &[u8]) -> Option<String> {
-    std::str::from_utf8(path).is_err().then(|| to_hex(path))
 }

@@ -11,7 +11,7 @@ use super::text::{ChangeText, bytes, counted, duration, grouped};
 use crate::browse::{self, Reference, json};
 use crate::catalog::Summary;
 use crate::error::Result;
-use crate::id::{SnapshotId, to_hex};
+use crate::id::SnapshotId;
 use crate::manifest::Change;
 use crate::progress::{Finding, FindingKind, Silent};
 use crate::repository::Repository;
@@ -139,7 +139,7 @@ fn saved_line(outcome: &Outcome, renamed: Option<u64>, time: Duration) -> SavedL
 fn source_line(source: &SourceCounts) -> SourceLine {
     SourceLine {
         path: lossy_text(&source.path).into_owned(),
-        path_hex: std::str::from_utf8(&source.path).is_err().then(|| to_hex(&source.path)),
+        path_hex: json::hex_where_needed(&source.path),
         files: source.files,
         bytes: source.bytes,
     }

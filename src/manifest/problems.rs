@@ -71,8 +71,8 @@ impl Problems {
     /// Adds a problem, or counts it where the list is full.
     pub fn add(&mut self, problem: Problem) {
         let bytes = |problem: &Problem| problem.path.len() + problem.message.len();
-        let listed_bytes: usize = self.listed.iter().map(bytes).sum();
-        if self.listed.len() >= PROBLEMS_MAX || listed_bytes + bytes(&problem) > PROBLEM_BYTES_MAX {
+        let listed_bytes = || self.listed.iter().map(bytes).sum::<usize>();
+        if self.listed.len() >= PROBLEMS_MAX || listed_bytes() + bytes(&problem) > PROBLEM_BYTES_MAX {
             self.more += 1;
             return;
         }

@@ -90,8 +90,8 @@ impl Archive for Tar<'_> {
             header.set_device_minor(minor)?;
         }
         let name = if node.is_directory() { [name, b"/"].concat() } else { name.to_vec() };
-        for (key, value, most) in [("path", name.as_slice(), NAME_BYTES_MAX), ("linkpath", target, NAME_BYTES_MAX)] {
-            if value.len() > most {
+        for (key, value) in [("path", name.as_slice()), ("linkpath", target)] {
+            if value.len() > NAME_BYTES_MAX {
                 add_record(&mut records, key.as_bytes(), value);
             }
         }

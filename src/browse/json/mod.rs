@@ -34,7 +34,7 @@ pub fn time_text(time: Timestamp) -> String {
 }
 
 /// The exact bytes of a path that is not UTF-8.
-fn hex_where_needed(path: &[u8]) -> Option<String> {
+pub fn hex_where_needed(path: &[u8]) -> Option<String> {
     std::str::from_utf8(path).is_err().then(|| to_hex(path))
 }
 
