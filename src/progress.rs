@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::units::PathText;
 
 /// What sort of finding it is; see [`Finding`].
@@ -93,6 +94,14 @@ pub trait Progress: Send + Sync {
     fn is_interrupted(&self) -> bool {
         false
     }
+}
+
+/// Stops where the user asked to.
+///
+/// # Errors
+/// `Interrupted`.
+pub fn check_interrupted(progress: &dyn Progress) -> Result<()> {
+    if progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
 }
 
 /// A front that looks at nothing.

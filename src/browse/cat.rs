@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::check_interrupted;
 use super::place::Place;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, ContentList, NODE_CHANGED_WHILE_READ};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
 use crate::repository::ChunkReader;
 use crate::trees::{Piece, visit_content};
 use crate::units::PathText;

@@ -5,11 +5,10 @@
 //! its missing entries must not look as if they had been removed or added. Nor must what the newer side was
 //! told to leave out by what it is look as if it had been removed.
 
-use super::check_interrupted;
 use super::place::Place;
 use crate::error::Result;
 use crate::manifest::{ChangeKind, Content, Node, classify_change};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
 use crate::repository::ChunkReader;
 use crate::trees::{NodeStream, Paired};
 use crate::wire::Extensions;

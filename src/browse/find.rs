@@ -5,14 +5,14 @@
 
 use std::collections::HashSet;
 
+use super::is_gone;
 use super::pattern::Pattern;
 use super::place::Place;
 use super::visit::{Descend, Visit, visit};
-use super::{check_interrupted, is_gone};
 use crate::catalog::Summary;
 use crate::error::Result;
 use crate::manifest::{Content, Node};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
 use crate::repository::ChunkReader;
 
 /// So many folders without a match are remembered, about 40 MB.

@@ -4,12 +4,12 @@
 //! neighbours are one version. A snapshot whose sources do not cover the path says nothing about it;
 //! one that covers it and has it not says that it was gone by then.
 
+use super::is_gone;
 use super::place::{Place, is_at_or_below, normalise};
-use super::{check_interrupted, is_gone};
 use crate::catalog::{Listing, Summary};
 use crate::error::{Error, Result};
 use crate::manifest::{Content, Manifest, Node, classify_change};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
 use crate::repository::ChunkReader;
 
 /// One version: the path was like this from one snapshot to another.

@@ -1,13 +1,12 @@
 //! Where a path that somebody types lies in a snapshot, and in which other snapshot when this one lacks it.
 
-use super::check_interrupted;
 use super::history::covers;
 use super::list::sources;
 use super::place::{Place, normalise};
 use crate::catalog::Summary;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
-use crate::progress::Progress;
+use crate::progress::{Progress, check_interrupted};
 use crate::repository::ChunkReader;
 use crate::units::PathText;
 

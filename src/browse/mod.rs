@@ -41,15 +41,9 @@ pub use problems::problems;
 pub use snapshots::{SnapshotFilter, complete_summary, filter_snapshots, newest_of_each_series};
 pub use stats::{RepositoryStats, SnapshotStats, TypeStats, repository_stats, snapshot_stats};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::id::SnapshotId;
-use crate::progress::Progress;
 use crate::repository::Repository;
-
-/// Stops where the user asked to.
-fn check_interrupted(progress: &dyn Progress) -> Result<()> {
-    if progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
-}
 
 /// Whether a snapshot that was listed is there no more: a prune has removed it meanwhile, and nothing is damaged.
 fn is_gone(repository: &Repository, id: &SnapshotId) -> Result<bool> {

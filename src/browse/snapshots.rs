@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use super::check_interrupted;
 use super::place::{is_at_or_below, normalise};
 use crate::catalog::{Listing, Summary, series_key};
 use crate::error::Result;
 use crate::id::SnapshotId;
 use crate::manifest::Kind;
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
 use crate::repository::Repository;
 
 /// Which snapshots are wanted. Empty lists want all; within a list one has to fit, except for tags.

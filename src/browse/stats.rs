@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use super::check_interrupted;
 use super::place::Place;
 use super::visit::{Descend, Visit, visit};
 use crate::catalog::Listing;
@@ -14,7 +13,7 @@ use crate::error::Result;
 use crate::index::Index;
 use crate::manifest::{Content, Node};
 use crate::pack::PackKind;
-use crate::progress::Progress;
+use crate::progress::{Progress, check_interrupted};
 use crate::repository::{ChunkReader, PackListing};
 
 /// So many endings of file names are told apart; the rest is counted together.

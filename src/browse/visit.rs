@@ -1,10 +1,9 @@
 //! Walks one place of a snapshot, going on behind pages that cannot be read.
 
-use super::check_interrupted;
 use super::place::Place;
 use crate::error::Result;
 use crate::manifest::Node;
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
 use crate::repository::ChunkReader;
 use crate::trees::{SnapshotView, Step};
 

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::guard::refuse;
 use super::needed::Needed;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::index::Index;
 use crate::manifest::{ContentList, Item};
-use crate::progress::Progress;
+use crate::progress::{Progress, check_interrupted};
 use crate::repository::{ChunkReader, FrameBytes};
 use crate::trees::{
     ContentVisitor, ListPlace, Look, PagePlace, PageReader, Piece, TreeVisitor, Unvisited, visit_by_all, visit_content, visit_in_order,
@@ -120,9 +120,7 @@ struct Marking<'a, 'r, A> {
 
 impl<A> PageReader for Marking<'_, '_, A> {
     fn read_page(&self, id: &ChunkId) -> Result<FrameBytes> {
-        if self.progress.is_interrupted() {
-            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-        }
+        check_interrupted(self.progress)?;
         self.reader.read_page(id)
     }
 }

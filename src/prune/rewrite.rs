@@ -12,10 +12,10 @@ use super::rewriting::Rewriting;
 use super::rewriting::{Move, Unit};
 use crate::chunker::Class;
 use crate::crypto::Algorithm;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::RunId;
 use crate::pack::{FrameEntry, FramePlace, PackKind};
-use crate::progress::Progress;
+use crate::progress::{Progress, check_interrupted};
 use crate::repository::{ChunkReader, FrameGatherer, Repository, Sink, class_of_frame};
 
 /// A run of moves has about so many stored bytes: long enough that few frames are closed early at its end.
@@ -32,9 +32,7 @@ pub(super) fn move_chunks(repository: &Repository, run: RunId, rewriting: &Rewri
     split_runs(&rewriting.moves).into_par_iter().try_for_each_init(Vec::new, |buffer, moves| {
         let mut gatherer = FrameGatherer::default();
         for unit in moves {
-            if progress.is_interrupted() {
-                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-            }
+            check_interrupted(progress)?;
             move_unit(&reader, &sink, &mut gatherer, unit, buffer)?;
             progress.add_done(0, unit.bytes());
         }

@@ -6,9 +6,9 @@
 use std::collections::HashSet;
 
 use super::needed::Needed;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::id::PackId;
-use crate::progress::Progress;
+use crate::progress::{Progress, check_interrupted};
 use crate::repository::{ChunkReader, PackListing, UnnamedPacks};
 
 /// Which of the unnamed packs go and which stay, with their lengths.
@@ -38,9 +38,7 @@ pub(super) fn judge(
     let all: HashSet<PackId> = unnamed.readable.iter().map(|(id, _)| *id).collect();
     let (mut judged, mut kept) = (Judged::default(), HashSet::new());
     for (id, bytes) in &unnamed.readable {
-        if progress.is_interrupted() {
-            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-        }
+        check_interrupted(progress)?;
         // What cannot be read any more is left alone.
         let Some(pack) = reader.repository().read_unnamed_pack(*id, *bytes)? else { continue };
         let chunks = || pack.frames.iter().flat_map(|frame| &frame.chunks);

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::Repository;
-use crate::error::{Error, ErrorKind, Result};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::error::{ErrorKind, Result};
+use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
 use crate::storage::{LOCK, Lock, LockMode, PRUNE_LOCK};
 
 /// How often it is asked whether the lock is free.
@@ -36,9 +36,7 @@ impl Repository {
                 Err(error) if error.kind() == ErrorKind::Busy => error,
                 other => return other,
             };
-            if progress.is_interrupted() {
-                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-            }
+            check_interrupted(progress)?;
             if at_most.is_some_and(|at_most| begun.map_or(at_most.is_zero(), |begun: Instant| begun.elapsed() >= at_most)) {
                 return Err(error);
             }

@@ -15,7 +15,7 @@ use crate::chunker::{Class, Cutter, HEAD_BYTES, Method, recognise};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ChunkId;
 use crate::manifest::{ContentList, Item, ListPage, ListWriter};
-use crate::progress::Progress;
+use crate::progress::{Progress, check_interrupted};
 use crate::repository::{FrameGatherer, Sink};
 use crate::wire;
 
@@ -92,7 +92,7 @@ impl<'s, 'a> Saver<'s, 'a> {
 
     /// Fails with `Interrupted` when the user asked to stop.
     pub(super) fn check_interrupt(&self) -> Result<()> {
-        if self.progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
+        check_interrupted(self.progress)
     }
 }
 
