@@ -175,6 +175,17 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The number of the top-level entry that `path` lies in, the deepest of several: inodes of different ones are not
+    /// compared. The first where it lies in none.
+    pub fn root_of(&self, path: &[u8]) -> usize {
+        let holds = |entry: &RootEntry| {
+            // `/` has its slash already.
+            let above = entry.path.strip_suffix(b"/").unwrap_or(&entry.path);
+            path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+        };
+        self.entries.iter().rposition(holds).unwrap_or_default()
+    }
+
     /// The bytes of a manifest.
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(self)

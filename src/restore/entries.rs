@@ -105,8 +105,7 @@ impl Start {
         if let Some(name) = task.request.name.as_ref().filter(|_| !is_in_place && !node.is_directory()) {
             node.name.clone_from(name);
         }
-        let is_above = |above: &[u8]| path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/');
-        let root = (0..manifest.entries.len()).filter(|at| is_above(&manifest.entries[*at].path)).max().unwrap_or_default();
+        let root = manifest.root_of(&path);
         Ok(Self { path, node: Some(node), above, root })
     }
 }

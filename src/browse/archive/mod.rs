@@ -103,7 +103,7 @@ impl Writing<'_> {
             report(FindingKind::Warning, "the snapshot could not read it whole; see `repo problems` for what it lacks");
         }
         let name = path.get(self.above..).unwrap_or_default();
-        match self.archive.begin(name, node, self.root_of(path)).map_err(refused)? {
+        match self.archive.begin(name, node, self.place.manifest().root_of(path)).map_err(refused)? {
             Taken::Not(why) => {
                 report(FindingKind::NotRestored, why);
                 return Ok(());
@@ -123,14 +123,5 @@ impl Writing<'_> {
             return Err(Error::new(ErrorKind::Damaged, format!("{}: its content has another length than it says", PathText(path))));
         }
         self.archive.end().map_err(refused)
-    }
-
-    /// The number of the source that `path` lies in: inodes of different sources are not compared.
-    fn root_of(&self, path: &[u8]) -> usize {
-        let entries = &self.place.manifest().entries;
-        (0..entries.len())
-            .rev()
-            .find(|at| super::is_at_or_below(path, entries[*at].path.strip_suffix(b"/").unwrap_or(&entries[*at].path)))
-            .unwrap_or(0)
     }
 }

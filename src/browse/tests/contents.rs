@@ -211,3 +211,13 @@ fn a_pack_that_is_gone_is_counted_as_missing() {
     assert_eq!((stats.missing_packs, stats.meta_packs, stats.data_packs), (1, 0, 1));
     assert_eq!((stats.snapshots, stats.deduplication_ratio()), (0, Some(0.0)));
 }
+
+#[test]
+fn a_path_lies_in_the_deepest_source_above_it() {
+    let f = Fixture::new();
+    let mut manifest = f.manifest(Kind::Full, None, ["a", "a/b", "ab"].map(|name| node(name, Content::Fifo)).to_vec());
+    let root_of = |manifest: &Manifest, path: &str| manifest.root_of(path.as_bytes());
+    assert_eq!(["/a", "/a/x", "/a/b", "/a/b/c", "/ab/c", "/other"].map(|path| root_of(&manifest, path)), [0, 0, 1, 1, 2, 0]);
+    manifest.entries[0].path = b"/".to_vec();
+    assert_eq!(["/", "/x", "/a/b/c"].map(|path| root_of(&manifest, path)), [0, 0, 1]);
+}
