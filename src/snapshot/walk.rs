@@ -41,7 +41,7 @@ use super::loss::SourceCounts;
 use super::paths::join;
 use super::sources::Source;
 use super::tally::add;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::manifest::{FileSystemClock, check_name};
 use crate::progress::{Finding, FindingKind};
 use crate::source::{FileType, Folder};
@@ -91,9 +91,7 @@ where
 
     fn walk_levels(&mut self) -> Result<()> {
         while !self.levels.is_empty() {
-            if self.with.saver.progress.is_interrupted() {
-                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-            }
+            self.with.saver.check_interrupt()?;
             self.list_ahead();
             match self.next_entry()? {
                 Some((folder, entry)) => self.visit(&folder, entry)?,
