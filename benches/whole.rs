@@ -75,7 +75,7 @@ impl Place {
 
     fn restore(&self, id: &SnapshotId, destination: &Path) {
         let repository = self.repository();
-        let manifest = repository.read_manifest(id).expect("the manifest");
+        let manifest = repository.objects().read_manifest(id).expect("the manifest");
         let request = restore::Request::new(What::Everything, destination.as_os_str().as_bytes());
         let outcome = restore::run(&repository.reader().expect("a reader"), &manifest, &request, &Silent).expect("a restore");
         assert_eq!(outcome.files, FILES + 1);

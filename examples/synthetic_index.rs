@@ -130,11 +130,11 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let repository = Repository::open(Arc::new(LocalStorage::open(&root)?), OpenOptions { credential, ..OpenOptions::default() })?;
     let run = RunId(random_bytes()?);
     // Opened before there is much to index, and used for the pages of the trees only.
-    let sink = Sink::open(&repository, run)?;
+    let sink = Sink::open(repository.chunks(), &repository.read_facts()?, run)?;
     let mut pages = SinkPages { sink: &sink, identify: &repository.keys().identify };
     let catalogued = repository.catalogued()?;
     let last = catalogued.listing.summaries().last().ok_or("the repository has no snapshot to take metadata from")?.id;
-    let manifest = repository.read_manifest(&last)?;
+    let manifest = repository.objects().read_manifest(&last)?;
     let template = manifest.entries.last().ok_or("the snapshot is empty")?.node.clone();
     let (mut top, mut folders) = (TreeWriter::default(), 0);
     let mut number = 0;
@@ -148,7 +148,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             numbers.into_par_iter().map(|number| make_pack(&root, &repository, run, number, left.div_ceil(packs_wanted))).collect();
         let segment = IndexSegment::new(made?);
         left = left.saturating_sub(segment.chunk_count());
-        repository.publish_segment(run, &segment)?;
+        repository.objects().publish_segment(run, &segment)?;
         top.push(make_folder(&mut pages, &template, folders, &segment)?, &mut pages)?;
         folders += 1;
     }
@@ -159,7 +159,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let (counter, series, paths) = (catalogued.newest_counter + 1, "synthetic".to_owned(), vec![path.clone().into()]);
     let entries = vec![RootEntry { path, node }];
     let (root, previous) = (RootId(random_bytes()?), Some(last));
-    repository.publish_manifest(&Manifest {
+    repository.objects().publish_manifest(&Manifest {
         run,
         counter,
         previous,

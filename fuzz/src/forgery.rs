@@ -73,7 +73,7 @@ pub fn forge(choices: &mut Choices<'_>, outside: &[u8]) -> Option<Forgery> {
 struct Forge<'f, 'i> {
     choices: &'f mut Choices<'i>,
     outside: &'f [u8],
-    sink: &'f Sink<'f>,
+    sink: &'f Sink,
     /// Everything that was stored, the data first.
     ids: Vec<ChunkId>,
     trees: Vec<TreeRef>,

@@ -28,7 +28,7 @@ pub enum CatOutcome {
 /// # Errors
 /// `NotFound` when nothing is there, `Invalid` when it is no regular file; `Damaged`, after what came
 /// before the damage was written; `Interrupted`; `Other` or `Full` when `output` fails.
-pub fn cat(reader: &ChunkReader<'_>, place: &Place<'_>, output: &mut dyn Write, progress: &dyn Progress) -> Result<CatOutcome> {
+pub fn cat(reader: &ChunkReader, place: &Place<'_>, output: &mut dyn Write, progress: &dyn Progress) -> Result<CatOutcome> {
     let path = PathText(place.path());
     let node = place.find(reader)?.ok_or_else(|| place.nothing_there())?;
     let Content::File(file_bytes, list) = &node.content else {
@@ -68,7 +68,7 @@ fn refused(place: &Place<'_>, error: io::Error) -> Result<CatOutcome> {
 /// # Errors
 /// `Damaged`; `Interrupted`; those of `take`.
 pub(super) fn each_piece(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     list: &ContentList,
     progress: &dyn Progress,
     take: &mut dyn FnMut(&[u8]) -> Result<()>,

@@ -44,7 +44,7 @@ pub struct ChangesOutcome {
 /// # Errors
 /// `Damaged` when the manifest of the base is; `Unsupported`, `Interrupted`, those of `each`.
 pub fn changes(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     manifest: &Manifest,
     each: &mut dyn FnMut(&Change) -> Result<()>,
     progress: &dyn Progress,
@@ -68,7 +68,7 @@ pub fn changes(
         visit(reader, &place, &mut take, progress)?;
         return Ok(outcome);
     };
-    let base = match reader.repository().read_manifest(&base_id) {
+    let base = match reader.objects().read_manifest(&base_id) {
         Err(error) if error.is_not_found() => return Ok(empty(Reference::Lost(base_id))),
         read => read?,
     };
@@ -131,7 +131,7 @@ fn is_at_or_below_any(folders: &[Vec<u8>], path: &[u8]) -> bool {
 ///
 /// # Errors
 /// `NotFound` when the base was pruned; those of [`changes`].
-pub fn changed_paths(reader: &ChunkReader<'_>, manifest: &Manifest, progress: &dyn Progress) -> Result<ChangedPaths> {
+pub fn changed_paths(reader: &ChunkReader, manifest: &Manifest, progress: &dyn Progress) -> Result<ChangedPaths> {
     let mut changed =
         ChangedPaths { is_everything: manifest.base.is_none(), paths: Vec::new(), gone: Vec::new(), renamed_folders: Vec::new() };
     if changed.is_everything {
@@ -158,7 +158,7 @@ pub fn changed_paths(reader: &ChunkReader<'_>, manifest: &Manifest, progress: &d
         return Err(Error::new(ErrorKind::NotFound, message));
     }
     if let (Reference::Snapshot(base), false) = (outcome.reference, left_folders.is_empty()) {
-        let base = reader.repository().read_manifest(&base)?;
+        let base = reader.objects().read_manifest(&base)?;
         let mut take = |step: Visit<'_>| {
             if let Visit::Entry(path, _) = step {
                 changed.gone.push(normalise(path)?);

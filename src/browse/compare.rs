@@ -34,19 +34,19 @@ pub(super) enum Entering {
     Skip,
 }
 
-struct Level<'r, 'a> {
-    entries: Paired<'r, 'a>,
+struct Level<'r> {
+    entries: Paired<'r>,
     /// How much of the path leads to this folder.
     path_bytes: usize,
     /// The folder as it is now, where that says what was left out of it.
     now: Option<Node>,
 }
 
-struct Comparison<'c, 'm, 'r, 'a> {
-    reader: &'r ChunkReader<'a>,
+struct Comparison<'c, 'm, 'r> {
+    reader: &'r ChunkReader,
     old: &'c Place<'m>,
     new: &'c Place<'m>,
-    levels: Vec<Level<'r, 'a>>,
+    levels: Vec<Level<'r>>,
     relative: Vec<u8>,
 }
 
@@ -55,7 +55,7 @@ struct Comparison<'c, 'm, 'r, 'a> {
 /// # Errors
 /// `NotFound` when neither place is there; `Unsupported`, `Interrupted`, those of `each`.
 pub(super) fn compare(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     old: &Place<'_>,
     new: &Place<'_>,
     each: &mut dyn FnMut(Difference<'_>) -> Result<Entering>,
@@ -96,7 +96,7 @@ pub(super) fn compare(
     Ok(unreadable)
 }
 
-impl<'r, 'a> Comparison<'_, '_, 'r, 'a> {
+impl<'r, 'a> Comparison<'_, '_, 'r> {
     /// Looks at what stands at one path on both sides, and goes into it where there is more to see.
     fn meet(&mut self, old: Option<Node>, new: Option<Node>, each: &mut dyn FnMut(Difference<'_>) -> Result<Entering>) -> Result<()> {
         let now = self.levels.last().and_then(|level| level.now.as_ref());
@@ -129,7 +129,7 @@ impl<'r, 'a> Comparison<'_, '_, 'r, 'a> {
     }
 
     /// The entries of what stands at the current path on one side; `None` when it is no folder there.
-    fn entries_of(&self, place: &Place<'_>, node: Option<&Node>) -> Option<NodeStream<'r, 'a>> {
+    fn entries_of(&self, place: &Place<'_>, node: Option<&Node>) -> Option<NodeStream<'r>> {
         let roots = |folder: &[u8]| NodeStream::of_nodes(self.reader, place.roots_below(folder));
         match node.map(|node| &node.content) {
             Some(Content::Directory(tree)) => Some(NodeStream::new(self.reader, tree)),

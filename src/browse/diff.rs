@@ -62,7 +62,7 @@ pub struct DiffOutcome {
 /// # Errors
 /// `NotFound` when neither place is there; `Unsupported`, `Interrupted`, those of `each`.
 pub fn diff(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     old: &Place<'_>,
     new: &Place<'_>,
     each: &mut dyn FnMut(&Change) -> Result<()>,
@@ -74,7 +74,7 @@ pub fn diff(
 /// As [`diff`], keeping at most `kept_max` notes for renames.
 pub(super) fn diff_keeping(
     kept_max: usize,
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     old: &Place<'_>,
     new: &Place<'_>,
     each: &mut dyn FnMut(&Change) -> Result<()>,
@@ -113,7 +113,7 @@ pub(super) fn diff_keeping(
 /// The first walk; `None` when there is too much to keep.
 fn find_renames(
     kept_max: usize,
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     old: &Place<'_>,
     new: &Place<'_>,
     progress: &dyn Progress,

@@ -38,7 +38,7 @@ pub struct FindOutcome {
 /// # Errors
 /// `Unsupported`, `Interrupted`, those of `each`.
 pub fn find<'s>(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     snapshots: impl IntoIterator<Item = &'s Summary>,
     pattern: &Pattern,
     each: &mut EachMatch<'_>,
@@ -48,14 +48,14 @@ pub fn find<'s>(
     let mut barren = Barren { pattern, keys: HashSet::new() };
     for summary in snapshots {
         check_interrupted(progress)?;
-        match reader.repository().read_manifest(&summary.id) {
+        match reader.objects().read_manifest(&summary.id) {
             Ok(manifest) => {
                 let mut each = |path: &[u8], node: &Node| each(summary, path, node);
                 find_in(reader, &Place::whole(&manifest), &mut barren, &mut outcome, &mut each, progress)?;
                 outcome.snapshots += 1;
             }
             Err(error) if error.is_damage() => {
-                if is_gone(reader.repository(), &summary.id)? {
+                if is_gone(reader.objects(), &summary.id)? {
                     continue;
                 }
                 outcome.unreadable += 1;
@@ -76,7 +76,7 @@ struct Inside {
 }
 
 fn find_in(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     place: &Place<'_>,
     barren: &mut Barren<'_>,
     outcome: &mut FindOutcome,

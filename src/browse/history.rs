@@ -43,7 +43,7 @@ pub struct HistoryOutcome {
 /// # Errors
 /// `Invalid` for a path that is not absolute; `Unsupported`, `Interrupted`, those of `each`.
 pub fn history<'l>(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     listing: &'l Listing,
     path: &[u8],
     each: &mut dyn FnMut(&Version<'l>) -> Result<()>,
@@ -65,7 +65,7 @@ pub fn history<'l>(
                 _ => match look(reader, summary, &path) {
                     Ok(sight) => sight,
                     Err(error) if error.is_damage() => {
-                        if is_gone(reader.repository(), &summary.id)? {
+                        if is_gone(reader.objects(), &summary.id)? {
                             continue;
                         }
                         outcome.unreadable += 1;
@@ -96,8 +96,8 @@ enum Sight {
     NotCovered,
 }
 
-fn look(reader: &ChunkReader<'_>, summary: &Summary, path: &[u8]) -> Result<Sight> {
-    let manifest = reader.repository().read_manifest(&summary.id)?;
+fn look(reader: &ChunkReader, summary: &Summary, path: &[u8]) -> Result<Sight> {
+    let manifest = reader.objects().read_manifest(&summary.id)?;
     Ok(match Place::at(&manifest, if path.is_empty() { b"/" } else { path })?.find(reader)? {
         Some(node) => Sight::Entry(Box::new(node)),
         None if covers(&manifest, path) && !is_left_out(reader, &manifest, path)? => Sight::Gone,
@@ -106,7 +106,7 @@ fn look(reader: &ChunkReader<'_>, summary: &Summary, path: &[u8]) -> Result<Sigh
 }
 
 /// Whether the nearest folder above `path` that the snapshot has says that what leads there was left out.
-fn is_left_out(reader: &ChunkReader<'_>, manifest: &Manifest, path: &[u8]) -> Result<bool> {
+fn is_left_out(reader: &ChunkReader, manifest: &Manifest, path: &[u8]) -> Result<bool> {
     let mut at = path;
     while let Some(end) = at.iter().rposition(|byte| *byte == b'/') {
         let (above, name) = (&at[..end], &at[end + 1..]);

@@ -29,7 +29,7 @@ pub fn sources(manifest: &Manifest) -> impl Iterator<Item = &RootEntry> {
 /// `NotFound` when nothing is there; `Damaged` when the way there cannot be read; `Unsupported`,
 /// `Interrupted`, those of `each`.
 pub fn list(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     place: &Place<'_>,
     recursive: bool,
     each: &mut dyn FnMut(&[u8], &Node) -> Result<()>,

@@ -17,7 +17,7 @@ use crate::units::PathText;
 /// # Errors
 /// `Invalid` for a path with `..` in it, or one that several sources have; `Damaged` when a tree on the way cannot
 /// be read.
-pub fn locate(reader: &ChunkReader<'_>, manifest: &Manifest, path: &[u8], current: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
+pub fn locate(reader: &ChunkReader, manifest: &Manifest, path: &[u8], current: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
     let has = |path: &[u8]| -> Result<Option<Vec<u8>>> {
         let place = Place::at(manifest, path)?;
         Ok((place.is_whole() || place.find(reader)?.is_some()).then(|| place.path().to_vec()))
@@ -65,7 +65,7 @@ pub struct Located<'l> {
 /// # Errors
 /// As [`locate`]: what cannot be read may have it. `Interrupted`.
 pub fn locate_first<'l>(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     summaries: impl Iterator<Item = &'l Summary> + Clone,
     path: &[u8],
     current: Option<&[u8]>,
@@ -90,7 +90,7 @@ pub fn locate_first<'l>(
 
 /// As [`locate_first`], of a path that is tried as it is. Neighbours with the same tree are asked once.
 fn first_with<'l>(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     summaries: impl Iterator<Item = &'l Summary>,
     path: &[u8],
     stops: bool,
@@ -102,7 +102,7 @@ fn first_with<'l>(
         if last.is_some_and(|last| last.root == summary.root && last.paths == summary.paths && !last.is_cut) {
             continue;
         }
-        let manifest = reader.repository().read_manifest(&summary.id)?;
+        let manifest = reader.objects().read_manifest(&summary.id)?;
         if let Some(found) = locate(reader, &manifest, path, None)? {
             return Ok(Some(Located { summary, path: Some(found) }));
         }

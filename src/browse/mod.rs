@@ -43,9 +43,9 @@ pub use stats::{RepositoryStats, SnapshotStats, TypeStats, repository_stats, sna
 
 use crate::error::Result;
 use crate::id::SnapshotId;
-use crate::repository::Repository;
+use crate::repository::Objects;
 
 /// Whether a snapshot that was listed is there no more: a prune has removed it meanwhile, and nothing is damaged.
-fn is_gone(repository: &Repository, id: &SnapshotId) -> Result<bool> {
-    Ok(!repository.list_snapshots()?.contains(id))
+fn is_gone(objects: &Objects, id: &SnapshotId) -> Result<bool> {
+    Ok(!objects.list_snapshots()?.contains(id))
 }

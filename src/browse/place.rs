@@ -56,7 +56,7 @@ impl<'m> Place<'m> {
     ///
     /// # Errors
     /// `NotFound`, `Damaged` when a tree on the way cannot be read.
-    pub fn find(&self, reader: &ChunkReader<'_>) -> Result<Option<Node>> {
+    pub fn find(&self, reader: &ChunkReader) -> Result<Option<Node>> {
         SnapshotView::new(reader, self.manifest).lookup(self.path())
     }
 

@@ -17,7 +17,7 @@ const INCOMPLETE: &str = "some of its entries could not be read, or came while i
 ///
 /// # Errors
 /// `Damaged` when the list cannot be understood; those of reading the trees where there is none.
-pub fn problems(reader: &ChunkReader<'_>, manifest: &Manifest, progress: &dyn Progress) -> Result<Problems> {
+pub fn problems(reader: &ChunkReader, manifest: &Manifest, progress: &dyn Progress) -> Result<Problems> {
     if let Some(told) = manifest.problems()? {
         return Ok(told);
     }

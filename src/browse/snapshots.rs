@@ -101,7 +101,7 @@ pub fn filter_snapshots(
 pub fn complete_summary(repository: &Repository, summary: &Summary) -> Result<Summary> {
     let mut complete = summary.clone();
     if summary.is_cut {
-        let manifest = repository.read_manifest(&summary.id)?;
+        let manifest = repository.objects().read_manifest(&summary.id)?;
         complete.host = manifest.host;
         complete.user = manifest.user;
         complete.tags = repository.facts().marks().tags(&summary.id, manifest.tags);

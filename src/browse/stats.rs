@@ -85,9 +85,9 @@ fn ratio(above: u64, below: u64) -> Option<f64> {
 ///
 /// # Errors
 /// `Damaged` when this machine's index tables are; `Interrupted`; those of the storage.
-pub fn repository_stats(reader: &ChunkReader<'_>, listing: &Listing, progress: &dyn Progress) -> Result<RepositoryStats> {
+pub fn repository_stats(reader: &ChunkReader, listing: &Listing, progress: &dyn Progress) -> Result<RepositoryStats> {
     let index = reader.index();
-    let packs = PackListing::read(&**reader.repository().storage())?;
+    let packs = PackListing::read(&**reader.objects().storage())?;
     let mut stats = RepositoryStats { snapshots: listing.summaries().len() as u64, ..RepositoryStats::default() };
     stats.source_bytes = listing.summaries().iter().fold(0, |sum, summary| sum.saturating_add(summary.counts.bytes_total));
     stats.missing_packs = index.presence(packs.packs()).missing_packs().len() as u64;
@@ -167,7 +167,7 @@ pub struct SnapshotStats {
 /// # Errors
 /// `NotFound` when nothing is there; `Damaged` when the way there cannot be read; `Unsupported`,
 /// `Interrupted`.
-pub fn snapshot_stats(reader: &ChunkReader<'_>, place: &Place<'_>, progress: &dyn Progress) -> Result<SnapshotStats> {
+pub fn snapshot_stats(reader: &ChunkReader, place: &Place<'_>, progress: &dyn Progress) -> Result<SnapshotStats> {
     let mut stats = SnapshotStats::default();
     let mut take = |step: Visit<'_>| {
         match step {

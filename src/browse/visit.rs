@@ -33,7 +33,7 @@ pub(super) enum Descend {
 /// `NotFound` when nothing is there; `Damaged` when the way there cannot be read; `Unsupported`,
 /// `Interrupted`, those of `each`.
 pub(super) fn visit(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     place: &Place<'_>,
     each: &mut dyn FnMut(Visit<'_>) -> Result<Descend>,
     progress: &dyn Progress,

@@ -94,12 +94,12 @@ fn has_lost_all(repository: &Repository) -> Result<bool> {
 fn open_index(repository: &Repository, looked: &Looked) -> Result<Index> {
     let open = || {
         if looked.bad_segments.is_empty() {
-            return repository.open_index();
+            return repository.chunks().open_index();
         }
         // In memory, so that the tables on this machine, which may know what the bad segment said,
         // stay for a repair.
-        let good: Vec<_> = repository.list_segments()?.into_iter().filter(|id| !looked.bad_segments.contains(id)).collect();
-        Index::open(None, &good, &|id| repository.read_segment(id))
+        let good: Vec<_> = repository.objects().list_segments()?.into_iter().filter(|id| !looked.bad_segments.contains(id)).collect();
+        Index::open(None, &good, &|id| repository.objects().read_segment(id))
     };
     let mut tries = 1;
     loop {
@@ -111,8 +111,8 @@ fn open_index(repository: &Repository, looked: &Looked) -> Result<Index> {
 }
 
 /// A reader of what every machine can read: not by the tables of this one, which may know what a bad segment said.
-fn reader_over<'a>(repository: &'a Repository, looked: &Looked, index: Arc<Index>) -> ChunkReader<'a> {
-    let reader = repository.reader_with(index);
+fn reader_over<'a>(repository: &'a Repository, looked: &Looked, index: Arc<Index>) -> ChunkReader {
+    let reader = repository.chunks().reader_with(index);
     if looked.bad_segments.is_empty() { reader } else { reader.without_reload() }
 }
 
@@ -208,13 +208,13 @@ fn find_affected(
     outcome: &mut Outcome,
     progress: &dyn Progress,
 ) -> Result<()> {
-    let snapshots = repository.list_snapshots()?;
+    let snapshots = repository.objects().list_snapshots()?;
     let index = Arc::new(open_index(repository, looked)?);
     forget_removed(damage, &index);
     let reader = reader_over(repository, looked, index);
     let mut gathering = Gathering::new(&reader, damage, progress);
     for id in snapshots {
-        match repository.read_manifest(&id) {
+        match repository.objects().read_manifest(&id) {
             Ok(manifest) => gathering.look_at(&id, &manifest)?,
             // A damaged one is in the list of objects; one that is gone was removed meanwhile.
             Err(error) if error.is_damage() => {}

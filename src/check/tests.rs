@@ -121,7 +121,7 @@ impl Bench {
 
     pub(crate) fn places_of(&self, snapshot: &SnapshotId, name: &str) -> Vec<crate::index::Location> {
         let repository = self.open().unwrap();
-        let (reader, manifest) = (repository.reader().unwrap(), repository.read_manifest(snapshot).unwrap());
+        let (reader, manifest) = (repository.reader().unwrap(), repository.objects().read_manifest(snapshot).unwrap());
         let node = SnapshotView::new(&reader, &manifest).lookup(&self.saved(name)).unwrap().unwrap();
         let crate::manifest::Content::File(_, list) = node.content else { panic!("{name} is no file") };
         let chunk = |item: &crate::manifest::Item| match item {

@@ -48,7 +48,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     if selected.path.is_none() && args.archive.is_none() {
         return Err(Error::new(ErrorKind::Invalid, "say which file: SNAP:PATH"));
     }
-    let manifest = repository.read_manifest(&selected.id)?;
+    let manifest = repository.objects().read_manifest(&selected.id)?;
     let bar = Bar::hidden(global);
     if let Some(format) = args.archive {
         let format = match format {

@@ -34,7 +34,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     if selected.path.is_some() {
         return Err(Error::new(ErrorKind::Invalid, "changes are those of a whole snapshot; `repo diff` compares single paths"));
     }
-    let manifest = repository.read_manifest(&selected.id)?;
+    let manifest = repository.objects().read_manifest(&selected.id)?;
     let bar = Bar::hidden(global);
     let outcome = browse::changes(
         &reader,

@@ -35,7 +35,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let old = chooser.place(&reader, &args.old)?;
     let mut new = chooser.place(&reader, &args.new)?;
     new.path = new.path.or_else(|| old.path.clone());
-    let (old_manifest, new_manifest) = (repository.read_manifest(&old.id)?, repository.read_manifest(&new.id)?);
+    let (old_manifest, new_manifest) = (repository.objects().read_manifest(&old.id)?, repository.objects().read_manifest(&new.id)?);
     let bar = Bar::hidden(global);
     let outcome = browse::diff(
         &reader,

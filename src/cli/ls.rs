@@ -38,7 +38,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
     let (listing, reader) = (global.listing(&repository)?, global.reader(&repository)?);
     let selected = Chooser::new(global, &repository, &listing, args.narrow)?.place(&reader, &args.snapshot)?;
-    let manifest = repository.read_manifest(&selected.id)?;
+    let manifest = repository.objects().read_manifest(&selected.id)?;
     let bar = Bar::hidden(global);
     let mut print = |path: &[u8], node: &Node| {
         let name = below(path, selected.path.as_deref());

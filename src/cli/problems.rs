@@ -46,7 +46,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         output.line("no snapshots")?;
     }
     for id in ids {
-        let manifest = repository.read_manifest(&id)?;
+        let manifest = repository.objects().read_manifest(&id)?;
         let problems = browse::problems(&reader, &manifest, &bar)?;
         if output.is_json { print_json(&id, &manifest, &problems, output)? } else { print(&id, &manifest, &problems, output)? }
     }

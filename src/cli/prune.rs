@@ -210,11 +210,11 @@ fn candidate(repository: &Repository, summary: &Summary) -> Result<Candidate> {
 /// What is forgotten and still there, in order.
 fn forgotten(repository: &Repository, protect_seconds: u64, now: Timestamp) -> Result<Vec<Forgotten>> {
     let marks = repository.facts().marks();
-    let mut ids: Vec<SnapshotId> = repository.list_snapshots()?.into_iter().filter(|id| marks.is_forgotten(id)).collect();
+    let mut ids: Vec<SnapshotId> = repository.objects().list_snapshots()?.into_iter().filter(|id| marks.is_forgotten(id)).collect();
     ids.sort_unstable();
     let look = |id: SnapshotId| {
         // Only what is shown depends on it; prune looks for itself.
-        let committed_at = repository.read_manifest(&id).ok().map(|manifest| manifest.committed_at);
+        let committed_at = repository.objects().read_manifest(&id).ok().map(|manifest| manifest.committed_at);
         let protected_until = committed_at.and_then(|at| protected_until(at, protect_seconds, now, &TimeZone::system()));
         Forgotten { id, protected_until }
     };

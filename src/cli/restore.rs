@@ -119,7 +119,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = global.open()?;
     let (listing, reader) = (global.listing(&repository)?, global.reader(&repository)?);
     let selected = Chooser::new(global, &repository, &listing, args.narrow.clone())?.place(&reader, &args.snapshot)?;
-    let (id, manifest) = (selected.id, repository.read_manifest(&selected.id)?);
+    let (id, manifest) = (selected.id, repository.objects().read_manifest(&selected.id)?);
     let place = find_place(&reader, &manifest, selected, &args)?;
     let bar = Bar::telling(global, output);
     let changed = if args.changed_only { Some(browse::changed_paths(&reader, &manifest, &bar)?) } else { None };
@@ -164,7 +164,7 @@ struct Place {
 }
 
 /// What comes where, as the command line says it.
-fn find_place(reader: &ChunkReader<'_>, manifest: &Manifest, selected: Selected, args: &Args) -> Result<Place> {
+fn find_place(reader: &ChunkReader, manifest: &Manifest, selected: Selected, args: &Args) -> Result<Place> {
     let inside = |folder: &[u8]| Landing { folder: folder.to_vec(), name: None };
     let Some(destination) = &args.destination else {
         // Who names the machine knows that it is another one.
@@ -186,7 +186,7 @@ fn find_place(reader: &ChunkReader<'_>, manifest: &Manifest, selected: Selected,
 
 /// Refuses a destination that is itself in the snapshot: whoever names it wants that folder or file
 /// back, and not everything below it once more.
-fn check_destination(reader: &ChunkReader<'_>, manifest: &Manifest, id: &SnapshotId, destination: &Path) -> Result<()> {
+fn check_destination(reader: &ChunkReader, manifest: &Manifest, id: &SnapshotId, destination: &Path) -> Result<()> {
     let Ok(path) = std::path::absolute(destination) else { return Ok(()) };
     let path: PathBuf = path.components().collect();
     // Below `/` everything comes to where it was, which is what is meant.

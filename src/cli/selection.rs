@@ -104,7 +104,7 @@ impl<'a> Chooser<'a> {
     ///
     /// # Errors
     /// `NotFound` also when the snapshot has no such path: the message says which has it. `Invalid`, `Damaged`.
-    pub fn place(&self, reader: &ChunkReader<'_>, argument: &OsStr) -> Result<Selected> {
+    pub fn place(&self, reader: &ChunkReader, argument: &OsStr) -> Result<Selected> {
         let bytes = argument.as_bytes();
         self.warn_of_future(bytes);
         let (name, path) = self.split(bytes)?;
@@ -120,7 +120,7 @@ impl<'a> Chooser<'a> {
         };
         let Some(newest_first) = newest_first else {
             let id = self.select(name)?;
-            let manifest = self.repository.read_manifest(&id)?;
+            let manifest = self.repository.objects().read_manifest(&id)?;
             let found = browse::locate(reader, &manifest, path, current.as_deref())?;
             let Some(found) = found else { return Err(self.not_there(reader, &id, path, current.as_deref())) };
             self.tell_choice(name, &id);
@@ -180,7 +180,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// The error for a path that a snapshot lacks, with the newest snapshot that has it.
-    fn not_there(&self, reader: &ChunkReader<'_>, id: &SnapshotId, path: &[u8], current: Option<&[u8]>) -> Error {
+    fn not_there(&self, reader: &ChunkReader, id: &SnapshotId, path: &[u8], current: Option<&[u8]>) -> Error {
         let message = format!("snapshot {} has no {}", id.short(), PathText(path));
         let newest_first = self.among(|among| find_newest_first(self.listing, "latest", among)).ok().flatten().unwrap_or_default();
         let seen = browse::locate_first(reader, newest_first.into_iter(), path, current, false, &Bar::hidden(self.global));

@@ -42,7 +42,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         }
         Some(snapshot) => {
             let selected = Chooser::new(global, &repository, &listing, args.narrow)?.place(&reader, snapshot)?;
-            let manifest = repository.read_manifest(&selected.id)?;
+            let manifest = repository.objects().read_manifest(&selected.id)?;
             let stats = browse::snapshot_stats(&reader, &selected.place(&manifest)?, &bar)?;
             if output.is_json {
                 output.json(&json::SnapshotStatsLine::from(&stats))?;

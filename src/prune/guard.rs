@@ -54,11 +54,14 @@ pub(super) fn check(repository: &Repository, request: &Request, is_settled: bool
     let (remove, keep) = (Vec::new(), Vec::new());
     let mut allowed = Allowed { remove, keep, protected: 0, absent: facts.absent().clone(), accepted: None, is_kept_stale: false, now };
     let (mut bases, mut counters, mut present, mut committed) = (HashMap::new(), HashMap::new(), Vec::new(), HashMap::new());
-    for id in repository.list_snapshots()? {
-        let manifest = match repository.read_manifest(&id) {
+    for id in repository.objects().list_snapshots()? {
+        let manifest = match repository.objects().read_manifest(&id) {
             // What is damaged can be forgotten, unless it may be protected.
             Err(error)
-                if error.is_damage() && wanted.contains(&id) && protect_seconds == 0 && !repository.is_foreign(&snapshot_name(&id))? =>
+                if error.is_damage()
+                    && wanted.contains(&id)
+                    && protect_seconds == 0
+                    && !repository.objects().is_foreign(&snapshot_name(&id))? =>
             {
                 present.push((id, None));
                 allowed.remove.push(id);

@@ -52,7 +52,7 @@ impl Marker {
     /// nothing may be removed. `Interrupted`.
     pub(super) fn mark(
         &mut self,
-        reader: &ChunkReader<'_>,
+        reader: &ChunkReader,
         snapshots: &[SnapshotId],
         absent: &HashSet<ChunkId>,
         progress: &dyn Progress,
@@ -64,7 +64,7 @@ impl Marker {
         progress.end_total();
         for id in unmarked {
             let refuse = |error: Error| refuse(&id, error);
-            let manifest = reader.repository().read_manifest(&id).map_err(refuse)?;
+            let manifest = reader.objects().read_manifest(&id).map_err(refuse)?;
             let unvisited = Unvisited::below(manifest.entries.iter().map(|entry| &entry.node.content));
             if self.marked.is_empty() {
                 self.mark_in_order(reader, unvisited, progress).map_err(refuse)?;
@@ -79,7 +79,7 @@ impl Marker {
 
     /// Looks again into the pages that were skipped: a snapshot may have stored them again since. The
     /// pages above them are marked, so no other way leads there.
-    fn look_again(&mut self, reader: &ChunkReader<'_>, progress: &dyn Progress) -> Result<()> {
+    fn look_again(&mut self, reader: &ChunkReader, progress: &dyn Progress) -> Result<()> {
         let skipped = std::mem::take(self.skipped.get_mut().unwrap_or_else(PoisonError::into_inner));
         let listed = skipped.lists.iter().flat_map(|list| &list.items).filter_map(Item::chunk);
         for id in skipped.pages.iter().map(PagePlace::id).chain(listed) {
@@ -90,7 +90,7 @@ impl Marker {
     }
 
     /// Marks in the order of a restore.
-    fn mark_in_order(&mut self, reader: &ChunkReader<'_>, unvisited: Unvisited, progress: &dyn Progress) -> Result<()> {
+    fn mark_in_order(&mut self, reader: &ChunkReader, unvisited: Unvisited, progress: &dyn Progress) -> Result<()> {
         let needed = RefCell::new(&mut self.needed);
         let add = |id: &ChunkId, is_page: bool| {
             let mut needed = needed.borrow_mut();
@@ -101,7 +101,7 @@ impl Marker {
     }
 
     /// Marks by all threads, in no order.
-    fn mark_by_all(&self, reader: &ChunkReader<'_>, unvisited: Unvisited, progress: &dyn Progress) -> Result<()> {
+    fn mark_by_all(&self, reader: &ChunkReader, unvisited: Unvisited, progress: &dyn Progress) -> Result<()> {
         let add = |id: &ChunkId, is_page: bool| if is_page { self.needed.add_page(id) } else { self.needed.add(id) };
         let marking = Marking { add, absent: &self.absent, skipped: &self.skipped, reader, progress };
         visit_by_all(&marking, unvisited, &marking)
@@ -109,23 +109,23 @@ impl Marker {
 }
 
 /// A visitor that marks what it comes to.
-struct Marking<'a, 'r, A> {
+struct Marking<'a, A> {
     /// Marks a chunk; told whether it is a page, and true the first time.
     add: A,
     absent: &'a HashSet<ChunkId>,
     skipped: &'a Mutex<Unvisited>,
-    reader: &'a ChunkReader<'r>,
+    reader: &'a ChunkReader,
     progress: &'a dyn Progress,
 }
 
-impl<A> PageReader for Marking<'_, '_, A> {
+impl<A> PageReader for Marking<'_, A> {
     fn read_page(&self, id: &ChunkId) -> Result<FrameBytes> {
         check_interrupted(self.progress)?;
         self.reader.read_page(id)
     }
 }
 
-impl<A: Fn(&ChunkId, bool) -> Result<bool>> TreeVisitor for Marking<'_, '_, A> {
+impl<A: Fn(&ChunkId, bool) -> Result<bool>> TreeVisitor for Marking<'_, A> {
     fn enter(&self, page: &PagePlace) -> Result<Look> {
         // A page that was looked into has everything below it marked, or is among those that were skipped: an
         // error on the way ends the prune.
@@ -144,9 +144,9 @@ impl<A: Fn(&ChunkId, bool) -> Result<bool>> TreeVisitor for Marking<'_, '_, A> {
 }
 
 /// The content of a file, as [`Marking`] sees it.
-struct MarkingContent<'m, 'a, 'r, A>(&'m Marking<'a, 'r, A>);
+struct MarkingContent<'m, 'a, A>(&'m Marking<'a, A>);
 
-impl<A: Fn(&ChunkId, bool) -> Result<bool>> ContentVisitor for MarkingContent<'_, '_, '_, A> {
+impl<A: Fn(&ChunkId, bool) -> Result<bool>> ContentVisitor for MarkingContent<'_, '_, A> {
     fn take(&mut self, piece: Piece) -> Result<()> {
         match piece {
             Piece::Chunk { id, .. } => (self.0.add)(&id, false).map(drop),
@@ -165,7 +165,7 @@ impl<A: Fn(&ChunkId, bool) -> Result<bool>> ContentVisitor for MarkingContent<'_
     }
 }
 
-impl<A> Marking<'_, '_, A> {
+impl<A> Marking<'_, A> {
     /// A page that is recorded as lost, and indeed cannot be read, is skipped.
     fn check_known_lost(&self, id: &ChunkId, error: Error) -> Result<()> {
         if error.is_damage() && self.absent.contains(id) { Ok(()) } else { Err(error) }

@@ -83,8 +83,9 @@ impl Use {
 
 /// What a plan is made from.
 pub(super) struct Basis<'a> {
+    pub repository: &'a Repository,
     /// Reads what is there, named or not.
-    pub reader: ChunkReader<'a>,
+    pub reader: ChunkReader,
     /// The packs that are there.
     pub listing: PackListing,
     /// Those of them that no segment names.
@@ -102,10 +103,10 @@ pub(super) struct Basis<'a> {
 /// `Damaged` when something that is needed is not there and is not recorded as lost, or when a segment or
 /// this machine's index tables are; those of the storage; `Interrupted`.
 pub(super) fn make_plan(basis: &Basis<'_>, naming: &mut Naming, needed: &Needed, progress: &dyn Progress) -> Result<Plan> {
-    let (repository, listing) = (basis.reader.repository(), basis.listing.packs());
+    let (repository, listing) = (basis.repository, basis.listing.packs());
     let (mut plan, mut partly) = (Plan::default(), Vec::new());
-    for id in repository.list_segments()? {
-        let mut packs = repository.read_segment(id)?.packs;
+    for id in repository.objects().list_segments()? {
+        let mut packs = repository.objects().read_segment(id)?.packs;
         // Another length than expected is damage, which is not ours to judge.
         packs.retain(|pack| naming.add(pack.id, id) && listing.get(&pack.id) == Some(&pack.bytes));
         // One look-up for each chunk of the repository: most of the time of a plan.
@@ -162,7 +163,7 @@ fn check_found(needed: &Needed, absent: &HashSet<ChunkId>) -> Result<()> {
 fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, rewriting: &mut Rewriting) -> Result<()> {
     let mut waiting = rewriting.ids();
     for id in naming.segments_of(waiting.iter()) {
-        for pack in repository.read_segment(id)?.packs {
+        for pack in repository.objects().read_segment(id)?.packs {
             if waiting.remove(&pack.id) {
                 let (id, taken_bytes) = (pack.id, plan_pack(&mut rewriting.moves, pack, needed)?);
                 if let Ok(at) = rewriting.packs.binary_search_by_key(&id, |pack| pack.id) {

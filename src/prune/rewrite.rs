@@ -27,8 +27,8 @@ const RUN_BYTES: u64 = 16 << 20;
 /// `Damaged` when a chunk that is needed cannot be read anywhere; those of the storage. The old packs
 /// are still there then.
 pub(super) fn move_chunks(repository: &Repository, run: RunId, rewriting: &Rewriting, progress: &dyn Progress) -> Result<()> {
-    let reader = repository.reader_with(Arc::new(repository.open_index()?)).without_reload();
-    let sink = Sink::open_to_move(repository, run)?;
+    let reader = repository.chunks().reader_with(Arc::new(repository.chunks().open_index()?)).without_reload();
+    let sink = Sink::open_to_move(repository.chunks(), &repository.read_facts()?, run)?;
     split_runs(&rewriting.moves).into_par_iter().try_for_each_init(Vec::new, |buffer, moves| {
         let mut gatherer = FrameGatherer::default();
         for unit in moves {
@@ -54,7 +54,7 @@ fn split_runs(moves: &[Move]) -> Vec<&[Move]> {
     runs
 }
 
-fn move_unit(reader: &ChunkReader<'_>, sink: &Sink<'_>, gatherer: &mut FrameGatherer, unit: &Move, buffer: &mut Vec<u8>) -> Result<()> {
+fn move_unit(reader: &ChunkReader, sink: &Sink, gatherer: &mut FrameGatherer, unit: &Move, buffer: &mut Vec<u8>) -> Result<()> {
     let (chunks, class): (Vec<_>, Class) = match &unit.unit {
         Unit::Chunks(chunks, class) => (chunks.clone(), *class),
         Unit::Frame(entry, number) => {
@@ -75,10 +75,10 @@ fn move_unit(reader: &ChunkReader<'_>, sink: &Sink<'_>, gatherer: &mut FrameGath
 }
 
 /// The compressed bytes of a frame, proven to be what was written.
-fn read_packed<'b>(reader: &ChunkReader<'_>, unit: &Move, entry: &FrameEntry, number: u32, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
+fn read_packed<'b>(reader: &ChunkReader, unit: &Move, entry: &FrameEntry, number: u32, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
     let &FrameEntry { offset, sealed_bytes, plain_bytes, codec, .. } = entry;
     let place = FramePlace { number, offset, sealed_bytes, plain_bytes, codec };
-    if reader.repository().description().algorithm == Algorithm::None {
+    if reader.objects().keys().algorithm == Algorithm::None {
         // Nothing but the ids proves anything.
         let plain = reader.read_frame_at(&unit.pack, unit.pack_bytes, &place)?;
         let mut at = 0;

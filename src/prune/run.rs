@@ -130,7 +130,7 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
 /// Removes dead packs, names those that no segment names and are needed, and writes again what is worth it:
 /// all at once where there is room, else a part at a time.
 fn sweep(basis: &Basis<'_>, naming: &mut Naming, mut plan: Plan, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
-    let repository = basis.reader.repository();
+    let repository = basis.repository;
     let (run, storage) = (RunId(random_bytes()?), repository.storage());
     progress.add_total(plan.dead.len() as u64, 0);
     progress.end_total();
@@ -172,7 +172,7 @@ fn name_packs(repository: &Repository, run: RunId, naming: &mut Naming, packs: &
     if packs.is_empty() {
         return Ok(());
     }
-    let named = repository.name_packs(run, packs, &mut |pack, segment| {
+    let named = repository.chunks().name_packs(run, packs, &mut |pack, segment| {
         naming.add(pack, segment);
     });
     match named {
@@ -183,12 +183,12 @@ fn name_packs(repository: &Repository, run: RunId, naming: &mut Naming, packs: &
 
 /// What is there, named by segments or not. The snapshots were listed before, so all that they name is.
 fn look_around<'a>(repository: &'a Repository, allowed: &Allowed) -> Result<Basis<'a>> {
-    let listing = PackListing::read(&**repository.storage())?;
-    let (index, unnamed) = repository
+    let (listing, chunks) = (PackListing::read(&**repository.storage())?, repository.chunks());
+    let (index, unnamed) = chunks
         .check_segment_bytes()
-        .and_then(|()| repository.open_index_of_all(&listing))
+        .and_then(|()| chunks.open_index_of_all(&listing))
         .map_err(|error| error.context("what snapshots need cannot be looked up, so nothing is removed"))?;
     // Nothing is removed meanwhile, so what is not in this index is nowhere.
-    let reader = repository.reader_with(Arc::new(index)).without_reload();
-    Ok(Basis { reader, listing, unnamed, absent: allowed.absent.clone() })
+    let reader = chunks.reader_with(Arc::new(index)).without_reload();
+    Ok(Basis { repository, reader, listing, unnamed, absent: allowed.absent.clone() })
 }

@@ -28,7 +28,7 @@ pub(super) fn remove_packs(
     let mut waiting: Vec<IndexedPack> = Vec::new();
     let (mut seen, mut published) = (HashSet::new(), HashSet::new());
     let mut publish = |naming: &mut Naming, segment: IndexSegment| -> Result<()> {
-        let (id, _) = with_reserve(&**storage, || repository.publish_segment(run, &segment))?;
+        let (id, _) = with_reserve(&**storage, || repository.objects().publish_segment(run, &segment))?;
         segment.packs.iter().for_each(|pack| {
             naming.add(pack.id, id);
         });
@@ -36,7 +36,7 @@ pub(super) fn remove_packs(
         Ok(())
     };
     for id in &old {
-        for pack in repository.read_segment(*id)?.packs {
+        for pack in repository.objects().read_segment(*id)?.packs {
             naming.remove(&pack.id, id);
             if !packs.contains(&pack.id) && seen.insert(pack.id) {
                 waiting.push(pack);
@@ -76,8 +76,8 @@ fn remove_files(repository: &Repository, packs: &HashSet<PackId>, progress: &dyn
 pub(super) fn remove_new_unnamed_packs(repository: &Repository, before: &PackListing) -> Result<()> {
     let mut unnamed: HashSet<PackId> = PackListing::read(&**repository.storage())?.packs().keys().copied().collect();
     unnamed.retain(|id| !before.packs().contains_key(id));
-    for id in repository.list_segments()? {
-        repository.read_segment(id)?.packs.iter().for_each(|pack| {
+    for id in repository.objects().list_segments()? {
+        repository.objects().read_segment(id)?.packs.iter().for_each(|pack| {
             unnamed.remove(&pack.id);
         });
     }

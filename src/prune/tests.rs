@@ -64,12 +64,12 @@ fn what_stays_is_whole_and_what_goes_is_gone() {
     let outcome = prune(&bench, &removed);
     assert_eq!(outcome.snapshots_removed, 4);
     assert!(outcome.bytes_freed > 1_000_000, "{outcome:?}");
-    assert_eq!(bench.repository.list_snapshots().unwrap().len(), 2);
+    assert_eq!(bench.repository.objects().list_snapshots().unwrap().len(), 2);
     let again = open(Arc::clone(&bench.storage) as _);
     for (id, entries) in &snapshots[4..] {
         assert!(bench.read_from(&again, *id) == *entries);
     }
-    assert!(again.read_manifest(&removed[0]).unwrap_err().is_not_found());
+    assert!(again.objects().read_manifest(&removed[0]).unwrap_err().is_not_found());
     let next = bench.snapshot();
     bench.assert_same(&next);
     let idle = prune(&bench, &[]);
@@ -135,7 +135,7 @@ fn an_unreadable_tree_stops_the_prune_before_anything_is_removed() {
     let bench = Bench::new();
     let snapshots = age(&bench, 3);
     // The pack with the root tree of the newest snapshot is lost.
-    let manifest = bench.repository.read_manifest(&snapshots[2].0).unwrap();
+    let manifest = bench.repository.objects().read_manifest(&snapshots[2].0).unwrap();
     let tree = manifest.entries.iter().find_map(|entry| match &entry.node.content {
         crate::manifest::Content::Directory(tree) => Some(tree.id),
         _ => None,
@@ -146,7 +146,7 @@ fn an_unreadable_tree_stops_the_prune_before_anything_is_removed() {
     let error = run(&bench.repository, &request(&[snapshots[0].0]), &Silent).unwrap_err();
     assert!(error.is_damage(), "{error}");
     assert_eq!(bench.storage.count(Verb::Remove, ""), 0);
-    assert_eq!(bench.repository.list_snapshots().unwrap().len(), 3);
+    assert_eq!(bench.repository.objects().list_snapshots().unwrap().len(), 3);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn packs_of_an_interrupted_run_are_freed() {
 
 /// The frames that a restore of `id` decodes, each once, with their packs.
 fn frames_of(bench: &Bench, id: SnapshotId) -> std::collections::HashMap<(crate::id::PackId, u32), crate::index::Location> {
-    let manifest = bench.repository.read_manifest(&id).unwrap();
+    let manifest = bench.repository.objects().read_manifest(&id).unwrap();
     let reader = bench.repository.reader().unwrap();
     let mut walk = SnapshotView::new(&reader, &manifest).walk();
     let mut frames = std::collections::HashMap::new();

@@ -29,7 +29,7 @@ pub(super) struct Judged {
 /// # Errors
 /// `Damaged` when this machine's index tables are; those of the storage; `Interrupted`.
 pub(super) fn judge(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     unnamed: &UnnamedPacks,
     listing: &PackListing,
     needed: &Needed,
@@ -40,7 +40,7 @@ pub(super) fn judge(
     for (id, bytes) in &unnamed.readable {
         check_interrupted(progress)?;
         // What cannot be read any more is left alone.
-        let Some(pack) = reader.repository().read_unnamed_pack(*id, *bytes)? else { continue };
+        let Some(pack) = reader.chunks().read_unnamed_pack(*id, *bytes)? else { continue };
         let chunks = || pack.frames.iter().flat_map(|frame| &frame.chunks);
         let mut is_only_one = false;
         for chunk in chunks() {

@@ -44,7 +44,7 @@ pub(super) fn read_strangers(
 ) -> Result<Strangers> {
     let (storage, keys) = (&**repository.storage(), repository.keys());
     let mut strangers: Vec<(PackId, u64)> = listing.packs().iter().map(|(id, bytes)| (*id, *bytes)).collect();
-    strangers.retain(|(id, _)| !looked.packs.contains(id) && !repository.passes_over(&pack_name(id)));
+    strangers.retain(|(id, _)| !looked.packs.contains(id) && !repository.objects().passes_over(&pack_name(id)));
     strangers.sort_unstable();
     let read = |(id, bytes): &(PackId, u64)| {
         if progress.is_interrupted() {
@@ -66,7 +66,7 @@ pub(super) fn read_strangers(
             Err(unknown) => found.unknown.push(unknown),
         }
     }
-    let told = repository.read_told_packs(&found.unknown.iter().map(|(id, _)| *id).collect())?;
+    let told = repository.chunks().read_told_packs(&found.unknown.iter().map(|(id, _)| *id).collect())?;
     // It is damaged, and what is whole in it can be saved.
     told.par_iter().try_for_each(|pack| check_told_pack(repository, pack, listing, damage))?;
     found.unknown.retain(|(id, _)| told.iter().all(|pack| pack.id != *id));
@@ -87,10 +87,10 @@ pub(super) fn name_strangers(
     is_dry: bool,
 ) -> Result<Indexed> {
     let storage = &**repository.storage();
-    let good: Vec<SegmentId> = repository.list_segments()?.into_iter().filter(|id| !looked.bad_segments.contains(id)).collect();
+    let good: Vec<SegmentId> = repository.objects().list_segments()?.into_iter().filter(|id| !looked.bad_segments.contains(id)).collect();
     let mut packs = HashMap::new();
     for id in &good {
-        packs.extend(repository.read_segment(*id)?.packs.into_iter().map(|pack| (pack.id, pack)));
+        packs.extend(repository.objects().read_segment(*id)?.packs.into_iter().map(|pack| (pack.id, pack)));
     }
     packs.extend(strangers.iter().map(|pack| (pack.id, pack.clone())));
     let new = split_segments(strangers);
@@ -99,21 +99,21 @@ pub(super) fn name_strangers(
         let made_up = |n: usize| SegmentId(std::array::from_fn(|at| if at < 8 { (n as u64).to_le_bytes()[at] } else { 0 }));
         let new: HashMap<SegmentId, IndexSegment> = new.into_iter().enumerate().map(|(n, segment)| (made_up(n), segment)).collect();
         let all: Vec<SegmentId> = good.iter().chain(new.keys()).copied().collect();
-        let load = |id: SegmentId| new.get(&id).cloned().map_or_else(|| repository.read_segment(id), Ok);
+        let load = |id: SegmentId| new.get(&id).cloned().map_or_else(|| repository.objects().read_segment(id), Ok);
         return Ok(Indexed { index: Arc::new(Index::open(None, &all, &load)?), packs });
     }
     // The run that left them may have died before it made their names durable.
     let folders: BTreeSet<String> = new.iter().flat_map(|segment| &segment.packs).filter_map(|pack| folder_of(&pack.id)).collect();
     storage.sync(&folders.into_iter().collect::<Vec<_>>())?;
     for segment in &new {
-        with_reserve(storage, || repository.publish_segment(run, segment))?;
+        with_reserve(storage, || repository.objects().publish_segment(run, segment))?;
     }
     if !new.is_empty() {
         storage.sync(&[INDEX.to_owned()])?;
     }
     let bad: Vec<String> = looked.bad_segments.iter().map(segment_name).collect();
     set_aside(storage, bad.iter().map(String::as_str))?;
-    Ok(Indexed { index: Arc::new(repository.open_index()?), packs })
+    Ok(Indexed { index: Arc::new(repository.chunks().open_index()?), packs })
 }
 
 fn folder_of(pack: &PackId) -> Option<String> {
@@ -128,9 +128,9 @@ fn folder_of(pack: &PackId) -> Option<String> {
 pub(super) fn stop_naming(repository: &Repository, run: RunId, gone: &HashSet<PackId>, is_dry: bool) -> Result<u64> {
     let mut old = Vec::new();
     let (mut survivors, mut seen) = (Vec::new(), HashSet::new());
-    for id in repository.list_segments()? {
+    for id in repository.objects().list_segments()? {
         // In a dry run those that cannot be read are still listed.
-        let segment = match repository.read_segment(id) {
+        let segment = match repository.objects().read_segment(id) {
             Err(error) if is_dry && error.is_damage() => continue,
             other => other?,
         };
@@ -141,7 +141,7 @@ pub(super) fn stop_naming(repository: &Repository, run: RunId, gone: &HashSet<Pa
     }
     if !is_dry && !old.is_empty() {
         for segment in split_segments(survivors) {
-            with_reserve(&**repository.storage(), || repository.publish_segment(run, &segment))?;
+            with_reserve(&**repository.storage(), || repository.objects().publish_segment(run, &segment))?;
         }
         repository.storage().sync(&[INDEX.to_owned()])?;
         set_aside(&**repository.storage(), old.iter().map(String::as_str))?;

@@ -59,7 +59,7 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     let unknown = look_again(&repository, &listing, &mut damage, strangers.unknown, progress)?;
 
     progress.stage("check trees");
-    let reader = repository.reader_with(Arc::clone(&indexed.index)).without_reload();
+    let reader = repository.chunks().reader_with(Arc::clone(&indexed.index)).without_reload();
     let walked = Trees::new(&reader, &indexed.index, &damage, progress).walk(&roots, &mut found)?;
     if walked.is_suspicious {
         find_affected(&repository, &reader, &damage, &mut outcome, progress)?;
@@ -138,14 +138,14 @@ fn is_damaged(damage: &Mutex<Damage>, pack: &PackId) -> bool {
 /// Finds the paths and snapshots that cannot be restored whole.
 fn find_affected(
     repository: &Repository,
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     damage: &Damage,
     outcome: &mut Outcome,
     progress: &dyn Progress,
 ) -> Result<()> {
     let mut gathering = Gathering::new(reader, damage, progress);
-    for id in repository.list_snapshots()? {
-        match repository.read_manifest(&id) {
+    for id in repository.objects().list_snapshots()? {
+        match repository.objects().read_manifest(&id) {
             Ok(manifest) => gathering.look_at(&id, &manifest)?,
             // Only in a dry run is a damaged one still listed.
             Err(error) if error.is_damage() => {}

@@ -54,14 +54,14 @@ pub(super) fn find_whole_chunks(indexed: &Indexed, bad: &BTreeSet<PackId>, damag
 pub(super) fn move_chunks(
     repository: &Repository,
     run: RunId,
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     moves: &[Move],
     progress: &dyn Progress,
 ) -> Result<()> {
     if moves.is_empty() {
         return Ok(());
     }
-    let sink = Sink::open_to_move(repository, run)?;
+    let sink = Sink::open_to_move(repository.chunks(), &repository.read_facts()?, run)?;
     let mut gatherer = FrameGatherer::default();
     for Move { id, kind, class } in moves {
         if progress.is_interrupted() {

@@ -47,7 +47,7 @@ impl Bench {
 
 /// The files of a snapshot; folders that cannot be read are passed over.
 fn files_of(repository: &Repository, snapshot: &SnapshotId) -> Files {
-    let (reader, manifest) = (repository.reader().unwrap(), repository.read_manifest(snapshot).unwrap());
+    let (reader, manifest) = (repository.reader().unwrap(), repository.objects().read_manifest(snapshot).unwrap());
     let view = SnapshotView::new(&reader, &manifest);
     let (mut walk, mut files) = (view.walk(), BTreeMap::new());
     loop {

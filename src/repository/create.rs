@@ -2,15 +2,11 @@
 
 use super::aside::set_aside;
 use super::description::Description;
+use super::facts::{Protection, publish_new_pair, publish_settings, standard_settings};
+use super::keys::{Credential, SecretBundle, publish_twins};
 use super::layout;
 use super::leftovers::{find_leftovers, is_there};
-use super::pairing::publish_new_pair;
-use super::protection::Protection;
-use super::records;
 use super::reserve::make_reserve;
-use super::secrets::SecretBundle;
-use super::slot::Credential;
-use super::twins::publish_twins;
 use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RepositoryId, RunId};
@@ -70,7 +66,7 @@ pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_
         publish_twins(storage, &bundle, &description, credential, "", options.cost, options.now)?;
     }
     let keys = bundle.key_ring(options.algorithm, description.id);
-    records::publish_settings(storage, &keys, &records::standard_settings(&description), 0, 0, options.now)?;
+    publish_settings(storage, &keys, &standard_settings(&description), 0, 0, options.now)?;
     // That there is no snapshot yet is said too: who finds none later, and no such record, knows that they are lost.
     let nothing = (KEPT, wire::encode(&Kept { snapshots: Vec::new() }));
     let protection = (protect_seconds > 0).then(|| (SETTING, Protection::setting(protect_seconds)));

@@ -1,10 +1,8 @@
 //! Whether a description is the one that what is stored was sealed with: a repair asks that of one that it made.
 
 use super::description::Description;
-use super::records::read_facts;
-use super::secrets::SecretBundle;
-use super::slot::Credential;
-use super::slots::open_slots;
+use super::facts::read_facts;
+use super::keys::{Credential, SecretBundle, open_slots};
 use crate::crypto::Algorithm;
 use crate::error::Result;
 use crate::storage::Storage;

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 
-use super::{Repository, layout};
+use super::layout;
+use super::objects::Objects;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RepositoryId, from_hex};
 use crate::pack::{HEADER_BYTES_MAX, ObjectHeader, ObjectKind, open_object, read_directory};
@@ -24,7 +25,7 @@ const SEALED_BYTES_MAX: u64 = 256 << 20;
 pub struct Foreign {
     /// How many there are of each.
     pub counts: BTreeMap<RepositoryId, u64>,
-    names: HashSet<String>,
+    pub(super) names: HashSet<String>,
 }
 
 /// The repository that these bytes name as theirs, when that is not `ours` and their hash is `hash`.
@@ -33,41 +34,41 @@ pub(super) fn other_repository(bytes: &[u8], hash: &[u8; 32], ours: RepositoryId
     (header.repository != ours && blake3::hash(bytes).as_bytes() == hash).then_some(header.repository)
 }
 
-impl Repository {
+impl Objects {
     /// Whether the object `name` is whole and of another repository.
     ///
     /// # Errors
     /// Those of the storage that are no damage.
     pub fn is_foreign(&self, name: &str) -> Result<bool> {
         let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let listed = self.storage.list(folder)?.into_iter().find(|listed| listed.name == name);
+        let listed = self.storage().list(folder)?.into_iter().find(|listed| listed.name == name);
         Ok(match listed {
-            Some(listed) => self.owner(&listed)?.is_some_and(|owner| owner != self.description.id),
+            Some(listed) => self.owner(&listed)?.is_some_and(|owner| owner != self.keys().repository),
             None => false,
         })
     }
 
-    /// All whole objects of other repositories.
+    /// All whole objects of other repositories. `has_settings` when the records of this one can be read.
     ///
     /// # Errors
     /// `Damaged` when there are objects that are whole, and not one that opens: then `repository.json` or the key is
     /// not of the repository that lies here, and nothing may be judged by them. Those of the storage.
-    pub fn find_foreign(&self) -> Result<Foreign> {
+    pub(super) fn find_foreign(&self, has_settings: bool) -> Result<Foreign> {
         let mut objects = Vec::new();
         for folder in [layout::RECORDS, layout::SNAPSHOTS, layout::INDEX, layout::PACKS] {
-            objects.extend(self.storage.list(folder)?);
+            objects.extend(self.storage().list(folder)?);
         }
         let owners = objects.par_iter().map(|listed| Ok((listed, self.claimed_owner(listed)?))).collect::<Result<Vec<_>>>()?;
         let mut foreign = Foreign::default();
         for (listed, owner) in owners {
-            if let Some(owner) = owner.filter(|owner| *owner != self.description.id)
+            if let Some(owner) = owner.filter(|owner| *owner != self.keys().repository)
                 && self.is_whole(listed)?
             {
                 *foreign.counts.entry(owner).or_default() += 1;
                 foreign.names.insert(listed.name.clone());
             }
         }
-        if !self.facts.has_settings() {
+        if !has_settings {
             self.refuse_misfit(&objects, &foreign)?;
         }
         Ok(foreign)
@@ -75,7 +76,7 @@ impl Repository {
 
     /// Refuses where the description and the key in use fit no object, although whole ones are there.
     fn refuse_misfit(&self, objects: &[Listed], foreign: &Foreign) -> Result<()> {
-        let (mut others, ours) = (0, self.description.id);
+        let (mut others, ours) = (0, self.keys().repository);
         for listed in objects.iter().filter(|listed| !foreign.names.contains(&listed.name)) {
             if self.opens(listed)? {
                 return Ok(());
@@ -96,16 +97,6 @@ impl Repository {
         Err(Error::new(ErrorKind::Damaged, message))
     }
 
-    /// The same repository, which passes over these objects wherever it lists.
-    pub fn passing_over(self, foreign: &Foreign) -> Self {
-        Self { passed_over: foreign.names.clone(), ..self }
-    }
-
-    /// Whether this one is passed over.
-    pub fn passes_over(&self, name: &str) -> bool {
-        self.passed_over.contains(name)
-    }
-
     /// The repository that an object is of, if it is whole.
     fn owner(&self, listed: &Listed) -> Result<Option<RepositoryId>> {
         match self.claimed_owner(listed)? {
@@ -117,7 +108,7 @@ impl Repository {
     /// What the header says; nothing where there is none.
     fn claimed_owner(&self, listed: &Listed) -> Result<Option<RepositoryId>> {
         let mut bytes = vec![0; listed.bytes.min(HEADER_BYTES_MAX as u64) as usize];
-        match self.storage.read_range(&listed.name, 0, &mut bytes) {
+        match self.storage().read_range(&listed.name, 0, &mut bytes) {
             Ok(()) => Ok(ObjectHeader::decode(&bytes, &listed.name).ok().map(|(header, _)| header.repository)),
             Err(error) if error.is_damage() || error.is_not_found() => Ok(None),
             Err(error) => Err(error),
@@ -127,7 +118,7 @@ impl Repository {
     /// Whether its hash is its name.
     fn is_whole(&self, listed: &Listed) -> Result<bool> {
         let Some(expected) = listed.name.rsplit('/').next().and_then(from_hex::<32>) else { return Ok(false) };
-        match hash(&*self.storage, listed) {
+        match hash(&**self.storage(), listed) {
             Ok(found) => Ok(found == expected),
             Err(error) if error.is_damage() || error.is_not_found() => Ok(false),
             Err(error) => Err(error),
@@ -142,10 +133,10 @@ impl Repository {
             layout::RECORDS => ObjectKind::Record,
             layout::SNAPSHOTS => ObjectKind::Manifest,
             layout::INDEX => ObjectKind::Index,
-            _ => return is_read(read_directory(&*self.storage, &self.keys, &listed.name, listed.bytes).map(drop)),
+            _ => return is_read(read_directory(&**self.storage(), self.keys(), &listed.name, listed.bytes).map(drop)),
         };
-        let open = |bytes| open_object(&self.keys, kind, bytes, &expected, SEALED_BYTES_MAX, &listed.name);
-        is_read(self.storage.read(&listed.name, SEALED_BYTES_MAX).and_then(open).map(drop))
+        let open = |bytes| open_object(self.keys(), kind, bytes, &expected, SEALED_BYTES_MAX, &listed.name);
+        is_read(self.storage().read(&listed.name, SEALED_BYTES_MAX).and_then(open).map(drop))
     }
 }
 

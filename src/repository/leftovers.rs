@@ -3,9 +3,9 @@
 //! Leftovers are set aside, so nothing may be taken for one by its name alone: other programs have folders
 //! called `keys` and `packs` too. What counts has a name of ours, in its folder, and begins with our magic.
 
+use super::keys;
 use super::layout;
 use super::reserve::{RESERVE, RESERVE_BYTES_MIN};
-use super::slot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RecordId, SegmentId, SlotId, SnapshotId};
 use crate::pack;
@@ -89,7 +89,7 @@ fn meaning_of_file(name: &str, bytes: u64, head: &[u8]) -> Meaning {
         "" if file == RESERVE => or_stranger(bytes == RESERVE_BYTES_MIN, Meaning::Leftover),
         // An init writes in these folders only, and what has no name yet may have no magic yet.
         "" | layout::KEYS | layout::RECORDS if is_temporary(file) => Meaning::Leftover,
-        layout::KEYS => or_stranger(head == slot::MAGIC && SlotId::parse(file).is_ok(), Meaning::Leftover),
+        layout::KEYS => or_stranger(head == keys::MAGIC && SlotId::parse(file).is_ok(), Meaning::Leftover),
         layout::RECORDS => or_stranger(is_sealed && RecordId::parse(file).is_ok(), Meaning::Leftover),
         layout::INDEX => or_stranger((is_sealed && SegmentId::parse(file).is_ok()) || is_temporary(file), Meaning::Part(layout::INDEX)),
         layout::SNAPSHOTS => or_stranger(is_sealed && SnapshotId::parse(file).is_ok(), Meaning::Part(layout::SNAPSHOTS)),
@@ -109,7 +109,7 @@ fn meaning_of_file(name: &str, bytes: u64, head: &[u8]) -> Meaning {
 pub(super) fn find_leftovers(storage: &dyn Storage) -> Result<Vec<String>> {
     let (location, mut leftovers, mut reserve) = (storage.location(), Vec::new(), None);
     for listed in storage.list("")? {
-        let mut head = vec![0; usize::try_from(listed.bytes).map_or(slot::MAGIC.len(), |bytes| bytes.min(slot::MAGIC.len()))];
+        let mut head = vec![0; usize::try_from(listed.bytes).map_or(keys::MAGIC.len(), |bytes| bytes.min(keys::MAGIC.len()))];
         let found = match storage.read_range(&listed.name, 0, &mut head) {
             Ok(()) => Found::File { bytes: listed.bytes, head },
             Err(error) if error.is_damage() => Found::Other,
@@ -142,9 +142,9 @@ mod tests {
     fn only_our_names_with_our_magic_in_our_folders_are_leftovers() {
         let id = "0123456789abcdef".repeat(4);
         for (name, head) in [
-            (format!("keys/{id}"), slot::MAGIC),
+            (format!("keys/{id}"), keys::MAGIC),
             (format!("records/{id}"), pack::OBJECT_MAGIC),
-            (format!("damaged/keys/{id}"), slot::MAGIC),
+            (format!("damaged/keys/{id}"), keys::MAGIC),
             (format!("damaged/records/{id}.2"), pack::OBJECT_MAGIC),
             ("keys/.tmp-0123456789abcdef".to_owned(), b"STRONGRK"),
         ] {
@@ -153,15 +153,15 @@ mod tests {
         for (name, head) in [
             (format!("keys/{id}"), &b"{\"hmac\":"[..]),
             (format!("keys/{id}"), b""),
-            (format!("keys/{id}.bak"), slot::MAGIC),
-            (format!("keys/{}", id.to_uppercase()), slot::MAGIC),
-            (format!("keys/sub/{id}"), slot::MAGIC),
-            (format!("records/{id}"), slot::MAGIC),
-            (id.clone(), slot::MAGIC),
+            (format!("keys/{id}.bak"), keys::MAGIC),
+            (format!("keys/{}", id.to_uppercase()), keys::MAGIC),
+            (format!("keys/sub/{id}"), keys::MAGIC),
+            (format!("records/{id}"), keys::MAGIC),
+            (id.clone(), keys::MAGIC),
             (format!("damaged/keys/{id}"), pack::OBJECT_MAGIC),
             (format!("damaged/snapshots/{id}"), pack::OBJECT_MAGIC),
             (format!("packs/00/{id}"), pack::OBJECT_MAGIC),
-            ("keys/.tmp-x".to_owned(), slot::MAGIC),
+            ("keys/.tmp-x".to_owned(), keys::MAGIC),
             ("snapshots/.tmp-0123456789abcdef".to_owned(), b""),
         ] {
             assert_eq!(file(&name, 100, head), Meaning::Stranger, "{name}");

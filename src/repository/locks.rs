@@ -32,7 +32,7 @@ impl Repository {
     fn wait_for(&self, name: &str, mode: LockMode, at_most: Option<Duration>, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
         let mut begun = None;
         loop {
-            let error = match self.storage.lock(name, mode, false) {
+            let error = match self.objects.storage().lock(name, mode, false) {
                 Err(error) if error.kind() == ErrorKind::Busy => error,
                 other => return other,
             };

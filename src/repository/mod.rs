@@ -1,77 +1,53 @@
 //! Where the parts meet: opening a repository, and reading and writing chunks, manifests and records.
 //!
-//! [`Repository`] only opens and hands out parts; what is done with them is the business of the verbs.
+//! [`Repository`] only opens and hands out parts; what is done with them is the business of the verbs. Its rooms, the
+//! lowest first: `objects` (what is sealed, by name), `keys` (who may open it), `facts` (what it says about itself), `chunks`
+//! (finding and reading), `sink` (storing). `chunks` and `sink` know the objects alone, so that a reader can be kept and
+//! shared without the repository.
 
 mod aside;
 mod cache;
+mod chunks;
 mod create;
 mod description;
+mod facts;
 mod fits;
 mod foreign;
+mod keys;
 mod known;
 mod layout;
 mod leftovers;
 mod locks;
-mod marks;
-mod moment;
 mod objects;
-mod packs;
-mod pages;
-mod paired;
-mod pairing;
-mod protection;
-mod proven;
-mod read;
-mod records;
-mod removals;
-mod remove_key;
 mod reserve;
-mod rollback;
-mod salvage;
-mod secrets;
-mod segments;
-mod select;
 mod sink;
-mod slot;
-mod slots;
-mod twins;
-mod unnamed;
 
 pub use aside::set_aside;
 pub use cache::{CacheFolder, cache_root};
+pub use chunks::{ChunkReader, Chunks, FrameBytes, PackListing, UnnamedPacks, UnreadableSegment, split_segments};
 pub use create::{CreateOptions, create, create_protected};
 pub use description::{Description, FORMAT};
+pub use facts::{
+    Among, Catalogued, Facts, Marks, Protection, Rollback, find_newest_first, is_future, is_moment, is_older, lone_record_problem,
+};
 pub use foreign::Foreign;
+pub use keys::{
+    Credential, KEY_FILE, KEY_FILE_BYTES, Key, KeySlot, MAGIC as SLOT_MAGIC, PASSWORD, SecretBundle, count_damaged_slots, list_keys,
+    list_slots, lone_problem, publish_slot, remove_slot,
+};
 pub use known::KnownPlaces;
 pub use layout::{
     DAMAGED, DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS, list_ids, pack_name, segment_name, slot_name, snapshot_name, sync_folder,
 };
 pub use leftovers::judge_leftover;
-pub use marks::Marks;
-pub use objects::Catalogued;
-pub use packs::PackListing;
-pub use pages::SinkPages;
-pub use paired::lone_record_problem;
-pub use protection::Protection;
-pub use read::{ChunkReader, FrameBytes};
-pub use records::Facts;
+pub use objects::Objects;
 pub use reserve::{RESERVE, make_reserve, release_reserve, with_reserve};
-pub use rollback::Rollback;
-pub use salvage::UnreadableSegment;
-pub use secrets::SecretBundle;
-pub use segments::split_segments;
-pub use select::{Among, find_newest_first, is_future, is_moment, is_older};
-pub use sink::{FrameGatherer, Gone, Sink, SinkCounts, class_of_frame};
-pub use slot::{Credential, KEY_FILE, KEY_FILE_BYTES, KeySlot, MAGIC as SLOT_MAGIC, PASSWORD};
-pub use slots::{count_damaged_slots, list_slots, publish_slot};
-pub use twins::{Key, list_keys, lone_problem, remove_slot};
-pub use unnamed::UnnamedPacks;
+pub use sink::{FrameGatherer, Gone, Sink, SinkCounts, SinkPages, class_of_frame};
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use self::slots::open_slots;
+use self::keys::open_slots;
 use crate::chunker::{ClassTable, Cut, Cutter, GearTable, Method};
 use crate::crypto::ObjectKey;
 use crate::error::{Error, ErrorKind, Result};
@@ -82,19 +58,16 @@ use crate::storage::Storage;
 
 /// An open repository.
 pub struct Repository {
-    storage: Arc<dyn Storage>,
+    objects: Objects,
+    chunks: Chunks,
     description: Description,
-    keys: KeyRing,
     slot: Option<SlotId>,
     /// What opened the slot, and wraps its twin again when that is lost.
     slot_key: Option<ObjectKey>,
     bundle: SecretBundle,
     facts: Facts,
     cutter: Cutter,
-    cache: Option<CacheFolder>,
     catalog: bool,
-    /// Names of objects that are of another repository (see `foreign`), once somebody has looked.
-    passed_over: HashSet<String>,
 }
 
 /// How to open a repository.
@@ -139,7 +112,7 @@ impl Repository {
             }
         };
         let keys = bundle.key_ring(description.algorithm, description.id);
-        let facts = records::read_facts(&*storage, &keys, &description)?;
+        let facts = facts::read_facts(&*storage, &keys, &description)?;
         let table = match class_table(facts.settings()) {
             // Then nothing is written, and so nothing cut.
             Err(error) if error.kind() == ErrorKind::Unsupported => ClassTable::current(),
@@ -147,24 +120,41 @@ impl Repository {
         };
         let cutter = Cutter::new(table, GearTable::new(&keys.identify.gear_table()));
         let cache = options.cache_root.and_then(|root| CacheFolder::open(&root, description.id, &storage.identity()).ok());
+        let objects = Objects::new(storage, keys, cache);
         Ok(Self {
-            storage,
+            chunks: Chunks::new(objects.clone()),
+            objects,
             description,
-            keys,
             slot,
             slot_key,
             bundle,
             facts,
             cutter,
-            cache,
             catalog: !options.no_catalog,
-            passed_over: HashSet::new(),
         })
+    }
+
+    /// Its sealed objects.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Its chunks.
+    pub fn chunks(&self) -> &Chunks {
+        &self.chunks
+    }
+
+    /// A reader of its chunks, for those who only read.
+    ///
+    /// # Errors
+    /// As [`Chunks::reader`].
+    pub fn reader(&self) -> Result<ChunkReader> {
+        self.chunks.reader()
     }
 
     /// Where the objects lie.
     pub fn storage(&self) -> &Arc<dyn Storage> {
-        &self.storage
+        self.objects.storage()
     }
 
     /// What the repository says of itself in plain text.
@@ -174,7 +164,7 @@ impl Repository {
 
     /// The keys.
     pub fn keys(&self) -> &KeyRing {
-        &self.keys
+        self.objects.keys()
     }
 
     /// The secrets that every key slot wraps; for adding another.
@@ -198,7 +188,7 @@ impl Repository {
     /// # Errors
     /// `Damaged` when the settings are; those of the storage.
     pub fn read_facts(&self) -> Result<Facts> {
-        records::read_facts(&*self.storage, &self.keys, &self.description)
+        facts::read_facts(&**self.storage(), self.keys(), &self.description)
     }
 
     /// The same repository with what the records say now.
@@ -216,7 +206,22 @@ impl Repository {
 
     /// This machine's folder for this copy of the repository.
     pub fn cache(&self) -> Option<&CacheFolder> {
-        self.cache.as_ref()
+        self.objects.cache()
+    }
+
+    /// All whole objects of other repositories that lie among ours.
+    ///
+    /// # Errors
+    /// `Damaged` when there are objects that are whole, and not one that opens: then `repository.json` or the key is
+    /// not of the repository that lies here, and nothing may be judged by them. Those of the storage.
+    pub fn find_foreign(&self) -> Result<Foreign> {
+        self.objects.find_foreign(self.facts.has_settings())
+    }
+
+    /// The same repository, which passes over these objects wherever it lists.
+    pub fn passing_over(self, foreign: &Foreign) -> Self {
+        let objects = self.objects.without(foreign.names.clone());
+        Self { chunks: Chunks::new(objects.clone()), objects, ..self }
     }
 }
 

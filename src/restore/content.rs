@@ -24,7 +24,7 @@ pub(super) enum Part {
 ///
 /// # Errors
 /// Those of `each`; when the system is short of something.
-pub(super) fn each_part(reader: &ChunkReader<'_>, list: &ContentList, each: &mut dyn FnMut(Part) -> Result<()>) -> Result<()> {
+pub(super) fn each_part(reader: &ChunkReader, list: &ContentList, each: &mut dyn FnMut(Part) -> Result<()>) -> Result<()> {
     visit_content(reader, list, &mut Parts(each))
 }
 

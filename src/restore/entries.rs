@@ -190,7 +190,7 @@ pub(super) fn visit(task: &Task<'_>, manifest: &Manifest, start: &Start, visitor
 }
 
 impl Entries<'_, '_> {
-    fn go(&mut self, mut walk: Walk<'_, '_>) -> Result<()> {
+    fn go(&mut self, mut walk: Walk<'_>) -> Result<()> {
         loop {
             self.task.check()?;
             match walk.next_step() {
@@ -209,7 +209,7 @@ impl Entries<'_, '_> {
         }
     }
 
-    fn step(&mut self, walk: &mut Walk<'_, '_>, node: Node) -> Result<()> {
+    fn step(&mut self, walk: &mut Walk<'_>, node: Node) -> Result<()> {
         let Some(above) = self.levels.last() else { return Ok(()) };
         let (path, is_directory) = (walk.path(), node.is_directory());
         let is_included = above.is_included || self.task.selection.is_included(path, is_directory);

@@ -40,7 +40,7 @@ use crate::target::Destination;
 /// # Errors
 /// `NotFound` when the snapshot does not have the path; `Full`; `Interrupted`; those of opening the
 /// destination, and of the last sync. Files that were complete stay, those in work are removed.
-pub fn run(reader: &ChunkReader<'_>, manifest: &Manifest, request: &Request<'_>, progress: &dyn Progress) -> Result<Outcome> {
+pub fn run(reader: &ChunkReader, manifest: &Manifest, request: &Request<'_>, progress: &dyn Progress) -> Result<Outcome> {
     let task = Task::new(reader, manifest, request, progress);
     // Before anything else: nothing may be made in a repository.
     place::check(&request.destination, &request.protected)?;

@@ -22,7 +22,7 @@ const EFBIG: i32 = 27;
 
 /// What all parts of one restore share; used from all its threads.
 pub(super) struct Task<'a> {
-    pub reader: &'a ChunkReader<'a>,
+    pub reader: &'a ChunkReader,
     pub manifest: &'a Manifest,
     pub request: &'a Request<'a>,
     pub selection: Selection<'a>,
@@ -53,7 +53,7 @@ impl Foretold {
 }
 
 impl<'a> Task<'a> {
-    pub fn new(reader: &'a ChunkReader<'a>, manifest: &'a Manifest, request: &'a Request<'a>, progress: &'a dyn Progress) -> Self {
+    pub fn new(reader: &'a ChunkReader, manifest: &'a Manifest, request: &'a Request<'a>, progress: &'a dyn Progress) -> Self {
         let selection = Selection::new(request);
         Self {
             reader,

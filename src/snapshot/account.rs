@@ -58,7 +58,7 @@ impl Account<'_> {
         // The newest snapshot is what people remember; it need not be the base.
         let newest = self.listing.newest(self.series).map(|summary| summary.id);
         let read: Option<Manifest> = match newest {
-            Some(id) if base.as_ref().is_none_or(|base| base.id != id) => self.repository.read_manifest(&id).ok(),
+            Some(id) if base.as_ref().is_none_or(|base| base.id != id) => self.repository.objects().read_manifest(&id).ok(),
             _ => None,
         };
         let before = match (&read, newest) {

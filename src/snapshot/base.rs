@@ -22,7 +22,7 @@ pub(super) struct Base {
 /// Those of the storage. Damage is not one.
 pub(super) fn choose_base(
     repository: &Repository,
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     Catalogued { listing, marks, .. }: &Catalogued,
     series: &str,
     kind: Kind,
@@ -39,6 +39,7 @@ pub(super) fn choose_base(
     for summary in candidates {
         // The catalog proposed; the sealed manifest decides.
         let outcome = repository
+            .objects()
             .read_manifest(&summary.id)
             .and_then(|manifest| check_promise(manifest, marks, series, kind))
             .and_then(|manifest| check_trees(reader, manifest));
@@ -83,7 +84,7 @@ fn check_promise(manifest: Manifest, marks: &Marks, series: &str, kind: Kind) ->
     Ok(manifest)
 }
 
-fn check_trees(reader: &ChunkReader<'_>, manifest: Manifest) -> Result<Manifest> {
+fn check_trees(reader: &ChunkReader, manifest: Manifest) -> Result<Manifest> {
     for entry in &manifest.entries {
         if let Content::Directory(tree) = &entry.node.content {
             NodeStream::new(reader, tree).next_node().map_err(|error| Error::damaged("its tree", error))?;

@@ -48,8 +48,8 @@ pub(super) struct Beside {
 }
 
 /// What saving a batch needs.
-pub(super) struct Saving<'b, 's, 'a> {
-    pub saver: &'b Saver<'s, 'a>,
+pub(super) struct Saving<'b, 's> {
+    pub saver: &'b Saver<'s>,
     pub owners: &'b Owners,
     pub tally: &'b Tally,
     pub filter: &'b Filter,
@@ -83,7 +83,7 @@ impl Batch {
     ///
     /// # Errors
     /// Those of the repository; what goes wrong with a file is reported and counted.
-    pub(super) fn save(mut self, with: &Saving<'_, '_, '_>) -> Result<Vec<Saved>> {
+    pub(super) fn save(mut self, with: &Saving<'_, '_>) -> Result<Vec<Saved>> {
         with.saver.with_gatherer(|gatherer| {
             let files = std::mem::take(&mut self.files);
             let (mut saved, mut has_moved) = (Vec::with_capacity(files.len()), false);
@@ -100,7 +100,7 @@ impl Batch {
     }
 
     /// Saves one file; true when it is gone, or another has its name.
-    fn save_one(&self, with: &Saving<'_, '_, '_>, gatherer: &mut FrameGatherer, file: Pending, saved: &mut Vec<Saved>) -> Result<bool> {
+    fn save_one(&self, with: &Saving<'_, '_>, gatherer: &mut FrameGatherer, file: Pending, saved: &mut Vec<Saved>) -> Result<bool> {
         let Saving { saver, owners, tally, .. } = with;
         let path = join(&self.path, &file.name);
         let done_bytes = if file.stat.size > super::content::SMALL_FILE_BYTES { 0 } else { file.stat.size };
@@ -152,7 +152,7 @@ impl Batch {
 
     /// Saves the files that came since the folder was listed: one of them may be what is gone. The walk has
     /// left the folder by now, so what else came is only told.
-    fn save_late(&self, beside: &Beside, with: &Saving<'_, '_, '_>, gatherer: &mut FrameGatherer, saved: &mut Vec<Saved>) -> Result<()> {
+    fn save_late(&self, beside: &Beside, with: &Saving<'_, '_>, gatherer: &mut FrameGatherer, saved: &mut Vec<Saved>) -> Result<()> {
         let Beside { listed, rules } = beside;
         let mut missed = None;
         for round in 0..=ROUNDS_MAX {
@@ -197,7 +197,7 @@ impl Batch {
     }
 
     /// Says that the folder has something, such as `name`, that is not saved.
-    fn lose(&self, with: &Saving<'_, '_, '_>, saved: &mut Vec<Saved>, name: Option<&[u8]>) -> Result<()> {
+    fn lose(&self, with: &Saving<'_, '_>, saved: &mut Vec<Saved>, name: Option<&[u8]>) -> Result<()> {
         add(&with.tally.problems, 1);
         with.saver.progress.report(Finding::new(FindingKind::Changed, self.path.clone(), tell_late(name)));
         saved.push(Saved { node: None, base: None, is_lost: true });

@@ -57,17 +57,17 @@ struct Building {
 }
 
 /// Builds trees for one run.
-pub(super) struct Builder<'b, 's, 'a> {
-    base: Option<&'b ChunkReader<'a>>,
-    checkpoints: Checkpoints<'s, 'a>,
-    pages: SinkPages<'s, 'a>,
+pub(super) struct Builder<'b, 's> {
+    base: Option<&'b ChunkReader>,
+    checkpoints: Checkpoints<'s>,
+    pages: SinkPages<'s>,
     levels: Vec<Building>,
     source: Vec<u8>,
     roots: Vec<RootEntry>,
 }
 
-impl<'b, 's, 'a> Builder<'b, 's, 'a> {
-    pub(super) fn new(sink: &'s Sink<'a>, identify: &'s crate::crypto::Identify, base: Option<&'b ChunkReader<'a>>) -> Self {
+impl<'b, 's, 'a> Builder<'b, 's> {
+    pub(super) fn new(sink: &'s Sink, identify: &'s crate::crypto::Identify, base: Option<&'b ChunkReader>) -> Self {
         let pages = SinkPages { sink, identify };
         Self { base, checkpoints: Checkpoints::new(sink), pages, levels: Vec::new(), source: Vec::new(), roots: Vec::new() }
     }

@@ -9,13 +9,13 @@ use crate::repository::Sink;
 const EVERY: Duration = Duration::from_secs(300);
 
 /// Keeps the time since the last checkpoint of a sink.
-pub(super) struct Checkpoints<'s, 'a> {
-    sink: &'s Sink<'a>,
+pub(super) struct Checkpoints<'s> {
+    sink: &'s Sink,
     durable_at: Instant,
 }
 
-impl<'s, 'a> Checkpoints<'s, 'a> {
-    pub(super) fn new(sink: &'s Sink<'a>) -> Self {
+impl<'s, 'a> Checkpoints<'s> {
+    pub(super) fn new(sink: &'s Sink) -> Self {
         Self { sink, durable_at: Instant::now() }
     }
 

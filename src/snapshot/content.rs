@@ -46,8 +46,8 @@ impl SaveError {
 pub(super) type ReadAt<'r> = dyn FnMut(u64, &mut [u8]) -> Result<usize> + Send + 'r;
 
 /// What the workers share.
-pub(super) struct Saver<'s, 'a> {
-    pub sink: &'s Sink<'a>,
+pub(super) struct Saver<'s> {
+    pub sink: &'s Sink,
     pub cutter: &'s Cutter,
     pub progress: &'s dyn Progress,
     pub writeback: Writeback,
@@ -62,8 +62,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-impl<'s, 'a> Saver<'s, 'a> {
-    pub(super) fn new(sink: &'s Sink<'a>, cutter: &'s Cutter, progress: &'s dyn Progress) -> Self {
+impl<'s, 'a> Saver<'s> {
+    pub(super) fn new(sink: &'s Sink, cutter: &'s Cutter, progress: &'s dyn Progress) -> Self {
         Self {
             sink,
             cutter,
@@ -97,15 +97,15 @@ impl<'s, 'a> Saver<'s, 'a> {
 }
 
 /// The content of one file as it is found.
-pub(super) struct ContentWriter<'w, 's, 'a> {
-    saver: &'w Saver<'s, 'a>,
+pub(super) struct ContentWriter<'w, 's> {
+    saver: &'w Saver<'s>,
     class: Option<Class>,
     list: ListWriter,
     bytes: u64,
 }
 
-impl<'w, 's, 'a> ContentWriter<'w, 's, 'a> {
-    pub(super) fn new(saver: &'w Saver<'s, 'a>) -> Self {
+impl<'w, 's, 'a> ContentWriter<'w, 's> {
+    pub(super) fn new(saver: &'w Saver<'s>) -> Self {
         Self { saver, class: None, list: ListWriter::default(), bytes: 0 }
     }
 
@@ -252,7 +252,7 @@ struct Window {
 type Stored = Mutex<Option<Result<Vec<ChunkId>>>>;
 
 fn store_ranges(
-    saver: &Saver<'_, '_>,
+    saver: &Saver<'_>,
     gatherer: &mut FrameGatherer,
     class: Class,
     buffer: &[u8],

@@ -27,7 +27,7 @@ pub(super) struct SavedFile {
 
 /// Reads the file `name` of `folder`, which had `stat` a moment ago.
 pub(super) fn save_file(
-    saver: &Saver<'_, '_>,
+    saver: &Saver<'_>,
     gatherer: &mut FrameGatherer,
     owners: &Owners,
     (folder, lengths): (&Folder, &Lengths),
@@ -73,11 +73,7 @@ fn look_again(folder: &Folder, name: &[u8]) -> std::result::Result<Stat, SaveErr
 }
 
 /// Reads a file whose length says nothing.
-fn read_to_end(
-    saver: &Saver<'_, '_>,
-    gatherer: &mut FrameGatherer,
-    file: &SourceFile,
-) -> std::result::Result<(u64, ContentList), SaveError> {
+fn read_to_end(saver: &Saver<'_>, gatherer: &mut FrameGatherer, file: &SourceFile) -> std::result::Result<(u64, ContentList), SaveError> {
     let mut content = ContentWriter::new(saver);
     let mut first = [0];
     // Most are empty indeed.
@@ -99,7 +95,7 @@ fn read_to_end(
 /// Reads the content up to the length that the file had when it was opened. What it grows by
 /// meanwhile belongs to the next snapshot.
 fn read_content(
-    saver: &Saver<'_, '_>,
+    saver: &Saver<'_>,
     gatherer: &mut FrameGatherer,
     file: &SourceFile,
     opened: &Stat,

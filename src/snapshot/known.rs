@@ -13,7 +13,7 @@ use crate::trees::{ContentVisitor, ListPlace, Piece, SnapshotView, Step, visit_c
 
 /// Whether every chunk of an unchanged file is in the repository, and every page that leads to it. What
 /// cannot be told is not known: the file is read again then.
-pub(super) fn is_content_known(with: &Surroundings<'_, '_, '_>, node: &Node) -> bool {
+pub(super) fn is_content_known(with: &Surroundings<'_, '_>, node: &Node) -> bool {
     let (Content::File(_, list), Some((_, reader))) = (&node.content, with.base) else { return true };
     if with.base_is_whole && list.depth == 0 {
         return true;
@@ -54,17 +54,12 @@ pub(super) fn tell_unreadable(pages: u64, progress: &dyn Progress) {
 ///
 /// # Errors
 /// `Changed` when something that the snapshot needs is gone; those of the storage.
-pub(super) fn check_still_there(
-    repository: &Repository,
-    sink: &Sink<'_>,
-    manifest: &Manifest,
-    published: Option<&SnapshotId>,
-) -> Result<()> {
+pub(super) fn check_still_there(repository: &Repository, sink: &Sink, manifest: &Manifest, published: Option<&SnapshotId>) -> Result<()> {
     let Some(gone) = sink.find_gone()? else { return Ok(()) };
     // A prune that this run could not see may have removed only what nothing needs.
-    let index = Arc::new(repository.open_index()?);
+    let index = Arc::new(repository.chunks().open_index()?);
     let presence = index.presence(gone.listing.packs());
-    let reader = repository.reader_with(Arc::clone(&index));
+    let reader = repository.chunks().reader_with(Arc::clone(&index));
     match check_all_known(&reader, manifest, &|id| index.is_known(id, &presence)) {
         Err(error) if error.is_damage() => {}
         settled => return settled,
@@ -85,7 +80,7 @@ type IsKnown<'k> = &'k dyn Fn(&ChunkId) -> bool;
 
 /// # Errors
 /// `NotFound` when a chunk or page is not known; `NotFound`, `Damaged` when a page cannot be read.
-fn check_all_known(reader: &ChunkReader<'_>, manifest: &Manifest, is_known: IsKnown<'_>) -> Result<()> {
+fn check_all_known(reader: &ChunkReader, manifest: &Manifest, is_known: IsKnown<'_>) -> Result<()> {
     let mut walk = SnapshotView::new(reader, manifest).walk();
     while let Some(step) = walk.next_step()? {
         if let Step::Entry(node) = step
@@ -99,7 +94,7 @@ fn check_all_known(reader: &ChunkReader<'_>, manifest: &Manifest, is_known: IsKn
 
 /// # Errors
 /// As [`check_all_known`].
-fn check_list_known(reader: &ChunkReader<'_>, list: &ContentList, is_known: IsKnown<'_>) -> Result<()> {
+fn check_list_known(reader: &ChunkReader, list: &ContentList, is_known: IsKnown<'_>) -> Result<()> {
     visit_content(reader, list, &mut Known(is_known))
 }
 

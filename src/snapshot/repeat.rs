@@ -68,7 +68,7 @@ pub fn repeat(repository: &Repository, host: &str, user: &str, machine: Option<V
             continue;
         }
         // Whole: the catalog's row may leave out long parts.
-        let manifest = repository.read_manifest(&summary.id)?;
+        let manifest = repository.objects().read_manifest(&summary.id)?;
         if manifest.options.stream.is_some() {
             repeated.streams.push(series.to_owned());
             continue;

@@ -23,7 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId, SnapshotId};
 use crate::manifest::{Kind, MACHINE, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
-use crate::repository::{Catalogued, ChunkReader, INDEX, Repository, Sink, make_reserve};
+use crate::repository::{Catalogued, ChunkReader, Facts, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
 use crate::storage::{LockMode, Stale};
 use crate::units::{Timestamp, lossy_text};
@@ -61,7 +61,9 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         let _ = repository.storage().remove_stale_temporaries(Stale::WhereBegun);
     }
     let run = RunId(random_bytes()?);
-    let mut sink = Sink::open(repository, run)?;
+    // Read under the lock: what was recorded as lost since the repository was opened must not count as known.
+    let facts = repository.read_facts()?;
+    let mut sink = Sink::open(repository.chunks(), &facts, run)?;
     if let Some(chunks) = request.checkpoint_chunks {
         sink.set_checkpoint_chunks(chunks);
     }
@@ -100,7 +102,8 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
                 skip: &request.skip,
                 inner: &sources.inner,
                 base: base.as_ref().map(|base| (&base.manifest, reader)),
-                base_is_whole: sink.is_whole() && base.as_ref().is_some_and(|base| repository.is_noted_whole(&base.id, &sink.index())),
+                base_is_whole: sink.is_whole()
+                    && base.as_ref().is_some_and(|base| repository.chunks().is_noted_whole(&base.id, &sink.index())),
             };
             walk_and_build(repository, &with, &sources).map(|(entries, walked)| (entries, Some(walked)))
         }
@@ -156,7 +159,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     });
     // Others may have committed meanwhile: what comes later names what came before.
     let before: HashSet<SnapshotId> = catalogued.all.iter().copied().collect();
-    let has_more = !request.dry_run && repository.list_snapshots()?.into_iter().collect::<HashSet<_>>() != before;
+    let has_more = !request.dry_run && repository.objects().list_snapshots()?.into_iter().collect::<HashSet<_>>() != before;
     let now_there = if has_more { Some(repository.catalogued()?) } else { None };
     let latest = now_there.as_ref().unwrap_or(&catalogued);
     let previous = latest.listing.summaries().last().map(|summary| summary.id);
@@ -193,16 +196,16 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     }
     record_unnamed(repository, latest, previous, &manifest)?;
     check_still_there(repository, &sink, &manifest, None)?;
-    let id = repository.publish_manifest(&manifest)?;
+    let id = repository.objects().publish_manifest(&manifest)?;
     check_still_there(repository, &sink, &manifest, Some(&id))?;
-    repository.note_whole(&id, &sink.segments(), replaced.as_ref());
+    repository.chunks().note_whole(&id, &sink.segments(), replaced.as_ref());
     if manifest.counts.bytes_stored > 0 {
         // The snapshot is safe. Where space cannot be set aside, a later run tries again.
         let _ = make_reserve(&**repository.storage(), sink.pack_bytes());
     }
     repository.tell_catalog(&id, &manifest);
     // The snapshot is safe. What cannot be said here, a later run says.
-    let _ = record_presence(repository, latest, &id, manifest.committed_at);
+    let _ = record_presence(repository, &facts, latest, &id, manifest.committed_at);
     repository.remember_snapshot(&id);
     if request.pin {
         // Still under the lock: no prune comes between.
@@ -232,9 +235,8 @@ fn record_unnamed(repository: &Repository, latest: &Catalogued, previous: Option
 
 /// Sees to it that records say of something that is there that it is, so that its loss is noticed: of the new
 /// snapshot, where they name no other; of those that were put back; and of those that others committed at the same moment.
-fn record_presence(repository: &Repository, latest: &Catalogued, id: &SnapshotId, now: Timestamp) -> Result<()> {
+fn record_presence(repository: &Repository, facts: &Facts, latest: &Catalogued, id: &SnapshotId, now: Timestamp) -> Result<()> {
     let listing = &latest.listing;
-    let facts = repository.facts();
     let has = |ids: &HashSet<SnapshotId>| listing.summaries().iter().any(|summary| ids.contains(&summary.id));
     if !has(facts.kept()) && !has(repository.read_facts()?.kept()) {
         repository.record_presence(&[*id], now)?;
@@ -242,7 +244,7 @@ fn record_presence(repository: &Repository, latest: &Catalogued, id: &SnapshotId
         repository.catalogued()?;
     }
     let known: HashSet<SnapshotId> = latest.all.iter().copied().collect();
-    if repository.list_snapshots()?.iter().any(|listed| listed != id && !known.contains(listed)) {
+    if repository.objects().list_snapshots()?.iter().any(|listed| listed != id && !known.contains(listed)) {
         let mut unnamed = repository.catalogued()?.unnamed;
         // One of two that named the same is named by the next.
         unnamed.retain(|listed| listed != id);
@@ -260,8 +262,8 @@ fn default_series(request: &Request, sources: &[Vec<u8>]) -> String {
 
 type Found = (Vec<RootEntry>, Walked);
 
-fn walk_and_build<'a>(repository: &'a Repository, with: &Surroundings<'_, '_, 'a>, sources: &Sources) -> Result<Found> {
-    let reader: Option<&ChunkReader<'a>> = with.base.map(|(_, reader)| reader);
+fn walk_and_build<'a>(repository: &'a Repository, with: &Surroundings<'_, '_>, sources: &Sources) -> Result<Found> {
+    let reader: Option<&ChunkReader> = with.base.map(|(_, reader)| reader);
     let builder = Builder::new(with.saver.sink, &repository.keys().identify, reader);
     let (sender, receiver) = sync_channel(BUNDLES_MAX);
     std::thread::scope(|threads| {

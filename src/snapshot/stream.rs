@@ -33,7 +33,7 @@ const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// `Invalid` for an impossible name; `Interrupted`; `Other` when the command fails or the stream cannot be read: a
 /// dump that broke off must not look like a good one.
 pub(super) fn save_stream(
-    saver: &Saver<'_, '_>,
+    saver: &Saver<'_>,
     name: &str,
     stream: Stream,
     now: Timestamp,

@@ -8,8 +8,8 @@ use crate::repository::ChunkReader;
 use crate::source::{Filter, Owners};
 
 /// What a walk needs to know. Nothing in it changes while it goes on but the counts.
-pub(super) struct Surroundings<'w, 's, 'a> {
-    pub saver: &'w Saver<'s, 'a>,
+pub(super) struct Surroundings<'w, 's> {
+    pub saver: &'w Saver<'s>,
     pub owners: &'w Owners,
     pub tally: &'w Tally,
     pub filter: &'w Filter,
@@ -19,7 +19,7 @@ pub(super) struct Surroundings<'w, 's, 'a> {
     pub skip: &'w [(u64, u64)],
     /// Sources within others.
     pub inner: &'w InnerSources,
-    pub base: Option<(&'w Manifest, &'w ChunkReader<'a>)>,
+    pub base: Option<(&'w Manifest, &'w ChunkReader)>,
     /// The content of the base need not be looked up.
     pub base_is_whole: bool,
 }

@@ -80,7 +80,7 @@ impl Bench {
 
     /// The same of any snapshot, through another opening of the repository.
     pub(crate) fn read_from(&self, repository: &Repository, id: crate::id::SnapshotId) -> Entries {
-        let manifest = repository.read_manifest(&id).unwrap();
+        let manifest = repository.objects().read_manifest(&id).unwrap();
         let reader = repository.reader().unwrap();
         let mut walk = SnapshotView::new(&reader, &manifest).walk();
         let mut entries = BTreeMap::new();
@@ -241,7 +241,7 @@ fn an_interrupted_run_leaves_packs_that_the_next_one_takes_over() {
     let doomed = Repository::open(storage, OpenOptions { credential: Some(credential()), ..OpenOptions::default() }).unwrap();
     faults.fail_writing_call(66, ErrorKind::Other, crate::storage::faults::Lasts::Forever);
     assert!(run(&doomed, bench.request(), &Silent).is_err());
-    assert!(bench.repository.list_snapshots().unwrap().is_empty());
+    assert!(bench.repository.objects().list_snapshots().unwrap().is_empty());
     bench.storage.clear();
     let outcome = bench.snapshot();
     bench.assert_same(&outcome);
@@ -261,7 +261,7 @@ fn checkpoints_make_segments_on_the_way() {
         bench.write(&format!("folder-{n}/file"), if n % 4 == 0 { database } else { n.to_string().into_bytes() });
     }
     let outcome = run(&bench.repository, Request { checkpoint_chunks: Some(20), ..bench.request() }, &Silent).unwrap();
-    assert!(bench.repository.list_segments().unwrap().len() > 1);
+    assert!(bench.repository.objects().list_segments().unwrap().len() > 1);
     bench.assert_same(&outcome);
 }
 
@@ -313,10 +313,10 @@ fn a_stream_is_one_file_and_a_failing_command_commits_nothing() {
     let shell = |script: &str| Stream::Command(vec!["sh".into(), "-c".into(), script.into()]);
     let outcome = run(&bench.repository, request(shell("printf hello")), &Silent).unwrap();
     assert_eq!(bench.read(&outcome)["/dump.sql"].1, b"hello");
-    let before = bench.repository.list_snapshots().unwrap().len();
+    let before = bench.repository.objects().list_snapshots().unwrap().len();
     let error = run(&bench.repository, request(shell("printf hello; exit 3")), &Silent).err().unwrap();
     assert!(error.to_string().contains("exit status: 3"), "{error}");
-    assert_eq!(bench.repository.list_snapshots().unwrap().len(), before);
+    assert_eq!(bench.repository.objects().list_snapshots().unwrap().len(), before);
     let repeated = repeat(&bench.repository, "host", "user", None, None).unwrap();
     assert_eq!((repeated.requests.len(), &repeated.streams[..]), (0, &["host:dump.sql".to_owned()][..]), "it cannot be read again");
 }

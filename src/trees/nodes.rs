@@ -6,21 +6,21 @@ use crate::manifest::{Node, Page, TreeRef};
 use crate::repository::ChunkReader;
 
 /// The nodes of one directory, in order of their names, read page by page as they are asked for.
-pub struct NodeStream<'r, 'a> {
-    reader: &'r ChunkReader<'a>,
+pub struct NodeStream<'r> {
+    reader: &'r ChunkReader,
     nodes: std::vec::IntoIter<Node>,
     /// Pages yet to be read, the next one last.
     pages: Vec<PagePlace>,
 }
 
-impl<'r, 'a> NodeStream<'r, 'a> {
+impl<'r, 'a> NodeStream<'r> {
     /// The nodes of `tree`.
-    pub fn new(reader: &'r ChunkReader<'a>, tree: &TreeRef) -> Self {
+    pub fn new(reader: &'r ChunkReader, tree: &TreeRef) -> Self {
         Self { reader, nodes: Vec::new().into_iter(), pages: vec![PagePlace::root(tree)] }
     }
 
     /// Nodes that are at hand, sorted by name.
-    pub fn of_nodes(reader: &'r ChunkReader<'a>, nodes: Vec<Node>) -> Self {
+    pub fn of_nodes(reader: &'r ChunkReader, nodes: Vec<Node>) -> Self {
         Self { reader, nodes: nodes.into_iter(), pages: Vec::new() }
     }
 
@@ -78,7 +78,7 @@ impl<'r, 'a> NodeStream<'r, 'a> {
     ///
     /// # Errors
     /// As [`NodeStream::next_node`].
-    pub fn find(reader: &ChunkReader<'_>, tree: &TreeRef, name: &[u8]) -> Result<Option<Node>> {
+    pub fn find(reader: &ChunkReader, tree: &TreeRef, name: &[u8]) -> Result<Option<Node>> {
         let mut place = PagePlace::root(tree);
         loop {
             match place.read(reader)? {

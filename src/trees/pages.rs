@@ -17,7 +17,7 @@ pub trait PageReader {
     fn read_page(&self, id: &ChunkId) -> Result<FrameBytes>;
 }
 
-impl PageReader for ChunkReader<'_> {
+impl PageReader for ChunkReader {
     fn read_page(&self, id: &ChunkId) -> Result<FrameBytes> {
         self.meta_chunk(id)
     }

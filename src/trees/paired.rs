@@ -13,14 +13,14 @@ use crate::id::ChunkId;
 use crate::manifest::Node;
 
 /// The entries of an old and a new folder. Holds one page of each.
-pub struct Paired<'r, 'a> {
-    old: NodeStream<'r, 'a>,
-    new: NodeStream<'r, 'a>,
+pub struct Paired<'r> {
+    old: NodeStream<'r>,
+    new: NodeStream<'r>,
 }
 
-impl<'r, 'a> Paired<'r, 'a> {
+impl<'r, 'a> Paired<'r> {
     /// Both folders; nothing of either was read before.
-    pub fn new(old: NodeStream<'r, 'a>, new: NodeStream<'r, 'a>) -> Self {
+    pub fn new(old: NodeStream<'r>, new: NodeStream<'r>) -> Self {
         Self { old, new }
     }
 
@@ -46,7 +46,7 @@ impl<'r, 'a> Paired<'r, 'a> {
     /// Opens pages until each side has an entry or is at its end.
     fn fill(&mut self) -> Result<()> {
         loop {
-            let key = |nodes: &NodeStream<'_, '_>| nodes.next_page().map(PagePlace::key);
+            let key = |nodes: &NodeStream<'_>| nodes.next_page().map(PagePlace::key);
             let (old_page, new_page) = (key(&self.old), key(&self.new));
             match (self.old.peek().is_none(), self.new.peek().is_none()) {
                 // Both stand between two pages behind the same name: only here can a page be shared.

@@ -28,7 +28,7 @@ fn new_repository() -> Repository {
 /// A directory of two leaf pages whose references name `last` as their last names.
 fn read_two_pages(leaves: [&[&str]; 2], last: [&str; 2], wanted: &str) -> (Result<Vec<Vec<u8>>>, Result<Option<Node>>) {
     let repository = new_repository();
-    let sink = Sink::open(&repository, RunId([1; 16])).unwrap();
+    let sink = Sink::open(repository.chunks(), &repository.read_facts().unwrap(), RunId([1; 16])).unwrap();
     let mut refs = Vec::new();
     for (names, last) in leaves.iter().zip(last) {
         let leaf = Page::Leaf(names.iter().map(|name| node(name)).collect());
@@ -69,7 +69,7 @@ fn a_search_sees_what_a_walk_sees_or_fails() {
 }
 
 /// A content list of two pages of two chunks each, the second of which is in no place.
-fn list_with_lost_page(sink: &Sink<'_>) -> ContentList {
+fn list_with_lost_page(sink: &Sink) -> ContentList {
     let chunk = |number: u8| Item::Chunk(ChunkId([number; 32]), 10);
     let page = wire::encode(&ListPage { depth: 0, items: vec![chunk(1), Item::Hole(5), chunk(2)] });
     let id = sink.store_meta(&page).unwrap();
@@ -108,7 +108,7 @@ impl ContentVisitor for Noting {
 #[test]
 fn a_lost_page_of_a_list_ends_the_walk_or_costs_the_bytes_it_stands_for_as_the_visitor_likes() {
     let repository = new_repository();
-    let sink = Sink::open(&repository, RunId([1; 16])).unwrap();
+    let sink = Sink::open(repository.chunks(), &repository.read_facts().unwrap(), RunId([1; 16])).unwrap();
     let list = list_with_lost_page(&sink);
     sink.commit().unwrap();
     let reader = repository.reader().unwrap();
@@ -133,7 +133,7 @@ fn a_lost_page_of_a_list_ends_the_walk_or_costs_the_bytes_it_stands_for_as_the_v
 #[test]
 fn a_page_that_says_another_length_or_depth_than_its_list_is_refused() {
     let repository = new_repository();
-    let sink = Sink::open(&repository, RunId([1; 16])).unwrap();
+    let sink = Sink::open(repository.chunks(), &repository.read_facts().unwrap(), RunId([1; 16])).unwrap();
     let list = list_with_lost_page(&sink);
     sink.commit().unwrap();
     let reader = repository.reader().unwrap();
@@ -188,7 +188,7 @@ impl Counting {
 #[test]
 fn all_threads_visit_what_one_visits_in_order() {
     let repository = new_repository();
-    let sink = Sink::open(&repository, RunId([1; 16])).unwrap();
+    let sink = Sink::open(repository.chunks(), &repository.read_facts().unwrap(), RunId([1; 16])).unwrap();
     let file = |name: &str| Node { content: Content::File(0, ContentList::default()), ..node(name) };
     let folder = |name: &str, tree| Node { content: Content::Directory(tree), ..node(name) };
     let store = |nodes: Vec<Node>| {

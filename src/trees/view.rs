@@ -18,14 +18,14 @@ pub enum Step {
 }
 
 /// A snapshot as a tree.
-pub struct SnapshotView<'r, 'a> {
-    reader: &'r ChunkReader<'a>,
+pub struct SnapshotView<'r> {
+    reader: &'r ChunkReader,
     entries: &'r [RootEntry],
 }
 
-impl<'r, 'a> SnapshotView<'r, 'a> {
+impl<'r, 'a> SnapshotView<'r> {
     /// The tree of `manifest`.
-    pub fn new(reader: &'r ChunkReader<'a>, manifest: &'r Manifest) -> Self {
+    pub fn new(reader: &'r ChunkReader, manifest: &'r Manifest) -> Self {
         Self { reader, entries: &manifest.entries }
     }
 
@@ -54,7 +54,7 @@ impl<'r, 'a> SnapshotView<'r, 'a> {
     }
 
     /// Walks the whole snapshot, folders before their entries, names in order.
-    pub fn walk(&self) -> Walk<'r, 'a> {
+    pub fn walk(&self) -> Walk<'r> {
         let mut walk = Walk { reader: self.reader, entries: self.entries, path: Vec::new(), levels: Vec::new(), descend: None };
         match self.entries.first() {
             Some(entry) if entry.path == b"/" => walk.levels.push(Level { source: Source::Roots(vec![entry].into_iter()), path_bytes: 0 }),
@@ -64,7 +64,7 @@ impl<'r, 'a> SnapshotView<'r, 'a> {
     }
 
     /// Walks what lies below the folder `node` at `path`, without the folder itself.
-    pub fn walk_below(&self, path: &[u8], node: &Node) -> Walk<'r, 'a> {
+    pub fn walk_below(&self, path: &[u8], node: &Node) -> Walk<'r> {
         let path = if path == b"/" { Vec::new() } else { path.to_vec() };
         let mut walk = Walk { reader: self.reader, entries: self.entries, path, levels: Vec::new(), descend: None };
         walk.enter(&node.content);
@@ -73,26 +73,26 @@ impl<'r, 'a> SnapshotView<'r, 'a> {
     }
 }
 
-enum Source<'r, 'a> {
+enum Source<'r> {
     Roots(std::vec::IntoIter<&'r RootEntry>),
-    Nodes(NodeStream<'r, 'a>),
+    Nodes(NodeStream<'r>),
 }
 
-struct Level<'r, 'a> {
-    source: Source<'r, 'a>,
+struct Level<'r> {
+    source: Source<'r>,
     path_bytes: usize,
 }
 
 /// A walk through a snapshot; holds one page for each level.
-pub struct Walk<'r, 'a> {
-    reader: &'r ChunkReader<'a>,
+pub struct Walk<'r> {
+    reader: &'r ChunkReader,
     entries: &'r [RootEntry],
     path: Vec<u8>,
-    levels: Vec<Level<'r, 'a>>,
+    levels: Vec<Level<'r>>,
     descend: Option<Content>,
 }
 
-impl Walk<'_, '_> {
+impl Walk<'_> {
     /// The absolute path of the last step.
     pub fn path(&self) -> &[u8] {
         if self.path.is_empty() { b"/" } else { &self.path }

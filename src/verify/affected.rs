@@ -25,7 +25,7 @@ struct Folder {
 
 /// Gathers the paths that damage touches.
 pub struct Gathering<'a> {
-    reader: &'a ChunkReader<'a>,
+    reader: &'a ChunkReader,
     damage: &'a Damage,
     progress: &'a dyn Progress,
     clean: HashSet<(ChunkId, u8, u64)>,
@@ -36,7 +36,7 @@ pub struct Gathering<'a> {
 
 impl<'a> Gathering<'a> {
     /// A gathering that looks chunks up in the index of `reader`.
-    pub fn new(reader: &'a ChunkReader<'a>, damage: &'a Damage, progress: &'a dyn Progress) -> Self {
+    pub fn new(reader: &'a ChunkReader, damage: &'a Damage, progress: &'a dyn Progress) -> Self {
         Self { reader, damage, progress, clean: HashSet::new(), lost: HashSet::new(), paths: BTreeMap::new(), more: 0 }
     }
 

@@ -46,7 +46,7 @@ pub fn problem_of(name: &str, error: &Error) -> String {
 pub fn check_folder(repository: &Repository, folder: &str, look: &Look<'_>, outcome: &mut Outcome, progress: &dyn Progress) -> Result<u64> {
     let storage = &**repository.storage();
     let mut objects = Vec::new();
-    for listed in storage.list(folder)?.into_iter().filter(|listed| !repository.passes_over(&listed.name)) {
+    for listed in storage.list(folder)?.into_iter().filter(|listed| !repository.objects().passes_over(&listed.name)) {
         match expected_hash(folder, &listed.name) {
             Some(hash) => objects.push((listed, hash)),
             None => outcome.notes.push(NoteAbout { name: listed.name, message: "it is not named as an object and left alone".to_owned() }),
@@ -112,7 +112,7 @@ pub fn check_manifests(repository: &Repository, outcome: &mut Outcome, progress:
     let roots = Mutex::new(HashSet::new());
     let contents = Mutex::new(Vec::new());
     let look = |listed: &Listed, hash: [u8; 32]| {
-        let manifest = repository.read_manifest(&SnapshotId(hash))?;
+        let manifest = repository.objects().read_manifest(&SnapshotId(hash))?;
         if repository.keys().identify.root(&wire::encode(&manifest.entries)) != manifest.root {
             return Err(Error::damaged(&listed.name, "its entries do not have the hash that it says"));
         }

@@ -43,7 +43,7 @@ pub struct Looked {
 pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: &mut Outcome, progress: &dyn Progress) -> Result<Looked> {
     let mut looked = Looked::default();
     for _ in 0..ROUNDS_MAX {
-        let listed = repository.list_segments()?;
+        let listed = repository.objects().list_segments()?;
         let new: Vec<SegmentId> = listed.into_iter().filter(|id| looked.segments.insert(*id)).collect();
         if new.is_empty() {
             break;
@@ -57,7 +57,8 @@ pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: 
         // Few at a time, so that memory does not grow with the repository.
         for group in new.chunks(SEGMENTS_AT_ONCE) {
             check_interrupted(progress)?;
-            let read: Vec<(SegmentId, Result<IndexSegment>)> = group.par_iter().map(|id| (*id, repository.read_segment(*id))).collect();
+            let read: Vec<(SegmentId, Result<IndexSegment>)> =
+                group.par_iter().map(|id| (*id, repository.objects().read_segment(*id))).collect();
             let mut named = Vec::new();
             for (id, segment) in read {
                 let name = segment_name(&id);

@@ -30,7 +30,7 @@ pub fn is_lost(index: &Index, damage: &Damage, id: &ChunkId, bytes: u64, places:
 
 /// A walk over the trees of many snapshots.
 pub struct Trees<'a> {
-    reader: &'a ChunkReader<'a>,
+    reader: &'a ChunkReader,
     index: &'a Index,
     damage: &'a Damage,
     progress: &'a dyn Progress,
@@ -61,7 +61,7 @@ fn is_new<T: Eq + Hash>(pages: &Mutex<HashSet<T>>, page: T) -> bool {
 
 impl<'a> Trees<'a> {
     /// A walk that looks chunks up in `index`.
-    pub fn new(reader: &'a ChunkReader<'a>, index: &'a Index, damage: &'a Damage, progress: &'a dyn Progress) -> Self {
+    pub fn new(reader: &'a ChunkReader, index: &'a Index, damage: &'a Damage, progress: &'a dyn Progress) -> Self {
         Self {
             reader,
             index,

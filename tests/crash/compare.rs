@@ -23,7 +23,7 @@ impl Model {
     pub(super) fn restore_newest(&self) -> Verdict {
         let newest = self.here.lines.last().ok_or("there is no snapshot")?;
         let repository = self.open(Arc::new(self.here.disk.open_again())).map_err(failed("open"))?;
-        let manifest = repository.read_manifest(&newest.id).map_err(failed("read a manifest"))?;
+        let manifest = repository.objects().read_manifest(&newest.id).map_err(failed("read a manifest"))?;
         let reader = repository.reader().map_err(failed("open the index"))?;
         let target = tempfile::tempdir().map_err(|error| error.to_string())?;
         let what = restore::What::Path(self.source.path().as_os_str().as_encoded_bytes().to_vec());
@@ -57,7 +57,7 @@ impl Model {
 
     pub(super) fn listed(&self) -> Verdict<BTreeSet<SnapshotId>> {
         let repository = self.open(Arc::new(self.here.disk.clone())).map_err(failed("open"))?;
-        Ok(repository.list_snapshots().map_err(failed("list"))?.into_iter().collect())
+        Ok(repository.objects().list_snapshots().map_err(failed("list"))?.into_iter().collect())
     }
 
     /// Everything that is there is whole, and what must be there is.
@@ -70,7 +70,7 @@ impl Model {
     /// Takes over what a verb that failed has done or not done, and compares the listings.
     pub(super) fn take_stock(&mut self) -> Verdict {
         let repository = self.open(Arc::new(self.here.disk.open_again())).map_err(failed("open"))?;
-        let listed = repository.list_snapshots().map_err(failed("list"))?;
+        let listed = repository.objects().list_snapshots().map_err(failed("list"))?;
         let marks = repository.facts().marks();
         let expected = &self.here.expected;
         if let Some(lost) = expected.stay.iter().find(|id| !listed.contains(id)) {
@@ -78,7 +78,7 @@ impl Model {
         }
         let mut lines = Vec::new();
         for id in listed {
-            let manifest = repository.read_manifest(&id).map_err(failed("read a manifest"))?;
+            let manifest = repository.objects().read_manifest(&id).map_err(failed("read a manifest"))?;
             lines.push((manifest.counter, Line { id, kind: manifest.kind, base: manifest.base }));
             // A mark that failed may be there and need not; one that was reported is.
             let (is_pinned, is_forgotten) = (marks.is_pinned(&id), marks.is_forgotten(&id));
@@ -118,7 +118,7 @@ pub(super) fn decide_removal(repository: &Repository, last: u64) -> Result<BTree
     };
     let candidates: Vec<Candidate> = catalogued.listing.summaries().iter().map(candidate).collect();
     let decisions = decide(&candidates, &KeepPolicy { last, ..KeepPolicy::default() }, 0, later(), &TimeZone::UTC)?;
-    let listed = repository.list_snapshots()?;
+    let listed = repository.objects().list_snapshots()?;
     let forgotten = catalogued.marks.forgotten().filter(|id| listed.contains(id));
     Ok(decisions.iter().filter(|decision| !decision.keep).map(|decision| decision.id).chain(forgotten).collect())
 }

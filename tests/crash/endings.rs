@@ -154,7 +154,7 @@ fn run_command(number: u64, repository: Repository, start: &Start, expected: &mu
         1 => check_all(&repository),
         2 => {
             run_prune(&repository, start.remove.clone()).map_err(failed("the next prune"))?;
-            let listed = repository.list_snapshots().map_err(failed("list"))?;
+            let listed = repository.objects().list_snapshots().map_err(failed("list"))?;
             let is_left = start.remove.iter().any(|id| listed.contains(id));
             if is_left { Err("the next prune left what it was to remove".to_owned()) } else { Ok(()) }
         }

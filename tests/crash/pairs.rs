@@ -52,7 +52,7 @@ fn a_prune_removes_nothing_in_favour_of_a_snapshot_that_is_not_durable() {
         let repository = open(storage, 0, None).unwrap();
         let catalogued = repository.catalogued().unwrap();
         let newest = catalogued.listing.summaries().last().map(|summary| summary.id);
-        let older = repository.list_snapshots().unwrap().into_iter().filter(|id| Some(*id) != newest);
+        let older = repository.objects().list_snapshots().unwrap().into_iter().filter(|id| Some(*id) != newest);
         run_prune(&repository, older.collect()).is_ok()
     };
     let has_snapshot = |left: MemoryStorage| {

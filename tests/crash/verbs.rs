@@ -71,7 +71,7 @@ pub const FIRST: Verb = Verb {
         start
     },
     run: |start, storage| take_snapshot(&reopen(storage)?, &start.source).map(Some),
-    is_done: |_, repository| repository.list_snapshots().is_ok_and(|listed| !listed.is_empty()),
+    is_done: |_, repository| repository.objects().list_snapshots().is_ok_and(|listed| !listed.is_empty()),
     calls_min: 20,
     needs_repair: false,
 };
@@ -100,7 +100,7 @@ const CHECKPOINTS: Verb = Verb {
         let request = snapshot_request(&start.source, Kind::Differential);
         Ok(snapshot::run(&reopen(storage)?, snapshot::Request { checkpoint_chunks: Some(4), ..request }, &Silent)?.id)
     },
-    is_done: |start, repository| repository.list_snapshots().is_ok_and(|listed| listed.len() > start.snapshots.len()),
+    is_done: |start, repository| repository.objects().list_snapshots().is_ok_and(|listed| listed.len() > start.snapshots.len()),
     calls_min: 30,
     needs_repair: false,
 };
@@ -114,7 +114,9 @@ pub const PRUNE: Verb = Verb {
         start
     },
     run: |start, storage| run_prune(&reopen(storage)?, start.remove.clone()).map(|_| None),
-    is_done: |start, repository| repository.list_snapshots().is_ok_and(|listed| start.remove.iter().all(|id| !listed.contains(id))),
+    is_done: |start, repository| {
+        repository.objects().list_snapshots().is_ok_and(|listed| start.remove.iter().all(|id| !listed.contains(id)))
+    },
     calls_min: 20,
     needs_repair: false,
 };
@@ -197,7 +199,7 @@ const REPAIR: Verb = Verb {
     start: || {
         let start = age(3, true);
         let repository = open(Arc::new(start.disk.clone()), 0, None).unwrap();
-        let named: Vec<String> = repository.open_index().unwrap().packs().iter().map(|(id, ..)| pack_name(id)).collect();
+        let named: Vec<String> = repository.chunks().open_index().unwrap().packs().iter().map(|(id, ..)| pack_name(id)).collect();
         let orphan = start.disk.list("packs").unwrap().into_iter().find(|listed| !named.contains(&listed.name)).unwrap();
         damage(&start.disk, &orphan.name);
         start
@@ -219,7 +221,7 @@ const REPAIR_INDEX: Verb = Verb {
         start.disk.sync(&["index".to_owned()]).unwrap();
         start
     },
-    is_done: |_, repository| repository.open_index().is_ok(),
+    is_done: |_, repository| repository.chunks().open_index().is_ok(),
     calls_min: 6,
     needs_repair: true,
     ..REPAIR

@@ -79,7 +79,7 @@ pub fn take_snapshot(repository: &Repository, source: &Source) -> Result<Snapsho
 
 /// The files that a snapshot would restore, every chunk of them read and verified.
 pub fn contents(repository: &Repository, id: SnapshotId, root: &Path) -> Result<Files> {
-    let manifest = repository.read_manifest(&id)?;
+    let manifest = repository.objects().read_manifest(&id)?;
     let reader = repository.reader()?;
     let mut walk = SnapshotView::new(&reader, &manifest).walk();
     let mut files = Files::new();
@@ -124,7 +124,7 @@ impl Expected {
     /// What stays is there, and everything that is there is whole. A snapshot that was never reported
     /// may be there; then it holds what the source holds. Says how many were compared.
     pub fn check_whole(&mut self, repository: &Repository, source: &Source) -> Verdict<usize> {
-        let listed = repository.list_snapshots().map_err(failed("list the snapshots"))?;
+        let listed = repository.objects().list_snapshots().map_err(failed("list the snapshots"))?;
         if let Some(lost) = self.stay.iter().find(|id| !listed.contains(id)) {
             return Err(format!("snapshot {lost} was reported as saved and is gone"));
         }

@@ -31,7 +31,7 @@ fn counts_of_two_to_the_forty_are_refused_wherever_they_stand() {
     let forger = Forger::new();
     let repository = &forger.repository;
     claim_everywhere("a manifest", &forger.manifest().encode(), Manifest::decode);
-    let segment = repository.read_segment(repository.list_segments().unwrap()[0]).unwrap();
+    let segment = repository.objects().read_segment(repository.objects().list_segments().unwrap()[0]).unwrap();
     claim_everywhere("an index segment", &segment.encode(), IndexSegment::decode);
     let directory = PackDirectory { frames: segment.packs[0].frames.clone(), extensions: Extensions::none() };
     claim_everywhere("a directory", &wire::encode(&directory), |bytes| wire::decode::<PackDirectory>(bytes, "a directory"));

@@ -87,18 +87,18 @@ impl Forger {
         let folder = format!("packs/{}", &blake3::hash(&bytes).to_hex()[..2]);
         let pack = PackId::parse(&self.put(&folder, &bytes)).unwrap();
         let pack = IndexedPack { id: pack, kind: PackKind::Data, bytes: bytes.len() as u64, data_begin, data_end, frames: vec![frame] };
-        self.repository.publish_segment(RUN, &IndexSegment::new(vec![pack])).unwrap();
+        self.repository.objects().publish_segment(RUN, &IndexSegment::new(vec![pack])).unwrap();
     }
 
     /// The honest manifest.
     pub fn manifest(&self) -> Manifest {
-        self.repository.read_manifest(&self.repository.list_snapshots().unwrap()[0]).unwrap()
+        self.repository.objects().read_manifest(&self.repository.objects().list_snapshots().unwrap()[0]).unwrap()
     }
 
     /// A snapshot whose source holds what `make` stores; returns its id.
-    pub fn put_snapshot(&self, make: impl FnOnce(&Sink<'_>) -> TreeRef) -> String {
+    pub fn put_snapshot(&self, make: impl FnOnce(&Sink) -> TreeRef) -> String {
         let mut manifest = self.manifest();
-        let sink = Sink::open(&self.repository, RUN).unwrap();
+        let sink = Sink::open(self.repository.chunks(), &self.repository.read_facts().unwrap(), RUN).unwrap();
         let tree = make(&sink);
         sink.commit().unwrap();
         manifest.entries.last_mut().unwrap().node.content = Content::Directory(tree);
@@ -132,7 +132,7 @@ pub fn node(name: &[u8], content: Content) -> Node {
 }
 
 /// Stores a page of entries, in whatever order.
-pub fn store_leaf(sink: &Sink<'_>, nodes: Vec<Node>) -> TreeRef {
+pub fn store_leaf(sink: &Sink, nodes: Vec<Node>) -> TreeRef {
     let entries = nodes.len() as u64;
     TreeRef { id: sink.store_meta(&wire::encode(&Page::Leaf(nodes))).unwrap(), depth: 0, entries }
 }

@@ -9,12 +9,12 @@ use strongroom::wire;
 use super::Forger;
 use super::forger::{node, store_leaf};
 
-fn leaf(sink: &Sink<'_>, names: &[&str]) -> TreeRef {
+fn leaf(sink: &Sink, names: &[&str]) -> TreeRef {
     store_leaf(sink, names.iter().map(|name| node(name.as_bytes(), Content::Fifo)).collect())
 }
 
 /// A page above these, each with the last name that its reference says.
-fn inner(sink: &Sink<'_>, below: &[(TreeRef, &str)]) -> TreeRef {
+fn inner(sink: &Sink, below: &[(TreeRef, &str)]) -> TreeRef {
     let page_ref = |(tree, last): &(TreeRef, &str)| PageRef { last_name: last.as_bytes().to_vec(), id: tree.id, entries: tree.entries };
     let refs: Vec<PageRef> = below.iter().map(page_ref).collect();
     let (depth, entries) = (below[0].0.depth + 1, refs.iter().map(|page| page.entries).sum());
@@ -23,7 +23,7 @@ fn inner(sink: &Sink<'_>, below: &[(TreeRef, &str)]) -> TreeRef {
 }
 
 /// A folder, and whether it is as it should be.
-type Make = fn(&Sink<'_>) -> TreeRef;
+type Make = fn(&Sink) -> TreeRef;
 
 #[test]
 fn names_out_of_range_of_their_page_are_refused_by_every_command_that_reads_trees() {
@@ -54,7 +54,7 @@ fn names_out_of_range_of_their_page_are_refused_by_every_command_that_reads_tree
     ];
     for (what, is_right, make) in folders {
         let forger = Forger::new();
-        let honest = forger.repository.list_snapshots().unwrap()[0].to_string();
+        let honest = forger.repository.objects().list_snapshots().unwrap()[0].to_string();
         let id = forger.put_snapshot(make);
         let code = if is_right { 0 } else { 4 };
         let is_same = |ran: crate::cli_place::Ran| assert_eq!(ran.code, code, "{what}: {}{}", ran.stdout, ran.stderr);

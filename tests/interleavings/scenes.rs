@@ -92,7 +92,7 @@ impl Scene {
         let bench = Bench::new(2, true);
         let repository = open(Arc::new(bench.disk.clone()), 0, None).unwrap();
         let segment = segment_with_trees(&repository, &bench.snapshots[0], true);
-        let segment = repository.read_segment(segment).unwrap();
+        let segment = repository.objects().read_segment(segment).unwrap();
         let lost = segment.packs.iter().find(|pack| pack.kind == kind).unwrap();
         let lost = pack_name(&lost.id);
         let whole = Restorable::of(Arc::new(bench.disk.image()));
@@ -126,14 +126,14 @@ impl Scene {
 
 /// The first segment that names packs with the topmost trees of a snapshot, or that names none.
 fn segment_with_trees(repository: &Repository, id: &SnapshotId, wanted: bool) -> SegmentId {
-    let manifest = repository.read_manifest(id).unwrap();
+    let manifest = repository.objects().read_manifest(id).unwrap();
     let top =
         |page: &ChunkId| manifest.entries.iter().any(|entry| matches!(entry.node.content, Content::Directory(tree) if tree.id == *page));
     let has_trees = |id: &SegmentId| {
-        let packs = repository.read_segment(*id).unwrap().packs;
+        let packs = repository.objects().read_segment(*id).unwrap().packs;
         packs.iter().flat_map(|pack| &pack.frames).flat_map(|frame| &frame.chunks).any(|chunk| top(&chunk.id))
     };
-    repository.list_segments().unwrap().into_iter().find(|id| has_trees(id) == wanted).unwrap()
+    repository.objects().list_segments().unwrap().into_iter().find(|id| has_trees(id) == wanted).unwrap()
 }
 
 /// What a program does; gives the snapshot that it reports.

@@ -94,7 +94,7 @@ impl Bench {
 
     /// The names of the packs of content that the index names.
     pub fn content_packs(&self) -> BTreeSet<String> {
-        let index = open(Arc::new(self.disk.clone()), 0, None).unwrap().open_index().unwrap();
+        let index = open(Arc::new(self.disk.clone()), 0, None).unwrap().chunks().open_index().unwrap();
         let of_content = index.packs().into_iter().filter(|(_, kind, _)| *kind == PackKind::Data);
         of_content.map(|(id, ..)| pack_name(&id)).collect()
     }

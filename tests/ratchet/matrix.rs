@@ -245,7 +245,7 @@ fn no_command_makes_anything_unrestorable_on_a_machine_that_knows_what_the_index
     with_cache(Some(cache.path()), || {
         let repository = open_any(Arc::new(bench.disk.clone())).unwrap();
         assert!(repository.catalogued().unwrap().rollback.is_none());
-        repository.open_index().unwrap();
+        repository.chunks().open_index().unwrap();
     });
     let damages = chosen(of_one(&bench.disk), |_, damage| damage.iter().all(|(_, harm)| matches!(harm, Harm::Deleted | Harm::Older)));
     assert_holds("one object, with caches", meet(&bench, &damages, Some(cache.path())));

@@ -65,8 +65,8 @@ impl Restorable {
     }
 
     pub fn of_repository(repository: &Repository) -> Self {
-        let (Ok(reader), Ok(listed)) = (repository.reader(), repository.list_snapshots()) else { return Self::default() };
-        let readable = listed.into_iter().filter_map(|id| Some((id, repository.read_manifest(&id).ok()?)));
+        let (Ok(reader), Ok(listed)) = (repository.reader(), repository.objects().list_snapshots()) else { return Self::default() };
+        let readable = listed.into_iter().filter_map(|id| Some((id, repository.objects().read_manifest(&id).ok()?)));
         Self(readable.map(|(id, manifest)| (id, paths(&reader, &SnapshotView::new(&reader, &manifest)))).collect())
     }
 
@@ -108,7 +108,7 @@ impl Restorable {
     }
 }
 
-fn paths(reader: &ChunkReader<'_>, view: &SnapshotView<'_, '_>) -> Paths {
+fn paths(reader: &ChunkReader, view: &SnapshotView<'_>) -> Paths {
     let (mut walk, mut found, mut failures) = (view.walk(), Paths::new(), 0);
     loop {
         match walk.next_step() {
@@ -128,7 +128,7 @@ fn is_passed_over(error: &Error) -> bool {
     error.is_damage() || error.is_not_found()
 }
 
-fn pieces(reader: &ChunkReader<'_>, node: &Node) -> Pieces {
+fn pieces(reader: &ChunkReader, node: &Node) -> Pieces {
     let mut pieces = Pieces::from([(None, hash(&wire::encode(node)))]);
     if let Content::File(_, list) = &node.content {
         // What comes behind a page of a list that is lost has no place any more.

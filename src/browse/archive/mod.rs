@@ -58,7 +58,7 @@ trait Archive {
 /// `NotFound`; `Damaged`, after what came before the damage was written; `Interrupted`; `Other` or `Full` when `output`
 /// fails.
 pub fn archive(
-    reader: &ChunkReader<'_>,
+    reader: &ChunkReader,
     place: &Place<'_>,
     format: ArchiveFormat,
     output: &mut dyn Write,
@@ -84,7 +84,7 @@ pub fn archive(
 }
 
 struct Writing<'w> {
-    reader: &'w ChunkReader<'w>,
+    reader: &'w ChunkReader,
     place: &'w Place<'w>,
     /// Names begin behind this many bytes of the path.
     above: usize,

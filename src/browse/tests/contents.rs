@@ -196,8 +196,8 @@ fn chunks_that_are_named_twice_are_counted_once_and_told() {
     let stats = || repository_stats(&f.repository.reader().unwrap(), &f.listing(), &Silent).unwrap();
     let once = stats();
     assert_eq!((once.data_chunks, once.meta_chunks, once.repeated_chunks), (50, 1, 0));
-    for id in f.repository.list_segments().unwrap() {
-        f.repository.publish_segment(RunId([9; 16]), &f.repository.read_segment(id).unwrap()).unwrap();
+    for id in f.repository.objects().list_segments().unwrap() {
+        f.repository.objects().publish_segment(RunId([9; 16]), &f.repository.objects().read_segment(id).unwrap()).unwrap();
     }
     assert_eq!(stats(), RepositoryStats { repeated_chunks: 51, ..once });
 }

@@ -43,8 +43,8 @@ impl Fixture {
         Self { storage, repository, counter: Cell::new(0) }
     }
 
-    fn sink(&self) -> Sink<'_> {
-        Sink::open(&self.repository, RunId([1; 16])).unwrap()
+    fn sink(&self) -> Sink {
+        Sink::open(self.repository.chunks(), &self.repository.read_facts().unwrap(), RunId([1; 16])).unwrap()
     }
 
     /// A regular file of one chunk, or none when it is empty.
@@ -130,7 +130,7 @@ impl Fixture {
     }
 
     fn publish(&self, manifest: &Manifest) -> SnapshotId {
-        self.repository.publish_manifest(manifest).unwrap()
+        self.repository.objects().publish_manifest(manifest).unwrap()
     }
 
     fn listing(&self) -> Listing {

@@ -187,7 +187,7 @@ fn a_truncated_pack_costs_only_the_files_at_its_end() {
 #[test]
 fn a_missing_pack_of_trees_names_the_folders() {
     let (bench, ids) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
-    let index = bench.open().unwrap().open_index().unwrap();
+    let index = bench.open().unwrap().chunks().open_index().unwrap();
     for (id, kind, _) in index.packs() {
         if kind == crate::pack::PackKind::Meta {
             bench.storage.remove(&repository::pack_name(&id)).unwrap();

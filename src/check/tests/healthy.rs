@@ -61,7 +61,7 @@ fn thirty_daily_samples_read_every_pack() {
     // Those that were read first come first again.
     let times: BTreeSet<&str> = text.lines().skip(1).map(|line| line.split(' ').nth(1).unwrap()).collect();
     assert!(times.len() > 5, "{times:?}");
-    assert!(read.iter().sum::<u64>() >= repository.open_index().unwrap().packs().iter().map(|(.., bytes)| bytes / 2).sum::<u64>());
+    assert!(read.iter().sum::<u64>() >= repository.chunks().open_index().unwrap().packs().iter().map(|(.., bytes)| bytes / 2).sum::<u64>());
 }
 
 #[test]

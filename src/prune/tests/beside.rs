@@ -85,7 +85,7 @@ fn what_lies_below_a_lost_page_stays_although_the_page_above_it_was_looked_into_
 
 /// The tree of the source, from the manifest alone.
 fn tree_of_root(bench: &Bench, id: SnapshotId) -> TreeRef {
-    let manifest = bench.repository.read_manifest(&id).unwrap();
+    let manifest = bench.repository.objects().read_manifest(&id).unwrap();
     let mut trees = manifest.entries.iter().filter_map(|entry| match entry.node.content {
         Content::Directory(tree) => Some(tree),
         _ => None,

@@ -52,7 +52,7 @@ fn a_snapshot_that_got_a_tag_that_rules_keep_after_they_decided_stays_unless_it_
     }
     publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[1] }));
     let outcome = run(&bench.repository, &decided, &Silent).unwrap();
-    assert_eq!((outcome.snapshots_removed, bench.repository.list_snapshots().unwrap().contains(&ids[0])), (1, true));
+    assert_eq!((outcome.snapshots_removed, bench.repository.objects().list_snapshots().unwrap().contains(&ids[0])), (1, true));
 }
 
 #[test]
@@ -90,7 +90,8 @@ fn where_all_manifests_are_gone_nothing_is_freed_until_that_is_accepted() {
 fn a_snapshot_that_could_not_be_removed_is_missed_when_it_is_gone_afterwards() {
     let (bench, ids) = three();
     let now = || open(Arc::clone(&bench.storage) as _);
-    let (is_there, is_named) = (|| now().list_snapshots().unwrap().contains(&ids[0]), || now().facts().removed().contains(&ids[0]));
+    let (is_there, is_named) =
+        (|| now().objects().list_snapshots().unwrap().contains(&ids[0]), || now().facts().removed().contains(&ids[0]));
     let mut was_named = true;
     for call in 1.. {
         let faults = Arc::new(Faults::new(Arc::clone(&bench.storage)));
@@ -135,7 +136,7 @@ fn a_snapshot_that_was_pinned_after_the_rules_decided_stays() {
     other.publish_record(PIN, wire::encode(&Pin { snapshot: ids[0], is_pinned: true }), Timestamp::now()).unwrap();
     assert!(!bench.repository.facts().marks().is_pinned(&ids[0]));
     assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
-    let left = bench.repository.list_snapshots().unwrap();
+    let left = bench.repository.objects().list_snapshots().unwrap();
     assert!(left.contains(&ids[0]) && !left.contains(&ids[1]));
 }
 
@@ -147,7 +148,7 @@ fn nothing_goes_by_rules_that_counted_a_snapshot_which_was_forgotten_since() {
     other.publish_record(TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[2] }), Timestamp::now()).unwrap();
     let error = run(&bench.repository, &decided, &Silent).unwrap_err();
     assert!(error.kind() == ErrorKind::Changed && error.to_string().contains(&ids[2].short()), "{error}");
-    assert_eq!(bench.repository.list_snapshots().unwrap().len(), 3);
+    assert_eq!(bench.repository.objects().list_snapshots().unwrap().len(), 3);
     // Who asks for what is forgotten alone, or knows of it, counted nothing.
     for id in &ids[..2] {
         publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
@@ -163,7 +164,7 @@ fn the_full_of_a_differential_that_came_after_the_rules_decided_stays_unless_it_
     let late = crate::snapshot::run(&bench.repository, differential, &Silent).unwrap();
     assert_eq!(late.manifest.base, Some(ids[0]));
     assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
-    assert!(bench.repository.list_snapshots().unwrap().contains(&ids[0]));
+    assert!(bench.repository.objects().list_snapshots().unwrap().contains(&ids[0]));
     publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[0] }));
     assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
 }
@@ -184,7 +185,7 @@ fn what_was_committed_too_recently_stays_whoever_asks_until_its_time_has_gone_by
     let waited = Request { clock: in_a_week, ..request(&ids[1..2]) };
     let outcome = run(&bench.repository, &waited, &Silent).unwrap();
     assert_eq!((outcome.snapshots_removed, outcome.snapshots_protected), (1, 0));
-    assert_eq!(bench.repository.list_snapshots().unwrap(), ids[2..]);
+    assert_eq!(bench.repository.objects().list_snapshots().unwrap(), ids[2..]);
 }
 
 #[test]
@@ -195,7 +196,7 @@ fn a_clock_that_is_behind_removes_nothing_but_frees_what_nothing_needs() {
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().starts_with("clock says"), "{error}");
     run(&bench.repository, &behind(&[]), &Silent).unwrap();
-    assert_eq!(bench.repository.list_snapshots().unwrap().len(), 3);
+    assert_eq!(bench.repository.objects().list_snapshots().unwrap().len(), 3);
     let overridden = Request { override_protection: true, ..behind(&ids[..1]) };
     assert_eq!(run(&bench.repository, &overridden, &Silent).unwrap().snapshots_removed, 1);
 }
@@ -384,7 +385,7 @@ fn what_is_no_longer_forgotten_when_the_prune_has_its_lock_stays() {
     let waiting = open(Arc::clone(&bench.storage) as _);
     publish(&bench, UNFORGOTTEN, wire::encode(&Unforgotten { snapshot: ids[0] }));
     assert_eq!(run(&waiting, &request(&ids[..2]), &Silent).unwrap().snapshots_removed, 1);
-    let left = bench.repository.list_snapshots().unwrap();
+    let left = bench.repository.objects().list_snapshots().unwrap();
     assert!(left.contains(&ids[0]) && !left.contains(&ids[1]));
     // Its marks go with it, when it does.
     publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[0] }));

@@ -69,7 +69,7 @@ fn packs_whose_segment_is_lost_stay_and_are_named_again() {
             assert!(removed == 1 || (outcome.packs_removed == 0 && outcome.packs_named > 0), "{outcome:?}");
             assert_restore(&bench, &snapshots[removed..]);
             let named: Vec<PackId> =
-                open(Arc::clone(&bench.storage) as _).open_index().unwrap().packs().into_iter().map(|pack| pack.0).collect();
+                open(Arc::clone(&bench.storage) as _).chunks().open_index().unwrap().packs().into_iter().map(|pack| pack.0).collect();
             assert_eq!(named, packs(&bench), "every pack is named");
             assert!(removed == 1 || packs(&bench) == before);
         }
@@ -137,7 +137,7 @@ fn what_is_needed_and_not_there_stops_the_prune_before_anything_is_removed() {
         let pack = pack_of_b(&bench, &snapshots);
         for name in segments(&bench) {
             let id = crate::id::SegmentId::parse(name.rsplit_once('/').unwrap().1).unwrap();
-            if bench.repository.read_segment(id).unwrap().packs.iter().any(|named| named.id == pack) {
+            if bench.repository.objects().read_segment(id).unwrap().packs.iter().any(|named| named.id == pack) {
                 bench.storage.remove(&name).unwrap();
             }
         }

@@ -91,7 +91,7 @@ fn a_prune_goes_on_beside_what_is_recorded_as_lost_when_the_loss_is_accepted() {
     assert!(prune(&bench, false).unwrap_err().is_damage(), "what lies below the lost pages is unknown");
     prune(&bench, true).unwrap();
     assert!(bench.files(&second).values().all(Option::is_some));
-    assert!(bench.open().unwrap().read_manifest(&id).is_ok(), "the snapshot itself is not removed");
+    assert!(bench.open().unwrap().objects().read_manifest(&id).is_ok(), "the snapshot itself is not removed");
 }
 
 #[test]

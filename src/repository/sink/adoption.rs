@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use super::{Sink, lock};
 use crate::error::Result;
 use crate::id::PackId;
-use crate::repository::packs::read_whole_contents;
+use crate::repository::chunks::read_whole_contents;
 
-impl Sink<'_> {
+impl Sink {
     /// Takes over packs that no segment names.
     pub(super) fn adopt_packs(&self) -> Result<()> {
         let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -19,7 +19,7 @@ impl Sink<'_> {
         for (id, bytes) in orphans {
             // What cannot be read is left alone: it is of no use, and not ours to judge here. It is read whole: the
             // snapshot that is reported rests on it, and nobody else has looked at it since it was written.
-            let Some(pack) = read_whole_contents(self.repository, id, bytes)? else { continue };
+            let Some(pack) = read_whole_contents(self.objects(), id, bytes)? else { continue };
             for chunk in pack.frames.iter().flat_map(|frame| &frame.chunks) {
                 // A chunk that is recorded as lost may be recorded because of this very pack.
                 if !self.absent.contains(&chunk.id) {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::{Sink, lock};
 use crate::error::Result;
 use crate::id::SegmentId;
-use crate::repository::packs::PackListing;
+use crate::repository::chunks::PackListing;
 
 /// What was listed during a run and is no longer.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Gone {
     pub segments: usize,
 }
 
-impl Sink<'_> {
+impl Sink {
     /// Looks again at the packs and segments that the run found and wrote; `None` when all are there. To be
     /// called after a commit. Only when one is gone are all packs listed: two listings of their 256 folders
     /// cost a run in which nothing changed a twentieth of its time.
@@ -29,8 +29,8 @@ impl Sink<'_> {
     /// # Errors
     /// Those of the storage.
     pub fn find_gone(&self) -> Result<Option<Gone>> {
-        let listed: BTreeSet<SegmentId> = self.repository.list_segments()?.into_iter().collect();
-        let storage = &**self.repository.storage();
+        let listed: BTreeSet<SegmentId> = self.objects().list_segments()?.into_iter().collect();
+        let storage = &**self.objects().storage();
         let segments = lock(&self.segments).difference(&listed).count();
         let packs = lock(&self.listing).count_gone(storage)?;
         if packs + segments == 0 {

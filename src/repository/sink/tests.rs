@@ -5,10 +5,15 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::chunker::Class;
 use crate::crypto::{Algorithm, Argon2Cost};
+use crate::error::ErrorKind;
 use crate::id::ClientId;
 use crate::manifest::{ABSENT, AbsentChunks, Record};
-use crate::repository::{CreateOptions, Credential, OpenOptions, create, records};
+use crate::pack::FRAME_PLAIN_BYTES_MAX;
+use crate::repository::facts::publish_record;
+use crate::repository::sink::packs::PACK_DIRECTORY_BYTES;
+use crate::repository::{CreateOptions, Credential, OpenOptions, Repository, create};
 use crate::storage::faults::{Damage, Faults, Lasts};
 use crate::storage::{MemoryStorage, Storage};
 use crate::units::Timestamp;
@@ -37,8 +42,8 @@ fn open(storage: &Faulty) -> Repository {
     Repository::open(Arc::clone(storage) as Arc<dyn Storage>, options).unwrap()
 }
 
-fn sink(repository: &Repository) -> Sink<'_> {
-    Sink::open(repository, RunId([1; 16])).unwrap()
+fn sink(repository: &Repository) -> Sink {
+    Sink::open(repository.chunks(), &repository.read_facts().unwrap(), RunId([1; 16])).unwrap()
 }
 
 fn content(n: u32) -> Vec<u8> {
@@ -47,7 +52,7 @@ fn content(n: u32) -> Vec<u8> {
     out
 }
 
-fn store(sink: &Sink<'_>, range: std::ops::Range<u32>) -> Result<Vec<ChunkId>> {
+fn store(sink: &Sink, range: std::ops::Range<u32>) -> Result<Vec<ChunkId>> {
     let mut gatherer = FrameGatherer::default();
     let ids = range.map(|n| sink.store_data(&mut gatherer, Class::General, &content(n))).collect::<Result<Vec<_>>>()?;
     sink.flush(&mut gatherer)?;
@@ -64,7 +69,7 @@ fn record_lost(repository: &Repository, chunks: Vec<ChunkId>) {
         payload: wire::encode(&AbsentChunks { chunks }),
         extensions: Extensions::none(),
     };
-    records::publish_record(&**repository.storage(), repository.keys(), &record).unwrap();
+    publish_record(&**repository.storage(), repository.keys(), &record).unwrap();
 }
 
 #[test]
@@ -209,7 +214,7 @@ fn with_a_damaged_record_everything_can_be_read_and_nothing_written() {
     storage.damage(&added.name, Damage::FlipByte(200));
     let repository = open(&storage);
     assert_eq!(*repository.reader().unwrap().data_chunk(&id).unwrap(), content(0)[..]);
-    assert!(Sink::open(&repository, RunId([1; 16])).err().unwrap().is_damage());
+    assert!(Sink::open(repository.chunks(), &repository.read_facts().unwrap(), RunId([1; 16])).err().unwrap().is_damage());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use super::{Sink, lock};
 use crate::id::ChunkId;
 
-impl Sink<'_> {
+impl Sink {
     /// Takes a page that was not claimed, because it is known, for the caller to store again: true the first
     /// time that one cannot be read.
     pub(super) fn claim_unreadable(&self, id: &ChunkId) -> bool {

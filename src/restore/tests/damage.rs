@@ -78,7 +78,7 @@ fn a_chunk_with_two_places_is_restored_from_the_one_that_is_whole() {
         OpenOptions { credential: Some(Credential::KeyFile(zeroize::Zeroizing::new(vec![7; 32]))), ..OpenOptions::default() },
     )
     .unwrap();
-    let sink = Sink::open(&second, RunId([9; 16])).unwrap();
+    let sink = Sink::open(second.chunks(), &second.read_facts().unwrap(), RunId([9; 16])).unwrap();
     let mut gatherer = FrameGatherer::default();
     sink.store_data(&mut gatherer, Class::General, &noise(1, 10_000)).unwrap();
     sink.flush(&mut gatherer).unwrap();
@@ -108,7 +108,7 @@ fn a_pack_that_moves_during_a_restore_is_found_again() {
     let inner = bench.storage.inner().inner().clone();
     let name = repository::pack_name(&first.pack);
     crate::storage::Storage::remove(&inner, &name).unwrap();
-    let sink = Sink::open(&bench.repository, RunId([9; 16])).unwrap();
+    let sink = Sink::open(bench.repository.chunks(), &bench.repository.read_facts().unwrap(), RunId([9; 16])).unwrap();
     let mut gatherer = FrameGatherer::default();
     sink.store_data(&mut gatherer, Class::General, &noise(1, 10_000)).unwrap();
     sink.flush(&mut gatherer).unwrap();

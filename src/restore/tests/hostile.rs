@@ -14,16 +14,16 @@ fn node(name: &[u8], content: Content) -> Node {
 }
 
 /// A snapshot whose source has the tree that `make` writes.
-fn craft(bench: &Bench, make: impl FnOnce(&Sink<'_>) -> TreeRef) -> Manifest {
+fn craft(bench: &Bench, make: impl FnOnce(&Sink) -> TreeRef) -> Manifest {
     let mut manifest = bench.snapshot();
-    let sink = Sink::open(&bench.repository, RunId([3; 16])).unwrap();
+    let sink = Sink::open(bench.repository.chunks(), &bench.repository.read_facts().unwrap(), RunId([3; 16])).unwrap();
     let tree = make(&sink);
     sink.commit().unwrap();
     manifest.entries.last_mut().unwrap().node.content = Content::Directory(tree);
     manifest
 }
 
-fn store_leaf(sink: &Sink<'_>, nodes: Vec<Node>) -> TreeRef {
+fn store_leaf(sink: &Sink, nodes: Vec<Node>) -> TreeRef {
     let entries = nodes.len() as u64;
     TreeRef { id: sink.store_meta(&wire::encode(&Page::Leaf(nodes))).unwrap(), depth: 0, entries }
 }
@@ -98,7 +98,7 @@ fn chunks_that_are_nowhere_or_of_another_length_leave_a_damaged_file() {
     let longer = file(b"longer", vec![Item::Chunk(id, 1 << 40), Item::Chunk(id, 5)]);
     let nowhere = file(b"nowhere", vec![Item::Chunk(ChunkId([1; 32]), 3), Item::Hole(4)]);
     let pages = node(b"pages", Content::File(9, ContentList { depth: 2, items: vec![Item::Chunk(ChunkId([2; 32]), 9)] }));
-    let sink = Sink::open(&bench.repository, RunId([3; 16])).unwrap();
+    let sink = Sink::open(bench.repository.chunks(), &bench.repository.read_facts().unwrap(), RunId([3; 16])).unwrap();
     let tree = store_leaf(&sink, vec![longer, nowhere, pages]);
     sink.commit().unwrap();
     manifest.entries.last_mut().unwrap().node.content = Content::Directory(tree);

@@ -117,7 +117,7 @@ fn each_frame_is_read_once_also_where_a_window_ends_within_it() {
     bench.write("large", noise(1000, 5 << 20));
     let manifest = bench.snapshot();
     let frames: std::collections::HashSet<_> = {
-        let index = bench.repository.open_index().unwrap();
+        let index = bench.repository.chunks().open_index().unwrap();
         let mut frames = std::collections::HashSet::new();
         let reader = bench.repository.reader().unwrap();
         let mut walk = SnapshotView::new(&reader, &manifest).walk();

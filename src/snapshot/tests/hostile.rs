@@ -34,7 +34,7 @@ fn a_request_to_stop_is_noticed_while_a_pipe_has_nothing_to_read() {
     let (reader, _writer) = std::io::pipe().unwrap();
     let error = run(&bench.repository, stream_request(Stream::Handle(reader.into())), &StopsAfter::looks(3)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
-    assert!(bench.repository.list_snapshots().unwrap().is_empty());
+    assert!(bench.repository.objects().list_snapshots().unwrap().is_empty());
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn an_interrupted_run_commits_what_it_has_for_the_next_one() {
     // The walk looks once for each entry, a worker once for each file.
     let error = run(&bench.repository, bench.request(), &StopsAfter::looks(450)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
-    assert!(bench.repository.list_snapshots().unwrap().is_empty());
+    assert!(bench.repository.objects().list_snapshots().unwrap().is_empty());
     let outcome = bench.snapshot();
     bench.assert_same(&outcome);
     assert!(outcome.manifest.counts.bytes_new < 300 * 60_000, "what was stored before is stored again");
@@ -94,7 +94,7 @@ fn a_long_stream_makes_checkpoints_on_the_way() {
     let content = noise("long", 56 << 20);
     let request = Request { checkpoint_chunks: Some(1), ..stream_request(Stream::Reader(Box::new(std::io::Cursor::new(content.clone())))) };
     let outcome = run(&bench.repository, request, &Silent).unwrap();
-    assert!(bench.repository.list_segments().unwrap().len() > 1);
+    assert!(bench.repository.objects().list_segments().unwrap().len() > 1);
     assert!(bench.read(&outcome)["/dump"].1 == content);
 }
 
@@ -105,7 +105,7 @@ fn nothing_is_committed_when_no_source_could_be_saved() {
     let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
     let request = Request { paths: vec![path.as_os_str().as_bytes().to_vec()], ..bench.request() };
     assert!(run(&bench.repository, request, &Silent).is_err());
-    assert!(bench.repository.list_snapshots().unwrap().is_empty());
+    assert!(bench.repository.objects().list_snapshots().unwrap().is_empty());
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn listing_of(times: &[i64]) -> (Bench, Listing, Vec<SnapshotId>) {
         manifest.counter += 1;
         manifest.time = Timestamp::new(*seconds, 0);
         (manifest.started_at, manifest.committed_at) = (manifest.time, manifest.time);
-        let id = bench.repository.publish_manifest(&manifest).unwrap();
+        let id = bench.repository.objects().publish_manifest(&manifest).unwrap();
         manifest.previous = Some(id);
         id
     };

@@ -14,7 +14,7 @@ pub(super) fn with_cache(bench: Bench, folder: &Path) -> Bench {
 
 /// The packs of `kind` that the index names.
 pub(super) fn packs(bench: &Bench, kind: PackKind) -> Vec<String> {
-    let index = bench.repository.open_index().unwrap();
+    let index = bench.repository.chunks().open_index().unwrap();
     index.packs().into_iter().filter(|(_, of, _)| *of == kind).map(|(id, ..)| pack_name(&id)).collect()
 }
 
@@ -116,14 +116,14 @@ fn a_run_that_finds_nothing_missing_needs_no_look_up_of_its_base() {
     let bench = with_cache(Bench::new(), cache.path());
     fill(&bench);
     let first = bench.snapshot();
-    let index = bench.repository.open_index().unwrap();
-    assert!(bench.repository.is_noted_whole(&first.id.unwrap(), &index));
+    let index = bench.repository.chunks().open_index().unwrap();
+    assert!(bench.repository.chunks().is_noted_whole(&first.id.unwrap(), &index));
     // What others add changes nothing.
     bench.write("more", "more");
     let second = bench.snapshot();
-    let index = bench.repository.open_index().unwrap();
-    assert!(bench.repository.is_noted_whole(&second.id.unwrap(), &index));
+    let index = bench.repository.chunks().open_index().unwrap();
+    assert!(bench.repository.chunks().is_noted_whole(&second.id.unwrap(), &index));
     remove_all(&bench, &segments(&bench)[..1]);
-    let index = bench.repository.open_index().unwrap();
-    assert!(!bench.repository.is_noted_whole(&second.id.unwrap(), &index));
+    let index = bench.repository.chunks().open_index().unwrap();
+    assert!(!bench.repository.chunks().is_noted_whole(&second.id.unwrap(), &index));
 }

@@ -23,7 +23,7 @@ fn of_an_early_version(bench: &Bench) -> SnapshotId {
     let Outcome { id, mut manifest, .. } = bench.snapshot();
     bench.storage.remove(&snapshot_name(&id.unwrap())).unwrap();
     manifest.extensions = Extensions::none();
-    bench.repository.publish_manifest(&manifest).unwrap()
+    bench.repository.objects().publish_manifest(&manifest).unwrap()
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_run_whose_packs_or_segments_are_taken_away_meanwhile_commits_nothing() {
             let taken = names(&bench, area);
             let outcome = snapshot_while(&bench, &|| taken.iter().for_each(|name| bench.storage.remove(name).unwrap()));
             assert_eq!(outcome.err().unwrap().kind(), ErrorKind::Changed, "{area}");
-            assert_eq!(bench.repository.list_snapshots().unwrap(), [first.id.unwrap()]);
+            assert_eq!(bench.repository.objects().list_snapshots().unwrap(), [first.id.unwrap()]);
             let next = bench.snapshot();
             bench.assert_same(&next);
         }

@@ -16,7 +16,7 @@ use crate::snapshot::paths::split_path;
 use crate::source::{FileSystem, FileType, Folder, Stat};
 use crate::units::PathText;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
+impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,

@@ -12,7 +12,7 @@ use crate::snapshot::tally::add;
 use crate::source::{Folder, Stat};
 use crate::trees::NodeStream;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
+impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,
@@ -31,7 +31,7 @@ where
             self.met.insert(self.path.clone());
             return Some(Way::Named);
         }
-        let is_mark = |level: &Level<'_, '_>| level.is_marked && self.with.unwanted.is_mark(name);
+        let is_mark = |level: &Level<'_>| level.is_marked && self.with.unwanted.is_mark(name);
         let is_passed_through = self.levels.last().is_some_and(|level| level.is_passed_through && !is_mark(level));
         if !is_passed_through && !self.is_excluded(&self.path, stat.is_directory()) {
             return Some(Way::Usual);

@@ -6,15 +6,15 @@ use crate::repository::ChunkReader;
 use crate::trees::NodeStream;
 
 /// The entries of the same folder in the base, read beside it.
-pub(super) struct BaseCursor<'w, 'a> {
-    stream: Option<NodeStream<'w, 'a>>,
+pub(super) struct BaseCursor<'w> {
+    stream: Option<NodeStream<'w>>,
     next: Option<Node>,
     /// Why it can be read no further.
     pub(super) failure: Option<Error>,
 }
 
-impl<'w, 'a> BaseCursor<'w, 'a> {
-    pub(super) fn new(reader: Option<&'w ChunkReader<'a>>, tree: Option<&TreeRef>) -> Self {
+impl<'w, 'a> BaseCursor<'w> {
+    pub(super) fn new(reader: Option<&'w ChunkReader>, tree: Option<&TreeRef>) -> Self {
         let stream = reader.zip(tree).map(|(reader, tree)| NodeStream::new(reader, tree));
         let mut cursor = Self { stream, next: None, failure: None };
         cursor.advance();

@@ -15,7 +15,7 @@ use crate::snapshot::tally::add;
 use crate::source::{FileType, Folder, MappedFiles, Stat, read_metadata};
 use crate::wire::Extensions;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
+impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,

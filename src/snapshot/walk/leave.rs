@@ -13,7 +13,7 @@ use crate::snapshot::paths::join;
 use crate::snapshot::tally::add;
 use crate::source::FileType;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
+impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,

@@ -26,8 +26,8 @@ use crate::units::Timestamp;
 const DOUBTFUL_SECONDS: i64 = 1;
 
 /// A walk over all sources of a run.
-pub(in crate::snapshot) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
-    pub(super) with: &'w Surroundings<'w, 's, 'a>,
+pub(in crate::snapshot) struct SourceWalk<'w, 's, 'scope, 'x> {
+    pub(super) with: &'w Surroundings<'w, 's>,
     pub(super) scope: &'x rayon::Scope<'scope>,
     pub(super) events: SyncSender<Events>,
     /// What the builder was not told yet.
@@ -42,7 +42,7 @@ pub(in crate::snapshot) struct SourceWalk<'w, 's, 'a, 'scope, 'x> {
     /// How many entries these have.
     pub(super) entries_ahead: EntriesAhead,
     pub(super) clocks: HashMap<u64, Timestamp>,
-    pub(super) levels: Vec<Level<'w, 'a>>,
+    pub(super) levels: Vec<Level<'w>>,
     pub(super) path: Vec<u8>,
     pub(super) source: Option<(Arc<Folder>, usize)>,
     /// Other paths of the source, for the filter.
@@ -102,10 +102,10 @@ pub(super) enum Way {
 }
 
 /// A folder that the walk is in.
-pub(super) struct Level<'w, 'a> {
+pub(super) struct Level<'w> {
     pub(super) listing: FolderListing,
     pub(super) path_bytes: usize,
-    pub(super) base: BaseCursor<'w, 'a>,
+    pub(super) base: BaseCursor<'w>,
     pub(super) file_system: FileSystem,
     pub(super) trust: Option<Trust>,
     pub(super) batch: Option<Batch>,
@@ -135,17 +135,13 @@ pub(super) struct Level<'w, 'a> {
     pub(super) unseen: Vec<Vec<u8>>,
 }
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
+impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,
     'a: 'scope,
 {
-    pub(in crate::snapshot) fn new(
-        with: &'w Surroundings<'w, 's, 'a>,
-        scope: &'x rayon::Scope<'scope>,
-        events: SyncSender<Events>,
-    ) -> Self {
+    pub(in crate::snapshot) fn new(with: &'w Surroundings<'w, 's>, scope: &'x rayon::Scope<'scope>, events: SyncSender<Events>) -> Self {
         Self {
             with,
             scope,

@@ -13,7 +13,7 @@ const EVENTS_TOGETHER: usize = 32;
 /// A worker is given the files of so many small folders at once.
 const BATCHES_TOGETHER: usize = 4;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'a, 'scope, 'x>
+impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,

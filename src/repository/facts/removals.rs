@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use super::marks::subject;
 use super::paired::find_outlived;
 use super::records::read_listed;
-use super::{Repository, layout, with_reserve};
 use crate::error::Result;
 use crate::id::{RecordId, SnapshotId};
 use crate::manifest::{KEPT, Kept, REMOVED, Record, Removed};
+use crate::repository::{Repository, layout, with_reserve};
 use crate::units::Timestamp;
 use crate::wire;
 
@@ -33,7 +33,7 @@ impl Repository {
         // What was put back, or never went because a removal was cut short, is not removed: were it lost now, nobody
         // would miss it. Listed last: what a record names and is there then was not removed in between.
         let records = self.read_records()?;
-        let listed: BTreeSet<SnapshotId> = self.list_snapshots()?.into_iter().collect();
+        let listed: BTreeSet<SnapshotId> = self.objects.list_snapshots()?.into_iter().collect();
         let is_back = |id: &SnapshotId| listed.contains(id) && !snapshots.contains(id);
         for (id, record) in records {
             if record.record_type == REMOVED {
@@ -56,7 +56,7 @@ impl Repository {
         let ids: Vec<SnapshotId> = ids.into_iter().collect();
         let payloads: Vec<Vec<u8>> = parts(&ids).into_iter().map(|part| wire::encode(&Removed { snapshots: part.to_vec() })).collect();
         for payload in payloads {
-            with_reserve(&*self.storage, || self.publish_record(REMOVED, payload.clone(), now))?;
+            with_reserve(&**self.objects.storage(), || self.publish_record(REMOVED, payload.clone(), now))?;
         }
         self.remove_records(replaced.into_iter().map(|(id, _)| id))
     }
@@ -89,7 +89,7 @@ impl Repository {
             return Ok(());
         }
         // Whoever wrote them may have died before its own sync; that a power cut takes one back is no loss.
-        self.storage.sync(&[layout::SNAPSHOTS.to_owned()])?;
+        self.objects.storage().sync(&[layout::SNAPSHOTS.to_owned()])?;
         self.publish_presence(new, now)
     }
 
@@ -109,7 +109,7 @@ impl Repository {
 
     fn publish_kept(&self, snapshots: &[SnapshotId], now: Timestamp) -> Result<()> {
         let payload = wire::encode(&Kept { snapshots: snapshots.to_vec() });
-        with_reserve(&*self.storage, || self.publish_pairs(vec![(KEPT, payload.clone())], now))
+        with_reserve(&**self.objects.storage(), || self.publish_pairs(vec![(KEPT, payload.clone())], now))
     }
 
     /// Takes back that snapshots were removed which are there, because they were put back or their removal was cut
@@ -123,7 +123,7 @@ impl Repository {
         if removed.is_empty() {
             return Ok(());
         }
-        let mut back = self.list_snapshots()?;
+        let mut back = self.objects.list_snapshots()?;
         back.retain(|id| removed.contains(id));
         if back.is_empty() {
             return Ok(());
@@ -139,7 +139,7 @@ impl Repository {
     /// # Errors
     /// Those of the storage; `Damaged` when a record cannot be read.
     pub fn remove_needless_marks(&self) -> Result<u64> {
-        let listed: BTreeSet<SnapshotId> = self.list_snapshots()?.into_iter().collect();
+        let listed: BTreeSet<SnapshotId> = self.objects.list_snapshots()?.into_iter().collect();
         let records = self.read_records()?;
         let newest_counter = records.iter().map(|(_, record)| record.counter).max();
         let (mut removed, mut needless) = (BTreeSet::new(), find_outlived(&records));
@@ -159,7 +159,7 @@ impl Repository {
     }
 
     fn read_records(&self) -> Result<Vec<(RecordId, Record)>> {
-        let listed = read_listed(&*self.storage, &self.keys)?;
+        let listed = read_listed(&**self.objects.storage(), self.objects.keys())?;
         listed.into_iter().map(|(id, record)| record.map(|record| (id, record))).collect()
     }
 
@@ -168,11 +168,11 @@ impl Repository {
             return Ok(());
         }
         // Another run may have removed it at the same moment.
-        records.try_for_each(|id| match self.storage.remove(&layout::record_name(&id)) {
+        records.try_for_each(|id| match self.objects.storage().remove(&layout::record_name(&id)) {
             Err(error) if error.is_not_found() => Ok(()),
             removed => removed,
         })?;
-        self.storage.sync(&[layout::RECORDS.to_owned()])
+        self.objects.storage().sync(&[layout::RECORDS.to_owned()])
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Marks {
 
 impl Marks {
     /// Whether records of this type are marks.
-    pub(super) fn is_mark(record_type: u16) -> bool {
+    pub(in crate::repository) fn is_mark(record_type: u16) -> bool {
         matches!(record_type, TAG | PIN | TOMBSTONE | UNFORGOTTEN | SERIES)
     }
 
@@ -36,7 +36,7 @@ impl Marks {
     ///
     /// # Errors
     /// `Damaged`.
-    pub(super) fn apply(&mut self, record_type: u16, payload: &[u8]) -> Result<()> {
+    pub(in crate::repository) fn apply(&mut self, record_type: u16, payload: &[u8]) -> Result<()> {
         match record_type {
             TAG => {
                 let change: TagChange = wire::decode(payload, "a record of tags")?;
@@ -105,7 +105,7 @@ impl Marks {
     }
 
     /// All snapshots that are pinned.
-    pub(super) fn pinned(&self) -> impl Iterator<Item = SnapshotId> {
+    pub(in crate::repository) fn pinned(&self) -> impl Iterator<Item = SnapshotId> {
         self.pinned.iter().copied()
     }
 
@@ -143,7 +143,7 @@ impl Marks {
 ///
 /// # Errors
 /// `Damaged`.
-pub(super) fn subject(record: &Record) -> Result<Option<SnapshotId>> {
+pub(in crate::repository) fn subject(record: &Record) -> Result<Option<SnapshotId>> {
     Ok(match record.record_type {
         TAG => Some(wire::decode::<TagChange>(&record.payload, "a record of tags")?.snapshot),
         PIN => Some(wire::decode::<Pin>(&record.payload, "a record of a pin")?.snapshot),
@@ -223,7 +223,7 @@ mod tests {
             counts: Counts::default(),
             extensions: Extensions::none(),
         };
-        repository.publish_manifest(&manifest).unwrap()
+        repository.objects().publish_manifest(&manifest).unwrap()
     }
 
     #[test]
@@ -319,10 +319,10 @@ mod tests {
         for name in [format!("snapshots/{gone}"), format!("records/{record}")] {
             storage.remove(&name).unwrap();
         }
-        let not_found = |id: &SnapshotId| (*id, repository.read_manifest(&gone).unwrap_err());
+        let not_found = |id: &SnapshotId| (*id, repository.objects().read_manifest(&gone).unwrap_err());
         let mut skipped = crate::catalog::Skipped {
             snapshots: vec![not_found(&gone), not_found(&kept)],
-            records: vec![(record, repository.read_manifest(&gone).unwrap_err())],
+            records: vec![(record, repository.objects().read_manifest(&gone).unwrap_err())],
         };
         assert!(repository.drop_gone(&mut skipped).unwrap());
         // What is listed and cannot be read is damaged still.

@@ -13,10 +13,13 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::packs::{PackListing, read_proven_contents};
-use super::{ChunkReader, Repository, layout, split_segments, sync_folder};
+use super::{ChunkReader, Chunks, split_segments};
 use crate::error::Result;
 use crate::id::{PackId, RunId, SegmentId};
 use crate::index::{Index, IndexSegment, IndexedPack};
+use crate::repository::objects::Objects;
+use crate::repository::reserve::with_reserve;
+use crate::repository::{layout, sync_folder};
 
 /// Packs whose directories are put into one table.
 const PACKS_AT_ONCE: usize = 64;
@@ -30,7 +33,7 @@ pub struct UnnamedPacks {
     pub unreadable: Vec<PackId>,
 }
 
-impl Repository {
+impl Chunks {
     /// Opens the index over everything that is there: what segments name, and what the packs of `listing`
     /// hold that none names. The caller holds a lock.
     ///
@@ -53,7 +56,7 @@ impl Repository {
         let load = |id: SegmentId| {
             let group = ids.get(&id).and_then(|number| groups.get(*number)).copied().unwrap_or_default();
             let read = |(id, bytes): &(PackId, u64)| -> Result<Option<IndexedPack>> {
-                let contents = read_proven_contents(self, *id, *bytes)?;
+                let contents = read_proven_contents(&self.objects, *id, *bytes)?;
                 if contents.is_none() {
                     unreadable.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
                 }
@@ -62,7 +65,7 @@ impl Repository {
             let contents = group.par_iter().map(read).collect::<Result<Vec<_>>>()?;
             Ok(IndexSegment::new(contents.into_iter().flatten().collect()))
         };
-        let folder = TableFolder::make(self);
+        let folder = TableFolder::make(&self.objects);
         let more = Index::open(folder.0.as_deref(), &ids.keys().copied().collect::<Vec<_>>(), &load)?;
         let unreadable = unreadable.into_inner().unwrap_or_else(PoisonError::into_inner);
         packs.retain(|(id, _)| !unreadable.contains(id));
@@ -77,7 +80,7 @@ impl Repository {
     /// # Errors
     /// Those of the storage that are no damage.
     pub fn read_unnamed_pack(&self, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
-        read_proven_contents(self, id, bytes)
+        read_proven_contents(&self.objects, id, bytes)
     }
 
     /// Names `packs` in new segments, durably, and gives each to `named` with its segment. The caller
@@ -86,14 +89,14 @@ impl Repository {
     /// # Errors
     /// Those of the storage.
     pub fn name_packs(&self, run: RunId, packs: &[(PackId, u64)], named: &mut dyn FnMut(PackId, SegmentId)) -> Result<()> {
-        let storage = &**self.storage();
+        let storage = &**self.objects.storage();
         let mut folders: Vec<String> = packs.iter().map(|(id, _)| layout::pack_folder(id.0[0])).collect();
         folders.sort_unstable();
         folders.dedup();
         // Whoever wrote them may have died before its own sync.
         storage.sync(&folders)?;
         let mut publish = |segment: &IndexSegment| -> Result<()> {
-            let (id, _) = super::with_reserve(storage, || self.publish_segment(run, segment))?;
+            let (id, _) = with_reserve(storage, || self.objects.publish_segment(run, segment))?;
             segment.packs.iter().for_each(|pack| named(pack.id, id));
             Ok(())
         };
@@ -112,7 +115,7 @@ impl Repository {
     }
 }
 
-impl ChunkReader<'_> {
+impl ChunkReader {
     /// Whether any of the packs that `may_stand_in` accepts has every chunk of `pack` whole that
     /// `is_needed` names.
     ///
@@ -138,8 +141,8 @@ impl ChunkReader<'_> {
 struct TableFolder(Option<PathBuf>);
 
 impl TableFolder {
-    fn make(repository: &Repository) -> Self {
-        let folder = repository.cache().map(|cache| cache.unnamed_tables());
+    fn make(objects: &Objects) -> Self {
+        let folder = objects.cache().map(|cache| cache.unnamed_tables());
         // What another left, which was killed, says nothing of the packs of now.
         Self(folder.filter(|folder| remove_folder(folder) && fs::create_dir_all(folder).is_ok()))
     }

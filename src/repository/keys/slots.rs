@@ -1,16 +1,16 @@
 //! The folder of key slots: reads them, tries them, adds one.
 
-use super::description::Description;
-use super::layout;
 use super::secrets::SecretBundle;
 use super::slot::{BYTES_MAX, CHANGING, Credential, KeySlot, wrong_key};
 use crate::crypto::ObjectKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SlotId;
+use crate::repository::description::Description;
+use crate::repository::layout;
 use crate::storage::Storage;
 
 /// No key is added that would make more slots than this.
-pub(super) const SLOTS_MAX: usize = 256;
+pub(in crate::repository) const SLOTS_MAX: usize = 256;
 /// So many slots are looked at, at most: more than there should be, for programs that added some at once.
 const SLOTS_READ_MAX: usize = 512;
 
@@ -18,10 +18,10 @@ const SLOTS_READ_MAX: usize = 512;
 const LISTINGS_MAX: usize = 4;
 
 /// What lies in the folder of key slots.
-pub(super) struct Slots {
-    pub(super) readable: Vec<(SlotId, KeySlot)>,
+pub(in crate::repository) struct Slots {
+    pub(in crate::repository) readable: Vec<(SlotId, KeySlot)>,
     /// Marks of the type [`CHANGING`].
-    pub(super) marks: Vec<(SlotId, KeySlot)>,
+    pub(in crate::repository) marks: Vec<(SlotId, KeySlot)>,
     damaged: usize,
     /// Slots that only a later version opens.
     later: usize,
@@ -31,7 +31,7 @@ pub(super) struct Slots {
 
 /// Reads all slots. Where one goes between the listing and its reading, a key is being changed, and the new one
 /// may be younger than the listing: then it is listed again.
-pub(super) fn read_slots(storage: &dyn Storage) -> Result<Slots> {
+pub(in crate::repository) fn read_slots(storage: &dyn Storage) -> Result<Slots> {
     let mut slots = read_listed(storage)?;
     for _ in 1..LISTINGS_MAX {
         if !slots.has_gone {
@@ -86,7 +86,7 @@ pub fn count_damaged_slots(storage: &dyn Storage) -> Result<usize> {
 ///
 /// # Errors
 /// `WrongKey` when none opens; `Damaged` when one should have, or when there is none.
-pub(super) fn open_slots(
+pub(in crate::repository) fn open_slots(
     storage: &dyn Storage,
     description: &Description,
     credential: &Credential,

@@ -10,10 +10,10 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
-use super::{Repository, layout};
 use crate::catalog::{Listing, Skipped, Summary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
+use crate::repository::{Repository, layout};
 
 /// A record that explains a loss may be replaced by another while records are read; so often they are
 /// read again.
@@ -77,7 +77,7 @@ impl Repository {
     /// Those of the storage.
     pub fn find_rollback(&self, present: &[(SnapshotId, Option<SnapshotId>)]) -> Result<Option<Rollback>> {
         let listed: HashSet<SnapshotId> = present.iter().map(|(id, _)| *id).collect();
-        let seen = self.cache.as_ref().map(|cache| cache.seen()).unwrap_or_default();
+        let seen = self.objects.cache().map(|cache| cache.seen()).unwrap_or_default();
         let named = present.iter().filter_map(|(_, previous)| *previous).chain(seen.iter().copied()).chain(self.facts.witnessed());
         let mut missing: Vec<SnapshotId> = named.filter(|id| !listed.contains(id) && !self.facts.removed().contains(id)).collect();
         for _ in 0..ATTEMPTS {
@@ -86,7 +86,7 @@ impl Repository {
             }
             // A prune may have gone by since the repository was opened or the snapshots were listed. What
             // explains a loss is durable before the loss, so it is looked for last.
-            let listed: HashSet<SnapshotId> = self.list_snapshots()?.into_iter().collect();
+            let listed: HashSet<SnapshotId> = self.objects.list_snapshots()?.into_iter().collect();
             let facts = self.read_facts()?;
             missing.retain(|id| !listed.contains(id) && !facts.removed().contains(id));
         }
@@ -96,7 +96,7 @@ impl Repository {
         if missing.is_empty() {
             return Ok(None);
         }
-        let set_aside = self.storage.list(&format!("{}/{}", layout::DAMAGED, layout::SNAPSHOTS))?;
+        let set_aside = self.objects.storage().list(&format!("{}/{}", layout::DAMAGED, layout::SNAPSHOTS))?;
         // A second one of a name has a number behind it.
         let is_there = |id: &SnapshotId| set_aside.iter().any(|listed| listed.name.contains(&id.to_string()));
         let is_set_aside = missing.iter().all(is_there);
@@ -104,7 +104,7 @@ impl Repository {
     }
 
     /// Looks for a rollback in a listing, and remembers what is there when there is none.
-    pub(super) fn watch_rollback(&self, listing: &Listing, skipped: &Skipped) -> Result<Option<Rollback>> {
+    pub(in crate::repository) fn watch_rollback(&self, listing: &Listing, skipped: &Skipped) -> Result<Option<Rollback>> {
         let readable = listing.summaries().iter().map(|summary| (summary.id, summary.previous));
         let present: Vec<_> = readable.chain(skipped.snapshots.iter().map(|(id, _)| (*id, None))).collect();
         let rollback = self.find_rollback(&present)?;
@@ -116,13 +116,13 @@ impl Repository {
 
     /// Which of the snapshots that are there would be missed by nobody but machines that have seen them: no manifest
     /// that can be read names them, nor does a record. Mostly that is the newest alone, which the next one names.
-    pub(super) fn find_unnamed(&self, listing: &Listing, skipped: &Skipped) -> Result<Vec<SnapshotId>> {
+    pub(in crate::repository) fn find_unnamed(&self, listing: &Listing, skipped: &Skipped) -> Result<Vec<SnapshotId>> {
         let mut named: HashSet<SnapshotId> = listing.summaries().iter().filter_map(|summary| summary.previous).collect();
         named.extend(self.facts.witnessed());
         let mut unnamed: Vec<SnapshotId> = listing.summaries().iter().map(|summary| summary.id).collect();
         for (id, _) in &skipped.snapshots {
             // What is of another repository may go as it came.
-            if !named.contains(id) && !self.is_foreign(&layout::snapshot_name(id))? {
+            if !named.contains(id) && !self.objects.is_foreign(&layout::snapshot_name(id))? {
                 unnamed.push(*id);
             }
         }
@@ -132,19 +132,19 @@ impl Repository {
 
     /// Whether this machine has seen this snapshot, and so all that its manifest names.
     pub fn has_seen(&self, id: &SnapshotId) -> bool {
-        self.cache.as_ref().is_some_and(|cache| cache.seen().contains(id))
+        self.objects.cache().is_some_and(|cache| cache.seen().contains(id))
     }
 
     /// Remembers `summaries`, unless they are remembered already.
     fn remember_all(&self, summaries: &[Summary], skipped: &Skipped) {
-        let Some(cache) = &self.cache else { return };
+        let Some(cache) = self.objects.cache() else { return };
         let seen = cache.seen();
         let mut listed: BTreeSet<SnapshotId> = summaries.iter().map(|summary| summary.id).collect();
         // What can be read no longer was seen all the same.
         listed.extend(skipped.snapshots.iter().map(|(id, _)| *id).filter(|id| seen.contains(id)));
         // Their writers may have died before the names were durable; then a power cut would take them back, which
         // is no rollback.
-        if !listed.is_empty() && seen != listed && self.storage.sync(&[layout::SNAPSHOTS.to_owned()]).is_ok() {
+        if !listed.is_empty() && seen != listed && self.objects.storage().sync(&[layout::SNAPSHOTS.to_owned()]).is_ok() {
             // Where it cannot be written, a rollback is noticed by what manifests say, or not at all.
             let _ = cache.set_seen(&listed);
         }
@@ -152,7 +152,7 @@ impl Repository {
 
     /// Remembers a snapshot that this machine has just committed, durably.
     pub fn remember_snapshot(&self, id: &SnapshotId) {
-        if let Some(cache) = &self.cache {
+        if let Some(cache) = self.objects.cache() {
             let mut seen = cache.seen();
             seen.insert(*id);
             let _ = cache.set_seen(&seen);

@@ -26,13 +26,13 @@ const BEGUN: u16 = 2;
 ///
 /// # Errors
 /// `Other` when the operating system has no random numbers.
-pub(super) fn with_pair(mut record: Record) -> Result<Record> {
+pub(in crate::repository) fn with_pair(mut record: Record) -> Result<Record> {
     record.extensions.set(PAIR, random_bytes::<16>()?.to_vec());
     Ok(record)
 }
 
 /// The record as it stands beside the two until both are durable.
-pub(super) fn as_begun(record: &Record) -> Record {
+pub(in crate::repository) fn as_begun(record: &Record) -> Record {
     let mut record = record.clone();
     record.extensions.set(BEGUN, Vec::new());
     record
@@ -47,7 +47,7 @@ fn is_begun(record: &Record) -> bool {
 ///
 /// # Errors
 /// `Damaged` when one cannot be decoded.
-pub(super) fn find_lone(records: &[(RecordId, Record)], removed: &HashSet<SnapshotId>) -> Result<Vec<Record>> {
+pub(in crate::repository) fn find_lone(records: &[(RecordId, Record)], removed: &HashSet<SnapshotId>) -> Result<Vec<Record>> {
     let mut pairs: HashMap<&[u8], (usize, bool, &Record)> = HashMap::new();
     for (_, record) in records {
         if let Some(pair) = record.extensions.get(PAIR) {
@@ -81,7 +81,7 @@ fn is_needless(record: &Record, pair: &[u8], records: &[(RecordId, Record)], rem
 }
 
 /// The records of `records` that were written only until two others were durable, which are there.
-pub(super) fn find_outlived(records: &[(RecordId, Record)]) -> Vec<RecordId> {
+pub(in crate::repository) fn find_outlived(records: &[(RecordId, Record)]) -> Vec<RecordId> {
     let count = |pair: &[u8]| records.iter().filter(|(_, record)| record.extensions.get(PAIR) == Some(pair) && !is_begun(record)).count();
     let outlived = records.iter().filter(|(_, record)| is_begun(record) && record.extensions.get(PAIR).is_some_and(|pair| count(pair) > 1));
     outlived.map(|(id, _)| *id).collect()

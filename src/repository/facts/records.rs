@@ -2,19 +2,19 @@
 
 use std::collections::HashSet;
 
-use super::description::Description;
-use super::foreign::other_repository;
-use super::layout;
 use super::marks::Marks;
 use super::paired::find_lone;
 use super::protection::Protection;
-use super::{Repository, class_settings, class_table};
 use crate::chunker::ClassTable;
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, ClientId, RecordId, RunId, SnapshotId};
 use crate::manifest::{ABSENT, AbsentChunks, HEALED, HealedChunks, KEPT, Kept, REMOVED, Record, Removed, SETTING, SETTINGS, Settings};
 use crate::pack::{KeyRing, ObjectKind, open_object, seal_object};
+use crate::repository::description::Description;
+use crate::repository::foreign::other_repository;
+use crate::repository::layout;
+use crate::repository::{Repository, class_settings, class_table};
 use crate::storage::Storage;
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
@@ -40,7 +40,7 @@ pub struct Facts {
     absent: HashSet<ChunkId>,
     marks: Marks,
     protection: Protection,
-    pub(super) removed: HashSet<SnapshotId>,
+    pub(in crate::repository) removed: HashSet<SnapshotId>,
     kept: HashSet<SnapshotId>,
     keeps_nothing: bool,
     lone: Vec<Record>,
@@ -82,7 +82,7 @@ impl Facts {
     }
 
     /// Snapshots that records say were there: they stayed when others were removed, or are pinned.
-    pub(super) fn witnessed(&self) -> impl Iterator<Item = SnapshotId> {
+    pub(in crate::repository) fn witnessed(&self) -> impl Iterator<Item = SnapshotId> {
         self.kept.iter().copied().chain(self.marks.pinned())
     }
 
@@ -158,12 +158,12 @@ impl Repository {
     /// # Errors
     /// As [`Repository::publish_record`].
     pub fn publish_records(&self, records: Vec<(u16, Vec<u8>)>, time: Timestamp) -> Result<Vec<RecordId>> {
-        let publish = |record: &Record| publish_record(&*self.storage, &self.keys, record);
+        let publish = |record: &Record| publish_record(&**self.objects.storage(), self.objects.keys(), record);
         self.number_records(records, time)?.iter().map(publish).collect()
     }
 
     /// Records that say these things, with counters above those of all records and all manifests.
-    pub(super) fn number_records(&self, records: Vec<(u16, Vec<u8>)>, time: Timestamp) -> Result<Vec<Record>> {
+    pub(in crate::repository) fn number_records(&self, records: Vec<(u16, Vec<u8>)>, time: Timestamp) -> Result<Vec<Record>> {
         self.facts.check_writable()?;
         if records.iter().any(|(_, payload)| payload.len() as u64 > PAYLOAD_BYTES_MAX) {
             return Err(Error::new(ErrorKind::Invalid, "a record cannot say so much at once"));
@@ -173,7 +173,7 @@ impl Repository {
             return Err(Error::damaged(layout::RECORDS, "no higher counter is left"));
         }
         let run = RunId(random_bytes()?);
-        let client = self.cache.as_ref().map_or(ClientId([0; 16]), |cache| cache.client());
+        let client = self.objects.cache().map_or(ClientId([0; 16]), |cache| cache.client());
         let number =
             |(counter, (record_type, payload))| Record { record_type, counter, run, client, time, payload, extensions: Extensions::none() };
         Ok((newest + 1..).zip(records).map(number).collect())
@@ -217,12 +217,12 @@ impl Repository {
     /// Those of the storage.
     pub fn restore_settings(&self, time: Timestamp) -> Result<()> {
         let (facts, counter) = (&self.facts, self.newest_counter()?.saturating_add(1));
-        publish_settings(&*self.storage, &self.keys, &facts.settings, facts.settings_copies, counter, time)
+        publish_settings(&**self.objects.storage(), self.objects.keys(), &facts.settings, facts.settings_copies, counter, time)
     }
 }
 
 /// The settings of a new repository, the same in all versions that write this format.
-pub(super) fn standard_settings(description: &Description) -> Settings {
+pub(in crate::repository) fn standard_settings(description: &Description) -> Settings {
     Settings {
         repository_json: description.hash,
         class_table: ClassTable::VERSION,
@@ -237,7 +237,7 @@ pub(super) fn standard_settings(description: &Description) -> Settings {
 ///
 /// # Errors
 /// Those of the storage.
-pub(super) fn publish_settings(
+pub(in crate::repository) fn publish_settings(
     storage: &dyn Storage,
     keys: &KeyRing,
     settings: &Settings,
@@ -257,7 +257,7 @@ pub(super) fn publish_settings(
 ///
 /// # Errors
 /// Those of the storage.
-pub(super) fn publish_record(storage: &dyn Storage, keys: &KeyRing, record: &Record) -> Result<RecordId> {
+pub(in crate::repository) fn publish_record(storage: &dyn Storage, keys: &KeyRing, record: &Record) -> Result<RecordId> {
     let plain = record.encode();
     let bytes = seal_object(keys, ObjectKind::Record, record.run, &plain)?;
     layout::check_length("a record", plain.len().max(bytes.len()), BYTES_MAX)?;
@@ -270,14 +270,14 @@ pub(super) fn publish_record(storage: &dyn Storage, keys: &KeyRing, record: &Rec
 ///
 /// # Errors
 /// `NotFound`, `Damaged`, `Unsupported`.
-pub(super) fn read_record(storage: &dyn Storage, keys: &KeyRing, id: RecordId) -> Result<Record> {
+pub(in crate::repository) fn read_record(storage: &dyn Storage, keys: &KeyRing, id: RecordId) -> Result<Record> {
     let name = layout::record_name(&id);
     let bytes = storage.read(&name, BYTES_MAX)?;
     Record::decode(&open_object(keys, ObjectKind::Record, bytes, &id.0, BYTES_MAX, &name)?)
 }
 
 /// Whether a record is whole and of another repository: then it says nothing about this one.
-pub(super) fn is_foreign(storage: &dyn Storage, keys: &KeyRing, id: RecordId) -> bool {
+pub(in crate::repository) fn is_foreign(storage: &dyn Storage, keys: &KeyRing, id: RecordId) -> bool {
     let bytes = storage.read(&layout::record_name(&id), BYTES_MAX);
     bytes.is_ok_and(|bytes| other_repository(&bytes, &id.0, keys.repository).is_some())
 }
@@ -287,7 +287,7 @@ pub(super) fn is_foreign(storage: &dyn Storage, keys: &KeyRing, id: RecordId) ->
 ///
 /// # Errors
 /// Those of listing.
-pub(super) fn read_listed(storage: &dyn Storage, keys: &KeyRing) -> Result<Vec<(RecordId, Result<Record>)>> {
+pub(in crate::repository) fn read_listed(storage: &dyn Storage, keys: &KeyRing) -> Result<Vec<(RecordId, Result<Record>)>> {
     let listed = layout::list_ids(storage, layout::RECORDS, RecordId::parse)?;
     let read = |(id, _)| match read_record(storage, keys, id) {
         Err(error) if error.is_not_found() || is_foreign(storage, keys, id) => None,
@@ -301,7 +301,7 @@ pub(super) fn read_listed(storage: &dyn Storage, keys: &KeyRing) -> Result<Vec<(
 /// # Errors
 /// `Damaged` when there are no settings that can be read, or when `repository.json` is not the one
 /// that the settings were sealed with.
-pub(super) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &Description) -> Result<Facts> {
+pub(in crate::repository) fn read_facts(storage: &dyn Storage, keys: &KeyRing, description: &Description) -> Result<Facts> {
     let (mut records, mut refusal) = (Vec::new(), None);
     for (id, record) in read_listed(storage, keys)? {
         match record {

@@ -5,10 +5,10 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::description::Description;
 use super::secrets::SecretBundle;
 use crate::crypto::{Algorithm, Argon2Cost, Associated, ObjectKey, Purpose, Secret, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
+use crate::repository::description::Description;
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
 
@@ -16,7 +16,7 @@ use crate::wire::{self, Extensions};
 pub const MAGIC: &[u8; 8] = b"STRONGRK";
 const VERSION: u16 = 0;
 /// A slot is never longer.
-pub(super) const BYTES_MAX: u64 = 64 << 10;
+pub(in crate::repository) const BYTES_MAX: u64 = 64 << 10;
 /// A key file has so many random bytes.
 pub const KEY_FILE_BYTES: usize = 32;
 /// Extension of a slot: sixteen random bytes that it has in common with its twin.
@@ -30,7 +30,7 @@ pub const PASSWORD: u16 = 1;
 /// Slot type: a key file of 32 random bytes.
 pub const KEY_FILE: u16 = 2;
 /// Slot type: no key, but the mark that the slots of its pair are being made or removed, one after the other.
-pub(super) const CHANGING: u16 = 5;
+pub(in crate::repository) const CHANGING: u16 = 5;
 // 3 is reserved for write-only keys, 4 for slots sealed to a recipient's public key.
 
 /// What a user opens a repository with.
@@ -43,7 +43,7 @@ pub enum Credential {
 }
 
 impl Credential {
-    pub(super) fn slot_type(&self) -> u16 {
+    pub(in crate::repository) fn slot_type(&self) -> u16 {
         match self {
             Credential::Password(_) => PASSWORD,
             Credential::KeyFile(_) => KEY_FILE,
@@ -100,7 +100,7 @@ impl KeySlot {
     ///
     /// # Errors
     /// As [`KeySlot::wrap`].
-    pub(super) fn wrap_twins(
+    pub(in crate::repository) fn wrap_twins(
         bundle: &SecretBundle,
         description: &Description,
         credential: &Credential,
@@ -147,7 +147,13 @@ impl KeySlot {
     /// The same slot with `bundle` wrapped in it anew, by the key that opens it. `copy` are random bytes, in
     /// a slot that has a twin: both have the same key, so that their secrets must differ in something, and
     /// with them the nonce.
-    pub(super) fn wrap_twin(&self, bundle: &SecretBundle, description: &Description, key: &ObjectKey, copy: Option<[u8; 16]>) -> Self {
+    pub(in crate::repository) fn wrap_twin(
+        &self,
+        bundle: &SecretBundle,
+        description: &Description,
+        key: &ObjectKey,
+        copy: Option<[u8; 16]>,
+    ) -> Self {
         let mut bundle = bundle.clone();
         if let Some(copy) = copy {
             bundle.extensions.set(COPY, copy.to_vec());
@@ -162,7 +168,7 @@ impl KeySlot {
     }
 
     /// The mark that the slots of `pair` are being made or removed. No credential is needed for it.
-    pub(super) fn mark(pair: &[u8]) -> Result<Self> {
+    pub(in crate::repository) fn mark(pair: &[u8]) -> Result<Self> {
         let mut mark = Self {
             slot_type: CHANGING,
             label: String::new(),
@@ -180,17 +186,17 @@ impl KeySlot {
     }
 
     /// What it has in common with its twin; nothing in a slot that never had one.
-    pub(super) fn pair(&self) -> Option<&[u8]> {
+    pub(in crate::repository) fn pair(&self) -> Option<&[u8]> {
         self.extensions.get(PAIR)
     }
 
     /// Whether the two belong together: one derivation opens both or none.
-    pub(super) fn is_twin_of(&self, other: &Self) -> bool {
+    pub(in crate::repository) fn is_twin_of(&self, other: &Self) -> bool {
         self.pair().is_some() && self.pair() == other.pair() && self.derivation() == other.derivation()
     }
 
     /// What the way from a credential to the key depends on.
-    pub(super) fn derivation(&self) -> (u16, [u8; 32], [u32; 3]) {
+    pub(in crate::repository) fn derivation(&self) -> (u16, [u8; 32], [u32; 3]) {
         (self.slot_type, self.salt, [self.memory_kib, self.passes, self.lanes])
     }
 
@@ -207,7 +213,7 @@ impl KeySlot {
     }
 
     /// The secrets, if `key` is the right one for this slot.
-    pub(super) fn open(&self, description: &Description, key: &ObjectKey) -> Result<SecretBundle> {
+    pub(in crate::repository) fn open(&self, description: &Description, key: &ObjectKey) -> Result<SecretBundle> {
         if key.commitment() != &self.commitment {
             return Err(wrong_key());
         }
@@ -222,7 +228,7 @@ impl KeySlot {
         Ok(bundle)
     }
 
-    pub(super) fn derive(&self, description: &Description, credential: &Credential) -> Result<ObjectKey> {
+    pub(in crate::repository) fn derive(&self, description: &Description, credential: &Credential) -> Result<ObjectKey> {
         let secret = match credential {
             Credential::Password(password) => {
                 Argon2Cost { memory_kib: self.memory_kib, passes: self.passes, lanes: self.lanes }.derive(password, &self.salt)?
@@ -273,7 +279,7 @@ impl KeySlot {
     }
 }
 
-pub(super) fn wrong_key() -> Error {
+pub(in crate::repository) fn wrong_key() -> Error {
     Error::new(ErrorKind::WrongKey, "the password or key file opens no key slot of this repository")
 }
 

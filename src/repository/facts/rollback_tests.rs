@@ -52,7 +52,7 @@ fn publish(repository: &Repository, counter: u64, previous: Option<SnapshotId>, 
         counts: Counts::default(),
         extensions: Extensions::none(),
     };
-    repository.publish_manifest(&manifest).unwrap()
+    repository.objects().publish_manifest(&manifest).unwrap()
 }
 
 fn rollback(storage: &Arc<MemoryStorage>, cache: Option<&Path>) -> Option<Rollback> {

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::Repository;
-use super::layout;
 use crate::crypto::Algorithm;
 use crate::error::{ErrorKind, Result};
 use crate::id::PackId;
 use crate::index::IndexedPack;
 use crate::pack::read_directory;
+use crate::repository::layout;
+use crate::repository::objects::Objects;
 use crate::storage::Storage;
 
 /// What is hashed is read in parts of this length.
@@ -73,12 +73,12 @@ impl PackListing {
 ///
 /// # Errors
 /// Those of the storage that are no damage.
-pub(super) fn read_proven_contents(repository: &Repository, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
-    let is_sealed = repository.keys().algorithm != Algorithm::None;
+pub(in crate::repository) fn read_proven_contents(objects: &Objects, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
+    let is_sealed = objects.keys().algorithm != Algorithm::None;
     if is_sealed {
-        return read_contents(repository, id, bytes);
+        return read_contents(objects, id, bytes);
     }
-    read_whole_contents(repository, id, bytes)
+    read_whole_contents(objects, id, bytes)
 }
 
 /// As [`read_contents`], of a pack all of whose bytes are read and are those that it is named after: for somebody
@@ -86,12 +86,12 @@ pub(super) fn read_proven_contents(repository: &Repository, id: PackId, bytes: u
 ///
 /// # Errors
 /// Those of the storage that are no damage.
-pub(super) fn read_whole_contents(repository: &Repository, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
-    if has_hash(&**repository.storage(), &layout::pack_name(&id), bytes, &id.0)? { read_contents(repository, id, bytes) } else { Ok(None) }
+pub(in crate::repository) fn read_whole_contents(objects: &Objects, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
+    if has_hash(&**objects.storage(), &layout::pack_name(&id), bytes, &id.0)? { read_contents(objects, id, bytes) } else { Ok(None) }
 }
 
 /// Whether the bytes of an object have the hash that is its name.
-pub(super) fn has_hash(storage: &dyn Storage, name: &str, bytes: u64, hash: &[u8; 32]) -> Result<bool> {
+pub(in crate::repository) fn has_hash(storage: &dyn Storage, name: &str, bytes: u64, hash: &[u8; 32]) -> Result<bool> {
     // Most are far shorter: a run reads each index segment, and their number grows with the snapshots.
     let (mut hasher, mut at, mut buffer) = (blake3::Hasher::new(), 0, vec![0; bytes.min(READ_BYTES) as usize]);
     while at < bytes {
@@ -110,8 +110,8 @@ pub(super) fn has_hash(storage: &dyn Storage, name: &str, bytes: u64, hash: &[u8
 ///
 /// # Errors
 /// Those of the storage that are no damage.
-pub(super) fn read_contents(repository: &Repository, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
-    match read_directory(&**repository.storage(), repository.keys(), &layout::pack_name(&id), bytes) {
+pub(in crate::repository) fn read_contents(objects: &Objects, id: PackId, bytes: u64) -> Result<Option<IndexedPack>> {
+    match read_directory(&**objects.storage(), objects.keys(), &layout::pack_name(&id), bytes) {
         Ok((directory, kind, (data_begin, data_end))) => {
             Ok(Some(IndexedPack { id, kind, bytes, data_begin, data_end, frames: directory.frames }))
         }

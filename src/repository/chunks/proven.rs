@@ -13,18 +13,18 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::Repository;
-use super::cache::write_file;
+use super::Chunks;
 use crate::id::{SegmentId, SnapshotId};
 use crate::index::Index;
+use crate::repository::cache::write_file;
 
 /// So many notes are kept: one or two for each series.
 const NOTES_MAX: usize = 64;
 
-impl Repository {
+impl Chunks {
     /// Whether this machine has noted that `snapshot` needs nothing but packs that segments of `index` name.
     pub fn is_noted_whole(&self, snapshot: &SnapshotId, index: &Index) -> bool {
-        let note = self.cache().and_then(|cache| fs::read(cache.whole().join(snapshot.to_string())).ok());
+        let note = self.objects.cache().and_then(|cache| fs::read(cache.whole().join(snapshot.to_string())).ok());
         let listed: BTreeSet<SegmentId> = index.segments().collect();
         note.and_then(|note| decode(snapshot, &note)).is_some_and(|segments| segments.iter().all(|segment| listed.contains(segment)))
     }
@@ -32,7 +32,7 @@ impl Repository {
     /// Notes that `snapshot`, which was just committed, needs nothing but packs that `segments` name. The
     /// note of `before`, on which no later run will build, goes.
     pub fn note_whole(&self, snapshot: &SnapshotId, segments: &BTreeSet<SegmentId>, before: Option<&SnapshotId>) {
-        let Some(folder) = self.cache().map(|cache| cache.whole()) else { return };
+        let Some(folder) = self.objects.cache().map(|cache| cache.whole()) else { return };
         // Without a note the next run looks everything up.
         let _ = fs::create_dir_all(&folder);
         let _ = write_file(&folder, &snapshot.to_string(), &encode(snapshot, segments));

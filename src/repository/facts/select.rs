@@ -5,11 +5,11 @@ use std::cmp::Reverse;
 
 use jiff::tz::TimeZone;
 
-use super::Repository;
 use super::moment::parse_moment;
 use crate::catalog::{Listing, Summary, series_key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ID_PREFIX_MIN, SnapshotId};
+use crate::repository::Repository;
 use crate::retention::CLOCK_SKEW_SECONDS_MAX;
 use crate::units::Timestamp;
 

@@ -30,7 +30,7 @@ impl Protection {
     /// # Errors
     /// `Unsupported` for a setting of another name, `Damaged` for a value that is no number: either
     /// may mean that something must not be removed.
-    pub(super) fn apply(&mut self, time: Timestamp, payload: &[u8]) -> Result<()> {
+    pub(in crate::repository) fn apply(&mut self, time: Timestamp, payload: &[u8]) -> Result<()> {
         let Setting { name, value } = wire::decode(payload, "a record of a setting")?;
         if name != PROTECT {
             let message = format!("the repository has a setting `{}`, which this version does not know", name.escape_debug());

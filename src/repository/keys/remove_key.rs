@@ -1,8 +1,8 @@
 //! Removes a key, where that locks nobody out.
 
-use super::Repository;
 use super::twins::{Key, remove_slot};
 use crate::error::{Error, ErrorKind, Result};
+use crate::repository::Repository;
 
 impl Repository {
     /// Removes `key`, one of `keys`, which are all that there are. The caller holds the lock.
@@ -28,6 +28,6 @@ impl Repository {
                 "objects of another repository lie here, and key {id} may be the only one that opens them; move them away first"
             ));
         }
-        remove_slot(&*self.storage, &key.id())
+        remove_slot(&**self.objects.storage(), &key.id())
     }
 }

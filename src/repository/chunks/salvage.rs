@@ -7,13 +7,13 @@ use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use super::Repository;
-use super::layout;
+use super::Chunks;
 use super::packs::{PackListing, has_hash, read_contents};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, SegmentId};
 use crate::index::{Index, IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX, read_remembered_packs};
 use crate::pack::{ObjectKind, open_object};
+use crate::repository::layout;
 
 /// Opening is tried again when a prune removed a segment that was listed.
 const TRIES_MAX: usize = 3;
@@ -29,12 +29,12 @@ pub struct UnreadableSegment {
     pub problem: String,
 }
 
-impl Repository {
+impl Chunks {
     /// Opens the index over the segments that can be read, and says which cannot.
     ///
     /// # Errors
     /// Those of the storage that are no damage.
-    pub(super) fn open_index_to_read(&self) -> Result<(Index, Vec<UnreadableSegment>)> {
+    pub(in crate::repository) fn open_index_to_read(&self) -> Result<(Index, Vec<UnreadableSegment>)> {
         let mut tries = 1;
         loop {
             match self.open_index() {
@@ -44,24 +44,24 @@ impl Repository {
                 Err(error) => return Err(error),
             }
         }
-        let looked: Vec<_> = self.list_segments()?.into_par_iter().map(|id| (id, self.read_segment(id).err())).collect();
+        let looked: Vec<_> = self.objects.list_segments()?.into_par_iter().map(|id| (id, self.objects.read_segment(id).err())).collect();
         let readable: Vec<SegmentId> = looked.iter().filter(|(_, error)| error.is_none()).map(|(id, _)| *id).collect();
         let unreadable = looked.into_iter().filter_map(|(id, error)| Some(UnreadableSegment { id, problem: error?.to_string() }));
-        let tables = self.cache().map(|cache| cache.tables());
+        let tables = self.objects.cache().map(|cache| cache.tables());
         let unreadable: Vec<UnreadableSegment> = unreadable.collect();
         let mut spared: Vec<SegmentId> = unreadable.iter().map(|segment| segment.id).collect();
         spared.extend(self.list_set_aside_segments()?);
-        Ok((Index::open_sparing(tables.as_deref(), &spared, &readable, &|id| self.read_segment(id))?, unreadable))
+        Ok((Index::open_sparing(tables.as_deref(), &spared, &readable, &|id| self.objects.read_segment(id))?, unreadable))
     }
 
     /// What the packs hold that `index` does not name, from their directories. What cannot be read is
     /// left out: nobody has been promised that it is there.
-    pub(super) fn salvage_index(&self, index: &Index) -> Result<Index> {
+    pub(in crate::repository) fn salvage_index(&self, index: &Index) -> Result<Index> {
         let named: HashSet<PackId> = index.packs().into_iter().map(|(id, ..)| id).collect();
-        let listing = PackListing::read(&**self.storage())?;
+        let listing = PackListing::read(&**self.objects.storage())?;
         let unnamed: Vec<(PackId, u64)> =
             listing.packs().iter().filter(|(id, _)| !named.contains(id)).map(|(id, bytes)| (*id, *bytes)).collect();
-        let read = |(id, bytes): &(PackId, u64)| read_contents(self, *id, *bytes).ok().flatten();
+        let read = |(id, bytes): &(PackId, u64)| read_contents(&self.objects, *id, *bytes).ok().flatten();
         let mut packs: Vec<IndexedPack> = unnamed.par_iter().filter_map(read).collect();
         let readable: HashSet<PackId> = packs.iter().map(|pack| pack.id).collect();
         let unreadable = unnamed.into_iter().map(|(id, _)| id).filter(|id| !readable.contains(id)).collect();
@@ -85,15 +85,15 @@ impl Repository {
     pub fn read_told_packs(&self, wanted: &HashSet<PackId>) -> Result<Vec<IndexedPack>> {
         let mut packs = self.read_set_aside_packs(wanted)?;
         let rest = wanted.iter().filter(|id| packs.iter().all(|pack| pack.id != **id)).copied().collect::<HashSet<_>>();
-        if let Some(cache) = self.cache().filter(|_| !rest.is_empty()) {
+        if let Some(cache) = self.objects.cache().filter(|_| !rest.is_empty()) {
             packs.extend(read_remembered_packs(&cache.tables(), &rest));
         }
         Ok(packs)
     }
 
     /// The segments that a repair set aside, whether damaged or replaced.
-    pub(super) fn list_set_aside_segments(&self) -> Result<Vec<SegmentId>> {
-        let listed = self.storage.list(&format!("{}/{}", layout::DAMAGED, layout::INDEX))?;
+    pub(in crate::repository) fn list_set_aside_segments(&self) -> Result<Vec<SegmentId>> {
+        let listed = self.objects.storage().list(&format!("{}/{}", layout::DAMAGED, layout::INDEX))?;
         Ok(listed.iter().filter_map(|listed| id_of_set_aside(&listed.name)).collect())
     }
 
@@ -104,10 +104,10 @@ impl Repository {
             return Ok(Vec::new());
         }
         let mut found = HashMap::new();
-        for listed in self.storage.list(&format!("{}/{}", layout::DAMAGED, layout::INDEX))? {
+        for listed in self.objects.storage().list(&format!("{}/{}", layout::DAMAGED, layout::INDEX))? {
             let Some(id) = id_of_set_aside(&listed.name) else { continue };
-            let segment = self.storage.read(&listed.name, SEGMENT_PLAIN_BYTES_MAX).and_then(|bytes| {
-                let plain = open_object(&self.keys, ObjectKind::Index, bytes, &id.0, SEGMENT_PLAIN_BYTES_MAX, &listed.name)?;
+            let segment = self.objects.storage().read(&listed.name, SEGMENT_PLAIN_BYTES_MAX).and_then(|bytes| {
+                let plain = open_object(self.objects.keys(), ObjectKind::Index, bytes, &id.0, SEGMENT_PLAIN_BYTES_MAX, &listed.name)?;
                 IndexSegment::decode(&plain)
             });
             match segment {
@@ -127,9 +127,9 @@ impl Repository {
     /// # Errors
     /// `Damaged`; those of the storage.
     pub fn check_segment_bytes(&self) -> Result<()> {
-        let listed = layout::list_ids(&*self.storage, layout::INDEX, SegmentId::parse)?;
+        let listed = layout::list_ids(&**self.objects.storage(), layout::INDEX, SegmentId::parse)?;
         let check = |(id, listed): &(SegmentId, crate::storage::Listed)| {
-            if self.passes_over(&listed.name) || has_hash(&*self.storage, &listed.name, listed.bytes, &id.0)? {
+            if self.objects.passes_over(&listed.name) || has_hash(&**self.objects.storage(), &listed.name, listed.bytes, &id.0)? {
                 return Ok(());
             }
             Err(Error::damaged(listed.name.as_str(), "it is not what was written").context(format!("index segment {id}")))

@@ -9,13 +9,14 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::{Deref, Range};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
-use super::Repository;
-use super::layout::pack_name;
+use super::Chunks;
 use super::salvage::UnreadableSegment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, PackId};
 use crate::index::{Index, Location};
 use crate::pack::{FramePlace, PackKeys, PackKind};
+use crate::repository::layout::pack_name;
+use crate::repository::objects::Objects;
 
 /// Frames that were opened are kept up to so many plain bytes: tree pages lie beside each other.
 const FRAME_CACHE_BYTES: usize = 16 << 20;
@@ -38,8 +39,8 @@ impl Deref for FrameBytes {
 }
 
 /// Reads chunks of one repository. Methods are called from any thread.
-pub struct ChunkReader<'a> {
-    repository: &'a Repository,
+pub struct ChunkReader {
+    chunks: Chunks,
     index: RwLock<Arc<Index>>,
     pack_keys: Mutex<HashMap<PackId, Arc<PackKeys>>>,
     frames: Mutex<FrameCache>,
@@ -56,31 +57,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-impl Repository {
-    /// Opens the index over the segments that are listed now.
-    ///
-    /// # Errors
-    /// Those of the storage; `Damaged` when a segment is.
-    pub fn open_index(&self) -> Result<Index> {
-        let tables = self.cache.as_ref().map(|cache| cache.tables());
-        let spared = self.list_set_aside_segments()?;
-        Index::open_sparing(tables.as_deref(), &spared, &self.list_segments()?, &|id| self.read_segment(id))
-    }
-
-    /// A reader of this repository's chunks, for those who only read: it goes on without index segments
-    /// that cannot be read (see [`ChunkReader::unreadable_segments`]).
-    ///
-    /// # Errors
-    /// Those of the storage that are no damage.
-    pub fn reader(&self) -> Result<ChunkReader<'_>> {
-        let (index, unreadable) = self.open_index_to_read()?;
-        Ok(ChunkReader { unreadable: Some(unreadable), ..self.reader_with(Arc::new(index)) })
-    }
-
-    /// A reader over an index that is open already. What the index does not name is not there.
-    pub fn reader_with(&self, index: Arc<Index>) -> ChunkReader<'_> {
-        ChunkReader {
-            repository: self,
+impl ChunkReader {
+    pub(super) fn new(chunks: Chunks, index: Arc<Index>) -> Self {
+        Self {
+            chunks,
             index: RwLock::new(index),
             pack_keys: Mutex::new(HashMap::new()),
             frames: Mutex::new(FrameCache::default()),
@@ -89,18 +69,26 @@ impl Repository {
             salvaged: Mutex::new(None),
         }
     }
-}
 
-impl<'a> ChunkReader<'a> {
+    /// The same over an index that lacks these segments: their packs are looked into when a chunk is not found.
+    pub(super) fn sparing(self, unreadable: Vec<UnreadableSegment>) -> Self {
+        Self { unreadable: Some(unreadable), ..self }
+    }
+
     /// The same, for who holds the lock alone: what is missing is not looked for in a newer index.
     #[must_use]
     pub fn without_reload(self) -> Self {
         Self { may_reload: false, ..self }
     }
 
-    /// The repository that it reads.
-    pub fn repository(&self) -> &'a Repository {
-        self.repository
+    /// The objects of the repository that it reads.
+    pub fn objects(&self) -> &Objects {
+        self.chunks.objects()
+    }
+
+    /// The chunks that it reads.
+    pub fn chunks(&self) -> &Chunks {
+        &self.chunks
     }
 
     /// The index that it looks up.
@@ -153,7 +141,7 @@ impl<'a> ChunkReader<'a> {
         }
         // Not under the lock: the work is spread over threads, which may come here too. What is done
         // twice is the same.
-        let Ok(salvaged) = self.repository.salvage_index(&self.index()) else { return false };
+        let Ok(salvaged) = self.chunks.salvage_index(&self.index()) else { return false };
         let has_any = salvaged.chunk_count() > 0;
         *lock(&self.salvaged) = Some(Arc::new(salvaged));
         has_any
@@ -176,7 +164,12 @@ impl<'a> ChunkReader<'a> {
     ///
     /// # Errors
     /// Those of the storage that are no damage.
-    pub(super) fn is_whole_in(&self, kind: PackKind, id: &ChunkId, may_stand_in: &dyn Fn(&PackId, u64) -> bool) -> Result<bool> {
+    pub(in crate::repository) fn is_whole_in(
+        &self,
+        kind: PackKind,
+        id: &ChunkId,
+        may_stand_in: &dyn Fn(&PackId, u64) -> bool,
+    ) -> Result<bool> {
         for place in self.places(id)?.into_iter().filter(|place| may_stand_in(&place.pack, place.pack_bytes)) {
             match self.frame(&place).and_then(|frame| self.cut_out(kind, id, &place, frame)) {
                 Ok(_) => return Ok(true),
@@ -210,7 +203,7 @@ impl<'a> ChunkReader<'a> {
     /// Loads the index again; true when it is over other segments or tables than before.
     fn reload_index(&self) -> Result<bool> {
         let old = self.index();
-        let new = if self.unreadable.is_some() { self.repository.open_index_to_read()?.0 } else { self.repository.open_index()? };
+        let new = if self.unreadable.is_some() { self.chunks.open_index_to_read()?.0 } else { self.chunks.open_index()? };
         let differs = old.is_damaged() || old.packs() != new.packs();
         *self.index.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(new);
         Ok(differs)
@@ -249,7 +242,7 @@ impl<'a> ChunkReader<'a> {
     /// As [`ChunkReader::read_frame`].
     pub fn read_frame_at(&self, pack: &PackId, pack_bytes: u64, place: &FramePlace) -> Result<Vec<u8>> {
         let keys = self.pack_keys(pack, pack_bytes)?;
-        keys.read_frame(&**self.repository.storage(), &pack_name(pack), place).map_err(call_damage)
+        keys.read_frame(&**self.objects().storage(), &pack_name(pack), place).map_err(call_damage)
     }
 
     /// Reads a frame into `buffer` and opens it there, but leaves it compressed.
@@ -261,7 +254,7 @@ impl<'a> ChunkReader<'a> {
         // What directories and segments say was capped when they were decoded.
         buffer.clear();
         buffer.resize(place.sealed_bytes as usize, 0);
-        self.repository.storage().read_range(&name, place.offset, buffer).map_err(call_damage)?;
+        self.objects().storage().read_range(&name, place.offset, buffer).map_err(call_damage)?;
         keys.unseal_frame(&name, place, buffer).map_err(call_damage)
     }
 
@@ -269,8 +262,7 @@ impl<'a> ChunkReader<'a> {
         if let Some(keys) = lock(&self.pack_keys).get(pack) {
             return Ok(Arc::clone(keys));
         }
-        let keys =
-            PackKeys::read(&**self.repository.storage(), self.repository.keys(), &pack_name(pack), pack_bytes).map_err(call_damage)?;
+        let keys = PackKeys::read(&**self.objects().storage(), self.objects().keys(), &pack_name(pack), pack_bytes).map_err(call_damage)?;
         let keys = Arc::new(keys);
         let mut kept = lock(&self.pack_keys);
         if kept.len() >= PACK_KEYS_MAX {
@@ -290,7 +282,7 @@ impl<'a> ChunkReader<'a> {
 
     /// Whether `plain` has the id `id`.
     pub fn verify(&self, kind: PackKind, id: &ChunkId, plain: &[u8]) -> bool {
-        let identify = &self.repository.keys().identify;
+        let identify = &self.objects().keys().identify;
         let found = match kind {
             PackKind::Data => identify.data_chunk(plain),
             PackKind::Meta => identify.meta_chunk(plain),

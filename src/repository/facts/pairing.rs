@@ -2,11 +2,11 @@
 
 use super::paired::{as_begun, with_pair};
 use super::records::publish_record;
-use super::{Repository, layout};
 use crate::error::Result;
 use crate::id::RecordId;
 use crate::manifest::Record;
 use crate::pack::KeyRing;
+use crate::repository::{Repository, layout};
 use crate::storage::Storage;
 use crate::units::Timestamp;
 
@@ -14,7 +14,7 @@ use crate::units::Timestamp;
 ///
 /// # Errors
 /// Those of the storage.
-pub(super) fn publish_new_pair(storage: &dyn Storage, keys: &KeyRing, record: Record) -> Result<()> {
+pub(in crate::repository) fn publish_new_pair(storage: &dyn Storage, keys: &KeyRing, record: Record) -> Result<()> {
     let record = with_pair(record)?;
     publish_record(storage, keys, &record)?;
     publish_record(storage, keys, &record).map(drop)
@@ -28,13 +28,13 @@ impl Repository {
     /// As [`Repository::publish_record`].
     pub fn publish_pairs(&self, records: Vec<(u16, Vec<u8>)>, time: Timestamp) -> Result<()> {
         let records = self.number_records(records, time)?.into_iter().map(with_pair).collect::<Result<Vec<Record>>>()?;
-        let begun = |record: &Record| publish_record(&*self.storage, &self.keys, &as_begun(record));
+        let begun = |record: &Record| publish_record(&**self.objects.storage(), self.objects.keys(), &as_begun(record));
         let begun = records.iter().map(begun).collect::<Result<Vec<RecordId>>>()?;
         for record in records.iter().flat_map(|record| [record, record]) {
-            publish_record(&*self.storage, &self.keys, record)?;
+            publish_record(&**self.objects.storage(), self.objects.keys(), record)?;
         }
         // Where a crash brings them back, they say nothing new.
-        begun.iter().try_for_each(|id| self.storage.remove(&layout::record_name(id)))
+        begun.iter().try_for_each(|id| self.objects.storage().remove(&layout::record_name(id)))
     }
 
     /// The records that lost the one that says the same. Read twice, because another program may be writing two.
@@ -57,7 +57,7 @@ impl Repository {
     /// Those of the storage.
     pub fn restore_lone_records(&self) -> Result<u64> {
         let lone = self.facts().lone_records();
-        lone.iter().try_for_each(|record| publish_record(&*self.storage, &self.keys, record).map(drop))?;
+        lone.iter().try_for_each(|record| publish_record(&**self.objects.storage(), self.objects.keys(), record).map(drop))?;
         Ok(lone.len() as u64)
     }
 }

@@ -7,15 +7,15 @@
 //! A slot that lost its twin is damage; one whose twin is not there yet, or was removed a moment ago by a
 //! program that died, is not. So a mark stands beside the two while they are made or removed.
 
-use super::Repository;
-use super::description::Description;
-use super::layout;
 use super::secrets::SecretBundle;
 use super::slot::{Credential, KeySlot};
 use super::slots::{SLOTS_MAX, Slots, list_slots, open_slots, publish_slot, read_slots};
 use crate::crypto::{Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SlotId;
+use crate::repository::Repository;
+use crate::repository::description::Description;
+use crate::repository::layout;
 use crate::storage::{LockMode, PRUNE_LOCK, Storage};
 use crate::units::Timestamp;
 
@@ -78,7 +78,7 @@ pub fn list_keys(storage: &dyn Storage) -> Result<Vec<Key>> {
 ///
 /// # Errors
 /// As [`KeySlot::wrap`]; those of the storage.
-pub(super) fn publish_twins(
+pub(in crate::repository) fn publish_twins(
     storage: &dyn Storage,
     bundle: &SecretBundle,
     description: &Description,
@@ -154,7 +154,7 @@ impl Repository {
     /// `Invalid` when there are as many slots as are looked at; `Damaged` when the new key does not open:
     /// then it is gone again; as [`KeySlot::wrap`]; those of the storage.
     pub fn add_key(&self, credential: &Credential, label: &str, cost: Argon2Cost, now: Timestamp, replaces: Option<&Key>) -> Result<Key> {
-        let storage = &*self.storage;
+        let storage = &**self.objects.storage();
         remove_idle_marks(storage)?;
         let there = layout::list_ids(storage, layout::KEYS, SlotId::parse)?.len();
         if replaces.is_none() && there + 2 > SLOTS_MAX {
@@ -176,8 +176,8 @@ impl Repository {
 
     /// Opens all slots of a key from what is stored, and compares the secrets with those in use.
     fn prove(&self, key: &Key, credential: &Credential) -> Result<()> {
-        let (.., opened) = open_slots(&*self.storage, &self.description, credential, Some(key.id()))?;
-        let stored = list_slots(&*self.storage)?;
+        let (.., opened) = open_slots(&**self.objects.storage(), &self.description, credential, Some(key.id()))?;
+        let stored = list_slots(&**self.objects.storage())?;
         for id in key.slots() {
             let slot = stored.iter().find(|(other, _)| *other == id).map(|(_, slot)| slot);
             let bundle = slot.map(|slot| slot.open(&self.description, &opened)).transpose()?;
@@ -193,7 +193,7 @@ impl Repository {
     /// # Errors
     /// Those of the storage.
     pub fn keys_opened_by(&self, credential: &Credential) -> Result<Vec<Key>> {
-        let mut keys = list_keys(&*self.storage)?;
+        let mut keys = list_keys(&**self.objects.storage())?;
         keys.retain(|key| key.slot().unwrap(&self.description, credential).is_ok());
         Ok(keys)
     }
@@ -203,7 +203,7 @@ impl Repository {
     /// # Errors
     /// Those of the storage.
     pub fn lone_keys(&self) -> Result<Vec<Key>> {
-        let mut keys = list_keys(&*self.storage)?;
+        let mut keys = list_keys(&**self.objects.storage())?;
         keys.retain(Key::lacks_twin);
         Ok(keys)
     }
@@ -222,7 +222,7 @@ impl Repository {
         if lost()?.is_empty() {
             return Ok(Vec::new());
         }
-        match self.storage.lock(PRUNE_LOCK, LockMode::Shared, false) {
+        match self.objects.storage().lock(PRUNE_LOCK, LockMode::Shared, false) {
             Err(error) if error.kind() == ErrorKind::Busy => Ok(Vec::new()),
             // Where no lock can be had, what is seen has to do.
             _lock => lost(),
@@ -241,8 +241,8 @@ impl Repository {
     pub fn restore_twin(&self, key: &Key) -> Result<()> {
         let Some(opened) = &self.slot_key else { return Ok(()) };
         let twin = key.slot().wrap_twin(&self.bundle, &self.description, opened, Some(random_bytes()?));
-        publish_slot(&*self.storage, &twin)?;
-        remove_idle_marks(&*self.storage)
+        publish_slot(&**self.objects.storage(), &twin)?;
+        remove_idle_marks(&**self.objects.storage())
     }
 }
 

@@ -1,0 +1,67 @@
+//! Finds and reads chunks: the index over the packs that are there, and the frames in them.
+//!
+//! [`Chunks`] opens the index and hands out readers. Most of this room is about what is not as it should be: segments that
+//! cannot be read, packs that no segment names, chunks that lie in several places of which one is bad.
+
+mod packs;
+mod proven;
+mod read;
+mod salvage;
+mod segments;
+mod unnamed;
+
+pub use packs::PackListing;
+pub use read::{ChunkReader, FrameBytes};
+pub use salvage::UnreadableSegment;
+pub use segments::split_segments;
+pub use unnamed::UnnamedPacks;
+
+pub(super) use packs::read_whole_contents;
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::index::Index;
+use crate::repository::objects::Objects;
+
+/// The chunks of one repository, and the index that finds them. Cheap to clone.
+#[derive(Clone)]
+pub struct Chunks {
+    objects: Objects,
+}
+
+impl Chunks {
+    pub(super) fn new(objects: Objects) -> Self {
+        Self { objects }
+    }
+
+    /// The objects that they lie in.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Opens the index over the segments that are listed now.
+    ///
+    /// # Errors
+    /// Those of the storage; `Damaged` when a segment is.
+    pub fn open_index(&self) -> Result<Index> {
+        let tables = self.objects.cache().map(|cache| cache.tables());
+        let spared = self.list_set_aside_segments()?;
+        Index::open_sparing(tables.as_deref(), &spared, &self.objects.list_segments()?, &|id| self.objects.read_segment(id))
+    }
+
+    /// A reader for those who only read: it goes on without index segments that cannot be read (see
+    /// [`ChunkReader::unreadable_segments`]).
+    ///
+    /// # Errors
+    /// Those of the storage that are no damage.
+    pub fn reader(&self) -> Result<ChunkReader> {
+        let (index, unreadable) = self.open_index_to_read()?;
+        Ok(self.reader_with(Arc::new(index)).sparing(unreadable))
+    }
+
+    /// A reader over an index that is open already. What the index does not name is not there.
+    pub fn reader_with(&self, index: Arc<Index>) -> ChunkReader {
+        ChunkReader::new(self.clone(), index)
+    }
+}
