@@ -96,7 +96,7 @@ pub(super) fn compare(
     Ok(unreadable)
 }
 
-impl<'r, 'a> Comparison<'_, '_, 'r> {
+impl<'r> Comparison<'_, '_, 'r> {
     /// Looks at what stands at one path on both sides, and goes into it where there is more to see.
     fn meet(&mut self, old: Option<Node>, new: Option<Node>, each: &mut dyn FnMut(Difference<'_>) -> Result<Entering>) -> Result<()> {
         let now = self.levels.last().and_then(|level| level.now.as_ref());

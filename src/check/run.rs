@@ -111,7 +111,7 @@ fn open_index(repository: &Repository, looked: &Looked) -> Result<Index> {
 }
 
 /// A reader of what every machine can read: not by the tables of this one, which may know what a bad segment said.
-fn reader_over<'a>(repository: &'a Repository, looked: &Looked, index: Arc<Index>) -> ChunkReader {
+fn reader_over(repository: &Repository, looked: &Looked, index: Arc<Index>) -> ChunkReader {
     let reader = repository.chunks().reader_with(index);
     if looked.bad_segments.is_empty() { reader } else { reader.without_reload() }
 }

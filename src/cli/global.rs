@@ -229,7 +229,7 @@ impl Global {
     ///
     /// # Errors
     /// As [`Repository::reader`].
-    pub fn reader<'r>(&self, repository: &'r Repository) -> Result<ChunkReader> {
+    pub fn reader(&self, repository: &Repository) -> Result<ChunkReader> {
         let reader = repository.reader()?;
         for segment in reader.unreadable_segments() {
             message::warn(format_args!("{}; the packs are asked instead", segment.problem));

@@ -66,7 +66,7 @@ pub(super) struct Builder<'b, 's> {
     roots: Vec<RootEntry>,
 }
 
-impl<'b, 's, 'a> Builder<'b, 's> {
+impl<'b, 's> Builder<'b, 's> {
     pub(super) fn new(sink: &'s Sink, identify: &'s crate::crypto::Identify, base: Option<&'b ChunkReader>) -> Self {
         let pages = SinkPages { sink, identify };
         Self { base, checkpoints: Checkpoints::new(sink), pages, levels: Vec::new(), source: Vec::new(), roots: Vec::new() }

@@ -14,7 +14,7 @@ pub(super) struct Checkpoints<'s> {
     durable_at: Instant,
 }
 
-impl<'s, 'a> Checkpoints<'s> {
+impl<'s> Checkpoints<'s> {
     pub(super) fn new(sink: &'s Sink) -> Self {
         Self { sink, durable_at: Instant::now() }
     }

@@ -62,7 +62,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-impl<'s, 'a> Saver<'s> {
+impl<'s> Saver<'s> {
     pub(super) fn new(sink: &'s Sink, cutter: &'s Cutter, progress: &'s dyn Progress) -> Self {
         Self {
             sink,
@@ -104,7 +104,7 @@ pub(super) struct ContentWriter<'w, 's> {
     bytes: u64,
 }
 
-impl<'w, 's, 'a> ContentWriter<'w, 's> {
+impl<'w, 's> ContentWriter<'w, 's> {
     pub(super) fn new(saver: &'w Saver<'s>) -> Self {
         Self { saver, class: None, list: ListWriter::default(), bytes: 0 }
     }

@@ -262,7 +262,7 @@ fn default_series(request: &Request, sources: &[Vec<u8>]) -> String {
 
 type Found = (Vec<RootEntry>, Walked);
 
-fn walk_and_build<'a>(repository: &'a Repository, with: &Surroundings<'_, '_>, sources: &Sources) -> Result<Found> {
+fn walk_and_build(repository: &Repository, with: &Surroundings<'_, '_>, sources: &Sources) -> Result<Found> {
     let reader: Option<&ChunkReader> = with.base.map(|(_, reader)| reader);
     let builder = Builder::new(with.saver.sink, &repository.keys().identify, reader);
     let (sender, receiver) = sync_channel(BUNDLES_MAX);

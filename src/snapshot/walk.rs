@@ -49,11 +49,10 @@ use crate::source::{FileType, Folder};
 /// Listings of so many folders are made ahead: each holds a handle.
 const AHEAD_IN_ALL: usize = 96;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
+impl<'w, 's, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,
-    'a: 'scope,
 {
     /// Walks `sources`.
     ///

@@ -13,7 +13,7 @@ pub struct NodeStream<'r> {
     pages: Vec<PagePlace>,
 }
 
-impl<'r, 'a> NodeStream<'r> {
+impl<'r> NodeStream<'r> {
     /// The nodes of `tree`.
     pub fn new(reader: &'r ChunkReader, tree: &TreeRef) -> Self {
         Self { reader, nodes: Vec::new().into_iter(), pages: vec![PagePlace::root(tree)] }

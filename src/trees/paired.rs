@@ -18,7 +18,7 @@ pub struct Paired<'r> {
     new: NodeStream<'r>,
 }
 
-impl<'r, 'a> Paired<'r> {
+impl<'r> Paired<'r> {
     /// Both folders; nothing of either was read before.
     pub fn new(old: NodeStream<'r>, new: NodeStream<'r>) -> Self {
         Self { old, new }

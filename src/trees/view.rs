@@ -23,7 +23,7 @@ pub struct SnapshotView<'r> {
     entries: &'r [RootEntry],
 }
 
-impl<'r, 'a> SnapshotView<'r> {
+impl<'r> SnapshotView<'r> {
     /// The tree of `manifest`.
     pub fn new(reader: &'r ChunkReader, manifest: &'r Manifest) -> Self {
         Self { reader, entries: &manifest.entries }

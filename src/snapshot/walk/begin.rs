@@ -16,11 +16,10 @@ use crate::snapshot::paths::split_path;
 use crate::source::{FileSystem, FileType, Folder, Stat};
 use crate::units::PathText;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
+impl<'w, 's, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,
-    'a: 'scope,
 {
     pub(super) fn walk_source(&mut self, source: &[u8]) -> Result<()> {
         let find = |entries: &[RootEntry]| {

@@ -12,11 +12,10 @@ use crate::snapshot::tally::add;
 use crate::source::{Folder, Stat};
 use crate::trees::NodeStream;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
+impl<'w, 's, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,
-    'a: 'scope,
 {
     /// How the walk goes on to the entry `name` at `self.path`; not at all when it is left out.
     pub(super) fn way_to(&mut self, name: &[u8], stat: &Stat, is_on_the_way: bool) -> Option<Way> {

@@ -13,7 +13,7 @@ pub(super) struct BaseCursor<'w> {
     pub(super) failure: Option<Error>,
 }
 
-impl<'w, 'a> BaseCursor<'w> {
+impl<'w> BaseCursor<'w> {
     pub(super) fn new(reader: Option<&'w ChunkReader>, tree: Option<&TreeRef>) -> Self {
         let stream = reader.zip(tree).map(|(reader, tree)| NodeStream::new(reader, tree));
         let mut cursor = Self { stream, next: None, failure: None };

@@ -15,11 +15,10 @@ use crate::snapshot::tally::add;
 use crate::source::{FileType, Folder, MappedFiles, Stat, read_metadata};
 use crate::wire::Extensions;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
+impl<'w, 's, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,
-    'a: 'scope,
 {
     pub(super) fn visit_file(
         &mut self,

@@ -22,11 +22,10 @@ use crate::wire::Extensions;
 /// So many levels keep their handle; the ones above are opened again when the walk returns.
 const OPEN_LEVELS: usize = 128;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
+impl<'w, 's, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,
-    'a: 'scope,
 {
     pub(super) fn visit_folder(&mut self, folder: &Arc<Folder>, name: Vec<u8>, base: Option<Node>, way: Way) -> Result<()> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };

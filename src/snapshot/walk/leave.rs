@@ -13,11 +13,10 @@ use crate::snapshot::paths::join;
 use crate::snapshot::tally::add;
 use crate::source::FileType;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
+impl<'w, 's, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,
-    'a: 'scope,
 {
     /// Looks whether the folder changed since it was listed, and goes on with what has come; true when there
     /// is something. Its node keeps the times from before the listing, so to the next run it has changed.

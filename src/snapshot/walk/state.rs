@@ -135,11 +135,10 @@ pub(super) struct Level<'w> {
     pub(super) unseen: Vec<Vec<u8>>,
 }
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
+impl<'w, 's, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,
-    'a: 'scope,
 {
     pub(in crate::snapshot) fn new(with: &'w Surroundings<'w, 's>, scope: &'x rayon::Scope<'scope>, events: SyncSender<Events>) -> Self {
         Self {

@@ -13,11 +13,10 @@ const EVENTS_TOGETHER: usize = 32;
 /// A worker is given the files of so many small folders at once.
 const BATCHES_TOGETHER: usize = 4;
 
-impl<'w, 's, 'a, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
+impl<'w, 's, 'scope, 'x> SourceWalk<'w, 's, 'scope, 'x>
 where
     'w: 'scope,
     's: 'scope,
-    'a: 'scope,
 {
     pub(super) fn flush_batch(&mut self) -> Result<()> {
         match self.levels.last_mut().and_then(|level| level.batch.take()) {
