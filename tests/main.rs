@@ -7,6 +7,7 @@ mod cli_at_hand;
 mod cli_check;
 mod cli_choosing;
 mod cli_delete;
+mod cli_diff_live;
 mod cli_exit_codes;
 mod cli_flags;
 mod cli_help;

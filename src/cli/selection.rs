@@ -146,6 +146,18 @@ impl<'a> Chooser<'a> {
         }
     }
 
+    /// As [`Chooser::place`]; where no path is given, `otherwise` is meant.
+    ///
+    /// # Errors
+    /// As [`Chooser::place`].
+    pub fn place_or(&self, reader: &ChunkReader, argument: &OsStr, otherwise: &[u8]) -> Result<Selected> {
+        let (name, path) = self.split(argument.as_bytes())?;
+        match path {
+            Some(_) => self.place(reader, argument),
+            None => self.place(reader, OsStr::from_bytes(&[name, b":", otherwise].concat())),
+        }
+    }
+
     /// The name, and the path behind the colon that ends it. Names of series and times have colons in them
     /// too: of `latest@SERIES:PATH` the longest series that exists is meant, and of a time the longest.
     fn split<'b>(&self, bytes: &'b [u8]) -> Result<(&'b [u8], Option<&'b [u8]>)> {
