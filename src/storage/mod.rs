@@ -8,13 +8,14 @@
 //! name; the *name* is durable only after [`Storage::sync`] of its folder. Whoever writes something
 //! that refers to a name syncs its folder first.
 //!
-//! [`LocalStorage`] is a folder, [`MemoryStorage`] a map for tests. With the feature `testing` there
+//! [`open`] alone knows which storage a location means. [`LocalStorage`] is a folder, [`MemoryStorage`] a map for tests. With the feature `testing` there
 //! are also a recorder, a fault injector, turns for several programs at once, and the suite that every
 //! storage has to pass.
 
 mod choices;
 mod crew;
 mod local;
+mod location;
 mod memory;
 mod name;
 mod ranges;
@@ -36,6 +37,7 @@ use crate::error::Result;
 pub use choices::Choices;
 pub use crew::{map_at_once, map_at_once_with, waits_for_answers, work_at_once};
 pub use local::{Found, LocalStorage};
+pub use location::{check_location, create, look_at_all, open};
 pub use memory::{MemoryStorage, Promise};
 pub use name::{LOCK, PRUNE_LOCK, is_temporary};
 pub use ranges::{Stretch, join_ranges};
