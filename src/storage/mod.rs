@@ -23,6 +23,8 @@ mod ranges;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 #[cfg(any(test, feature = "testing"))]
+pub mod far;
+#[cfg(any(test, feature = "testing"))]
 pub mod faults;
 #[cfg(any(test, feature = "testing"))]
 pub mod recorder;
