@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::bar::Bar;
 use super::damage::{AffectedLine, ObjectLine, print_affected};
 use super::exit::Status;
-use super::global::{Global, open_folder};
+use super::global::{Global, open_storage};
 use super::message;
 use super::output::Output;
 use super::text::{bytes, counted, duration, grouped};
@@ -115,9 +115,9 @@ fn status_of(is_damaged: bool) -> Status {
 }
 
 fn check_names(global: &Global, output: &mut Output) -> Result<Status> {
-    let storage = open_folder(&global.location()?)?;
+    let storage = open_storage(&global.location()?)?;
     let bar = Bar::new(global);
-    let outcome = check::check_names(&storage, &bar)?;
+    let outcome = check::check_names(&*storage, &bar)?;
     let status = bar.finish().worst(status_of(!outcome.damaged.is_empty()));
     output.report(|output| print_names(&outcome, output))?;
     Ok(status)

@@ -16,7 +16,7 @@ use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
 use crate::repository::{Catalogued, ChunkReader, Credential, Description, KnownPlaces, OpenOptions, Repository, cache_root};
-use crate::storage::{LocalStorage, Storage};
+use crate::storage::{self, Storage};
 use crate::units::PathText;
 
 /// Options of every command.
@@ -83,7 +83,7 @@ impl Global {
         let Some(location) = named.filter(|location| !location.as_os_str().is_empty()) else {
             return Err(Error::new(ErrorKind::Invalid, "no repository was named; give -r LOCATION or set REPO_REPOSITORY"));
         };
-        check_location(&location)?;
+        storage::check_location(&location)?;
         Ok(location)
     }
 
@@ -141,8 +141,7 @@ impl Global {
 
     fn open_by(&self, credential: Option<Credential>) -> Result<(Repository, Option<Credential>)> {
         let location = self.location()?;
-        let found = open_folder(&location).and_then(|storage| {
-            let storage: Arc<dyn Storage> = Arc::new(storage);
+        let found = open_storage(&location).and_then(|storage| {
             // Looked at before anybody is asked for a password: there may be no repository, or no need.
             Description::read(&*storage).map(|description| (storage, description))
         });
@@ -252,19 +251,9 @@ pub fn warn_of_missing(catalogued: &Catalogued) {
     }
 }
 
-/// Refuses locations of other kinds than folders: a folder called `s3:` is not what was meant.
-pub fn check_location(location: &Path) -> Result<()> {
-    let bytes = location.as_os_str().as_bytes();
-    if bytes.windows(3).any(|window| window == b"://") {
-        let message = format!("\"{}\": only folders of this machine can hold a repository so far", PathText(bytes));
-        return Err(Error::new(ErrorKind::Invalid, message));
-    }
-    Ok(())
-}
-
-/// Opens the folder of a repository that should be there.
-pub fn open_folder(location: &Path) -> Result<LocalStorage> {
-    LocalStorage::open(location).map_err(|error| {
+/// Opens the storage of a repository that should be there.
+pub fn open_storage(location: &Path) -> Result<Arc<dyn Storage>> {
+    storage::open(location).map_err(|error| {
         if !error.is_not_found() {
             return error;
         }

@@ -16,7 +16,7 @@ use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
 use crate::repository::{self, CreateOptions, Credential, Description};
-use crate::storage::{Found, LocalStorage, Storage};
+use crate::storage::{self, Found, Storage};
 use crate::units::{PathText, Timestamp, lossy_text};
 
 /// Make a new repository
@@ -102,7 +102,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             return Err(Error::new(ErrorKind::Invalid, "the location is given twice, with -r and without; give it once"));
         }
         Some(location) => {
-            global::check_location(&location)?;
+            storage::check_location(&location)?;
             location
         }
         None => global.location()?,
@@ -131,7 +131,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
 /// Says where the keys are that were there before.
 fn note_set_aside(location: &Path, output: &Output) {
     let keys = format!("{}/{}", repository::DAMAGED, repository::KEYS);
-    let is_there = LocalStorage::open(location).and_then(|storage| storage.list(&keys)).is_ok_and(|listed| !listed.is_empty());
+    let is_there = storage::open(location).and_then(|storage| storage.list(&keys)).is_ok_and(|listed| !listed.is_empty());
     if is_there && !output.is_quiet {
         message::note(format_args!(
             "there were key slots here; they lie under {keys} now, in case they are the only ones of a repository whose other \
@@ -167,15 +167,15 @@ fn advise(location: &Path, is_password: Option<bool>) {
 /// `Exists` when there is a repository already; `Invalid` when there is anything else; those of the
 /// sources.
 pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm, may_replace: bool) -> Result<Option<Credential>> {
-    let is_begun = match LocalStorage::open(location) {
-        Ok(storage) => refuse_occupied(&storage)?,
+    let is_begun = match storage::open(location) {
+        Ok(storage) => refuse_occupied(&*storage, location)?,
         Err(_) => false,
     };
     match global::known_at(location) {
         Some(id) if !may_replace => {
             // Another process may have made it, and told this machine of it, since the look.
-            if let Ok(storage) = LocalStorage::open(location) {
-                refuse_occupied(&storage)?;
+            if let Ok(storage) = storage::open(location) {
+                refuse_occupied(&*storage, location)?;
             }
             // What is left may be the only keys of a repository whose other folders are on their way back.
             let found = if is_begun { "keys and records only" } else { "nothing" };
@@ -220,15 +220,15 @@ pub fn create(
 ) -> std::result::Result<(RepositoryId, Option<Credential>), NotMade> {
     let options = CreateOptions { algorithm, credential, cost, now: Timestamp::now() };
     let shown = global::quoted(location);
-    let made = LocalStorage::create_among(location, &mut |name, found| repository::judge_leftover(&shown, name, found))
-        .and_then(|storage| repository::create_protected(&storage, &options, protect_seconds));
+    let made = storage::create(location, &mut |name, found| repository::judge_leftover(&shown, name, found))
+        .and_then(|storage| repository::create_protected(&*storage, &options, protect_seconds));
     match made {
         Ok(id) => Ok((id, options.credential)),
         Err(error) => {
             // What was in the way may be of a repository that another process has made meanwhile.
-            let there = LocalStorage::open(location).ok().filter(|storage| Description::read(storage).is_ok());
+            let there = storage::open(location).ok().filter(|storage| Description::read(&**storage).is_ok());
             let is_there = there.is_some();
-            let error = there.and_then(|storage| refuse_occupied(&storage).err()).unwrap_or(error);
+            let error = there.and_then(|storage| refuse_occupied(&*storage, location).err()).unwrap_or(error);
             Err(NotMade { error, is_there, credential: options.credential })
         }
     }
@@ -249,7 +249,7 @@ pub struct NotMade {
 /// # Errors
 /// `Exists` when there is a repository; `Invalid` when there is anything else but what an init that died
 /// has left.
-fn refuse_occupied(storage: &LocalStorage) -> Result<bool> {
+fn refuse_occupied(storage: &dyn Storage, place: &Path) -> Result<bool> {
     let refuse_existing = || match Description::read(storage) {
         Err(error) if error.kind() == ErrorKind::NoRepository => Ok(()),
         _ => Err(Error::new(ErrorKind::Exists, format!("there is a repository at {} already", storage.location()))),
@@ -262,6 +262,6 @@ fn refuse_occupied(storage: &LocalStorage) -> Result<bool> {
         repository::judge_leftover(&location, name, found)
     };
     // What is in the way may be of a repository that another process has made since.
-    storage.look_at_all(&mut judge).or_else(|error| refuse_existing().and(Err(error)))?;
+    storage::look_at_all(place, &mut judge).or_else(|error| refuse_existing().and(Err(error)))?;
     Ok(is_begun)
 }

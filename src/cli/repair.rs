@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::bar::Bar;
 use super::damage::{AffectedLine, ObjectLine, print_affected};
 use super::exit::Status;
-use super::global::{Global, open_folder};
+use super::global::{Global, open_storage};
 use super::message;
 use super::output::Output;
 use super::text::{duration, grouped};
@@ -92,7 +92,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
 
 /// Makes `repository.json` again if need be, which takes the password.
 fn restore_description(global: &Global) -> Result<Option<RestoredDescription>> {
-    let storage = open_folder(&global.location()?)?;
+    let storage = open_storage(&global.location()?)?;
     let mut forms: Option<VecDeque<Credential>> = None;
     let restored = loop {
         let mut read = |is_encrypted| {
@@ -101,7 +101,7 @@ fn restore_description(global: &Global) -> Result<Option<RestoredDescription>> {
             }
             Ok(forms.as_mut().and_then(VecDeque::pop_front))
         };
-        match repair::restore_description(&storage, &mut read) {
+        match repair::restore_description(&*storage, &mut read) {
             // It may have been meant in another form.
             Err(error) if error.kind() == ErrorKind::WrongKey && forms.as_ref().is_some_and(|forms| !forms.is_empty()) => {}
             restored => break restored?,

@@ -26,7 +26,6 @@ use crate::manifest::{Kind, SnapshotOptions, StatTrust, Unwanted, check_name};
 use crate::repository::{Description, Repository};
 use crate::snapshot::{self, Repeated, Request, Stream};
 use crate::source::{host_name, machine_name, read_exclude_file, user_name};
-use crate::storage::LocalStorage;
 use crate::units::{ByteCount, lossy_text};
 
 /// Save files and folders
@@ -322,7 +321,7 @@ fn mark(name: &str) -> std::result::Result<ByteBuf, String> {
 fn open(args: &Args, global: &Global) -> Result<Repository> {
     let location = global.location()?;
     let is_missing = || {
-        let found = global::open_folder(&location).and_then(|storage: LocalStorage| Description::read(&storage));
+        let found = global::open_storage(&location).and_then(|storage| Description::read(&*storage));
         found.is_err_and(|error| error.kind() == ErrorKind::NoRepository)
     };
     if !args.init || !is_missing() {

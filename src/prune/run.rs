@@ -9,7 +9,7 @@ use super::plan::{Basis, Plan, make_plan};
 use super::request::{Outcome, Request};
 use super::rewrite::move_chunks;
 use super::rewriting::Move;
-use super::sweep::{remove_new_unnamed_packs, remove_packs};
+use super::sweep::{Held, remove_new_unnamed_packs, remove_packs};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RunId, SnapshotId};
@@ -28,7 +28,7 @@ use crate::storage::{LockMode, Stale};
 /// `Interrupted`; those of the storage.
 pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = repository.storage();
-    let _alone = repository.lock_alone(progress)?;
+    let alone = repository.lock_alone(progress)?;
     progress.stage("mark");
     let mut marker = {
         let _lock = repository.wait_for_lock(LockMode::Shared, progress)?;
@@ -41,7 +41,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     if !request.dry_run {
         progress.stage("wait for running snapshots");
     }
-    let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
+    let lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
     progress.stage("mark");
     // Again: something may have been committed or pinned meanwhile. From here on nothing new appears.
     let allowed = check(repository, request, true)?;
@@ -76,8 +76,9 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         outcome.bytes_after = (outcome.bytes_before - gone) + plan.rewriting.moved_bytes();
     } else {
         progress.stage("sweep");
-        remove_snapshots(repository, &allowed)?;
-        sweep(&basis, &mut naming, plan, &mut outcome, progress)?;
+        let held = Held { alone: &*alone, lock: lock.as_deref() };
+        remove_snapshots(repository, held, &allowed)?;
+        sweep(&basis, held, &mut naming, plan, &mut outcome, progress)?;
         outcome.bytes_after = PackListing::read(&**storage)?.stored_bytes();
         make_reserve(&**storage, outcome.bytes_after)?;
     }
@@ -100,7 +101,7 @@ fn refuse_unknown(pages: u64) -> Error {
 }
 
 /// Removes the manifests, having said so, and then the marks that only they needed.
-fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
+fn remove_snapshots(repository: &Repository, held: Held<'_>, allowed: &Allowed) -> Result<()> {
     let storage = repository.storage();
     if !allowed.remove.is_empty() {
         // What stays is durable before anything goes in its favour: the run that wrote the newest may have
@@ -110,12 +111,13 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
     let missing = allowed.accepted.iter().flat_map(|rollback| rollback.missing.iter().copied());
     let gone: Vec<SnapshotId> = allowed.remove.iter().copied().chain(missing).collect();
     let remove = || {
+        held.check()?;
         // Durable before the first manifest goes, so that no machine takes a removal for a loss.
         repository.record_removal(&gone, allowed.now)?;
         if !allowed.remove.is_empty() || allowed.accepted.is_some() || allowed.is_kept_stale {
             repository.record_kept(&allowed.keep, allowed.now)?;
         }
-        allowed.remove.iter().try_for_each(|id| storage.remove(&snapshot_name(id)))?;
+        allowed.remove.iter().try_for_each(|id| held.check().and_then(|()| storage.remove(&snapshot_name(id))))?;
         sync_folder(&**storage, SNAPSHOTS)
     };
     if let Err(error) = remove() {
@@ -129,12 +131,19 @@ fn remove_snapshots(repository: &Repository, allowed: &Allowed) -> Result<()> {
 
 /// Removes dead packs, names those that no segment names and are needed, and writes again what is worth it:
 /// all at once where there is room, else a part at a time.
-fn sweep(basis: &Basis<'_>, naming: &mut Naming, mut plan: Plan, outcome: &mut Outcome, progress: &dyn Progress) -> Result<()> {
+fn sweep(
+    basis: &Basis<'_>,
+    held: Held<'_>,
+    naming: &mut Naming,
+    mut plan: Plan,
+    outcome: &mut Outcome,
+    progress: &dyn Progress,
+) -> Result<()> {
     let repository = basis.repository;
     let (run, storage) = (RunId(random_bytes()?), repository.storage());
     progress.add_total(plan.dead.len() as u64, 0);
     progress.end_total();
-    remove_packs(repository, run, naming, &plan.dead.iter().map(|(id, _)| *id).collect(), progress)?;
+    remove_packs(repository, held, run, naming, &plan.dead.iter().map(|(id, _)| *id).collect(), progress)?;
     name_packs(repository, run, naming, &plan.unnamed)?;
     if !plan.rewriting.packs.is_empty() {
         progress.stage("rewrite");
@@ -151,10 +160,10 @@ fn sweep(basis: &Basis<'_>, naming: &mut Naming, mut plan: Plan, outcome: &mut O
             break;
         }
         match move_chunks(repository, run, &part, progress) {
-            Ok(()) => remove_packs(repository, run, naming, &part.ids(), progress)?,
+            Ok(()) => remove_packs(repository, held, run, naming, &part.ids(), progress)?,
             Err(error) if error.kind() == ErrorKind::Full => {
                 // Nothing is lost and much may have been freed: the rest waits for a prune with more room.
-                remove_new_unnamed_packs(repository, &basis.listing)?;
+                remove_new_unnamed_packs(repository, held, &basis.listing)?;
                 rest.packs.extend(part.packs);
                 break;
             }

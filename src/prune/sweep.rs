@@ -8,6 +8,25 @@ use crate::id::{PackId, RunId};
 use crate::index::{IndexSegment, IndexedPack};
 use crate::progress::{Progress, Silent};
 use crate::repository::{INDEX, PackListing, Repository, pack_name, segment_name, split_segments, sync_folder, with_reserve};
+use crate::storage::Lock;
+
+/// The locks under which something is removed.
+#[derive(Clone, Copy)]
+pub(super) struct Held<'l> {
+    pub alone: &'l dyn Lock,
+    pub lock: Option<&'l dyn Lock>,
+}
+
+impl Held<'_> {
+    /// Asked before each removal: without the lock a snapshot may have begun meanwhile that relies on what goes.
+    ///
+    /// # Errors
+    /// `Changed` when one of them is lost.
+    pub fn check(self) -> Result<()> {
+        self.alone.still_holds()?;
+        self.lock.map_or(Ok(()), Lock::still_holds).map_err(|error| error.context("nothing more was removed"))
+    }
+}
 
 /// Removes packs: first the index stops naming them, durably, then they go.
 ///
@@ -15,6 +34,7 @@ use crate::repository::{INDEX, PackListing, Repository, pack_name, segment_name,
 /// Those of the storage.
 pub(super) fn remove_packs(
     repository: &Repository,
+    held: Held<'_>,
     run: RunId,
     naming: &mut Naming,
     packs: &HashSet<PackId>,
@@ -50,17 +70,19 @@ pub(super) fn remove_packs(
     split_segments(waiting).into_iter().try_for_each(|segment| publish(naming, segment))?;
     sync_folder(&**storage, INDEX)?;
     for id in old.iter().filter(|id| !published.contains(*id)) {
+        held.check()?;
         storage.remove(&segment_name(id))?;
     }
     sync_folder(&**storage, INDEX)?;
-    remove_files(repository, packs, progress)
+    remove_files(repository, held, packs, progress)
 }
 
-fn remove_files(repository: &Repository, packs: &HashSet<PackId>, progress: &dyn Progress) -> Result<()> {
+fn remove_files(repository: &Repository, held: Held<'_>, packs: &HashSet<PackId>, progress: &dyn Progress) -> Result<()> {
     let storage = repository.storage();
     let mut folders = BTreeSet::new();
     for pack in packs {
         let name = pack_name(pack);
+        held.check()?;
         storage.remove(&name)?;
         progress.add_done(1, 0);
         folders.extend(name.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
@@ -73,7 +95,7 @@ fn remove_files(repository: &Repository, packs: &HashSet<PackId>, progress: &dyn
 ///
 /// # Errors
 /// Those of the storage.
-pub(super) fn remove_new_unnamed_packs(repository: &Repository, before: &PackListing) -> Result<()> {
+pub(super) fn remove_new_unnamed_packs(repository: &Repository, held: Held<'_>, before: &PackListing) -> Result<()> {
     let mut unnamed: HashSet<PackId> = PackListing::read(&**repository.storage())?.packs().keys().copied().collect();
     unnamed.retain(|id| !before.packs().contains_key(id));
     for id in repository.objects().list_segments()? {
@@ -81,5 +103,5 @@ pub(super) fn remove_new_unnamed_packs(repository: &Repository, before: &PackLis
             unnamed.remove(&pack.id);
         });
     }
-    remove_files(repository, &unnamed, &Silent)
+    remove_files(repository, held, &unnamed, &Silent)
 }

@@ -25,7 +25,7 @@ enum Meaning {
     Stranger,
 }
 
-/// Passes what an init that died may have left at `location`, for [`crate::storage::LocalStorage::look_at_all`].
+/// Passes what an init that died may have left at `location`, for [`crate::storage::look_at_all`].
 ///
 /// # Errors
 /// `Exists` for a part of a repository; `Invalid` for anything else: the folder is not empty.

@@ -25,7 +25,7 @@ use crate::manifest::{Kind, MACHINE, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::{Catalogued, ChunkReader, Facts, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
-use crate::storage::{LockMode, Stale};
+use crate::storage::{Lock, LockMode, Stale};
 use crate::units::{Timestamp, lossy_text};
 use crate::wire::{self, Extensions};
 
@@ -51,7 +51,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let stream = request.stream.take();
     let sources = if stream.is_some() { Sources::default() } else { find_sources(&request.paths, progress)? };
     let series = request.series.clone().unwrap_or_else(|| default_series(&request, &sources.names));
-    let _lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Shared, progress)?) };
+    let lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Shared, progress)?) };
 
     if !request.dry_run {
         // A copy of an empty repository may lack it; a run that stores nothing syncs it all the same.
@@ -196,6 +196,8 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     }
     record_unnamed(repository, latest, previous, &manifest)?;
     check_still_there(repository, &sink, &manifest, None)?;
+    // Without it a prune may have removed what this snapshot relies on.
+    lock.as_deref().map_or(Ok(()), Lock::still_holds).map_err(|error| error.context("the snapshot was not committed"))?;
     let id = repository.objects().publish_manifest(&manifest)?;
     check_still_there(repository, &sink, &manifest, Some(&id))?;
     repository.chunks().note_whole(&id, &sink.segments(), replaced.as_ref());

@@ -5,8 +5,8 @@
 
 use std::thread;
 
-use super::{LOCK, LockMode, PRUNE_LOCK, Stale, Storage};
-use crate::error::ErrorKind;
+use super::{LOCK, LockKind, LockMode, PRUNE_LOCK, Stale, Storage, join_ranges, map_at_once};
+use crate::error::{ErrorKind, Result};
 
 /// Runs the whole suite on an empty storage.
 pub fn run_all(storage: &dyn Storage) {
@@ -21,6 +21,9 @@ pub fn run_all(storage: &dyn Storage) {
     locks_exclude_as_they_say(storage);
     a_waiting_lock_is_granted(storage);
     uploads_run_side_by_side(storage);
+    of_two_who_give_a_name_at_once_one_does(storage);
+    many_ranges_are_read_at_once(storage);
+    properties_say_what_it_does(storage);
     assert_eq!(storage.list("").expect("listing"), [], "the suite leaves nothing");
 }
 
@@ -39,7 +42,7 @@ pub fn names(storage: &dyn Storage, folder: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn refused<T>(result: crate::error::Result<T>, kind: ErrorKind) {
+fn refused<T>(result: Result<T>, kind: ErrorKind) {
     match result {
         Ok(_) => panic!("it should have been refused"),
         Err(error) => assert_eq!(error.kind(), kind, "{error}"),
@@ -127,7 +130,7 @@ pub fn what_is_not_there_is_not_found(storage: &dyn Storage) {
     }
     refused(storage.sync(&["nowhere".into()]), ErrorKind::NotFound);
     assert_eq!(storage.list("nowhere").expect("listing"), []);
-    assert_eq!(storage.lengths(&["index/a", "nowhere/a", "top"].map(String::from)).expect("a look"), [None; 3]);
+    assert_eq!(["index/a", "nowhere/a", "top", "nowhere"].map(|name| storage.stat(name).expect("a look")), [None; 4]);
     assert_eq!(storage.remove_stale_temporaries(Stale::Anywhere).expect("remove"), 0);
 }
 
@@ -140,8 +143,8 @@ pub fn listings_are_sorted_and_go_by_whole_folders(storage: &dyn Storage) {
     assert!(listed.iter().all(|listed| listed.bytes == listed.name.len() as u64));
     assert_eq!(names(storage, "packs"), ["packs/a", "packs/b/z", "packs/b0.x", "packs/b0/1", "packs/b0/2"]);
     assert_eq!(names(storage, "packs/b"), ["packs/b/z"]);
-    let looked_at = ["packs2/c", "packs/b0/3", "packs/b/z", "packs/b"].map(String::from);
-    assert_eq!(storage.lengths(&looked_at).expect("a look"), [Some(8), None, Some(9), None]);
+    let looked_at = ["packs2/c", "packs/b0/3", "packs/b/z", "packs/b"].map(|name| storage.stat(name).expect("a look"));
+    assert_eq!(looked_at, [Some(8), None, Some(9), None], "a look says what a listing would");
     assert_eq!(names(storage, "").len(), 6);
     clear(storage, 6);
 }
@@ -185,12 +188,13 @@ pub fn bad_names_are_refused_everywhere(storage: &dyn Storage) {
         refused(storage.read(name, 9), ErrorKind::Invalid);
         refused(storage.read_range(name, 0, &mut [0]), ErrorKind::Invalid);
         refused(storage.list(name), ErrorKind::Invalid);
-        refused(storage.lengths(&["index/a".into(), name.into()]), ErrorKind::Invalid);
+        refused(storage.stat(name), ErrorKind::Invalid);
         refused(storage.remove(name), ErrorKind::Invalid);
         refused(storage.set_aside(name, "index/b"), ErrorKind::Invalid);
         refused(storage.set_aside("index/a", name), ErrorKind::Invalid);
     }
     refused(storage.read("", 9), ErrorKind::Invalid);
+    refused(storage.stat(""), ErrorKind::Invalid);
     refused(storage.lock("index/a", LockMode::Shared, false).map(drop), ErrorKind::Invalid);
     clear(storage, 1);
 }
@@ -202,11 +206,13 @@ pub fn locks_exclude_as_they_say(storage: &dyn Storage) {
     let two = take(LockMode::Shared).expect("shared twice");
     refused(take(LockMode::Exclusive).map(drop), ErrorKind::Busy);
     let other = storage.lock(PRUNE_LOCK, LockMode::Exclusive, false).expect("the other lock");
+    [&one, &two, &other].iter().for_each(|lock| lock.still_holds().expect("it is held"));
     refused(storage.lock(PRUNE_LOCK, LockMode::Shared, false).map(drop), ErrorKind::Busy);
     drop((one, other));
     refused(take(LockMode::Exclusive).map(drop), ErrorKind::Busy);
     drop(two);
     let alone = take(LockMode::Exclusive).expect("exclusive");
+    alone.still_holds().expect("it is held");
     refused(take(LockMode::Shared).map(drop), ErrorKind::Busy);
     refused(take(LockMode::Exclusive).map(drop), ErrorKind::Busy);
     drop(alone);
@@ -240,4 +246,95 @@ pub fn uploads_run_side_by_side(storage: &dyn Storage) {
     assert_eq!(storage.read("packs/03/2", 100).expect("read"), [2; 100]);
     assert!(storage.list("packs").expect("listing").iter().all(|listed| listed.bytes == 100));
     clear(storage, 8 * 5);
+}
+
+/// Of those who publish other bytes under one name at the top at the same moment one succeeds, and its bytes are
+/// there; a storage that cannot decide says so.
+pub fn of_two_who_give_a_name_at_once_one_does(storage: &dyn Storage) {
+    let publish = |byte: u8| {
+        let mut upload = storage.create("").expect("create");
+        upload.write(&[byte; 9]).expect("write");
+        upload.publish("top")
+    };
+    let results: Vec<(u8, Result<()>)> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|byte| scope.spawn(move || (byte, publish(byte)))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a thread")).collect()
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(|(_, result)| result.is_ok());
+    if !storage.properties().can_replace {
+        assert_eq!(won.len(), 1);
+        assert_eq!(storage.read("top", 9).expect("read"), [won[0].0; 9]);
+    }
+    lost.into_iter().for_each(|(_, result)| refused(result, ErrorKind::Exists));
+    clear(storage, 1);
+}
+
+/// Parts that are read one by one, by many at once, and joined as its properties say, are the same.
+pub fn many_ranges_are_read_at_once(storage: &dyn Storage) {
+    let bytes: Vec<u8> = (0..40_000_u32).map(|n| (n % 251) as u8).collect();
+    put(storage, "packs", "packs/00/a", &bytes);
+    let ranges: Vec<_> = (0..100_u64).map(|n| n * 390..n * 390 + 7 * (n % 30)).collect();
+    let expected: Vec<&[u8]> = ranges.iter().map(|range| &bytes[range.start as usize..range.end as usize]).collect();
+    let alone = |range: &std::ops::Range<u64>| {
+        let mut part = vec![0; (range.end - range.start) as usize];
+        storage.read_range("packs/00/a", range.start, &mut part).map(|()| part)
+    };
+    assert_eq!(map_at_once(storage, &ranges, alone).expect("parts"), expected);
+    for gap_bytes in [storage.properties().gap_bytes, 300, u64::MAX] {
+        let joined = join_ranges(&ranges, gap_bytes);
+        let parts = map_at_once(storage, &joined, |stretch| {
+            let mut read = Vec::new();
+            stretch.read(storage, "packs/00/a", &mut read)?;
+            let parts = ranges[stretch.members.clone()].iter().map(|range| stretch.cut(&mut read, range).expect("a part").to_vec());
+            Ok(parts.collect::<Vec<_>>())
+        });
+        assert_eq!(parts.expect("stretches").concat(), expected);
+    }
+    refused(map_at_once(storage, &[39_999..40_001], alone), ErrorKind::Damaged);
+    clear(storage, 1);
+}
+
+/// What it says of itself is true and stays the same.
+pub fn properties_say_what_it_does(storage: &dyn Storage) {
+    let properties = storage.properties();
+    assert_eq!(properties, storage.properties());
+    assert!(properties.requests_at_once > 0, "one who asks is one");
+    put(storage, "index", "index/a", b"1");
+    if properties.is_append_only {
+        refused(storage.remove("index/a"), ErrorKind::Denied);
+        refused(storage.set_aside("index/a", "damaged/a"), ErrorKind::Denied);
+        return;
+    }
+    let alone = storage.lock(LOCK, LockMode::Exclusive, false).expect("alone");
+    match storage.lock(LOCK, LockMode::Exclusive, false) {
+        Ok(second) => {
+            assert_eq!(properties.lock, LockKind::None, "it excludes nobody");
+            second.still_holds().expect("nobody took it away");
+        }
+        Err(error) => assert!(properties.lock != LockKind::None && error.kind() == ErrorKind::Busy, "{error}"),
+    }
+    alone.still_holds().expect("held");
+    drop(alone);
+    clear(storage, 1);
+}
+
+/// Who holds a lock that `take_away` took away is told when it asks, of each mode and each lock; who holds the other
+/// one is not concerned, and the lock can be taken again. Not part of the suite, as each storage loses locks its way.
+pub fn a_lock_that_is_taken_away_is_lost(storage: &dyn Storage, take_away: &dyn Fn(&str)) {
+    for (name, other) in [(LOCK, PRUNE_LOCK), (PRUNE_LOCK, LOCK)] {
+        for mode in [LockMode::Shared, LockMode::Exclusive] {
+            let lock = storage.lock(name, mode, false).expect("a lock");
+            let other = storage.lock(other, LockMode::Exclusive, false).expect("the other lock");
+            lock.still_holds().expect("held");
+            take_away(name);
+            refused(lock.still_holds(), ErrorKind::Changed);
+            other.still_holds().expect("the other one is held");
+            let again = storage.lock(name, LockMode::Exclusive, false).expect("taken again");
+            refused(lock.still_holds(), ErrorKind::Changed);
+            again.still_holds().expect("held");
+            drop(lock);
+            again.still_holds().expect("still held when the lost one was let go");
+        }
+    }
+    assert_eq!(storage.list("").expect("listing"), [], "locks are not objects");
 }

@@ -6,7 +6,7 @@ mod plan;
 mod tests;
 
 use self::plan::{Fault, Needs, Plan, State};
-use super::{Listed, Lock, LockMode, Stale, Storage, Upload};
+use super::{Listed, Lock, LockMode, Properties, Stale, Storage, Upload};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long a fault lasts.
@@ -81,6 +81,14 @@ impl<S: Storage> Faults<S> {
         self.plan.state().calls
     }
 
+    /// All locks are lost before the `nth` writing call from now on (1 is the next): nothing fails by itself, but
+    /// who asks is told. Replaces what was planned before.
+    pub fn lose_locks_at(&self, nth: u64) {
+        let mut state = self.plan.state();
+        state.calls = 0;
+        state.locks_lost_at = Some(nth);
+    }
+
     /// True while a planned fault has not struck, or strikes forever.
     pub fn is_armed(&self) -> bool {
         self.plan.state().fault.is_some()
@@ -109,6 +117,10 @@ impl<S: Storage> Storage for Faults<S> {
 
     fn identity(&self) -> Vec<u8> {
         self.inner.identity()
+    }
+
+    fn properties(&self) -> Properties {
+        self.inner.properties()
     }
 
     fn free_bytes(&self) -> Option<u64> {
@@ -183,17 +195,14 @@ impl<S: Storage> Storage for Faults<S> {
         Ok(listed)
     }
 
-    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
-        self.plan.pass_read(&names.join(" "))?;
-        let lengths = self.inner.lengths(names)?;
-        let damaged = |(name, bytes): (&String, Option<u64>)| {
-            self.damage_of(name).into_iter().fold(bytes, |bytes, damage| match damage {
-                Damage::Truncate(length) => bytes.map(|bytes| bytes.min(length)),
-                Damage::Remove => None,
-                Damage::FlipByte(_) => bytes,
-            })
-        };
-        Ok(names.iter().zip(lengths).map(damaged).collect())
+    fn stat(&self, name: &str) -> Result<Option<u64>> {
+        self.plan.pass_read(name)?;
+        let bytes = self.inner.stat(name)?;
+        Ok(self.damage_of(name).into_iter().fold(bytes, |bytes, damage| match damage {
+            Damage::Truncate(length) => bytes.map(|bytes| bytes.min(length)),
+            Damage::Remove => None,
+            Damage::FlipByte(_) => bytes,
+        }))
     }
 
     fn remove(&self, name: &str) -> Result<()> {
@@ -215,7 +224,23 @@ impl<S: Storage> Storage for Faults<S> {
     }
 
     fn lock(&self, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>> {
-        self.inner.lock(name, mode, wait)
+        let inner = self.inner.lock(name, mode, wait)?;
+        Ok(Box::new(FaultyLock { inner, name: name.to_owned(), plan: self.plan.clone() }))
+    }
+}
+
+#[derive(Debug)]
+struct FaultyLock {
+    inner: Box<dyn Lock>,
+    name: String,
+    plan: Plan,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Lock for FaultyLock {
+    fn still_holds(&self) -> Result<()> {
+        self.plan.pass_lock(&self.name)?;
+        self.inner.still_holds()
     }
 }
 

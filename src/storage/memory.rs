@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use self::state::State;
-use super::{Listed, Lock, LockMode, Stale, Storage, Upload, name};
+use super::{Listed, Lock, LockKind, LockMode, Properties, Stale, Storage, Upload, name};
 use crate::error::{Error, ErrorKind, Result};
 
 pub use self::state::Promise;
@@ -110,6 +110,12 @@ impl MemoryStorage {
         self.shared.state().capacity_bytes = bytes;
     }
 
+    /// Takes the lock `name` away from all who hold it: others get it, and they are told when they ask.
+    pub fn take_away_lock(&self, name: &str) {
+        self.shared.state().locks.remove(name);
+        self.shared.let_go.notify_all();
+    }
+
     /// From now on `promise` is not kept for names that begin with `prefix`.
     pub fn break_promise(&self, promise: Promise, prefix: &str) {
         self.shared.state().broken.push((promise, prefix.to_owned()));
@@ -124,6 +130,10 @@ impl Storage for MemoryStorage {
 
     fn identity(&self) -> Vec<u8> {
         format!("memory {}", self.shared.disk).into_bytes()
+    }
+
+    fn properties(&self) -> Properties {
+        Properties { requests_at_once: 1, gap_bytes: 0, lock: LockKind::Process, can_replace: false, is_append_only: false }
     }
 
     fn free_bytes(&self) -> Option<u64> {
@@ -184,10 +194,9 @@ impl Storage for MemoryStorage {
         Ok(below.map(|(name, object)| Listed { name: name.clone(), bytes: object.bytes.len() as u64 }).collect())
     }
 
-    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
-        names.iter().try_for_each(|name| name::check_object(name))?;
-        let state = self.shared.state();
-        Ok(names.iter().map(|name| state.objects.get(name).map(|object| object.bytes.len() as u64)).collect())
+    fn stat(&self, name: &str) -> Result<Option<u64>> {
+        name::check_object(name)?;
+        Ok(self.shared.state().objects.get(name).map(|object| object.bytes.len() as u64))
     }
 
     fn remove(&self, name: &str) -> Result<()> {

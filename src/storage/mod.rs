@@ -1,25 +1,29 @@
 //! Named bytes below one location: the seam between a repository and where it lies.
 //!
 //! Everything in a repository is written once under its final name and later only read or removed,
-//! so the trait is small: create and publish, read, list, look, remove, lock. Names are relative, with
+//! so the trait is small: create and publish, read, list, stat, remove, lock. Names are relative, with
 //! `/` between folder and file, and made of ASCII letters, digits, `.`, `-` and `_`.
 //!
 //! Durability is explicit. [`Upload::publish`] makes the bytes durable and then gives them their
 //! name; the *name* is durable only after [`Storage::sync`] of its folder. Whoever writes something
 //! that refers to a name syncs its folder first.
-
 //!
-//! [`LocalStorage`] is a folder, [`MemoryStorage`] a map for tests. With the feature `testing` there
+//! [`open`] alone knows which storage a location means. [`LocalStorage`] is a folder, [`MemoryStorage`] a map for tests. With the feature `testing` there
 //! are also a recorder, a fault injector, turns for several programs at once, and the suite that every
 //! storage has to pass.
 
 mod choices;
+mod crew;
 mod local;
+mod location;
 mod memory;
 mod name;
+mod ranges;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
+#[cfg(any(test, feature = "testing"))]
+pub mod far;
 #[cfg(any(test, feature = "testing"))]
 pub mod faults;
 #[cfg(any(test, feature = "testing"))]
@@ -33,9 +37,12 @@ use std::sync::Arc;
 use crate::error::Result;
 
 pub use choices::Choices;
+pub use crew::{map_at_once, map_at_once_with, waits_for_answers, work_at_once};
 pub use local::{Found, LocalStorage};
+pub use location::{check_location, create, look_at_all, open};
 pub use memory::{MemoryStorage, Promise};
 pub use name::{LOCK, PRUNE_LOCK, is_temporary};
+pub use ranges::{Stretch, join_ranges};
 
 /// What a listing says of one object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,9 +71,44 @@ pub enum LockMode {
     Exclusive,
 }
 
-/// A held lock; dropping it lets go. The kernel lets go when the process dies, so no lock is ever
-/// left behind.
-pub trait Lock: Send + Sync + fmt::Debug {}
+/// A held lock; dropping it lets go. One of a folder ends with its process, so none is ever left behind.
+pub trait Lock: Send + Sync + fmt::Debug {
+    /// Whether it is still held, by a look at the storage. Who removes something, or publishes what relies on
+    /// something, asks just before: a lock can be taken away from who holds it, by a time that is over or by
+    /// somebody who removed its file.
+    ///
+    /// # Errors
+    /// `Changed` when it is lost for good: others may hold it now; those of the storage, when it cannot say.
+    fn still_holds(&self) -> Result<()>;
+}
+
+/// What the locks of a storage are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockKind {
+    /// The lock ends with the process that holds it, and not before, unless its file is taken away.
+    Process,
+    /// It ends by itself when its holder does not renew it, who may learn of that late.
+    Lease,
+    /// It is granted to all and excludes nobody.
+    None,
+}
+
+/// What a storage can do, and what it costs: the same as long as it is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Properties {
+    /// How many requests should be under way at once, so that waiting for the answers takes no longer than it must.
+    /// 1 where an answer takes no time: as many as there are threads at work is right then.
+    pub requests_at_once: usize,
+    /// Bytes between two ranges that cost less to read along than a second request.
+    pub gap_bytes: u64,
+    /// What its locks are.
+    pub lock: LockKind,
+    /// Of two who give the same name at the same moment both may succeed, and the later one replaces what the
+    /// first one wrote: it cannot decide between two writers.
+    pub can_replace: bool,
+    /// Nothing can be removed or set aside: both are `Denied`.
+    pub is_append_only: bool,
+}
 
 /// An object that is being written and has no name yet. Dropping it without publishing removes
 /// what was written.
@@ -100,6 +142,9 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Bytes that tell this copy of a repository from another one, the same every time this copy is
     /// opened: what this machine caches about it is kept under a name made from them.
     fn identity(&self) -> Vec<u8>;
+
+    /// What it can do, and what that costs.
+    fn properties(&self) -> Properties;
 
     /// How many bytes can still be written, or nothing where that is not known.
     fn free_bytes(&self) -> Option<u64>;
@@ -140,9 +185,9 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// files and names with other characters are not listed. A folder that is not there is empty.
     fn list(&self, folder: &str) -> Result<Vec<Listed>>;
 
-    /// The lengths of objects of these names, in their order; none of one that a listing would not show. For
-    /// who knows the names: it costs a look at each, and no folder is read.
-    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>>;
+    /// The length of the object `name`; none when a listing would not show it. For who knows the name: no folder
+    /// is read, and the answer is that of now also where listings come late.
+    fn stat(&self, name: &str) -> Result<Option<u64>>;
 
     /// Removes an object; one that is gone is fine. Durable after [`Storage::sync`] of its folder.
     fn remove(&self, name: &str) -> Result<()>;
@@ -178,6 +223,10 @@ impl<S: Storage + ?Sized> Storage for Arc<S> {
         (**self).identity()
     }
 
+    fn properties(&self) -> Properties {
+        (**self).properties()
+    }
+
     fn free_bytes(&self) -> Option<u64> {
         (**self).free_bytes()
     }
@@ -206,8 +255,8 @@ impl<S: Storage + ?Sized> Storage for Arc<S> {
         (**self).list(folder)
     }
 
-    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
-        (**self).lengths(names)
+    fn stat(&self, name: &str) -> Result<Option<u64>> {
+        (**self).stat(name)
     }
 
     fn remove(&self, name: &str) -> Result<()> {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Listed, Lock, LockMode, Stale, Storage, Upload};
+use super::{Listed, Lock, LockMode, Properties, Stale, Storage, Upload};
 use crate::error::Result;
 
 /// What was done.
@@ -23,8 +23,8 @@ pub enum Verb {
     ReadRange,
     /// A folder was listed; the bytes are how many objects were found.
     List,
-    /// The length of one object was looked at; one call for each, and the bytes are the length.
-    Look,
+    /// The length of an object was asked for; the bytes are the length.
+    Stat,
     /// An object was removed.
     Remove,
     /// An object was set aside; the name is the old one.
@@ -35,6 +35,8 @@ pub enum Verb {
     LockShared,
     /// A lock was taken alone.
     LockExclusive,
+    /// It was asked whether a lock is still held, and it is.
+    AskLock,
     /// A lock was let go.
     Unlock,
 }
@@ -113,6 +115,10 @@ impl<S: Storage> Storage for Recorder<S> {
         self.inner.identity()
     }
 
+    fn properties(&self) -> Properties {
+        self.inner.properties()
+    }
+
     fn free_bytes(&self) -> Option<u64> {
         self.inner.free_bytes()
     }
@@ -153,10 +159,10 @@ impl<S: Storage> Storage for Recorder<S> {
         Ok(listed)
     }
 
-    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
-        let lengths = self.inner.lengths(names)?;
-        names.iter().zip(&lengths).for_each(|(name, bytes)| self.journal.add(Verb::Look, name, bytes.unwrap_or(0)));
-        Ok(lengths)
+    fn stat(&self, name: &str) -> Result<Option<u64>> {
+        let bytes = self.inner.stat(name)?;
+        self.journal.add(Verb::Stat, name, bytes.unwrap_or(0));
+        Ok(bytes)
     }
 
     fn remove(&self, name: &str) -> Result<()> {
@@ -213,7 +219,14 @@ struct RecordedLock {
     name: String,
 }
 
-impl Lock for RecordedLock {}
+#[deny(clippy::missing_trait_methods)]
+impl Lock for RecordedLock {
+    fn still_holds(&self) -> Result<()> {
+        self.inner.as_ref().map_or(Ok(()), |inner| inner.still_holds())?;
+        self.journal.add(Verb::AskLock, &self.name, 0);
+        Ok(())
+    }
+}
 
 impl Drop for RecordedLock {
     fn drop(&mut self) {
@@ -231,6 +244,12 @@ mod tests {
     #[test]
     fn the_recorder_passes_the_suite() {
         conformance::run_all(&Recorder::new(MemoryStorage::new()));
+    }
+
+    #[test]
+    fn a_lock_that_is_lost_inside_is_lost() {
+        let recorder = Recorder::new(MemoryStorage::new());
+        conformance::a_lock_that_is_taken_away_is_lost(&recorder, &|name| recorder.inner().take_away_lock(name));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub fn check_names(storage: &dyn Storage, progress: &dyn Progress) -> Result<Nam
                 Ok(found) if found == *hash => None,
                 Ok(_) => Some("its bytes do not have the hash that is its name".to_owned()),
                 // Listed, and gone since: somebody removed it, which no check can be told from damage.
-                Err(error) if error.is_not_found() && !is_listed(storage, &listed.name)? => return Ok(()),
+                Err(error) if error.is_not_found() && storage.stat(&listed.name)?.is_none() => return Ok(()),
                 Err(error) if error.is_damage() => Some(error.to_string()),
                 Err(error) => return Err(error),
             };
@@ -89,12 +89,6 @@ pub fn expected_hash(folder: &str, name: &str) -> Option<[u8; 32]> {
     let rest = name.strip_prefix(folder)?.strip_prefix('/')?;
     let digits = if folder == PACKS { rest.split_once('/').filter(|(first, digits)| digits.get(..2) == Some(first))?.1 } else { rest };
     from_hex(digits)
-}
-
-/// Whether the object is still there.
-pub fn is_listed(storage: &dyn Storage, name: &str) -> Result<bool> {
-    let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
-    Ok(storage.list(folder)?.iter().any(|listed| listed.name == name))
 }
 
 fn hash_object(storage: &dyn Storage, listed: &Listed, buffer: &mut [u8], progress: &dyn Progress) -> Result<[u8; 32]> {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::names::{expected_hash, is_listed};
+use super::names::expected_hash;
 use super::outcome::{DamagedObject, NoteAbout, Outcome};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
@@ -60,7 +60,7 @@ pub fn check_folder(repository: &Repository, folder: &str, look: &Look<'_>, outc
         progress.add_done(1, 0);
         match looked {
             Ok(()) => Ok(1),
-            Err(error) if error.is_not_found() && !is_listed(storage, &listed.name)? => Ok(0),
+            Err(error) if error.is_not_found() && storage.stat(&listed.name)?.is_none() => Ok(0),
             // A disk that could not read for a moment must not cost an object that is whole.
             Err(error) if error.is_damage() && look(listed, *hash).is_ok() => {
                 let message = format!("it could be read only at the second try: {}", problem_of(&listed.name, &error));

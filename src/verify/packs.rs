@@ -12,7 +12,6 @@ use rayon::prelude::*;
 
 use super::damage::{Damage, is_bad_pack};
 use super::frames::{OpenPack, Scratch, order_by_offset};
-use super::names::is_listed;
 use super::objects::{check_interrupted, problem_of};
 use super::outcome::{DamagedObject, Outcome};
 use crate::error::Result;
@@ -64,7 +63,7 @@ pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: 
                 let name = segment_name(&id);
                 match segment {
                     Ok(segment) => named.extend(segment.packs),
-                    Err(error) if error.is_not_found() && !is_listed(&**repository.storage(), &name)? => continue,
+                    Err(error) if error.is_not_found() && repository.storage().stat(&name)?.is_none() => continue,
                     Err(error) if error.is_damage() => {
                         looked.bad_segments.insert(id);
                         outcome.damaged.push(DamagedObject { problem: problem_of(&name, &error), name });

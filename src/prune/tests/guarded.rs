@@ -392,3 +392,30 @@ fn what_is_no_longer_forgotten_when_the_prune_has_its_lock_stays() {
     prune(&bench, &ids[..1]);
     assert_eq!(records(&bench), [REMOVED, KEPT]);
 }
+
+#[test]
+fn a_prune_that_loses_a_lock_removes_nothing_more_at_any_call() {
+    let names = |storage: &dyn Storage| -> std::collections::BTreeSet<String> {
+        storage.list("").unwrap().into_iter().map(|listed| listed.name).collect()
+    };
+    let (bench, ids) = three();
+    for nth in 1.. {
+        let faults = Arc::new(Faults::new(bench.storage.inner().copy()));
+        let repository = open(Arc::clone(&faults) as _);
+        faults.lose_locks_at(nth);
+        let outcome = run(&repository, &request(&ids[..2]), &Silent);
+        let gone = &names(&*bench.storage) - &names(&*faults);
+        let Err(error) = outcome else {
+            // The lock was lost after the last removal.
+            assert!(nth > 9 && gone.iter().any(|name| name.starts_with("packs/")), "{nth}: {gone:?}");
+            return;
+        };
+        assert_eq!(error.kind(), ErrorKind::Changed, "{error}");
+        // Those before the call at which the lock was lost: records may be taken back, snapshots and packs stay.
+        let is_removal = |name: &&String| ["packs/", "snapshots/", "index/"].iter().any(|folder| name.starts_with(folder));
+        assert!(gone.iter().filter(is_removal).count() < nth as usize, "{nth}: {gone:?}");
+        faults.heal();
+        let last = open(Arc::clone(&faults) as _);
+        assert!(bench.read_from(&last, ids[2]) == bench.read_from(&bench.repository, ids[2]), "{nth}");
+    }
+}

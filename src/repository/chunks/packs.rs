@@ -9,12 +9,10 @@ use crate::index::IndexedPack;
 use crate::pack::read_directory;
 use crate::repository::layout;
 use crate::repository::objects::Objects;
-use crate::storage::Storage;
+use crate::storage::{Storage, map_at_once, waits_for_answers};
 
 /// What is hashed is read in parts of this length.
 const READ_BYTES: u64 = 1 << 20;
-/// The names of so many packs are held at a time to look at them.
-const LOOKS_AT_ONCE: usize = 1024;
 
 /// The packs that were there when it was made, with their lengths.
 #[derive(Clone, Debug, Default)]
@@ -53,13 +51,11 @@ impl PackListing {
         let mut packs: Vec<(&PackId, u64)> = self.packs.iter().map(|(id, bytes)| (id, *bytes)).collect();
         // Folder by folder.
         packs.sort_unstable();
-        let mut gone = 0;
-        for part in packs.chunks(LOOKS_AT_ONCE) {
-            let names: Vec<String> = part.iter().map(|(id, _)| layout::pack_name(id)).collect();
-            let lengths = storage.lengths(&names)?;
-            gone += part.iter().zip(lengths).filter(|((_, bytes), now)| *now != Some(*bytes)).count();
+        let is_gone = |(id, bytes): &(&PackId, u64)| Ok(storage.stat(&layout::pack_name(id))? != Some(*bytes));
+        if !waits_for_answers(storage) {
+            return packs.iter().map(is_gone).try_fold(0, |gone, is_gone: Result<bool>| Ok(gone + usize::from(is_gone?)));
         }
-        Ok(gone)
+        Ok(map_at_once(storage, &packs, is_gone)?.into_iter().filter(|is_gone| *is_gone).count())
     }
 
     /// The sum of their lengths.

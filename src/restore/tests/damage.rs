@@ -142,6 +142,7 @@ struct WithoutPack {
     hidden: String,
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl crate::storage::Storage for WithoutPack {
     fn location(&self) -> String {
         self.inner.location()
@@ -149,6 +150,10 @@ impl crate::storage::Storage for WithoutPack {
 
     fn identity(&self) -> Vec<u8> {
         self.inner.identity()
+    }
+
+    fn properties(&self) -> crate::storage::Properties {
+        self.inner.properties()
     }
 
     fn free_bytes(&self) -> Option<u64> {
@@ -180,8 +185,8 @@ impl crate::storage::Storage for WithoutPack {
         Ok(listed.into_iter().filter(|listed| listed.name != self.hidden).collect())
     }
 
-    fn lengths(&self, names: &[String]) -> crate::error::Result<Vec<Option<u64>>> {
-        self.inner.lengths(names)
+    fn stat(&self, name: &str) -> crate::error::Result<Option<u64>> {
+        self.inner.stat(name)
     }
 
     fn remove(&self, name: &str) -> crate::error::Result<()> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 use crate::progress::{Finding, Progress};
 use crate::repository::{INDEX, PACKS};
-use crate::storage::Storage;
+use crate::storage::{LOCK, Storage};
 
 /// Does something to the repository once the walk is under way.
 struct Meanwhile<'a> {
@@ -75,6 +75,17 @@ fn packs_are_listed_once_in_a_run_and_looked_at_one_by_one_before_and_after_the_
     bench.storage.clear();
     bench.snapshot();
     assert_eq!(bench.storage.count(Verb::List, PACKS), 1);
-    let looks: Vec<String> = bench.storage.calls().into_iter().filter(|call| call.verb == Verb::Look).map(|call| call.name).collect();
+    let looks: Vec<String> = bench.storage.calls().into_iter().filter(|call| call.verb == Verb::Stat).map(|call| call.name).collect();
     assert_eq!(looks, [packs.clone(), packs].concat());
+}
+
+#[test]
+fn a_run_whose_lock_is_taken_away_commits_nothing() {
+    let bench = Bench::new();
+    bench.write("file", noise("file", 300_000));
+    let error = snapshot_while(&bench, &|| bench.storage.inner().take_away_lock(LOCK)).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Changed, "{error}");
+    assert_eq!(bench.repository.objects().list_snapshots().unwrap(), []);
+    let next = bench.snapshot();
+    bench.assert_same(&next);
 }

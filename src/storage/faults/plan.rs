@@ -18,6 +18,8 @@ pub(super) struct State {
     pub reads: u64,
     pub read_fault: Option<Fault>,
     has_sync_failed: bool,
+    /// The writing call before which the locks are lost.
+    pub locks_lost_at: Option<u64>,
     pub damage: Vec<(String, Damage)>,
 }
 
@@ -62,6 +64,15 @@ impl Plan {
             state.fault = None;
         }
         Err(Error::new(fault.kind, format!("cannot {action} `{name}`: a fault was injected")))
+    }
+
+    /// Says whether locks are still held.
+    pub fn pass_lock(&self, name: &str) -> Result<()> {
+        let state = self.state();
+        if state.locks_lost_at.is_some_and(|at| state.calls + 1 >= at) {
+            return Err(Error::new(ErrorKind::Changed, format!("the lock `{name}` is lost: a fault was injected")));
+        }
+        Ok(())
     }
 
     /// Counts a reading call and says whether it may go ahead.

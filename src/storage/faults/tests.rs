@@ -11,6 +11,25 @@ fn without_a_fault_the_suite_passes() {
 }
 
 #[test]
+fn a_lock_that_is_lost_inside_is_lost() {
+    let faults = Faults::new(MemoryStorage::new());
+    conformance::a_lock_that_is_taken_away_is_lost(&faults, &|name| faults.inner().take_away_lock(name));
+}
+
+#[test]
+fn locks_are_lost_before_the_chosen_call_and_only_who_asks_is_told() {
+    let faults = Faults::new(MemoryStorage::new());
+    let lock = faults.lock("lock", LockMode::Shared, false).unwrap();
+    faults.lose_locks_at(2);
+    lock.still_holds().unwrap();
+    faults.create_folder("index").unwrap();
+    assert_eq!(lock.still_holds().unwrap_err().kind(), ErrorKind::Changed);
+    faults.create_folder("packs").unwrap();
+    faults.heal();
+    lock.still_holds().unwrap();
+}
+
+#[test]
 fn the_chosen_call_fails_once_and_leaves_nothing() {
     let write_one = |faults: &Faults<MemoryStorage>| -> Result<()> {
         let mut upload = faults.create("index")?;

@@ -103,18 +103,17 @@ pub(super) fn list(root: &Root, folder: &str) -> Result<Vec<Listed>> {
     Ok(listed)
 }
 
-/// What lies under a name, and of a file its length.
-/// The lengths of files of these names, in their order; none of one that is not there, or is no file.
-pub(super) fn lengths(root: &Root, names: &[String]) -> Result<Vec<Option<u64>>> {
-    let length = |name: &String| match look(root.fd.as_fd(), name) {
+/// The length of the file of this name; none when it is not there, or is no file.
+pub(super) fn stat(root: &Root, name: &str) -> Result<Option<u64>> {
+    match look(root.fd.as_fd(), name) {
         Ok((FileType::RegularFile, bytes)) => Ok(Some(bytes)),
         // A file or a link that leads nowhere in place of its folder: nothing lies in that.
         Ok(_) | Err(Errno::NOTDIR | Errno::LOOP) => Ok(None),
         Err(errno) => Err(Error::io("cannot look at", root.describe(name), errno)),
-    };
-    names.iter().map(length).collect()
+    }
 }
 
+/// What lies under a name, and of a file its length.
 fn look(folder: BorrowedFd<'_>, name: &str) -> rustix::io::Result<(FileType, u64)> {
     match rustix::io::retry_on_intr(|| rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)) {
         Ok(stat) => Ok((FileType::from_raw_mode(stat.st_mode), u64::try_from(stat.st_size).unwrap_or(0))),

@@ -4,8 +4,9 @@
 //! stays, two processes that lock the same name lock the same file.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::root::Root;
@@ -14,17 +15,40 @@ use crate::storage::{Lock, LockMode};
 
 const LOCK_FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
-/// A held lock; no handle where nothing can be written and so none is needed.
+/// A held lock; no file where nothing can be written and so none is needed.
 #[derive(Debug)]
 struct LocalLock {
-    file: Option<OwnedFd>,
+    file: Option<Locked>,
 }
 
-impl Lock for LocalLock {}
+/// A file that is locked.
+#[derive(Debug)]
+struct Locked {
+    root: Arc<Root>,
+    name: String,
+    file: OwnedFd,
+}
+
+impl Lock for LocalLock {
+    /// Who unlinks the file, or puts another in its place, lets others lock that one.
+    fn still_holds(&self) -> Result<()> {
+        let Some(Locked { root, name, file }) = &self.file else { return Ok(()) };
+        let failed = |errno| Error::io("cannot look at the lock", root.describe(name), errno);
+        let locked = rustix::fs::fstat(file).map_err(failed)?;
+        let lost = match rustix::io::retry_on_intr(|| rustix::fs::statat(&root.fd, name.as_str(), AtFlags::SYMLINK_NOFOLLOW)) {
+            Ok(there) if (there.st_dev, there.st_ino) == (locked.st_dev, locked.st_ino) => return Ok(()),
+            Ok(_) => "was replaced by another file",
+            Err(Errno::NOENT | Errno::NOTDIR) => "is gone",
+            Err(errno) => return Err(failed(errno)),
+        };
+        let message = format!("the lock {} {lost} while it was held, so others may be at work here now; run it again", root.describe(name));
+        Err(Error::new(ErrorKind::Changed, message))
+    }
+}
 
 impl Drop for LocalLock {
     fn drop(&mut self) {
-        if let Some(file) = &self.file {
+        if let Some(Locked { file, .. }) = &self.file {
             // Said aloud, because a child that was just forked may hold the file a moment longer.
             let _ = rustix::fs::flock(file, FlockOperation::Unlock);
         }
@@ -32,7 +56,7 @@ impl Drop for LocalLock {
 }
 
 /// Takes the lock `name`.
-pub(super) fn take(root: &Root, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>> {
+pub(super) fn take(root: &Arc<Root>, name: &str, mode: LockMode, wait: bool) -> Result<Box<dyn Lock>> {
     let file = match open(root, name, mode) {
         Ok(file) => file,
         Err(Errno::ROFS | Errno::ACCESS) if mode == LockMode::Shared && !can_write(root) => return Ok(no_lock()),
@@ -45,7 +69,7 @@ pub(super) fn take(root: &Root, name: &str, mode: LockMode, wait: bool) -> Resul
         (LockMode::Exclusive, false) => FlockOperation::NonBlockingLockExclusive,
     };
     match rustix::fs::flock(&file, operation) {
-        Ok(()) => Ok(Box::new(LocalLock { file: Some(file) })),
+        Ok(()) => Ok(Box::new(LocalLock { file: Some(Locked { root: Arc::clone(root), name: name.to_owned(), file }) })),
         Err(errno) if is_without_locks(errno) && mode == LockMode::Shared && !can_write(root) => Ok(no_lock()),
         Err(errno) if is_without_locks(errno) => Err(refuse(root, name, errno)),
         Err(Errno::WOULDBLOCK) => Err(Error::new(ErrorKind::Busy, format!("{} is held by another process", root.describe(name)))),
@@ -61,7 +85,7 @@ pub(super) fn take(root: &Root, name: &str, mode: LockMode, wait: bool) -> Resul
 pub(super) fn create(root: &Root, name: &str) -> Result<()> {
     let file = open(root, name, LockMode::Exclusive).map_err(|errno| Error::io("cannot make the lock", root.describe(name), errno))?;
     let tried = rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared);
-    drop(LocalLock { file: Some(file) });
+    let _ = rustix::fs::flock(&file, FlockOperation::Unlock);
     match tried {
         Err(errno) if is_without_locks(errno) => Err(refuse(root, name, errno)),
         // Where somebody holds it, it can be locked.

@@ -25,7 +25,7 @@ use rustix::io::Errno;
 pub use self::listing::Found;
 use self::root::{Root, text};
 use self::upload::LocalUpload;
-use super::{LOCK, Listed, Lock, LockMode, PRUNE_LOCK, Stale, Storage, Upload, name};
+use super::{LOCK, Listed, Lock, LockKind, LockMode, PRUNE_LOCK, Properties, Stale, Storage, Upload, name};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A folder of this machine.
@@ -121,6 +121,10 @@ impl Storage for LocalStorage {
         [self.root.path.as_os_str().as_encoded_bytes(), &[0], &file_system.to_le_bytes()].concat()
     }
 
+    fn properties(&self) -> Properties {
+        Properties { requests_at_once: 1, gap_bytes: 0, lock: LockKind::Process, can_replace: false, is_append_only: false }
+    }
+
     fn free_bytes(&self) -> Option<u64> {
         let stat = rustix::fs::fstatvfs(&self.root.fd).ok()?;
         stat.f_bavail.checked_mul(stat.f_frsize)
@@ -178,9 +182,9 @@ impl Storage for LocalStorage {
         listing::list(&self.root, folder)
     }
 
-    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
-        names.iter().try_for_each(|name| name::check_object(name))?;
-        listing::lengths(&self.root, names)
+    fn stat(&self, name: &str) -> Result<Option<u64>> {
+        name::check_object(name)?;
+        listing::stat(&self.root, name)
     }
 
     fn remove(&self, name: &str) -> Result<()> {

@@ -148,7 +148,7 @@ fn odd_files_never_break_a_listing() {
     assert_eq!(storage.read("packs/4a/moved", 9).unwrap(), b"m");
     // A look shows what the listing shows.
     let looked_at = ["3f/good", "4a/moved", "3f/link", "3f/pipe", "4b/x", "4c/x", "3f/good/below"].map(|name| format!("packs/{name}"));
-    assert_eq!(storage.lengths(&looked_at).unwrap(), [Some(1), Some(1), None, None, None, None, None]);
+    assert_eq!(looked_at.map(|name| storage.stat(&name).unwrap()), [Some(1), Some(1), None, None, None, None, None]);
 
     for odd in ["packs/3f/pipe", "packs/3f", "packs/3f/link", "packs/3f/good/below"] {
         assert_eq!(storage.read(odd, 9).unwrap_err().kind(), ErrorKind::Damaged, "{odd}");
@@ -214,6 +214,25 @@ fn locks_hold_between_two_openings_and_their_files_stay() {
     let held = storage.lock(LOCK, LockMode::Shared, false).unwrap();
     assert_eq!(other.lock(LOCK, LockMode::Exclusive, false).unwrap_err().kind(), ErrorKind::Busy);
     drop(held);
+}
+
+#[test]
+fn a_lock_whose_file_is_removed_or_replaced_is_lost() {
+    let (_folder, storage) = storage();
+    let path = |name: &str| storage.path().join(name);
+    conformance::a_lock_that_is_taken_away_is_lost(&storage, &|name| fs::remove_file(path(name)).unwrap());
+    conformance::a_lock_that_is_taken_away_is_lost(&storage, &|name| {
+        fs::write(path("other"), "").unwrap();
+        fs::rename(path("other"), path(name)).unwrap();
+    });
+    let lock = storage.lock(LOCK, LockMode::Shared, false).unwrap();
+    fs::remove_file(path(LOCK)).unwrap();
+    symlink("/dev/null", path(LOCK)).unwrap();
+    let error = lock.still_holds().unwrap_err();
+    assert!(error.to_string().contains("was replaced by another file"), "{error}");
+    fs::remove_file(path(LOCK)).unwrap();
+    let error = lock.still_holds().unwrap_err();
+    assert!(error.to_string().contains("is gone while it was held"), "{error}");
 }
 
 #[test]

@@ -126,6 +126,12 @@ fn names_are_durable_after_a_sync_unless_that_promise_is_broken() {
 }
 
 #[test]
+fn a_lock_that_is_taken_away_is_lost() {
+    let storage = MemoryStorage::new();
+    conformance::a_lock_that_is_taken_away_is_lost(&storage, &|name| storage.take_away_lock(name));
+}
+
+#[test]
 fn a_full_disk_takes_what_still_fits() {
     let storage = MemoryStorage::new();
     assert_eq!(storage.free_bytes(), None);

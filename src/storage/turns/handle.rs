@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Turns;
 use crate::error::{ErrorKind, Result};
-use crate::storage::{LOCK, Listed, Lock, LockMode, Stale, Storage, Upload};
+use crate::storage::{LOCK, Listed, Lock, LockKind, LockMode, Properties, Stale, Storage, Upload};
 
 /// A storage whose calls wait for the turn of one program.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ impl<S> Handle<S> {
     }
 
     fn hold(&self, inner: Option<Box<dyn Lock>>) -> Box<dyn Lock> {
-        let held = Arc::new(HeldLock { turns: self.turns.clone(), inner: Mutex::new(inner) });
+        let held = Arc::new(HeldLock { turns: self.turns.clone(), program: self.program, inner: Mutex::new(inner) });
         self.turns.state().programs[self.program].locks.push(Arc::downgrade(&held));
         Box::new(ProgramLock(held))
     }
@@ -52,6 +52,11 @@ impl<S: Storage> Storage for Handle<S> {
 
     fn identity(&self) -> Vec<u8> {
         self.inner.identity()
+    }
+
+    fn properties(&self) -> Properties {
+        let inner = self.inner.properties();
+        if self.has_locks { inner } else { Properties { lock: LockKind::None, ..inner } }
     }
 
     fn free_bytes(&self) -> Option<u64> {
@@ -83,8 +88,8 @@ impl<S: Storage> Storage for Handle<S> {
         self.turn(&format!("list {folder}"), |inner| inner.list(folder))
     }
 
-    fn lengths(&self, names: &[String]) -> Result<Vec<Option<u64>>> {
-        self.turn(&format!("look at {}", names.join(" ")), |inner| inner.lengths(names))
+    fn stat(&self, name: &str) -> Result<Option<u64>> {
+        self.turn(&format!("look at {name}"), |inner| inner.stat(name))
     }
 
     fn remove(&self, name: &str) -> Result<()> {
@@ -142,6 +147,7 @@ impl Upload for TurnUpload {
 #[derive(Debug)]
 pub(super) struct HeldLock {
     turns: Turns,
+    program: usize,
     inner: Mutex<Option<Box<dyn Lock>>>,
 }
 
@@ -154,7 +160,15 @@ impl HeldLock {
 #[derive(Debug)]
 struct ProgramLock(Arc<HeldLock>);
 
-impl Lock for ProgramLock {}
+#[deny(clippy::missing_trait_methods)]
+impl Lock for ProgramLock {
+    /// Not a turn: between two turns nobody takes a lock away.
+    fn still_holds(&self) -> Result<()> {
+        self.0.turns.check_alive(self.0.program, "ask for the lock")?;
+        // None where locks exclude nobody, or it was let go with its program.
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(Ok(()), |inner| inner.still_holds())
+    }
+}
 
 impl Drop for ProgramLock {
     fn drop(&mut self) {

@@ -38,6 +38,9 @@ fn a_program_alone_passes_the_suite() {
     run(&[&|storage| conformance::what_is_set_aside_keeps_its_bytes(storage)], &disk, |_, ready, _| ready[0]);
     run(&[&|storage| conformance::bad_names_are_refused_everywhere(storage)], &disk, |_, ready, _| ready[0]);
     run(&[&|storage| conformance::uploads_run_side_by_side(storage)], &disk, |_, ready, _| ready[0]);
+    run(&[&|storage| conformance::of_two_who_give_a_name_at_once_one_does(storage)], &disk, |_, ready, _| ready[0]);
+    let take_away = |name: &str| disk.take_away_lock(name);
+    run(&[&|storage| conformance::a_lock_that_is_taken_away_is_lost(storage, &take_away)], &disk, |_, ready, _| ready[0]);
     assert_eq!(disk.list("").unwrap(), []);
 }
 

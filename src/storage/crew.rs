@@ -1,0 +1,75 @@
+//! How many threads work on what comes from a storage: as many as it takes requests at once.
+//!
+//! Where an answer takes no time (a folder of this machine) the threads of the verbs do, one for each core: each reads
+//! and works. Where an answer takes long, threads that wait for one cost nothing but their stack, and there must be as
+//! many of them as requests can be under way, however few cores there are. So these are threads of their own.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::Storage;
+use crate::error::Result;
+
+/// Whether more requests should be under way than there are threads at work.
+pub fn waits_for_answers(storage: &dyn Storage) -> bool {
+    storage.properties().requests_at_once > rayon::current_num_threads()
+}
+
+/// Runs `work` on as many threads as `storage` should be read by, at most `at_most`, and returns when all are done.
+pub fn work_at_once(storage: &dyn Storage, at_most: usize, work: &(dyn Fn() + Sync)) {
+    if !waits_for_answers(storage) {
+        rayon::scope(|scope| (0..rayon::current_num_threads().min(at_most)).for_each(|_| scope.spawn(|_| work())));
+        return;
+    }
+    std::thread::scope(|scope| {
+        for _ in 1..storage.properties().requests_at_once.min(at_most) {
+            // Without a thread to be had, those that are there do it all.
+            if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
+    });
+}
+
+/// What `work` makes of each of `items`, in their order, as many at once as `storage` should be asked.
+///
+/// # Errors
+/// One of `work`: what is not begun then is not done.
+pub fn map_at_once<T: Sync, R: Send>(storage: &dyn Storage, items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
+    map_at_once_with(storage, items, || (), |(), item| work(item))
+}
+
+/// As [`map_at_once`], with something of each thread that it uses again and again.
+///
+/// # Errors
+/// As [`map_at_once`].
+pub fn map_at_once_with<T: Sync, R: Send, S>(
+    storage: &dyn Storage,
+    items: &[T],
+    begin: impl Fn() -> S + Sync + Send,
+    work: impl Fn(&mut S, &T) -> Result<R> + Sync + Send,
+) -> Result<Vec<R>> {
+    if !waits_for_answers(storage) {
+        return items.par_iter().map_init(begin, work).collect();
+    }
+    let (next, is_over, done) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(Vec::with_capacity(items.len())));
+    work_at_once(storage, items.len(), &|| {
+        let mut own = begin();
+        while !is_over.load(Ordering::Relaxed) {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(at) else { break };
+            let result = work(&mut own, item);
+            if result.is_err() {
+                is_over.store(true, Ordering::Relaxed);
+            }
+            // A list of finished answers, whole at any time.
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
