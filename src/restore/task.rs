@@ -164,11 +164,25 @@ impl<'a> Task<'a> {
     }
 }
 
-const ENDED: &str = "the restore has ended";
+/// The cause of an error that says no more than that another thread has failed.
+#[derive(Debug)]
+struct Ended;
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("another part of it has failed")
+    }
+}
+
+impl std::error::Error for Ended {}
 
 /// What a thread returns that stops because another one failed.
 pub(super) fn ended() -> Error {
-    Error::new(ErrorKind::Interrupted, ENDED)
+    Error::new(ErrorKind::Interrupted, "the restore has ended").with_source(Ended)
+}
+
+fn has_only_ended(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<Ended>())
 }
 
 /// Of two threads the one that knows why both ended.
@@ -177,7 +191,7 @@ pub(super) fn ended() -> Error {
 /// That of either.
 pub(super) fn first_cause(one: Result<()>, other: Result<()>) -> Result<()> {
     match one {
-        Err(error) if error.to_string().contains(ENDED) => other.and(Err(error)),
+        Err(error) if has_only_ended(&error) => other.and(Err(error)),
         _ => one.and(other),
     }
 }

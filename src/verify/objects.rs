@@ -33,8 +33,10 @@ pub fn check_interrupted(progress: &dyn Progress) -> Result<()> {
 
 /// What is wrong with the object `name`, without saying its name again.
 pub fn problem_of(name: &str, error: &Error) -> String {
-    let text = error.to_string();
-    text.strip_prefix(name).map_or(text.as_str(), |rest| rest.trim_start_matches(" is damaged").trim_start_matches(": ")).to_owned()
+    match error.why() {
+        Some(why) if error.subject() == Some(name) => why.to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// Looks at every object of `folder` and returns how many there are. One that is gone when it is
