@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::cancel::Cancel;
 use crate::units::PathText;
 
 /// What sort of finding it is; see [`Finding`].
@@ -69,7 +69,7 @@ pub enum Deed {
 }
 
 /// The front's side of a verb. Methods are called from any thread, often.
-pub trait Progress: Send + Sync {
+pub trait Progress: Cancel {
     /// A new stage begins, which counts from the beginning: `snapshot`, `restore`, `check data` …
     fn stage(&self, _name: &str) {}
     /// More work was found: `files` and `bytes` are added to the totals.
@@ -90,23 +90,13 @@ pub trait Progress: Send + Sync {
     fn lock_wait(&self) -> Option<Duration> {
         None
     }
-    /// True when the user asked to stop: the verb winds down in good order.
-    fn is_interrupted(&self) -> bool {
-        false
-    }
-}
-
-/// Stops where the user asked to.
-///
-/// # Errors
-/// `Interrupted`.
-pub fn check_interrupted(progress: &dyn Progress) -> Result<()> {
-    if progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
 }
 
 /// A front that looks at nothing.
 #[derive(Debug, Default)]
 pub struct Silent;
+
+impl Cancel for Silent {}
 
 impl Progress for Silent {}
 
@@ -122,6 +112,8 @@ impl Collected {
         std::mem::take(&mut *self.findings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 }
+
+impl Cancel for Collected {}
 
 impl Progress for Collected {
     fn report(&self, finding: Finding) {

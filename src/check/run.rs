@@ -1,5 +1,6 @@
 //! The course of a check: small objects, index and packs, trees, data, and what damage costs.
 
+use crate::cancel::check_cancelled;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -123,9 +124,7 @@ fn find_unreadable_strangers(repository: &Repository, looked: &Looked, outcome: 
     }
     let listing = PackListing::read(&**repository.storage())?;
     for (id, bytes) in listing.packs().iter().filter(|(id, _)| !looked.packs.contains(id)) {
-        if progress.is_interrupted() {
-            return Err(Error::new(ErrorKind::Interrupted, "the check was interrupted"));
-        }
+        check_cancelled(progress)?;
         let name = pack_name(id);
         match read_directory(&**repository.storage(), repository.keys(), &name, *bytes) {
             Err(error) if is_bad_pack(&error) => {

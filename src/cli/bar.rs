@@ -4,6 +4,7 @@
 //! The bar is drawn on standard error, and only where somebody looks. Into a file, `-v` writes a line each minute and
 //! `--json` an object each second; `-q` nothing.
 
+use crate::cancel::Cancel;
 use std::fmt;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -162,6 +163,12 @@ impl Drop for Bar {
     }
 }
 
+impl Cancel for Bar {
+    fn is_cancelled(&self) -> bool {
+        interrupt::is_requested()
+    }
+}
+
 impl Progress for Bar {
     fn stage(&self, name: &str) {
         self.counts.begin(name);
@@ -212,10 +219,6 @@ impl Progress for Bar {
 
     fn lock_wait(&self) -> Option<Duration> {
         self.lock_wait
-    }
-
-    fn is_interrupted(&self) -> bool {
-        interrupt::is_requested()
     }
 }
 

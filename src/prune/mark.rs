@@ -1,5 +1,6 @@
 //! Finds which chunks are needed: every tree page, list page and chunk below the snapshots that stay.
 
+use crate::cancel::check_cancelled;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::index::Index;
 use crate::manifest::{ContentList, Item};
-use crate::progress::{Progress, check_interrupted};
+use crate::progress::Progress;
 use crate::repository::{ChunkReader, FrameBytes};
 use crate::trees::{
     ContentVisitor, ListPlace, Look, PagePlace, PageReader, Piece, TreeVisitor, Unvisited, visit_by_all, visit_content, visit_in_order,
@@ -120,7 +121,7 @@ struct Marking<'a, A> {
 
 impl<A> PageReader for Marking<'_, A> {
     fn read_page(&self, id: &ChunkId) -> Result<FrameBytes> {
-        check_interrupted(self.progress)?;
+        check_cancelled(self.progress)?;
         self.reader.read_page(id)
     }
 }

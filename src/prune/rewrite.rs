@@ -4,6 +4,7 @@
 //! and sealed for its new pack, without being unpacked. Only the rest of other frames is gathered and
 //! compressed again. All threads take runs of the plan, in the order of a restore.
 
+use crate::cancel::check_cancelled;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -15,7 +16,7 @@ use crate::crypto::Algorithm;
 use crate::error::{Error, Result};
 use crate::id::RunId;
 use crate::pack::{FrameEntry, FramePlace, PackKind};
-use crate::progress::{Progress, check_interrupted};
+use crate::progress::Progress;
 use crate::repository::{ChunkReader, FrameGatherer, Repository, Sink, class_of_frame};
 
 /// A run of moves has about so many stored bytes: long enough that few frames are closed early at its end.
@@ -32,7 +33,7 @@ pub(super) fn move_chunks(repository: &Repository, run: RunId, rewriting: &Rewri
     split_runs(&rewriting.moves).into_par_iter().try_for_each_init(Vec::new, |buffer, moves| {
         let mut gatherer = FrameGatherer::default();
         for unit in moves {
-            check_interrupted(progress)?;
+            check_cancelled(progress)?;
             move_unit(&reader, &sink, &mut gatherer, unit, buffer)?;
             progress.add_done(0, unit.bytes());
         }

@@ -145,7 +145,7 @@ impl<'a> Task<'a> {
 
     /// True when no more work is to be begun.
     pub fn is_over(&self) -> bool {
-        if self.progress.is_interrupted() {
+        if self.progress.is_cancelled() {
             self.end(Error::new(ErrorKind::Interrupted, "interrupted; what was restored so far stays"));
         }
         self.is_over.load(Ordering::Relaxed)

@@ -1,5 +1,6 @@
 //! Notes what goes wrong with single files while it is told, so that the manifest can say it later.
 
+use crate::cancel::Cancel;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +50,12 @@ impl<'p> Noting<'p> {
     }
 }
 
+impl Cancel for Noting<'_> {
+    fn is_cancelled(&self) -> bool {
+        self.progress.is_cancelled()
+    }
+}
+
 impl Progress for Noting<'_> {
     fn stage(&self, name: &str) {
         self.progress.stage(name);
@@ -95,9 +102,5 @@ impl Progress for Noting<'_> {
 
     fn did(&self, deed: Deed, path: &[u8]) {
         self.progress.did(deed, path);
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.progress.is_interrupted()
     }
 }

@@ -3,12 +3,13 @@
 //! Threads draw runs of frames in the order in which they lie on the disk, and hold one frame each.
 //! Each byte is read once.
 
+use crate::cancel::check_cancelled;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::damage::{Damage, is_bad_pack};
 use super::frames::{OpenPack, Read, Scratch, add, order_by_offset};
-use super::objects::{check_interrupted, problem_of};
+use super::objects::problem_of;
 use super::outcome::Outcome;
 use crate::crypto::Algorithm;
 use crate::error::{Error, Result};
@@ -98,7 +99,7 @@ impl Shared<'_> {
     fn work(&self) {
         let mut scratch = Scratch::default();
         while !self.is_over.load(Ordering::Relaxed) {
-            let outcome = check_interrupted(self.progress).and_then(|()| self.next_run());
+            let outcome = check_cancelled(self.progress).and_then(|()| self.next_run());
             match outcome.and_then(|run| run.map(|run| self.read_run(&run, &mut scratch)).transpose()) {
                 Ok(Some(())) => {}
                 Ok(None) => return,

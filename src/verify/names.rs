@@ -4,6 +4,7 @@
 //! Every object is named by the hash of its bytes. That finds all accidental damage; who changes
 //! objects on purpose can rename them too, which only a check with the password notices.
 
+use crate::cancel::check_cancelled;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -95,9 +96,7 @@ fn hash_object(storage: &dyn Storage, listed: &Listed, buffer: &mut [u8], progre
     let mut hasher = blake3::Hasher::new();
     let mut at = 0;
     while at < listed.bytes {
-        if progress.is_interrupted() {
-            return Err(Error::new(ErrorKind::Interrupted, "the check was interrupted"));
-        }
+        check_cancelled(progress)?;
         let piece = (listed.bytes - at).min(buffer.len() as u64) as usize;
         storage.read_range(&listed.name, at, &mut buffer[..piece])?;
         hasher.update(&buffer[..piece]);

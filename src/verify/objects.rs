@@ -1,5 +1,6 @@
 //! Checks the small objects: name, seal, and what is in them.
 
+use crate::cancel::check_cancelled;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -7,7 +8,7 @@ use rayon::prelude::*;
 
 use super::names::expected_hash;
 use super::outcome::{DamagedObject, NoteAbout, Outcome};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::SnapshotId;
 use crate::manifest::{Content, Record};
 use crate::pack::{ObjectKind, open_object};
@@ -22,14 +23,6 @@ const RECORD_BYTES_MAX: u64 = 8 << 20;
 
 /// How one object is looked at: its listing and the hash that it must have.
 pub type Look<'a> = dyn Fn(&Listed, [u8; 32]) -> Result<()> + Sync + 'a;
-
-/// Ends a check that the user does not want any more.
-///
-/// # Errors
-/// `Interrupted`.
-pub fn check_interrupted(progress: &dyn Progress) -> Result<()> {
-    if progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "the check was interrupted")) } else { Ok(()) }
-}
 
 /// What is wrong with the object `name`, without saying its name again.
 pub fn problem_of(name: &str, error: &Error) -> String {
@@ -57,7 +50,7 @@ pub fn check_folder(repository: &Repository, folder: &str, look: &Look<'_>, outc
     progress.add_total(objects.len() as u64, 0);
     let (damaged, slow) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let looked_at = objects.par_iter().map(|(listed, hash)| {
-        check_interrupted(progress)?;
+        check_cancelled(progress)?;
         let looked = look(listed, *hash);
         progress.add_done(1, 0);
         match looked {

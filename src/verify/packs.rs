@@ -5,6 +5,7 @@
 //! that are missing, short, or zero at their end. The frames of a pack that fails are read at once,
 //! whatever was asked for, so that it is known exactly what is lost.
 
+use crate::cancel::check_cancelled;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +13,7 @@ use rayon::prelude::*;
 
 use super::damage::{Damage, is_bad_pack};
 use super::frames::{OpenPack, Scratch, order_by_offset};
-use super::objects::{check_interrupted, problem_of};
+use super::objects::problem_of;
 use super::outcome::{DamagedObject, Outcome};
 use crate::error::Result;
 use crate::id::{PackId, SegmentId};
@@ -55,7 +56,7 @@ pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: 
         }
         // Few at a time, so that memory does not grow with the repository.
         for group in new.chunks(SEGMENTS_AT_ONCE) {
-            check_interrupted(progress)?;
+            check_cancelled(progress)?;
             let read: Vec<(SegmentId, Result<IndexSegment>)> =
                 group.par_iter().map(|id| (*id, repository.objects().read_segment(*id))).collect();
             let mut named = Vec::new();
@@ -80,7 +81,7 @@ pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: 
                 }
             }
             named.par_iter().try_for_each_init(Scratch::default, |scratch, pack| {
-                check_interrupted(progress)?;
+                check_cancelled(progress)?;
                 check_pack(repository, pack, &packs, damage, scratch)
             })?;
             progress.add_done((looked.packs.len() - known) as u64, 0);

@@ -1,13 +1,13 @@
 //! Walks the trees of all snapshots, each page once however many snapshots share it, and looks up
 //! every chunk that they name.
 
+use crate::cancel::check_cancelled;
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::damage::Damage;
-use super::objects::check_interrupted;
 use super::outcome::Outcome;
 use crate::error::{Error, Result};
 use crate::id::ChunkId;
@@ -118,7 +118,7 @@ impl<'a> Trees<'a> {
 impl PageReader for Trees<'_> {
     /// A page that is in no place whole is noted.
     fn read_page(&self, id: &ChunkId) -> Result<FrameBytes> {
-        check_interrupted(self.progress)?;
+        check_cancelled(self.progress)?;
         self.reader.read_page(id).inspect_err(|error| {
             if error.is_damage() {
                 self.add_lost(id);

@@ -1,5 +1,6 @@
 //! Prune beside a snapshot that stores again what was lost.
 
+use crate::cancel::Cancel;
 use std::sync::Arc;
 
 use super::{Bench, noise, open, request, run};
@@ -16,6 +17,8 @@ struct Beside<'a> {
     bench: &'a Bench,
     healed: std::sync::Mutex<Option<(SnapshotId, Entries)>>,
 }
+
+impl Cancel for Beside<'_> {}
 
 impl Progress for Beside<'_> {
     fn stage(&self, name: &str) {

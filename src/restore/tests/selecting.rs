@@ -1,6 +1,7 @@
 //! Patterns, changed paths, and reading back.
 
 use super::*;
+use crate::cancel::Cancel;
 use crate::source::Filter;
 
 fn filter(patterns: &[&str]) -> Option<Filter> {
@@ -72,6 +73,8 @@ fn a_hard_link_whose_first_name_is_left_out_becomes_a_file() {
 
 /// Changes a restored file before it is read back.
 struct ChangeAtVerify(PathBuf);
+
+impl Cancel for ChangeAtVerify {}
 
 impl Progress for ChangeAtVerify {
     fn stage(&self, name: &str) {

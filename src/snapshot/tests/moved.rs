@@ -1,6 +1,7 @@
 //! Entries are renamed, replaced and removed while the run goes on: what was there before and is there after
 //! is in the snapshot, or the run says that something is missing.
 
+use crate::cancel::Cancel;
 use std::sync::Mutex;
 use std::thread::ThreadId;
 
@@ -24,12 +25,8 @@ struct Meanwhile<'w> {
     found: Mutex<Vec<Finding>>,
 }
 
-impl Progress for Meanwhile<'_> {
-    fn report(&self, finding: Finding) {
-        self.found.lock().unwrap().push(finding);
-    }
-
-    fn is_interrupted(&self) -> bool {
+impl Cancel for Meanwhile<'_> {
+    fn is_cancelled(&self) -> bool {
         let is_walk = std::thread::current().id() == self.walk;
         if is_walk == (self.when == When::Listed) {
             // Workers of a batch that is read meanwhile wait.
@@ -39,6 +36,12 @@ impl Progress for Meanwhile<'_> {
             }
         }
         false
+    }
+}
+
+impl Progress for Meanwhile<'_> {
+    fn report(&self, finding: Finding) {
+        self.found.lock().unwrap().push(finding);
     }
 }
 
@@ -171,16 +174,18 @@ struct GivesBack<'w> {
     path: std::path::PathBuf,
 }
 
+impl Cancel for GivesBack<'_> {
+    fn is_cancelled(&self) -> bool {
+        self.meanwhile.is_cancelled()
+    }
+}
+
 impl Progress for GivesBack<'_> {
     fn report(&self, finding: Finding) {
         if finding.path == self.path.as_os_str().as_encoded_bytes() {
             fs::hard_link(&self.kept, &self.path).unwrap();
         }
         self.meanwhile.report(finding);
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.meanwhile.is_interrupted()
     }
 }
 
