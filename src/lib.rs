@@ -55,4 +55,5 @@ pub mod repair;
 pub mod restore;
 pub mod snapshot;
 // layer: fronts
+#[cfg(feature = "cli")]
 pub mod cli;
