@@ -8,6 +8,7 @@ mod create;
 mod description;
 mod fits;
 mod foreign;
+mod in_work;
 mod known;
 mod layout;
 mod leftovers;

@@ -1,5 +1,7 @@
 //! Manifests and index segments, sealed and opened; and the catalog beside them.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use super::Repository;
@@ -10,9 +12,14 @@ use super::rollback::Rollback;
 use crate::catalog::{self, Listing, Loaded, Sealed, Skipped, Summary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RecordId, RunId, SegmentId, SnapshotId};
-use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX};
+use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX, SEGMENTS_AT_ONCE};
 use crate::manifest::Manifest;
 use crate::pack::{ObjectKind, open_object, seal_object};
+use crate::storage::{Listed, ask_each, waits_for_answers};
+
+/// Segments that are loaded at once take at most so much, sealed, plain and decoded, unless even a few are longer.
+const SEGMENTS_MEMORY_BYTES: u64 = 64 << 20;
+const SEGMENT_COPIES: u64 = 3;
 
 /// A manifest with its sources is never longer.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
@@ -87,9 +94,26 @@ impl Repository {
         self.list_own(layout::INDEX, SegmentId::parse)
     }
 
+    /// As [`Repository::list_segments`], and how many may be loaded at the same time: as many as the storage is asked
+    /// for at once, where they are short, so that what is in memory does not grow with the storage.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn list_segments_to_load(&self) -> Result<(Vec<SegmentId>, usize)> {
+        let listed = self.list_own_objects(layout::INDEX, SegmentId::parse)?;
+        let longest = listed.iter().map(|(_, listed)| listed.bytes).max().unwrap_or_default();
+        let fitting = SEGMENTS_MEMORY_BYTES / longest.saturating_mul(SEGMENT_COPIES).max(1);
+        let wanted = self.storage.properties().requests_at_once.min(usize::try_from(fitting).unwrap_or(usize::MAX));
+        Ok((listed.into_iter().map(|(id, _)| id).collect(), wanted.max(SEGMENTS_AT_ONCE)))
+    }
+
     fn list_own<T>(&self, folder: &str, parse: impl Fn(&str) -> Result<T>) -> Result<Vec<T>> {
+        Ok(self.list_own_objects(folder, parse)?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    fn list_own_objects<T>(&self, folder: &str, parse: impl Fn(&str) -> Result<T>) -> Result<Vec<(T, Listed)>> {
         let listed = layout::list_ids(&*self.storage, folder, parse)?.into_iter();
-        Ok(listed.filter(|(_, listed)| !self.passes_over(&listed.name)).map(|(id, _)| id).collect())
+        Ok(listed.filter(|(_, listed)| !self.passes_over(&listed.name)).collect())
     }
 
     /// Reads an index segment.
@@ -253,9 +277,21 @@ impl Repository {
         let snapshots = self.list_snapshots()?;
         let records: Vec<RecordId> =
             layout::list_ids(&*self.storage, layout::RECORDS, RecordId::parse)?.into_iter().map(|(id, _)| id).collect();
-        let mut load_manifest = |id| Ok(Summary::of(&id, &self.read_manifest(&id)?));
-        let mut load_record = |id| Ok(catalog::RecordRow::of(&records::read_record(&*self.storage, &self.keys, id)?));
-        work(&mut Sealed { snapshots: &snapshots, records: &records, load_manifest: &mut load_manifest, load_record: &mut load_record })
+        let read_summary = |id: &SnapshotId| Ok(Summary::of(id, &self.read_manifest(id)?));
+        let read_row = |id: &RecordId| Ok(catalog::RecordRow::of(&records::read_record(&*self.storage, &self.keys, *id)?));
+        let ahead = RefCell::new((HashMap::new(), HashMap::new()));
+        let expect = |snapshots: &[SnapshotId], records: &[RecordId]| {
+            if waits_for_answers(&*self.storage) {
+                // What cannot be read is read again when it is asked for.
+                let summaries = ask_each(&*self.storage, snapshots, |id| Ok((*id, read_summary(id).ok())));
+                let rows = ask_each(&*self.storage, records, |id| Ok((*id, read_row(id).ok())));
+                *ahead.borrow_mut() = (summaries.into_iter().flatten().collect(), rows.into_iter().flatten().collect());
+            }
+        };
+        let mut load_manifest = |id| ahead.borrow_mut().0.remove(&id).flatten().map_or_else(|| read_summary(&id), Ok);
+        let mut load_record = |id| ahead.borrow_mut().1.remove(&id).flatten().map_or_else(|| read_row(&id), Ok);
+        let (load_manifest, load_record) = (&mut load_manifest, &mut load_record);
+        work(&mut Sealed { snapshots: &snapshots, records: &records, expect: &expect, load_manifest, load_record })
     }
 
     /// Tells the catalog of a snapshot that was committed. A catalog that cannot be told heals at the

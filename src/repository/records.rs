@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, ClientId, RecordId, RunId, SnapshotId};
 use crate::manifest::{ABSENT, AbsentChunks, HEALED, HealedChunks, KEPT, Kept, REMOVED, Record, Removed, SETTING, SETTINGS, Settings};
 use crate::pack::{KeyRing, ObjectKind, open_object, seal_object};
-use crate::storage::Storage;
+use crate::storage::{Listed, Storage, ask_each};
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
 
@@ -289,11 +289,11 @@ pub(super) fn is_foreign(storage: &dyn Storage, keys: &KeyRing, id: RecordId) ->
 /// Those of listing.
 pub(super) fn read_listed(storage: &dyn Storage, keys: &KeyRing) -> Result<Vec<(RecordId, Result<Record>)>> {
     let listed = layout::list_ids(storage, layout::RECORDS, RecordId::parse)?;
-    let read = |(id, _)| match read_record(storage, keys, id) {
-        Err(error) if error.is_not_found() || is_foreign(storage, keys, id) => None,
-        read => Some((id, read)),
+    let read = |(id, _): &(RecordId, Listed)| match read_record(storage, keys, *id) {
+        Err(error) if error.is_not_found() || is_foreign(storage, keys, *id) => Ok(None),
+        read => Ok(Some((*id, read))),
     };
-    Ok(listed.into_iter().filter_map(read).collect())
+    Ok(ask_each(storage, &listed, read)?.into_iter().flatten().collect())
 }
 
 /// What all records say.

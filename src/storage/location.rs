@@ -7,8 +7,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::local::{Found, LocalStorage};
 use super::Storage;
+use super::local::{Found, LocalStorage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::PathText;
 
@@ -100,7 +100,10 @@ mod tests {
             assert!(create(location, &mut |_, _| Ok(())).is_err() && check_location(location).is_err());
             error.to_string()
         };
-        assert_eq!(refused("s3://bucket"), "\"s3://bucket\": no storage is known by `s3://`; a location is a path, for a folder of this machine");
+        assert_eq!(
+            refused("s3://bucket"),
+            "\"s3://bucket\": no storage is known by `s3://`; a location is a path, for a folder of this machine"
+        );
         assert!(refused("svn+ssh://host/path").contains("`svn+ssh://`"));
         for path in ["./s3://bucket", "/srv/a://b", "://", "1a://b", "s3:/bucket", "a b://c"] {
             check_location(path).unwrap();
