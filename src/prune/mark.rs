@@ -14,7 +14,8 @@ use crate::manifest::{ContentList, Item};
 use crate::progress::Progress;
 use crate::repository::{ChunkReader, FrameBytes};
 use crate::trees::{
-    ContentVisitor, ListPlace, Look, PagePlace, PageReader, Piece, TreeVisitor, Unvisited, visit_by_all, visit_content, visit_in_order,
+    ContentVisitor, ListPlace, Look, PagePlace, PageReader, Piece, TreeVisitor, Unvisited, read_ahead, visit_by_all, visit_content,
+    visit_in_order,
 };
 
 /// Marks what snapshots need, the newest in the order of a restore and the others by all threads at once.
@@ -98,14 +99,14 @@ impl Marker {
             if is_page { needed.add_page_ranked(id) } else { needed.add_ranked(id) }
         };
         let marking = Marking { add, absent: &self.absent, skipped: &self.skipped, reader, progress };
-        visit_in_order(&marking, unvisited, &marking)
+        read_ahead(reader, |ahead| visit_in_order(&marking, ahead, unvisited, &marking))
     }
 
     /// Marks by all threads, in no order.
     fn mark_by_all(&self, reader: &ChunkReader, unvisited: Unvisited, progress: &dyn Progress) -> Result<()> {
         let add = |id: &ChunkId, is_page: bool| if is_page { self.needed.add_page(id) } else { self.needed.add(id) };
         let marking = Marking { add, absent: &self.absent, skipped: &self.skipped, reader, progress };
-        visit_by_all(&marking, unvisited, &marking)
+        visit_by_all(&**reader.objects().storage(), &marking, unvisited, &marking)
     }
 }
 

@@ -12,19 +12,28 @@ use rayon::prelude::*;
 use super::Storage;
 use crate::error::Result;
 
+/// How many threads of its own `storage` should be read by; none where the threads of the verbs are enough.
+fn crew(storage: &dyn Storage) -> Option<usize> {
+    Some(storage.properties().requests_at_once).filter(|wanted| *wanted > rayon::current_num_threads())
+}
+
 /// Whether more requests should be under way than there are threads at work.
 pub fn waits_for_answers(storage: &dyn Storage) -> bool {
-    storage.properties().requests_at_once > rayon::current_num_threads()
+    crew(storage).is_some()
 }
 
 /// Runs `work` on as many threads as `storage` should be read by, at most `at_most`, and returns when all are done.
 pub fn work_at_once(storage: &dyn Storage, at_most: usize, work: &(dyn Fn() + Sync)) {
-    if !waits_for_answers(storage) {
-        rayon::scope(|scope| (0..rayon::current_num_threads().min(at_most)).for_each(|_| scope.spawn(|_| work())));
-        return;
+    match crew(storage) {
+        Some(threads) => work_by(threads.min(at_most), work),
+        None => rayon::scope(|scope| (0..rayon::current_num_threads().min(at_most)).for_each(|_| scope.spawn(|_| work()))),
     }
+}
+
+/// Runs `work` on so many threads, of which this is one.
+fn work_by(threads: usize, work: &(dyn Fn() + Sync)) {
     std::thread::scope(|scope| {
-        for _ in 1..storage.properties().requests_at_once.min(at_most) {
+        for _ in 1..threads {
             // Without a thread to be had, those that are there do it all.
             if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
                 break;
@@ -38,7 +47,7 @@ pub fn work_at_once(storage: &dyn Storage, at_most: usize, work: &(dyn Fn() + Sy
 ///
 /// # Errors
 /// One of `work`: what is not begun then is not done.
-pub fn map_at_once<T: Sync, R: Send>(storage: &dyn Storage, items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
+pub fn map_at_once<T: Sync, R: Send>(storage: &dyn Storage, items: &[T], work: impl Fn(&T) -> Result<R> + Sync + Send) -> Result<Vec<R>> {
     map_at_once_with(storage, items, || (), |(), item| work(item))
 }
 
@@ -52,11 +61,36 @@ pub fn map_at_once_with<T: Sync, R: Send, S>(
     begin: impl Fn() -> S + Sync + Send,
     work: impl Fn(&mut S, &T) -> Result<R> + Sync + Send,
 ) -> Result<Vec<R>> {
-    if !waits_for_answers(storage) {
-        return items.par_iter().map_init(begin, work).collect();
+    match crew(storage) {
+        Some(threads) => map_by(threads, items, begin, work),
+        None => items.par_iter().map_init(begin, work).collect(),
     }
+}
+
+/// As [`map_at_once`], but one after the other, on this thread, where an answer takes no time: for small objects, which
+/// are not worth a second thread.
+///
+/// # Errors
+/// As [`map_at_once`].
+pub fn ask_each<T: Sync, R: Send>(storage: &dyn Storage, items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
+    match crew(storage) {
+        Some(threads) => map_by(threads, items, || (), |(), item| work(item)),
+        None => items.iter().map(work).collect(),
+    }
+}
+
+/// What `work` makes of each of `items`, in their order, by at most so many threads of their own.
+///
+/// # Errors
+/// As [`map_at_once`].
+pub fn map_by<T: Sync, R: Send, S>(
+    threads: usize,
+    items: &[T],
+    begin: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, &T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
     let (next, is_over, done) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(Vec::with_capacity(items.len())));
-    work_at_once(storage, items.len(), &|| {
+    work_by(threads.min(items.len()), &|| {
         let mut own = begin();
         while !is_over.load(Ordering::Relaxed) {
             let at = next.fetch_add(1, Ordering::Relaxed);

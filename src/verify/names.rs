@@ -8,14 +8,12 @@ use crate::cancel::check_cancelled;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rayon::prelude::*;
-
 use super::outcome::{DamagedObject, NoteAbout};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::from_hex;
 use crate::progress::Progress;
 use crate::repository::{INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS};
-use crate::storage::{Listed, Storage};
+use crate::storage::{Listed, Storage, map_at_once_with};
 
 /// Objects are hashed in pieces of this length, one for each thread.
 const PIECE_BYTES: usize = 1 << 20;
@@ -55,7 +53,9 @@ pub fn check_names(storage: &dyn Storage, progress: &dyn Progress) -> Result<Nam
     progress.add_total(objects.len() as u64, objects.iter().map(|(listed, _)| listed.bytes).sum());
     progress.end_total();
     let (bytes, done, damaged) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Vec::new()));
-    objects.par_iter().try_for_each_init(
+    map_at_once_with(
+        storage,
+        &objects,
         || vec![0; PIECE_BYTES],
         |buffer, (listed, hash)| {
             let problem = match hash_object(storage, listed, buffer, progress) {

@@ -4,8 +4,6 @@ use crate::cancel::check_cancelled;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use super::names::expected_hash;
 use super::outcome::{DamagedObject, NoteAbout, Outcome};
 use crate::error::{Error, Result};
@@ -14,7 +12,7 @@ use crate::manifest::{Content, Record};
 use crate::pack::{ObjectKind, open_object};
 use crate::progress::Progress;
 use crate::repository::{KEYS, KeySlot, RECORDS, Repository, SNAPSHOTS};
-use crate::storage::Listed;
+use crate::storage::{Listed, map_at_once};
 use crate::wire;
 
 /// Slots and records are never longer.
@@ -49,7 +47,7 @@ pub fn check_folder(repository: &Repository, folder: &str, look: &Look<'_>, outc
     }
     progress.add_total(objects.len() as u64, 0);
     let (damaged, slow) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-    let looked_at = objects.par_iter().map(|(listed, hash)| {
+    let count = map_at_once(storage, &objects, |(listed, hash)| {
         check_cancelled(progress)?;
         let looked = look(listed, *hash);
         progress.add_done(1, 0);
@@ -69,11 +67,10 @@ pub fn check_folder(repository: &Repository, folder: &str, look: &Look<'_>, outc
             }
             Err(error) => Err(error.context(&listed.name)),
         }
-    });
-    let count = looked_at.collect::<Result<Vec<u64>>>()?.into_iter().sum();
+    })?;
     outcome.damaged.append(&mut damaged.into_inner().unwrap_or_else(PoisonError::into_inner));
     outcome.notes.append(&mut slow.into_inner().unwrap_or_else(PoisonError::into_inner));
-    Ok(count)
+    Ok(count.into_iter().sum())
 }
 
 /// Checks the key slots and the records.

@@ -81,7 +81,8 @@ impl<'a> Trees<'a> {
     /// # Errors
     /// Those of the storage that are no damage; `Interrupted`, `Unsupported`.
     pub fn walk(self, roots: &[Content], outcome: &mut Outcome) -> Result<Walked> {
-        visit_by_all(&self, Unvisited::below(roots), &self)?;
+        let storage = self.reader.objects().storage();
+        visit_by_all(&**storage, &self, Unvisited::below(roots), &self)?;
         let count = |pages: Mutex<HashSet<_>>| pages.into_inner().unwrap_or_else(PoisonError::into_inner).len() as u64;
         outcome.tree_pages = count(self.tree_pages);
         outcome.list_pages = count(self.list_pages);

@@ -14,7 +14,7 @@ use strongroom::restore;
 use strongroom::snapshot;
 use strongroom::storage::far::{Asked, Far};
 use strongroom::storage::{MemoryStorage, Storage};
-use strongroom::trees::{SnapshotView, Step};
+use strongroom::trees::{SnapshotView, Step, read_ahead};
 use strongroom::units::Timestamp;
 use tempfile::TempDir;
 
@@ -108,11 +108,14 @@ impl Evenings {
         let repository = open(Arc::clone(far) as _);
         let manifest = repository.objects().read_manifest(&self.newest).expect("a manifest");
         let reader = repository.reader().expect("an index");
-        let mut walk = SnapshotView::new(&reader, &manifest).walk();
-        let mut files = 0;
-        while let Some(step) = walk.next_step().expect("a step") {
-            files += usize::from(matches!(step, Step::Entry(node) if !node.is_directory()));
-        }
+        let files = read_ahead(&reader, |ahead| {
+            let mut walk = SnapshotView::new(&reader, &manifest).with_ahead(ahead).walk();
+            let mut files = 0;
+            while let Some(step) = walk.next_step().expect("a step") {
+                files += usize::from(matches!(step, Step::Entry(node) if !node.is_directory()));
+            }
+            files
+        });
         assert_eq!(files, FILES);
         far.take_asked()
     }

@@ -10,11 +10,12 @@ use std::ops::{Deref, Range};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use super::Chunks;
+use super::in_work::InWork;
 use super::salvage::UnreadableSegment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, PackId};
 use crate::index::{Index, Location};
-use crate::pack::{FramePlace, PackKeys, PackKind};
+use crate::pack::{FRAME_SEALED_BYTES_MAX, FramePlace, HEAD_BYTES, PackKeys, PackKind};
 use crate::repository::layout::pack_name;
 use crate::repository::objects::Objects;
 
@@ -43,7 +44,10 @@ pub struct ChunkReader {
     chunks: Chunks,
     index: RwLock<Arc<Index>>,
     pack_keys: Mutex<HashMap<PackId, Arc<PackKeys>>>,
+    /// Packs whose keys somebody reads at the moment, and frames: nobody reads them a second time meanwhile.
+    keys_in_work: InWork<PackId>,
     frames: Mutex<FrameCache>,
+    frames_in_work: InWork<FrameKey>,
     /// Whether the index may have changed since it was opened.
     may_reload: bool,
     /// Segments that could not be read when it was made; none: a damaged index ends the reading.
@@ -63,7 +67,9 @@ impl ChunkReader {
             chunks,
             index: RwLock::new(index),
             pack_keys: Mutex::new(HashMap::new()),
+            keys_in_work: InWork::default(),
             frames: Mutex::new(FrameCache::default()),
+            frames_in_work: InWork::default(),
             may_reload: true,
             unreadable: None,
             salvaged: Mutex::new(None),
@@ -212,9 +218,14 @@ impl ChunkReader {
     /// The plain bytes of the frame at `place`, from the cache if it was read lately.
     fn frame(&self, place: &Location) -> Result<Arc<Vec<u8>>> {
         let key = (place.frame.number, place.pack);
-        if let Some(frame) = lock(&self.frames).get(&key) {
+        let cached = || lock(&self.frames).get(&key);
+        if let Some(frame) = cached() {
             return Ok(frame);
         }
+        let _work = match self.frames_in_work.claim_unless(key, cached) {
+            Ok(work) => work,
+            Err(frame) => return Ok(frame),
+        };
         let frame = Arc::new(self.read_frame(place)?);
         lock(&self.frames).insert(key, Arc::clone(&frame));
         Ok(frame)
@@ -225,15 +236,7 @@ impl ChunkReader {
     /// # Errors
     /// `NotFound` when the pack is gone; `Damaged`.
     pub fn read_frame(&self, place: &Location) -> Result<Vec<u8>> {
-        let frame = &place.frame;
-        let in_pack = FramePlace {
-            number: frame.number,
-            offset: frame.offset,
-            sealed_bytes: frame.sealed_bytes,
-            plain_bytes: frame.plain_bytes,
-            codec: frame.codec,
-        };
-        self.read_frame_at(&place.pack, place.pack_bytes, &in_pack)
+        self.read_frame_at(&place.pack, place.pack_bytes, &place.frame.in_pack())
     }
 
     /// Reads and opens a frame of a pack, past the cache. Ids of chunks are not verified yet.
@@ -241,8 +244,56 @@ impl ChunkReader {
     /// # Errors
     /// As [`ChunkReader::read_frame`].
     pub fn read_frame_at(&self, pack: &PackId, pack_bytes: u64, place: &FramePlace) -> Result<Vec<u8>> {
-        let keys = self.pack_keys(pack, pack_bytes)?;
-        keys.read_frame(&**self.objects().storage(), &pack_name(pack), place).map_err(call_damage)
+        if self.objects().storage().properties().gap_bytes == 0 || place.sealed_bytes > FRAME_SEALED_BYTES_MAX {
+            let keys = self.pack_keys(pack, pack_bytes)?;
+            return keys.read_frame(&**self.objects().storage(), &pack_name(pack), place).map_err(call_damage);
+        }
+        let range = place.range();
+        let (keys, mut bytes, begin) = self.read_with_keys(pack, pack_bytes, range.clone())?;
+        let sealed = &mut bytes[(range.start - begin) as usize..(range.end - begin) as usize];
+        keys.unpack_frame(&pack_name(pack), place, sealed).map_err(call_damage)
+    }
+
+    /// Reads and opens frames of one pack, past the cache, that are sorted by their offsets, and gives `each` what became
+    /// of them, with their number in `places`. By one request, where they are not longer together than one should ask
+    /// for and that costs less.
+    pub fn read_frames_beside(&self, pack: &PackId, pack_bytes: u64, places: &[FramePlace], each: &mut dyn FnMut(usize, Result<Vec<u8>>)) {
+        let together = || {
+            let end = places.iter().map(|place| place.range().end).max()?;
+            let is_sane = places.iter().all(|place| place.sealed_bytes <= FRAME_SEALED_BYTES_MAX);
+            self.read_with_keys(pack, pack_bytes, places.first().filter(|_| is_sane)?.offset..end).ok()
+        };
+        // What cannot be read together is read one by one, so that one that is damaged costs no other.
+        let Some((keys, mut bytes, begin)) = (if places.len() > 1 { together() } else { None }) else {
+            return places.iter().enumerate().for_each(|(at, place)| each(at, self.read_frame_at(pack, pack_bytes, place)));
+        };
+        let name = pack_name(pack);
+        for (at, place) in places.iter().enumerate() {
+            let Range { start, end } = place.range();
+            let sealed = &mut bytes[(start - begin) as usize..(end - begin) as usize];
+            each(at, keys.unpack_frame(&name, place, sealed).map_err(call_damage));
+        }
+    }
+
+    /// Reads bytes of a pack, with the keys to it: by one request, where the keys are not known and it costs less to
+    /// begin where they lie. Says where the bytes begin.
+    fn read_with_keys(&self, pack: &PackId, pack_bytes: u64, range: Range<u64>) -> Result<(Arc<PackKeys>, Vec<u8>, u64)> {
+        let (storage, name) = (&**self.objects().storage(), pack_name(pack));
+        let known = lock(&self.pack_keys).get(pack).cloned();
+        let has_head = range.start <= storage.properties().gap_bytes && range.end >= HEAD_BYTES;
+        let known = if known.is_none() && !has_head { Some(self.pack_keys(pack, pack_bytes)?) } else { known };
+        let begin = if known.is_some() { range.start } else { 0 };
+        let mut bytes = vec![0; (range.end - begin) as usize];
+        storage.read_range(&name, begin, &mut bytes).map_err(call_damage)?;
+        let keys = match known {
+            Some(keys) => keys,
+            None => match PackKeys::of_head(self.objects().keys(), &bytes, &name) {
+                Ok(keys) => self.keep_keys(pack, keys),
+                // A header that is unusually long goes on behind these bytes.
+                Err(_) => self.pack_keys(pack, pack_bytes)?,
+            },
+        };
+        Ok((keys, bytes, begin))
     }
 
     /// Reads a frame into `buffer` and opens it there, but leaves it compressed.
@@ -259,17 +310,26 @@ impl ChunkReader {
     }
 
     fn pack_keys(&self, pack: &PackId, pack_bytes: u64) -> Result<Arc<PackKeys>> {
-        if let Some(keys) = lock(&self.pack_keys).get(pack) {
-            return Ok(Arc::clone(keys));
+        let cached = || lock(&self.pack_keys).get(pack).cloned();
+        if let Some(keys) = cached() {
+            return Ok(keys);
         }
-        let keys = PackKeys::read(&**self.objects().storage(), self.objects().keys(), &pack_name(pack), pack_bytes).map_err(call_damage)?;
+        let _work = match self.keys_in_work.claim_unless(*pack, cached) {
+            Ok(work) => work,
+            Err(keys) => return Ok(keys),
+        };
+        let keys = PackKeys::read(&**self.objects().storage(), self.objects().keys(), &pack_name(pack), pack_bytes);
+        Ok(self.keep_keys(pack, keys.map_err(call_damage)?))
+    }
+
+    fn keep_keys(&self, pack: &PackId, keys: PackKeys) -> Arc<PackKeys> {
         let keys = Arc::new(keys);
         let mut kept = lock(&self.pack_keys);
         if kept.len() >= PACK_KEYS_MAX {
             kept.clear();
         }
         kept.insert(*pack, Arc::clone(&keys));
-        Ok(keys)
+        keys
     }
 
     fn cut_out(&self, kind: PackKind, id: &ChunkId, place: &Location, frame: Arc<Vec<u8>>) -> Result<FrameBytes> {

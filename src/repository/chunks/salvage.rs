@@ -11,7 +11,7 @@ use super::Chunks;
 use super::packs::{PackListing, has_hash, read_contents};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, SegmentId};
-use crate::index::{Index, IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX, read_remembered_packs};
+use crate::index::{Index, IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX, SEGMENTS_AT_ONCE, read_remembered_packs};
 use crate::pack::{ObjectKind, open_object};
 use crate::repository::layout;
 
@@ -51,7 +51,7 @@ impl Chunks {
         let unreadable: Vec<UnreadableSegment> = unreadable.collect();
         let mut spared: Vec<SegmentId> = unreadable.iter().map(|segment| segment.id).collect();
         spared.extend(self.list_set_aside_segments()?);
-        Ok((Index::open_sparing(tables.as_deref(), &spared, &readable, &|id| self.objects.read_segment(id))?, unreadable))
+        Ok((Index::open_sparing(tables.as_deref(), &spared, &readable, SEGMENTS_AT_ONCE, &|id| self.objects.read_segment(id))?, unreadable))
     }
 
     /// What the packs hold that `index` does not name, from their directories. What cannot be read is
