@@ -126,19 +126,10 @@ pub fn tell(finding: &Finding) {
         return write_line(Line(finding));
     }
     let path = Some(&finding.path[..]).filter(|path| !path.is_empty());
-    let (message_type, kind) = match finding.kind {
-        FindingKind::Unreadable => ("warning", Some("unreadable")),
-        FindingKind::Changed => ("warning", Some("changed")),
-        FindingKind::LeftAsIs => ("warning", Some("left")),
-        FindingKind::NotRestored => ("warning", Some("not-restored")),
-        FindingKind::Damaged => ("warning", Some("damaged")),
-        FindingKind::Gone => ("warning", Some("gone")),
-        FindingKind::Warning => ("warning", None),
-        FindingKind::Note => ("note", None),
-    };
+    let message_type = if finding.kind.is_note() { "note" } else { "warning" };
     write_json(&MessageLine {
         message_type,
-        finding: kind,
+        finding: Some(finding.kind.code()),
         path: path.map(|path| lossy_text(path).into_owned()),
         path_hex: path.and_then(json::hex_where_needed),
         message: finding.message.clone(),
@@ -153,7 +144,7 @@ impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let style = form().style;
         match self.0.kind {
-            FindingKind::Note => f.write_str("note: ")?,
+            FindingKind::Note(_) => f.write_str("note: ")?,
             FindingKind::Damaged => write!(f, "{} ", style.danger("damaged:"))?,
             _ => write!(f, "{} ", style.warning("warning:"))?,
         }
@@ -234,6 +225,7 @@ mod tests {
     use std::io;
 
     use super::*;
+    use crate::progress::Topic;
 
     #[test]
     fn an_error_shows_its_cause_once_and_a_hint() {
@@ -267,6 +259,6 @@ mod tests {
     fn a_finding_is_one_line_with_its_path_quoted_and_escaped() {
         let finding = Finding::new(FindingKind::Unreadable, *b"/a\nb\xff", "permission denied");
         assert_eq!(Line(&finding).to_string(), "warning: \"/a\\nb\\xff\": permission denied");
-        assert_eq!(Line(&Finding::new(FindingKind::Note, *b"", "done")).to_string(), "note: done");
+        assert_eq!(Line(&Finding::new(FindingKind::Note(Topic::Clock), *b"", "done")).to_string(), "note: done");
     }
 }

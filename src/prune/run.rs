@@ -13,7 +13,7 @@ use super::sweep::{Held, remove_new_unnamed_packs, remove_packs};
 use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RunId, SnapshotId};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Stage, Topic};
 use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, pack_name, release_reserve, snapshot_name, sync_folder};
 use crate::storage::{LockMode, Stale};
 
@@ -29,7 +29,7 @@ use crate::storage::{LockMode, Stale};
 pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = repository.storage();
     let alone = repository.lock_alone(progress)?;
-    progress.stage("mark");
+    progress.stage(Stage::Mark);
     let mut marker = {
         let _lock = repository.wait_for_lock(LockMode::Shared, progress)?;
         let allowed = check(repository, request, request.dry_run)?;
@@ -39,10 +39,10 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         marker
     };
     if !request.dry_run {
-        progress.stage("wait for running snapshots");
+        progress.stage(Stage::WaitForSnapshots);
     }
     let lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) };
-    progress.stage("mark");
+    progress.stage(Stage::Mark);
     // Again: something may have been committed or pinned meanwhile. From here on nothing new appears.
     let allowed = check(repository, request, true)?;
     let basis = look_around(repository, &allowed)?;
@@ -52,12 +52,12 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     if pages_given_up > 0 && !request.accept_loss {
         return Err(refuse_unknown(pages_given_up));
     }
-    progress.stage("plan");
+    progress.stage(Stage::Plan);
     let mut naming = Naming::default();
     let plan = make_plan(&basis, &mut naming, &marker.into_needed(), progress)?;
     for id in &basis.unnamed.unreadable {
         let message = "no segment names it and it cannot be read, so it is left alone; `repo repair` looks after it";
-        progress.report(Finding::new(FindingKind::Warning, pack_name(id), message));
+        progress.report(Finding::new(FindingKind::Warning(Topic::Object), pack_name(id), message));
     }
     let mut outcome = Outcome {
         snapshots_removed: allowed.remove.len() as u64,
@@ -75,7 +75,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         let gone = plan.dead.iter().map(|(_, bytes)| bytes).sum::<u64>() + plan.rewriting.gone_bytes();
         outcome.bytes_after = (outcome.bytes_before - gone) + plan.rewriting.moved_bytes();
     } else {
-        progress.stage("sweep");
+        progress.stage(Stage::Sweep);
         let held = Held { alone: &*alone, lock: lock.as_deref() };
         remove_snapshots(repository, held, &allowed)?;
         sweep(&basis, held, &mut naming, plan, &mut outcome, progress)?;
@@ -146,7 +146,7 @@ fn sweep(
     remove_packs(repository, held, run, naming, &plan.dead.iter().map(|(id, _)| *id).collect(), progress)?;
     name_packs(repository, run, naming, &plan.unnamed)?;
     if !plan.rewriting.packs.is_empty() {
-        progress.stage("rewrite");
+        progress.stage(Stage::Rewrite);
         progress.add_total(plan.rewriting.packs.len() as u64, plan.rewriting.moves.iter().map(Move::bytes).sum());
         progress.end_total();
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Repository;
 use crate::error::{ErrorKind, Result};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::storage::{LOCK, Lock, LockMode, PRUNE_LOCK};
 
 /// How often it is asked whether the lock is free.
@@ -42,7 +42,11 @@ impl Repository {
                 return Err(error);
             }
             if begun.is_none() {
-                progress.report(Finding::new(FindingKind::Note, [], "another process has locked the repository; waiting for it"));
+                progress.report(Finding::new(
+                    FindingKind::Note(Topic::Waiting),
+                    [],
+                    "another process has locked the repository; waiting for it",
+                ));
                 begun = Some(Instant::now());
             }
             std::thread::sleep(ASK_EVERY);

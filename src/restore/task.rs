@@ -14,7 +14,7 @@ use super::selection::Selection;
 use super::sight::Sight;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Manifest, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node};
-use crate::progress::{Deed, Finding, FindingKind, Progress};
+use crate::progress::{Deed, Finding, FindingKind, Progress, Topic};
 use crate::repository::ChunkReader;
 
 /// "File too large": the file system holds no file of that length. Other files fit.
@@ -105,7 +105,11 @@ impl<'a> Task<'a> {
             self.report(FindingKind::Changed, relative, "it changed while it was saved, and may not be what it was at any one moment");
         }
         if node.flags & NODE_INCOMPLETE != 0 {
-            self.report(FindingKind::Warning, relative, "the snapshot could not read it whole; see `repo problems` for what it lacks");
+            self.report(
+                FindingKind::Warning(Topic::Incomplete),
+                relative,
+                "the snapshot could not read it whole; see `repo problems` for what it lacks",
+            );
         }
     }
 

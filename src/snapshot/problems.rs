@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::manifest::{Problem, ProblemKind, Problems};
-use crate::progress::{Deed, Finding, FindingKind, Progress};
+use crate::progress::{Deed, Finding, FindingKind, Progress, Stage};
 
 /// How many problems a run had, each sort apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,8 +57,8 @@ impl Cancel for Noting<'_> {
 }
 
 impl Progress for Noting<'_> {
-    fn stage(&self, name: &str) {
-        self.progress.stage(name);
+    fn stage(&self, stage: Stage) {
+        self.progress.stage(stage);
     }
 
     fn add_total(&self, files: u64, bytes: u64) {

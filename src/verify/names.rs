@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::outcome::{DamagedObject, NoteAbout};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::from_hex;
-use crate::progress::Progress;
+use crate::progress::{Progress, Stage};
 use crate::repository::{INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS};
 use crate::storage::{Listed, Storage, map_at_once_with};
 
@@ -36,7 +36,7 @@ pub struct NamesOutcome {
 /// # Errors
 /// Those of the storage; `Interrupted`; `NoRepository` when no object is there at all.
 pub fn check_names(storage: &dyn Storage, progress: &dyn Progress) -> Result<NamesOutcome> {
-    progress.stage("check names");
+    progress.stage(Stage::CheckNames);
     let mut outcome = NamesOutcome::default();
     let mut objects = Vec::new();
     for folder in [KEYS, RECORDS, SNAPSHOTS, INDEX, PACKS] {

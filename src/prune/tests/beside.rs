@@ -21,8 +21,8 @@ struct Beside<'a> {
 impl Cancel for Beside<'_> {}
 
 impl Progress for Beside<'_> {
-    fn stage(&self, name: &str) {
-        if name.starts_with("wait") {
+    fn stage(&self, stage: crate::progress::Stage) {
+        if stage == crate::progress::Stage::WaitForSnapshots {
             // Opened now: a run that began a moment ago knows what is recorded as lost.
             let bench = Bench {
                 storage: Arc::clone(&self.bench.storage),

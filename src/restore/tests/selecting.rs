@@ -77,8 +77,8 @@ struct ChangeAtVerify(PathBuf);
 impl Cancel for ChangeAtVerify {}
 
 impl Progress for ChangeAtVerify {
-    fn stage(&self, name: &str) {
-        if name == "verify" {
+    fn stage(&self, stage: crate::progress::Stage) {
+        if stage == crate::progress::Stage::ReadBack {
             let mut bytes = fs::read(&self.0).unwrap();
             bytes[0] ^= 1;
             fs::write(&self.0, bytes).unwrap();

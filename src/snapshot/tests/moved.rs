@@ -52,7 +52,7 @@ fn snapshot_while(bench: &Bench, when: When, work: impl FnOnce() + Send) -> (Out
     let outcome = run(&bench.repository, bench.request(), &progress).unwrap();
     assert!(progress.work.lock().unwrap().is_none(), "{when:?}: it was done");
     let found = progress.found.into_inner().unwrap();
-    (outcome, found.into_iter().filter(|finding| finding.kind != FindingKind::Note).collect())
+    (outcome, found.into_iter().filter(|finding| !finding.kind.is_note()).collect())
 }
 
 fn fill(bench: &Bench) {
@@ -238,7 +238,7 @@ fn what_filters_leave_out_is_left_out_when_it_comes_late_too() {
         let outcome = run(&bench.repository, request, &progress).unwrap();
         let saved = bench.read(&outcome);
         assert!(!saved.contains_key(path("a.tmp").to_str().unwrap()) && !saved.contains_key(path("m").to_str().unwrap()), "{when:?}");
-        assert!(progress.found.lock().unwrap().iter().all(|finding| finding.kind == FindingKind::Note), "{when:?}");
+        assert!(progress.found.lock().unwrap().iter().all(|finding| finding.kind.is_note()), "{when:?}");
     }
 }
 

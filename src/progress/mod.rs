@@ -3,57 +3,16 @@
 //! A finding is a problem that does not end the operation: a file that cannot be read, a chunk that
 //! is damaged. Findings are data; they are counted, shown and decide the exit code.
 
-use std::fmt;
+mod finding;
+mod stage;
+
+pub use finding::{Finding, FindingKind, Topic};
+pub use stage::Stage;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::cancel::Cancel;
-use crate::units::PathText;
-
-/// What sort of finding it is; see [`Finding`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FindingKind {
-    /// A source file or folder could not be read; the rest was.
-    Unreadable,
-    /// A source file changed while it was read; what was read is saved and flagged.
-    Changed,
-    /// A file in the way was left as it is.
-    LeftAsIs,
-    /// An attribute could not be restored: the user may not, or the file system cannot.
-    NotRestored,
-    /// Stored data is damaged.
-    Damaged,
-    /// Files that an earlier snapshot has are gone from a source; what is there was saved.
-    Gone,
-    /// Something about the repository that its owner must hear of; what was asked for is done all the same.
-    Warning,
-    /// Something worth knowing that harms nothing.
-    Note,
-}
-
-/// A problem, or a note, about one path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What sort of problem.
-    pub kind: FindingKind,
-    /// The path it is about, any bytes; empty when it is about the run as a whole.
-    pub path: Vec<u8>,
-    /// What happened, in lower case, without a full stop.
-    pub message: String,
-}
-
-impl Finding {
-    /// A finding about `path`.
-    pub fn new(kind: FindingKind, path: impl Into<Vec<u8>>, message: impl Into<String>) -> Self {
-        Self { kind, path: path.into(), message: message.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", PathText(&self.path), self.message) }
-    }
-}
 
 /// What was done with one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +29,8 @@ pub enum Deed {
 
 /// The front's side of a verb. Methods are called from any thread, often.
 pub trait Progress: Cancel {
-    /// A new stage begins, which counts from the beginning: `snapshot`, `restore`, `check data` …
-    fn stage(&self, _name: &str) {}
+    /// A new stage begins, which counts from the beginning.
+    fn stage(&self, _stage: Stage) {}
     /// More work was found: `files` and `bytes` are added to the totals.
     fn add_total(&self, _files: u64, _bytes: u64) {}
     /// Nothing more will be added to the totals of this stage.
