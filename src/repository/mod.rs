@@ -23,6 +23,7 @@ mod pairing;
 mod protection;
 mod proven;
 mod read;
+mod read_together;
 mod records;
 mod removals;
 mod remove_key;

@@ -94,6 +94,24 @@ impl Repository {
         self.list_own(layout::INDEX, SegmentId::parse)
     }
 
+    /// Gives `each` what these segments hold, in their order: one at a time, or where an answer takes long `at_once`
+    /// are read and held.
+    ///
+    /// # Errors
+    /// As [`Repository::read_segment`]; those of `each`.
+    pub fn each_segment(
+        &self,
+        ids: &[SegmentId],
+        at_once: usize,
+        each: &mut dyn FnMut(SegmentId, IndexSegment) -> Result<()>,
+    ) -> Result<()> {
+        for ids in ids.chunks(if waits_for_answers(&*self.storage) { at_once } else { 1 }) {
+            let segments = ask_each(&*self.storage, ids, |id| self.read_segment(*id))?;
+            ids.iter().zip(segments).try_for_each(|(id, segment)| each(*id, segment))?;
+        }
+        Ok(())
+    }
+
     /// As [`Repository::list_segments`], and how many may be loaded at the same time: as many as the storage is asked
     /// for at once, where they are short, so that what is in memory does not grow with the storage.
     ///

@@ -5,8 +5,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rayon::prelude::*;
-
 use super::Repository;
 use super::layout;
 use super::packs::{PackListing, has_hash, read_contents};
@@ -14,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, SegmentId};
 use crate::index::{Index, IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX, SEGMENTS_AT_ONCE, read_remembered_packs};
 use crate::pack::{ObjectKind, open_object};
+use crate::storage::map_at_once;
 
 /// Opening is tried again when a prune removed a segment that was listed.
 const TRIES_MAX: usize = 3;
@@ -44,7 +43,8 @@ impl Repository {
                 Err(error) => return Err(error),
             }
         }
-        let looked: Vec<_> = self.list_segments()?.into_par_iter().map(|id| (id, self.read_segment(id).err())).collect();
+        let look = |id: &SegmentId| Ok((*id, self.read_segment(*id).err()));
+        let looked = map_at_once(&**self.storage(), &self.list_segments()?, look)?;
         let readable: Vec<SegmentId> = looked.iter().filter(|(_, error)| error.is_none()).map(|(id, _)| *id).collect();
         let unreadable = looked.into_iter().filter_map(|(id, error)| Some(UnreadableSegment { id, problem: error?.to_string() }));
         let tables = self.cache().map(|cache| cache.tables());
@@ -61,8 +61,8 @@ impl Repository {
         let listing = PackListing::read(&**self.storage())?;
         let unnamed: Vec<(PackId, u64)> =
             listing.packs().iter().filter(|(id, _)| !named.contains(id)).map(|(id, bytes)| (*id, *bytes)).collect();
-        let read = |(id, bytes): &(PackId, u64)| read_contents(self, *id, *bytes).ok().flatten();
-        let mut packs: Vec<IndexedPack> = unnamed.par_iter().filter_map(read).collect();
+        let read = |(id, bytes): &(PackId, u64)| Ok(read_contents(self, *id, *bytes).ok().flatten());
+        let mut packs: Vec<IndexedPack> = map_at_once(&**self.storage(), &unnamed, read)?.into_iter().flatten().collect();
         let readable: HashSet<PackId> = packs.iter().map(|pack| pack.id).collect();
         let unreadable = unnamed.into_iter().map(|(id, _)| id).filter(|id| !readable.contains(id)).collect();
         packs.extend(self.read_told_packs(&unreadable)?);
@@ -134,7 +134,7 @@ impl Repository {
             }
             Err(Error::damaged(listed.name.as_str(), "it is not what was written").context(format!("index segment {id}")))
         };
-        listed.par_iter().try_for_each(check)
+        map_at_once(&**self.storage(), &listed, check).map(|_| ())
     }
 }
 

@@ -10,13 +10,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use super::packs::{PackListing, read_proven_contents};
 use super::{ChunkReader, Repository, layout, split_segments, sync_folder};
 use crate::error::Result;
 use crate::id::{PackId, RunId, SegmentId};
 use crate::index::{Index, IndexSegment, IndexedPack};
+use crate::storage::map_at_once;
 
 /// Packs whose directories are put into one table.
 const PACKS_AT_ONCE: usize = 64;
@@ -59,7 +58,7 @@ impl Repository {
                 }
                 Ok(contents)
             };
-            let contents = group.par_iter().map(read).collect::<Result<Vec<_>>>()?;
+            let contents = map_at_once(&**self.storage(), group, read)?;
             Ok(IndexSegment::new(contents.into_iter().flatten().collect()))
         };
         let folder = TableFolder::make(self);
