@@ -15,7 +15,11 @@ use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::Kind;
 use crate::repository::{PackListing, Repository, Rollback, snapshot_name};
 use crate::retention::{check_clock, protected_until};
+use crate::storage::ask_all;
 use crate::units::Timestamp;
+
+/// So many manifests are held at a time.
+pub(super) const MANIFESTS_AT_ONCE: usize = 32;
 
 /// What goes and what stays of the snapshots that are there.
 pub(super) struct Allowed {
@@ -54,8 +58,10 @@ pub(super) fn check(repository: &Repository, request: &Request, is_settled: bool
     let (remove, keep) = (Vec::new(), Vec::new());
     let mut allowed = Allowed { remove, keep, protected: 0, absent: facts.absent().clone(), accepted: None, is_kept_stale: false, now };
     let (mut bases, mut counters, mut present, mut committed) = (HashMap::new(), HashMap::new(), Vec::new(), HashMap::new());
-    for id in repository.objects().list_snapshots()? {
-        let manifest = match repository.objects().read_manifest(&id) {
+    let listed = repository.objects().list_snapshots()?;
+    let read = |ids| ask_all(&**repository.storage(), ids, |id: &SnapshotId| (*id, repository.objects().read_manifest(id)));
+    for (id, manifest) in listed.chunks(MANIFESTS_AT_ONCE).flat_map(read) {
+        let manifest = match manifest {
             // What is damaged can be forgotten, unless it may be protected.
             Err(error)
                 if error.is_damage()

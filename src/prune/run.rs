@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RunId, SnapshotId};
 use crate::progress::{Finding, FindingKind, Progress, Stage, Topic};
 use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, pack_name, release_reserve, snapshot_name, sync_folder};
-use crate::storage::{LockMode, Stale};
+use crate::storage::{LockMode, Stale, ask_each};
 
 /// Removes the snapshots of `request` and frees what nothing needs any more.
 ///
@@ -117,7 +117,7 @@ fn remove_snapshots(repository: &Repository, held: Held<'_>, allowed: &Allowed) 
         if !allowed.remove.is_empty() || allowed.accepted.is_some() || allowed.is_kept_stale {
             repository.record_kept(&allowed.keep, allowed.now)?;
         }
-        allowed.remove.iter().try_for_each(|id| held.check().and_then(|()| storage.remove(&snapshot_name(id))))?;
+        ask_each(&**storage, &allowed.remove, |id| held.check().and_then(|()| storage.remove(&snapshot_name(id))))?;
         sync_folder(&**storage, SNAPSHOTS)
     };
     if let Err(error) = remove() {

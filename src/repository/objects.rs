@@ -13,7 +13,7 @@ use crate::id::{RunId, SegmentId, SnapshotId};
 use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX, SEGMENTS_AT_ONCE};
 use crate::manifest::Manifest;
 use crate::pack::{KeyRing, ObjectKind, open_object, seal_object};
-use crate::storage::{Listed, Storage};
+use crate::storage::{Listed, Storage, ask_each, waits_for_answers};
 /// Segments that are loaded at once take at most so much, sealed, plain and decoded, unless even a few are longer.
 const SEGMENTS_MEMORY_BYTES: u64 = 64 << 20;
 const SEGMENT_COPIES: u64 = 3;
@@ -102,6 +102,24 @@ impl Objects {
     /// Those of the storage.
     pub fn list_segments(&self) -> Result<Vec<SegmentId>> {
         self.list_own(layout::INDEX, SegmentId::parse)
+    }
+
+    /// Gives `each` what these segments hold, in their order: one at a time, or where an answer takes long `at_once`
+    /// are read and held.
+    ///
+    /// # Errors
+    /// As [`Objects::read_segment`]; those of `each`.
+    pub fn each_segment(
+        &self,
+        ids: &[SegmentId],
+        at_once: usize,
+        each: &mut dyn FnMut(SegmentId, IndexSegment) -> Result<()>,
+    ) -> Result<()> {
+        for ids in ids.chunks(if waits_for_answers(&*self.storage) { at_once } else { 1 }) {
+            let segments = ask_each(&*self.storage, ids, |id| self.read_segment(*id))?;
+            ids.iter().zip(segments).try_for_each(|(id, segment)| each(*id, segment))?;
+        }
+        Ok(())
     }
 
     /// As [`Objects::list_segments`], and how many may be loaded at the same time: as many as the storage is asked

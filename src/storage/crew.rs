@@ -79,6 +79,14 @@ pub fn ask_each<T: Sync, R: Send>(storage: &dyn Storage, items: &[T], work: impl
     }
 }
 
+/// As [`ask_each`], of something that cannot fail, or keeps its errors.
+pub fn ask_all<T: Sync, R: Send>(storage: &dyn Storage, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    match crew(storage) {
+        Some(threads) => answers(threads, items, || (), |(), item| work(item), |_| false),
+        None => items.iter().map(work).collect(),
+    }
+}
+
 /// What `work` makes of each of `items`, in their order, by at most so many threads of their own.
 ///
 /// # Errors
@@ -89,21 +97,68 @@ pub fn map_by<T: Sync, R: Send, S>(
     begin: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, &T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
+    answers(threads, items, begin, work, Result::is_err).into_iter().collect()
+}
+
+/// The answers in the order of `items`; after one that `ends`, no other is begun.
+fn answers<T: Sync, R: Send, S>(
+    threads: usize,
+    items: &[T],
+    begin: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, &T) -> R + Sync,
+    ends: impl Fn(&R) -> bool + Sync,
+) -> Vec<R> {
     let (next, is_over, done) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(Vec::with_capacity(items.len())));
     work_by(threads.min(items.len()), &|| {
         let mut own = begin();
         while !is_over.load(Ordering::Relaxed) {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(at) else { break };
-            let result = work(&mut own, item);
-            if result.is_err() {
+            let answer = work(&mut own, item);
+            if ends(&answer) {
                 is_over.store(true, Ordering::Relaxed);
             }
             // A list of finished answers, whole at any time.
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, answer));
         }
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_unstable_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
+    done.into_iter().map(|(_, answer)| answer).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::error::{Error, ErrorKind};
+    use crate::storage::MemoryStorage;
+    use crate::storage::far::Far;
+
+    #[test]
+    fn answers_come_in_the_order_of_the_questions_from_near_and_from_far() {
+        let far = Far::in_real_time(MemoryStorage::new(), Duration::ZERO);
+        assert!(waits_for_answers(&far) && !waits_for_answers(far.inner()));
+        let numbers: Vec<u32> = (0..500).collect();
+        for storage in [&far as &dyn Storage, far.inner()] {
+            let twice = |number: &u32| Ok(number * 2);
+            assert_eq!(map_at_once(storage, &numbers, twice).unwrap(), ask_each(storage, &numbers, twice).unwrap());
+            assert_eq!(ask_all(storage, &numbers, |number| number * 2)[499], 998);
+            let fail = |number: &u32| if *number == 77 { Err(Error::new(ErrorKind::Busy, "77")) } else { Ok(()) };
+            assert_eq!(map_at_once(storage, &numbers, fail).unwrap_err().kind(), ErrorKind::Busy);
+            assert_eq!(ask_each(storage, &numbers, fail).unwrap_err().kind(), ErrorKind::Busy);
+            assert!(map_at_once(storage, &[], fail).unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn as_many_work_as_are_answered_at_once_however_few_cores_there_are() {
+        let far = Far::in_real_time(MemoryStorage::new(), Duration::ZERO);
+        let meet = std::sync::Barrier::new(far.properties().requests_at_once);
+        // Each waits for all others: with fewer threads it would never end.
+        work_at_once(&far, usize::MAX, &|| {
+            meet.wait();
+        });
+    }
 }

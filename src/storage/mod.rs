@@ -37,7 +37,7 @@ use std::sync::Arc;
 use crate::error::Result;
 
 pub use choices::Choices;
-pub use crew::{ask_each, map_at_once, map_at_once_with, map_by, waits_for_answers, work_at_once};
+pub use crew::{ask_all, ask_each, map_at_once, map_at_once_with, map_by, waits_for_answers, work_at_once};
 pub use local::{Found, LocalStorage};
 pub use location::{check_location, create, look_at_all, open};
 pub use memory::{MemoryStorage, Promise};

@@ -62,7 +62,7 @@ impl Evenings {
             now: Timestamp::new(1, 0),
         };
         repository::create(&storage, &options).expect("a repository");
-        let source = tempfile::tempdir().expect("a folder");
+        let (source, cache) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
         let mut newest = None;
         for evening in 0..evenings {
             for file in 0..FILES / evenings {
@@ -74,7 +74,10 @@ impl Evenings {
             }
             let path = source.path().as_os_str().as_bytes().to_vec();
             let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
-            newest = snapshot::run(&open(Arc::new(storage.clone())), request, &Silent).expect("a snapshot").id;
+            let cache_root = Some(cache.path().to_owned());
+            let options = OpenOptions { credential: Some(credential()), cache_root, no_catalog: true, ..OpenOptions::default() };
+            let repository = Repository::open(Arc::new(storage.clone()), options).expect("opened");
+            newest = snapshot::run(&repository, request, &Silent).expect("a snapshot").id;
         }
         Self { storage, source, newest: newest.expect("a snapshot") }
     }

@@ -7,6 +7,7 @@ mod in_work;
 mod packs;
 mod proven;
 mod read;
+mod read_together;
 mod salvage;
 mod segments;
 mod unnamed;

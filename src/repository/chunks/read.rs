@@ -15,7 +15,7 @@ use super::salvage::UnreadableSegment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, PackId};
 use crate::index::{Index, Location};
-use crate::pack::{FRAME_SEALED_BYTES_MAX, FramePlace, HEAD_BYTES, PackKeys, PackKind};
+use crate::pack::{FramePlace, PackKeys, PackKind};
 use crate::repository::layout::pack_name;
 use crate::repository::objects::Objects;
 
@@ -43,7 +43,7 @@ impl Deref for FrameBytes {
 pub struct ChunkReader {
     chunks: Chunks,
     index: RwLock<Arc<Index>>,
-    pack_keys: Mutex<HashMap<PackId, Arc<PackKeys>>>,
+    pub(super) pack_keys: Mutex<HashMap<PackId, Arc<PackKeys>>>,
     /// Packs whose keys somebody reads at the moment, and frames: nobody reads them a second time meanwhile.
     keys_in_work: InWork<PackId>,
     frames: Mutex<FrameCache>,
@@ -56,7 +56,7 @@ pub struct ChunkReader {
     salvaged: Mutex<Option<Arc<Index>>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is kept under these locks is valid at every step, so a panic elsewhere does not spoil it.
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
@@ -244,56 +244,12 @@ impl ChunkReader {
     /// # Errors
     /// As [`ChunkReader::read_frame`].
     pub fn read_frame_at(&self, pack: &PackId, pack_bytes: u64, place: &FramePlace) -> Result<Vec<u8>> {
-        if self.objects().storage().properties().gap_bytes == 0 || place.sealed_bytes > FRAME_SEALED_BYTES_MAX {
+        if self.objects().storage().properties().gap_bytes == 0 {
             let keys = self.pack_keys(pack, pack_bytes)?;
             return keys.read_frame(&**self.objects().storage(), &pack_name(pack), place).map_err(call_damage);
         }
-        let range = place.range();
-        let (keys, mut bytes, begin) = self.read_with_keys(pack, pack_bytes, range.clone())?;
-        let sealed = &mut bytes[(range.start - begin) as usize..(range.end - begin) as usize];
-        keys.unpack_frame(&pack_name(pack), place, sealed).map_err(call_damage)
-    }
-
-    /// Reads and opens frames of one pack, past the cache, that are sorted by their offsets, and gives `each` what became
-    /// of them, with their number in `places`. By one request, where they are not longer together than one should ask
-    /// for and that costs less.
-    pub fn read_frames_beside(&self, pack: &PackId, pack_bytes: u64, places: &[FramePlace], each: &mut dyn FnMut(usize, Result<Vec<u8>>)) {
-        let together = || {
-            let end = places.iter().map(|place| place.range().end).max()?;
-            let is_sane = places.iter().all(|place| place.sealed_bytes <= FRAME_SEALED_BYTES_MAX);
-            self.read_with_keys(pack, pack_bytes, places.first().filter(|_| is_sane)?.offset..end).ok()
-        };
-        // What cannot be read together is read one by one, so that one that is damaged costs no other.
-        let Some((keys, mut bytes, begin)) = (if places.len() > 1 { together() } else { None }) else {
-            return places.iter().enumerate().for_each(|(at, place)| each(at, self.read_frame_at(pack, pack_bytes, place)));
-        };
-        let name = pack_name(pack);
-        for (at, place) in places.iter().enumerate() {
-            let Range { start, end } = place.range();
-            let sealed = &mut bytes[(start - begin) as usize..(end - begin) as usize];
-            each(at, keys.unpack_frame(&name, place, sealed).map_err(call_damage));
-        }
-    }
-
-    /// Reads bytes of a pack, with the keys to it: by one request, where the keys are not known and it costs less to
-    /// begin where they lie. Says where the bytes begin.
-    fn read_with_keys(&self, pack: &PackId, pack_bytes: u64, range: Range<u64>) -> Result<(Arc<PackKeys>, Vec<u8>, u64)> {
-        let (storage, name) = (&**self.objects().storage(), pack_name(pack));
-        let known = lock(&self.pack_keys).get(pack).cloned();
-        let has_head = range.start <= storage.properties().gap_bytes && range.end >= HEAD_BYTES;
-        let known = if known.is_none() && !has_head { Some(self.pack_keys(pack, pack_bytes)?) } else { known };
-        let begin = if known.is_some() { range.start } else { 0 };
-        let mut bytes = vec![0; (range.end - begin) as usize];
-        storage.read_range(&name, begin, &mut bytes).map_err(call_damage)?;
-        let keys = match known {
-            Some(keys) => keys,
-            None => match PackKeys::of_head(self.objects().keys(), &bytes, &name) {
-                Ok(keys) => self.keep_keys(pack, keys),
-                // A header that is unusually long goes on behind these bytes.
-                Err(_) => self.pack_keys(pack, pack_bytes)?,
-            },
-        };
-        Ok((keys, bytes, begin))
+        let mut read = self.read_together(pack, pack_bytes, std::slice::from_ref(place))?;
+        read.open(&pack_name(pack), place, &PackKeys::unpack_frame).map_err(call_damage)
     }
 
     /// Reads a frame into `buffer` and opens it there, but leaves it compressed.
@@ -309,7 +265,7 @@ impl ChunkReader {
         keys.unseal_frame(&name, place, buffer).map_err(call_damage)
     }
 
-    fn pack_keys(&self, pack: &PackId, pack_bytes: u64) -> Result<Arc<PackKeys>> {
+    pub(super) fn pack_keys(&self, pack: &PackId, pack_bytes: u64) -> Result<Arc<PackKeys>> {
         let cached = || lock(&self.pack_keys).get(pack).cloned();
         if let Some(keys) = cached() {
             return Ok(keys);
@@ -322,7 +278,7 @@ impl ChunkReader {
         Ok(self.keep_keys(pack, keys.map_err(call_damage)?))
     }
 
-    fn keep_keys(&self, pack: &PackId, keys: PackKeys) -> Arc<PackKeys> {
+    pub(super) fn keep_keys(&self, pack: &PackId, keys: PackKeys) -> Arc<PackKeys> {
         let keys = Arc::new(keys);
         let mut kept = lock(&self.pack_keys);
         if kept.len() >= PACK_KEYS_MAX {
@@ -353,7 +309,7 @@ impl ChunkReader {
 
 /// A repository that this version may open has no packs of a later one: where a header says so, a bit
 /// of it has flipped, and another place of the chunk may be whole.
-fn call_damage(error: Error) -> Error {
+pub(super) fn call_damage(error: Error) -> Error {
     if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::WrongKey) { error.with_kind(ErrorKind::Damaged) } else { error }
 }
 
