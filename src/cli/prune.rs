@@ -1,7 +1,5 @@
 //! `repo prune`: removes snapshots by rules, and frees the space that nothing needs.
 
-use std::os::unix::ffi::OsStrExt;
-
 use jiff::Span;
 use jiff::tz::TimeZone;
 
@@ -15,6 +13,7 @@ use crate::browse;
 use crate::catalog::{Listing, Summary, series_key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
+use crate::platform::names;
 use crate::prune::{self, Request};
 use crate::repository::Repository;
 use crate::retention::{Candidate, Decision, KeepPolicy, decide, protected_until, saved_once};
@@ -102,7 +101,7 @@ const SAVED_ONCE_MIN: usize = 3;
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let location = global.location()?;
     let repository = global.open()?;
-    let file_system = FileSystem::of(&Folder::open(location.as_os_str().as_bytes())?)?;
+    let file_system = FileSystem::of(&Folder::open(names::to_bytes(&location))?)?;
     if !args.alone && !args.dry_run && file_system.has_local_locks_only() {
         return Err(locks_are_local(&file_system.kind_name()));
     }
