@@ -333,7 +333,7 @@ fn open(args: &Args, global: &Global) -> Result<Repository> {
         Err(error) if error.kind() == ErrorKind::Exists && !is_missing() => return global.open(),
         credential => credential?,
     };
-    let credential = match init::create(&location, algorithm, credential, Argon2Cost::STANDARD, 0) {
+    let credential = match init::create(global, &location, algorithm, credential, Argon2Cost::STANDARD, 0) {
         Ok((id, credential)) => {
             message::note(format_args!("repository {id} made at {}", quoted(&location)));
             credential
