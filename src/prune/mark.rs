@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::guard::refuse;
 use super::needed::Needed;
+use super::refuse::refuse_unknown;
 use crate::error::{Error, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::index::Index;
@@ -63,7 +63,7 @@ impl Marker {
         progress.add_total(unmarked.len() as u64, 0);
         progress.end_total();
         for id in unmarked {
-            let refuse = |error: Error| refuse(&id, error);
+            let refuse = |error: Error| refuse_unknown(&id, error);
             let manifest = reader.objects().read_manifest(&id).map_err(refuse)?;
             let unvisited = Unvisited::below(manifest.entries.iter().map(|entry| &entry.node.content));
             if self.marked.is_empty() {
