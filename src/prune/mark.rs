@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::guard::{MANIFESTS_AT_ONCE, refuse};
+use super::look::MANIFESTS_AT_ONCE;
 use super::needed::Needed;
+use super::refuse::refuse_unknown;
 use crate::error::{Error, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::index::Index;
@@ -70,13 +71,13 @@ impl Marker {
         // Where an answer takes long, many are marked at once: each of them alone reads few new pages.
         let at_once = if waits_for_answers(storage) { MANIFESTS_AT_ONCE } else { 1 };
         for (ids, is_first) in first.chunks(1).map(|ids| (ids, true)).chain(others.chunks(at_once).map(|ids| (ids, false))) {
-            let read = |id: &SnapshotId| reader.objects().read_manifest(id).map_err(|error| refuse(id, error));
+            let read = |id: &SnapshotId| reader.objects().read_manifest(id).map_err(|error| refuse_unknown(id, error));
             let manifests = ask_each(storage, ids, read)?;
             let contents = manifests.iter().flat_map(|manifest| &manifest.entries).map(|entry| &entry.node.content);
             let unvisited = Unvisited::below(contents);
             let marked =
                 if is_first { self.mark_in_order(reader, unvisited, progress) } else { self.mark_by_all(reader, unvisited, progress) };
-            marked.map_err(|error| if let [id] = ids { refuse(id, error) } else { refuse_some(error) })?;
+            marked.map_err(|error| if let [id] = ids { refuse_unknown(id, error) } else { refuse_some(error) })?;
             self.marked.extend(ids);
             progress.add_done(ids.len() as u64, 0);
         }

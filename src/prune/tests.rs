@@ -1,6 +1,7 @@
 //! Tests of prune: what stays is whole, what goes is gone, and no failure on the way loses anything.
 
 mod beside;
+mod deciding;
 mod guarded;
 mod lost_pages;
 mod unnamed;
@@ -30,6 +31,11 @@ fn request(remove: &[SnapshotId]) -> Request {
 
 fn prune(bench: &Bench, remove: &[SnapshotId]) -> Outcome {
     run(&bench.repository, &request(remove), &Silent).unwrap()
+}
+
+/// What a dry run says.
+fn expect(repository: &Repository, request: &Request) -> crate::error::Result<Outcome> {
+    foresee(repository, &plan(repository, request, &Silent)?, &Silent)
 }
 
 fn open(storage: Arc<dyn Storage>) -> Repository {
@@ -96,7 +102,7 @@ fn a_dry_run_changes_nothing_and_says_what_a_prune_would_free() {
     let snapshots = age(&bench, 4);
     let remove = vec![snapshots[0].0, snapshots[1].0];
     bench.storage.clear();
-    let planned = run(&bench.repository, &Request { dry_run: true, ..request(&remove) }, &Silent).unwrap();
+    let planned = expect(&bench.repository, &request(&remove)).unwrap();
     for verb in [Verb::Create, Verb::Publish, Verb::Remove, Verb::LockExclusive] {
         let count = bench.storage.calls().iter().filter(|call| call.verb == verb && call.name != PRUNE_LOCK).count();
         assert_eq!(count, 0, "{verb:?}");

@@ -82,8 +82,9 @@ pub const ALL: [Command; 31] = [
     keeps("prune", |_, storage| run_prune(&open_any(storage)?, vec![]).map(|()| None)),
     removes("prune by rules", |bench, storage| run_prune(&open_any(storage)?, bench.remove.clone()).map(|()| None)),
     reads("prune -n", |bench, storage| {
-        let request = prune::Request { remove: bench.remove.clone(), dry_run: true, clock: later, ..prune::Request::default() };
-        prune::run(&open_any(storage)?, &request, &Silent).map(|_| None)
+        let request = prune::Request { remove: bench.remove.clone(), clock: later, ..prune::Request::default() };
+        let repository = open_any(storage)?;
+        prune::foresee(&repository, &prune::plan(&repository, &request, &Silent)?, &Silent).map(|_| None)
     }),
     keeps("forget", |bench, storage| forget(bench, open_any(storage)?).map(|_| None)),
     keeps("tag", |bench, storage| {

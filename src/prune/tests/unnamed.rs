@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Bench, Outcome, age, noise, open, prune, request, run};
+use super::{Bench, Outcome, age, expect, noise, open, prune, request, run};
 use crate::error::{ErrorKind, Result};
 use crate::id::{PackId, SnapshotId};
 use crate::progress::{Collected, Silent};
@@ -98,10 +98,11 @@ fn without_any_segment_a_prune_frees_as_much_and_the_rest_is_whole() {
 #[track_caller]
 fn assert_stops(bench: &Bench, snapshots: &[(SnapshotId, Entries)]) {
     for remove in [Vec::new(), vec![snapshots[0].0]] {
-        for dry_run in [true, false] {
+        for is_dry_run in [true, false] {
             bench.storage.clear();
-            let request = super::Request { dry_run, ..request(&remove) };
-            let error = run(&open(Arc::clone(&bench.storage) as _), &request, &Silent).unwrap_err();
+            let repository = open(Arc::clone(&bench.storage) as _);
+            let pruned = if is_dry_run { expect(&repository, &request(&remove)) } else { run(&repository, &request(&remove), &Silent) };
+            let error = pruned.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
             assert!(error.to_string().contains("nothing is removed"), "{error}");
             assert_eq!((bench.storage.count(Verb::Remove, ""), bench.storage.count(Verb::Publish, "")), (0, 0));
