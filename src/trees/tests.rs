@@ -241,7 +241,7 @@ fn steps(reader: &ChunkReader, tree: TreeRef, skipped: &str, is_ahead: &mut bool
 fn a_walk_whose_pages_are_read_ahead_sees_and_misses_what_another_one_does() {
     let storage = Arc::new(Far::in_real_time(MemoryStorage::new(), Duration::ZERO));
     let far = new_repository_in(Arc::clone(&storage) as _);
-    let sink = Sink::open(&far, RunId([1; 16])).unwrap();
+    let sink = Sink::open(far.chunks(), &far.read_facts().unwrap(), RunId([1; 16])).unwrap();
     let tree = store_forest(&sink);
     sink.commit().unwrap();
     let near = Repository::open(Arc::new(storage.inner().clone()), OpenOptions::default()).unwrap();
@@ -263,7 +263,7 @@ fn all_threads_visit_what_one_visits_in_order() {
 }
 
 fn all_visit_what_one_visits(repository: &Repository) {
-    let sink = Sink::open(repository, RunId([1; 16])).unwrap();
+    let sink = Sink::open(repository.chunks(), &repository.read_facts().unwrap(), RunId([1; 16])).unwrap();
     let file = |name: &str| Node { content: Content::File(0, ContentList::default()), ..node(name) };
     let folder = |name: &str, tree| Node { content: Content::Directory(tree), ..node(name) };
     let store = |nodes: Vec<Node>| {

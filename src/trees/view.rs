@@ -33,7 +33,7 @@ impl<'r> SnapshotView<'r> {
     }
 
     #[cfg(test)]
-    pub(super) fn of_entries(reader: &'r ChunkReader<'a>, entries: &'r [RootEntry]) -> Self {
+    pub(super) fn of_entries(reader: &'r ChunkReader, entries: &'r [RootEntry]) -> Self {
         Self { reader, entries, ahead: None }
     }
 
