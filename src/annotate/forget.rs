@@ -6,7 +6,7 @@ use super::Annotator;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ID_PREFIX_MIN, SnapshotId};
 use crate::manifest::{TOMBSTONE, Tombstone};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::repository::with_reserve;
 use crate::retention::protected_until;
 use crate::wire;
@@ -82,7 +82,7 @@ impl Annotator {
                 "nobody can tell which snapshot {} named as the one before it; if that is missing too, it is given up with it",
                 id.short()
             );
-            progress.report(Finding::new(FindingKind::Warning, Vec::new(), message));
+            progress.report(Finding::new(FindingKind::Warning(Topic::GivenUp), Vec::new(), message));
         }
         if given_up.is_empty() { Ok(()) } else { self.repository.record_removal(given_up, self.now) }
     }

@@ -1,13 +1,11 @@
 //! What `find` looks for: a name or a path, as a glob or as a part of it.
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::names;
 
 /// A pattern. One with a slash is compared with whole paths, any other with names.
 #[derive(Clone, Debug)]
@@ -60,7 +58,7 @@ impl Pattern {
         let subject = if self.on_paths { path } else { name() };
         let folded = if self.ignore_case { Cow::Owned(fold(subject)) } else { Cow::Borrowed(subject) };
         match &self.wanted {
-            Wanted::Glob(glob) => glob.is_match(Path::new(OsStr::from_bytes(&folded))),
+            Wanted::Glob(glob) => glob.is_match(names::to_path(&folded)),
             Wanted::Part(part) => contains(&folded, part),
         }
     }

@@ -1,9 +1,10 @@
 //! Walks one place of a snapshot, going on behind pages that cannot be read.
 
 use super::place::Place;
+use crate::cancel::check_cancelled;
 use crate::error::Result;
 use crate::manifest::Node;
-use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
+use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
 use crate::trees::{SnapshotView, Step};
 
@@ -49,7 +50,7 @@ pub(super) fn visit(
         None => return Err(place.nothing_there()),
     };
     loop {
-        check_interrupted(progress)?;
+        check_cancelled(progress)?;
         match walk.next_step() {
             Ok(None) => return Ok(()),
             Ok(Some(Step::Leave)) => {

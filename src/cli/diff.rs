@@ -1,7 +1,6 @@
 //! `repo diff`: how two snapshots differ.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path};
 
 use super::bar::Bar;
@@ -15,6 +14,7 @@ use super::text::{CHANGE_LETTERS, ChangeText};
 use crate::browse::{self, DiffOutcome, json};
 use crate::error::{Error, Result};
 use crate::manifest::Change;
+use crate::platform::names;
 use crate::units::PathText;
 
 /// List what differs between two snapshots, or a snapshot and a folder here
@@ -80,21 +80,21 @@ fn finish(outcome: &DiffOutcome, bar: Bar, output: &mut Output) -> Result<Status
 fn live_path(argument: &OsStr) -> Result<Option<Vec<u8>>> {
     let is_path = matches!(Path::new(argument).components().next(), Some(Component::RootDir | Component::CurDir | Component::ParentDir));
     // Names of snapshots have a slash behind a colon or in the name of a series only.
-    let first = argument.as_bytes().iter().find(|byte| b"/:@".contains(byte));
+    let first = names::to_bytes(argument).iter().find(|byte| b"/:@".contains(byte));
     if !is_path && first != Some(&b'/') {
         return Ok(None);
     }
     // `..` behind a link leads elsewhere than its text says.
     let path = Path::new(argument);
-    let found = path.canonicalize().map_err(|error| Error::io("cannot open", PathText(argument.as_bytes()), error))?;
+    let found = path.canonicalize().map_err(|error| Error::io("cannot open", PathText(names::to_bytes(argument)), error))?;
     let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) && !found.is_dir();
     // A link to a file is the link itself, as in a snapshot.
     let found = if is_link {
-        let absolute = std::path::absolute(path).map_err(|error| Error::io("cannot open", PathText(argument.as_bytes()), error))?;
+        let absolute = std::path::absolute(path).map_err(|error| Error::io("cannot open", PathText(names::to_bytes(argument)), error))?;
         let name = absolute.file_name().map(OsStr::to_owned).unwrap_or_default();
         absolute.parent().and_then(|parent| parent.canonicalize().ok()).map_or(absolute.clone(), |parent| parent.join(name))
     } else {
         found
     };
-    Ok(Some(found.into_os_string().into_vec()))
+    Ok(Some(names::into_bytes(found)))
 }

@@ -3,13 +3,12 @@
 //! A path is taken to the letter: a file of lines cannot name what has a line break in its name, one with a NUL behind
 //! each path can name everything.
 
-use std::ffi::OsString;
 use std::io::Read;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::global::quoted;
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::names;
 
 /// Reads the paths in each of `files`, `-` being standard input: one a line, or with a NUL behind each.
 ///
@@ -45,8 +44,8 @@ fn read(file: &Path) -> Result<Vec<u8>> {
 fn split_paths(bytes: &[u8], is_nul_separated: bool) -> Result<Vec<PathBuf>> {
     let end = if is_nul_separated { b'\0' } else { b'\n' };
     let parts = bytes.split(|byte| *byte == end).filter(|part| !part.is_empty());
-    let paths: Vec<PathBuf> = parts.map(|part| PathBuf::from(OsString::from_vec(part.to_vec()))).collect();
-    if paths.iter().any(|path| path.as_os_str().as_bytes().contains(&0)) {
+    let paths: Vec<PathBuf> = parts.map(|part| names::into_path(part.to_vec())).collect();
+    if paths.iter().any(|path| names::to_bytes(&path).contains(&0)) {
         return Err(Error::new(ErrorKind::Invalid, "no path has a NUL in it; give --null where one stands behind each path"));
     }
     if paths.is_empty() {
@@ -61,7 +60,7 @@ mod tests {
 
     fn texts(bytes: &[u8], is_nul_separated: bool) -> Vec<Vec<u8>> {
         let paths = split_paths(bytes, is_nul_separated).unwrap();
-        paths.into_iter().map(|path| path.into_os_string().into_vec()).collect()
+        paths.into_iter().map(names::into_bytes).collect()
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Options that every command takes, and what the environment says in their place.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use crate::catalog::Listing;
 use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
+use crate::platform::names;
 use crate::repository::{Catalogued, ChunkReader, Credential, Description, KnownPlaces, OpenOptions, Repository, cache_root};
 use crate::storage::{self, Storage};
 use crate::units::PathText;
@@ -257,7 +257,7 @@ pub fn open_storage(location: &Path) -> Result<Arc<dyn Storage>> {
         if !error.is_not_found() {
             return error;
         }
-        let shown = PathText(location.as_os_str().as_bytes());
+        let shown = PathText(names::to_bytes(&location));
         Error::new(ErrorKind::NoRepository, format!("there is no repository at \"{shown}\""))
     })
 }
@@ -277,5 +277,5 @@ pub fn remember_place(location: &Path, id: RepositoryId) {
 
 /// A path as messages show it.
 pub fn quoted(path: &Path) -> String {
-    format!("\"{}\"", PathText(path.as_os_str().as_bytes()))
+    format!("\"{}\"", PathText(names::to_bytes(&path)))
 }

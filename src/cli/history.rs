@@ -1,6 +1,5 @@
 //! `repo history`: the versions of one file or folder.
 
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::bar::Bar;
@@ -14,6 +13,7 @@ use super::text::shell_word;
 use super::times;
 use crate::browse::{self, Version, json};
 use crate::error::{Error, Result};
+use crate::platform::names;
 use crate::units::PathText;
 
 /// List the versions of a file or folder, the oldest first
@@ -36,7 +36,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let outcome = browse::history(
         &global.reader(&repository)?,
         &listing,
-        path.as_os_str().as_bytes(),
+        names::to_bytes(&path),
         &mut |version| {
             if output.is_json {
                 return output.json(&json::VersionLine::from(version));
@@ -48,7 +48,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
                 (series, number) = (Some(version.first.series.clone()), 0);
             }
             number += 1;
-            print(version, number, path.as_os_str().as_bytes(), output)
+            print(version, number, names::to_bytes(&path), output)
         },
         &bar,
     )?;

@@ -6,7 +6,6 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write as _};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -16,6 +15,7 @@ use super::message;
 use super::prompt;
 use super::typed::{Given, check_typed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::names;
 use crate::repository::{Credential, KEY_FILE_BYTES};
 use crate::units::PathText;
 
@@ -63,7 +63,7 @@ impl Named {
     /// The one source that is named, if any; `names` are those of the four, for the message.
     fn one(self, names: [&str; 4]) -> Result<Option<Source>> {
         let all = [
-            self.password.map(|password| Source::Password(Zeroizing::new(password.into_vec()))),
+            self.password.map(|password| Source::Password(Zeroizing::new(names::into_bytes(password)))),
             self.password_file.map(Source::PasswordFile),
             self.password_command.map(Source::PasswordCommand),
             self.key_file.map(Source::KeyFile),
@@ -189,7 +189,7 @@ pub fn read_key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
 }
 
 fn shown(path: &Path) -> String {
-    format!("\"{}\"", PathText(path.as_os_str().as_bytes()))
+    format!("\"{}\"", PathText(names::to_bytes(&path)))
 }
 
 fn read_secret(path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>> {

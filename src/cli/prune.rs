@@ -1,7 +1,5 @@
 //! `repo prune`: removes snapshots by rules, and frees the space that nothing needs.
 
-use std::os::unix::ffi::OsStrExt;
-
 use jiff::Span;
 
 use super::bar::Bar;
@@ -11,6 +9,7 @@ use super::message;
 use super::output::Output;
 use super::pruned::{print_decisions, print_outcome};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::names;
 use crate::prune::{self, Request, Rules};
 use crate::retention::KeepPolicy;
 use crate::source::{FileSystem, Folder};
@@ -96,7 +95,7 @@ const SAVED_ONCE_MIN: usize = 3;
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let location = global.location()?;
     let repository = global.open()?;
-    let file_system = FileSystem::of(&Folder::open(location.as_os_str().as_bytes())?)?;
+    let file_system = FileSystem::of(&Folder::open(names::to_bytes(&location))?)?;
     if !args.alone && !args.dry_run && file_system.has_local_locks_only() {
         return Err(locks_are_local(&file_system.kind_name()));
     }

@@ -1,7 +1,6 @@
 //! `repo restore`: brings files back.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -19,6 +18,7 @@ use crate::browse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::{Content, Manifest};
+use crate::platform::names;
 use crate::repository::{ChunkReader, cache_root};
 use crate::restore::{self, Landing, Outcome, Overwrite, Request, What};
 use crate::source::{Filter, host_name};
@@ -170,11 +170,11 @@ fn find_place(reader: &ChunkReader, manifest: &Manifest, selected: Selected, arg
         // Who names the machine knows that it is another one.
         let host = if args.narrow.names_host() { manifest.host.clone() } else { host_name() };
         restore::check_original(manifest, &host)?;
-        let named = PathBuf::from(OsStr::from_bytes(selected.path.as_deref().unwrap_or(b"/")));
+        let named = PathBuf::from(names::to_path(selected.path.as_deref().unwrap_or(b"/")));
         return Ok(Place { what: selected.path.map_or(What::Everything, What::InPlace), landing: inside(b"/"), named });
     };
     let named = destination.clone();
-    let destination = destination.as_os_str().as_bytes();
+    let destination = names::to_bytes(&destination);
     let Some(path) = selected.path else {
         check_destination(reader, manifest, &selected.id, &named)?;
         return Ok(Place { what: What::Everything, landing: inside(destination), named });
@@ -193,7 +193,7 @@ fn check_destination(reader: &ChunkReader, manifest: &Manifest, id: &SnapshotId,
     if path == Path::new("/") {
         return Ok(());
     }
-    match SnapshotView::new(reader, manifest).lookup(path.as_os_str().as_bytes()) {
+    match SnapshotView::new(reader, manifest).lookup(names::to_bytes(&path)) {
         Ok(Some(node)) if !matches!(node.content, Content::Ancestor) => {
             let suggestion = suggestion(id, &path);
             let message =
@@ -207,7 +207,7 @@ fn check_destination(reader: &ChunkReader, manifest: &Manifest, id: &SnapshotId,
 
 /// The command that brings `path` back to its place.
 fn suggestion(id: &SnapshotId, path: &Path) -> String {
-    let shown = shell_word(&PathText(path.as_os_str().as_bytes()).to_string());
+    let shown = shell_word(&PathText(names::to_bytes(&path)).to_string());
     format!("repo restore {}:{shown} {shown}", id.short())
 }
 

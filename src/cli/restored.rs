@@ -1,6 +1,5 @@
 //! What `repo restore` did, or would do, in words and as JSON.
 
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use super::times;
 use crate::browse::json;
 use crate::error::Result;
 use crate::id::SnapshotId;
+use crate::platform::names;
 use crate::restore::{self, ActionKind, Outcome};
 use crate::units::{PathText, Timestamp, lossy_text};
 
@@ -138,7 +138,7 @@ impl Restored<'_> {
     fn line(&self) -> serde_json::Value {
         let Self { id, moment, destination, dry_run, outcome, time } = *self;
         let absolute = absolute(destination);
-        let bytes = [destination, &absolute].map(|path| path.as_os_str().as_bytes());
+        let bytes = [destination, &absolute].map(names::to_bytes);
         let Outcome { files, directories, hard_links, others, bytes_written, left, unchanged, damaged, failed, deleted, notes, .. } =
             *outcome;
         let Outcome { verified, verify_failed, kept, unasked, metadata_set, leftovers, .. } = *outcome;

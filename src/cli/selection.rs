@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use jiff::tz::TimeZone;
 
@@ -18,6 +17,7 @@ use crate::catalog::{Listing, Summary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::Manifest;
+use crate::platform::names;
 use crate::repository::{Among, ChunkReader, Repository, find_newest_first, is_future, is_moment};
 use crate::units::{PathText, Timestamp};
 
@@ -105,7 +105,7 @@ impl<'a> Chooser<'a> {
     /// # Errors
     /// `NotFound` also when the snapshot has no such path: the message says which has it. `Invalid`, `Damaged`.
     pub fn place(&self, reader: &ChunkReader, argument: &OsStr) -> Result<Selected> {
-        let bytes = argument.as_bytes();
+        let bytes = names::to_bytes(argument);
         self.warn_of_future(bytes);
         let (name, path) = self.split(bytes)?;
         let Some(path) = path else {
@@ -113,7 +113,7 @@ impl<'a> Chooser<'a> {
             self.tell_choice(name, &id);
             return Ok(Selected { id, path: None });
         };
-        let current = std::env::current_dir().ok().map(|folder| folder.into_os_string().into_vec());
+        let current = std::env::current_dir().ok().map(|folder| names::into_bytes(folder));
         let newest_first = match std::str::from_utf8(name) {
             Ok(name) => self.among(|among| find_newest_first(self.listing, name, among))?,
             Err(_) => None,
@@ -151,10 +151,10 @@ impl<'a> Chooser<'a> {
     /// # Errors
     /// As [`Chooser::place`].
     pub fn place_or(&self, reader: &ChunkReader, argument: &OsStr, otherwise: &[u8]) -> Result<Selected> {
-        let (name, path) = self.split(argument.as_bytes())?;
+        let (name, path) = self.split(names::to_bytes(argument))?;
         match path {
             Some(_) => self.place(reader, argument),
-            None => self.place(reader, OsStr::from_bytes(&[name, b":", otherwise].concat())),
+            None => self.place(reader, names::to_path(&[name, b":", otherwise].concat()).as_os_str()),
         }
     }
 
@@ -297,7 +297,7 @@ impl From<Narrow> for SnapshotFilter {
             series: narrow.series,
             hosts: narrow.host,
             tags: narrow.tag,
-            paths: narrow.path.iter().map(|path| path.as_bytes().to_vec()).collect(),
+            paths: narrow.path.iter().map(|path| names::to_bytes(path).to_vec()).collect(),
             ..SnapshotFilter::default()
         }
     }

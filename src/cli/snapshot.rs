@@ -1,7 +1,6 @@
 //! `repo snapshot`: saves files.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
@@ -23,6 +22,7 @@ use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Kind, SnapshotOptions, StatTrust, Unwanted, check_name};
+use crate::platform::names;
 use crate::repository::{Description, Repository};
 use crate::snapshot::{self, Repeated, Request, Stream};
 use crate::source::{host_name, machine_name, read_exclude_file, user_name};
@@ -297,7 +297,7 @@ fn options(args: &Args) -> Result<SnapshotOptions> {
         }),
         stream: args.stdin.clone().or_else(|| args.command.clone()),
         command: if args.command.is_some() {
-            args.arguments.iter().map(|argument| lossy_text(argument.as_bytes()).into_owned()).collect()
+            args.arguments.iter().map(|argument| lossy_text(names::to_bytes(argument)).into_owned()).collect()
         } else {
             Vec::new()
         },
@@ -346,7 +346,7 @@ fn open(args: &Args, global: &Global) -> Result<Repository> {
 
 /// The paths made absolute and plain, as they were given otherwise: links are followed by the run.
 fn absolute_paths<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Vec<u8>>> {
-    paths.map(|path| absolute_path(path).map(|path| path.into_os_string().into_vec())).collect()
+    paths.map(|path| absolute_path(path).map(|path| names::into_bytes(path))).collect()
 }
 
 fn absolute_path(path: &Path) -> Result<PathBuf> {

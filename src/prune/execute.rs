@@ -12,9 +12,9 @@ use super::sweep::{Held, remove_new_unnamed_packs, remove_packs};
 use crate::crypto::random_bytes;
 use crate::error::{ErrorKind, Result};
 use crate::id::{PackId, RunId, SnapshotId};
-use crate::progress::Progress;
+use crate::progress::{Progress, Stage};
 use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, release_reserve, snapshot_name, sync_folder};
-use crate::storage::Stale;
+use crate::storage::{Stale, ask_each};
 
 /// Removes the snapshots that the plan names and frees what nothing needs any more.
 ///
@@ -31,7 +31,7 @@ use crate::storage::Stale;
 pub fn execute(repository: &Repository, plan: &Plan, progress: &dyn Progress) -> Result<Outcome> {
     let storage = repository.storage();
     let mut ready = prepare(repository, plan, true, progress)?;
-    progress.stage("sweep");
+    progress.stage(Stage::Sweep);
     let held = Held { alone: &*ready.alone, lock: ready.lock.as_deref() };
     remove_snapshots(repository, held, &ready.allowed)?;
     sweep(&ready.basis, held, &mut ready.naming, ready.packs, &mut ready.outcome, progress)?;
@@ -59,7 +59,7 @@ fn remove_snapshots(repository: &Repository, held: Held<'_>, allowed: &Allowed) 
         if !allowed.remove.is_empty() || allowed.accepted.is_some() || allowed.is_kept_stale {
             repository.record_kept(&allowed.keep, allowed.now)?;
         }
-        allowed.remove.iter().try_for_each(|id| held.check().and_then(|()| storage.remove(&snapshot_name(id))))?;
+        ask_each(&**storage, &allowed.remove, |id| held.check().and_then(|()| storage.remove(&snapshot_name(id))))?;
         sync_folder(&**storage, SNAPSHOTS)
     };
     if let Err(error) = remove() {
@@ -88,7 +88,7 @@ fn sweep(
     remove_packs(repository, held, run, naming, &plan.dead.iter().map(|(id, _)| *id).collect(), progress)?;
     name_packs(repository, run, naming, &plan.unnamed)?;
     if !plan.rewriting.packs.is_empty() {
-        progress.stage("rewrite");
+        progress.stage(Stage::Rewrite);
         progress.add_total(plan.rewriting.packs.len() as u64, plan.rewriting.moves.iter().map(Move::bytes).sum());
         progress.end_total();
     }

@@ -19,7 +19,11 @@ use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::Manifest;
 use crate::repository::{Facts, PackListing, Repository, Rollback, snapshot_name};
 use crate::retention::Candidate;
+use crate::storage::ask_all;
 use crate::units::Timestamp;
+
+/// So many manifests are held at a time.
+pub(super) const MANIFESTS_AT_ONCE: usize = 32;
 
 /// What goes and what stays of the snapshots that are there.
 pub(super) struct Allowed {
@@ -104,8 +108,10 @@ struct Seen {
 /// Reads all manifests. Those that are damaged are told apart; without a lock, those that go meanwhile are left out.
 fn read_all(repository: &Repository, facts: &Facts, is_locked: bool) -> Result<Seen> {
     let mut seen = Seen { subjects: Vec::new(), previous: HashMap::new(), unreadable: Vec::new() };
-    for id in repository.objects().list_snapshots()? {
-        let candidate = match repository.objects().read_manifest(&id) {
+    let listed = repository.objects().list_snapshots()?;
+    let read = |ids| ask_all(&**repository.storage(), ids, |id: &SnapshotId| (*id, repository.objects().read_manifest(id)));
+    for (id, manifest) in listed.chunks(MANIFESTS_AT_ONCE).flat_map(read) {
+        let candidate = match manifest {
             Ok(manifest) => {
                 seen.previous.extend(manifest.previous.map(|previous| (id, previous)));
                 Some(candidate(id, manifest, facts))

@@ -16,8 +16,8 @@ use super::needed::Needed;
 use super::rewriting::{Move, Rewriting, RewrittenPack, Unit};
 use super::unnamed::judge;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{ChunkId, PackId};
-use crate::index::IndexedPack;
+use crate::id::{ChunkId, PackId, SegmentId};
+use crate::index::{IndexedPack, SEGMENTS_AT_ONCE};
 use crate::progress::Progress;
 use crate::repository::{ChunkReader, PackListing, Repository, UnnamedPacks, class_of_frame};
 
@@ -105,8 +105,9 @@ pub(super) struct Basis<'a> {
 pub(super) fn plan_packs(basis: &Basis<'_>, naming: &mut Naming, needed: &Needed, progress: &dyn Progress) -> Result<PackPlan> {
     let (repository, listing) = (basis.repository, basis.listing.packs());
     let (mut plan, mut partly) = (PackPlan::default(), Vec::new());
-    for id in repository.objects().list_segments()? {
-        let mut packs = repository.objects().read_segment(id)?.packs;
+    let (segments, at_once) = repository.objects().list_segments_to_load()?;
+    repository.objects().each_segment(&segments, at_once, &mut |id, segment| {
+        let mut packs = segment.packs;
         // Another length than expected is damage, which is not ours to judge.
         packs.retain(|pack| naming.add(pack.id, id) && listing.get(&pack.id) == Some(&pack.bytes));
         // One look-up for each chunk of the repository: most of the time of a plan.
@@ -118,7 +119,8 @@ pub(super) fn plan_packs(basis: &Basis<'_>, naming: &mut Naming, needed: &Needed
                 _ => {}
             }
         }
-    }
+        Ok(())
+    })?;
     let judged = judge(&basis.reader, &basis.unnamed, &basis.listing, needed, progress)?;
     plan.dead.extend(judged.dead);
     plan.unnamed = judged.kept;
@@ -162,8 +164,9 @@ fn check_found(needed: &Needed, absent: &HashSet<ChunkId>) -> Result<()> {
 /// Plans what moves of the packs that are written again, and takes its marks away.
 fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, rewriting: &mut Rewriting) -> Result<()> {
     let mut waiting = rewriting.ids();
-    for id in naming.segments_of(waiting.iter()) {
-        for pack in repository.objects().read_segment(id)?.packs {
+    let segments: Vec<SegmentId> = naming.segments_of(waiting.iter()).into_iter().collect();
+    repository.objects().each_segment(&segments, SEGMENTS_AT_ONCE, &mut |_, segment| {
+        for pack in segment.packs {
             if waiting.remove(&pack.id) {
                 let (id, taken_bytes) = (pack.id, plan_pack(&mut rewriting.moves, pack, needed)?);
                 if let Ok(at) = rewriting.packs.binary_search_by_key(&id, |pack| pack.id) {
@@ -172,7 +175,8 @@ fn plan_moves(repository: &Repository, naming: &Naming, needed: &Needed, rewriti
                 }
             }
         }
-    }
+        Ok(())
+    })?;
     rewriting.moves.sort_by_key(|unit| (unit.rank, unit.pack));
     Ok(())
 }

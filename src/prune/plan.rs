@@ -5,8 +5,9 @@ use jiff::tz::TimeZone;
 use super::decision::Decisions;
 use super::look::look;
 use super::request::Request;
+use crate::cancel::check_cancelled;
 use crate::error::Result;
-use crate::progress::{Progress, check_interrupted};
+use crate::progress::Progress;
 use crate::repository::Repository;
 
 /// What goes and what stays, as it was decided. It holds no lock, so a front may show it for as long as it likes: what has
@@ -34,7 +35,7 @@ impl Plan {
 /// nobody removed; `Invalid` when the clock is behind or the rules make no sense; `NotFound` for a series that is not
 /// there; `Interrupted`; those of the storage.
 pub fn plan(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Plan> {
-    check_interrupted(progress)?;
+    check_cancelled(progress)?;
     let zone = TimeZone::system();
     // A run that goes on may be the first of the repository, so that there is nothing says nothing yet.
     let decisions = look(repository, request, None, false, &zone)?.decisions;

@@ -11,7 +11,7 @@ use super::packs::{Basis, PackPlan, plan_packs};
 use super::plan::Plan;
 use super::refuse::refuse_lost_pages;
 use crate::error::Result;
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Stage, Topic};
 use crate::repository::{PackListing, Repository, pack_name};
 use crate::storage::{Lock, LockMode};
 
@@ -45,7 +45,7 @@ pub fn foresee(repository: &Repository, plan: &Plan, progress: &dyn Progress) ->
 pub(super) fn prepare<'r>(repository: &'r Repository, plan: &Plan, removes: bool, progress: &dyn Progress) -> Result<Ready<'r>> {
     let Plan { request, zone, decisions } = plan;
     let alone = repository.lock_alone(progress)?;
-    progress.stage("mark");
+    progress.stage(Stage::Mark);
     let mut marker = {
         let _lock = repository.wait_for_lock(LockMode::Shared, progress)?;
         let allowed = look(repository, request, Some(decisions), !removes, zone)?;
@@ -55,10 +55,10 @@ pub(super) fn prepare<'r>(repository: &'r Repository, plan: &Plan, removes: bool
         marker
     };
     if removes {
-        progress.stage("wait for running snapshots");
+        progress.stage(Stage::WaitForSnapshots);
     }
     let lock = if removes { Some(repository.wait_for_lock(LockMode::Exclusive, progress)?) } else { None };
-    progress.stage("mark");
+    progress.stage(Stage::Mark);
     // Again: something may have been committed or pinned meanwhile. From here on nothing new appears.
     let allowed = look(repository, request, Some(decisions), true, zone)?;
     let basis = look_around(repository, &allowed)?;
@@ -68,12 +68,12 @@ pub(super) fn prepare<'r>(repository: &'r Repository, plan: &Plan, removes: bool
     if pages_given_up > 0 && !request.accept_loss {
         return Err(refuse_lost_pages(pages_given_up));
     }
-    progress.stage("plan");
+    progress.stage(Stage::Plan);
     let mut naming = Naming::default();
     let packs = plan_packs(&basis, &mut naming, &marker.into_needed(), progress)?;
     for id in &basis.unnamed.unreadable {
         let message = "no segment names it and it cannot be read, so it is left alone; `repo repair` looks after it";
-        progress.report(Finding::new(FindingKind::Warning, pack_name(id), message));
+        progress.report(Finding::new(FindingKind::Warning(Topic::Object), pack_name(id), message));
     }
     let outcome = Outcome {
         snapshots_removed: allowed.remove.len() as u64,

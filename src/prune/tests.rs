@@ -124,12 +124,15 @@ fn a_second_prune_is_busy_and_a_running_snapshot_is_waited_for() {
     // A front that asks to stop as soon as prune waits gets its way; one that did not wait would end well.
     #[derive(Default)]
     struct Stop(std::sync::atomic::AtomicBool);
+    impl crate::cancel::Cancel for Stop {
+        fn is_cancelled(&self) -> bool {
+            self.0.load(std::sync::atomic::Ordering::Relaxed)
+        }
+    }
+
     impl crate::progress::Progress for Stop {
         fn report(&self, finding: crate::progress::Finding) {
             self.0.fetch_or(finding.message.contains("waiting for it"), std::sync::atomic::Ordering::Relaxed);
-        }
-        fn is_interrupted(&self) -> bool {
-            self.0.load(std::sync::atomic::Ordering::Relaxed)
         }
     }
     let _running = bench.storage.lock(LOCK, LockMode::Shared, false).unwrap();

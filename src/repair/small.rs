@@ -5,7 +5,7 @@ use super::outcome::{Outcome, Request};
 use crate::error::{ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::Content;
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::repository::{KEYS, RECORDS, Repository, SNAPSHOTS, lone_problem, set_aside, with_reserve};
 use crate::verify::{self, check_keys_and_records, check_manifests, expected_hash};
 
@@ -78,7 +78,7 @@ fn mend_keys(repository: &Repository, request: &Request, outcome: &mut Outcome, 
     for key in repository.lone_keys()? {
         if !repository.is_in_use(&key) {
             if !key.is_changing() {
-                progress.report(Finding::new(FindingKind::Note, KEYS.as_bytes(), lone_problem(&key)));
+                progress.report(Finding::new(FindingKind::Note(Topic::Object), KEYS.as_bytes(), lone_problem(&key)));
             }
             continue;
         }

@@ -6,13 +6,13 @@
 //! as it is without links, since a link may lead nowhere while the disk is away.
 
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::cache::write_file;
 use crate::error::{Error, Result};
 use crate::id::{RepositoryId, to_hex};
+use crate::platform::names;
 
 /// The folder of these files, below the folder of the caches.
 const FOLDER: &str = "places";
@@ -48,7 +48,7 @@ impl KnownPlaces {
                 .mode(0o700)
                 .create(&self.folder)
                 .map_err(|error| Error::io("cannot make the cache folder", self.folder.display(), error))?;
-            let text = [repository.to_string().as_bytes(), b"\n", path.as_os_str().as_bytes(), b"\n"].concat();
+            let text = [repository.to_string().as_bytes(), b"\n", names::to_bytes(&path), b"\n"].concat();
             write_file(&self.folder, &file_name(&path), &text)?;
         }
         Ok(())
@@ -57,13 +57,13 @@ impl KnownPlaces {
     fn find_path(&self, path: &Path) -> Option<RepositoryId> {
         let bytes = fs::read(self.folder.join(file_name(path))).ok()?;
         let (first, rest) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n')?);
-        let is_of_path = rest.strip_prefix(b"\n")?.strip_suffix(b"\n")? == path.as_os_str().as_bytes();
+        let is_of_path = rest.strip_prefix(b"\n")?.strip_suffix(b"\n")? == names::to_bytes(&path);
         is_of_path.then(|| RepositoryId::parse(std::str::from_utf8(first).ok()?).ok()).flatten()
     }
 }
 
 fn file_name(path: &Path) -> String {
-    to_hex(&blake3::hash(path.as_os_str().as_bytes()).as_bytes()[..16])
+    to_hex(&blake3::hash(names::to_bytes(&path)).as_bytes()[..16])
 }
 
 /// The path made absolute, and the same without links as far as it is there.

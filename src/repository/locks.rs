@@ -1,10 +1,11 @@
 //! Waiting for the repository's locks, in a way that a signal can end.
 
+use crate::cancel::check_cancelled;
 use std::time::{Duration, Instant};
 
 use super::Repository;
 use crate::error::{ErrorKind, Result};
-use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::storage::{LOCK, Lock, LockMode, PRUNE_LOCK};
 
 /// How often it is asked whether the lock is free.
@@ -36,12 +37,16 @@ impl Repository {
                 Err(error) if error.kind() == ErrorKind::Busy => error,
                 other => return other,
             };
-            check_interrupted(progress)?;
+            check_cancelled(progress)?;
             if at_most.is_some_and(|at_most| begun.map_or(at_most.is_zero(), |begun: Instant| begun.elapsed() >= at_most)) {
                 return Err(error);
             }
             if begun.is_none() {
-                progress.report(Finding::new(FindingKind::Note, [], "another process has locked the repository; waiting for it"));
+                progress.report(Finding::new(
+                    FindingKind::Note(Topic::Waiting),
+                    [],
+                    "another process has locked the repository; waiting for it",
+                ));
                 begun = Some(Instant::now());
             }
             std::thread::sleep(ASK_EVERY);

@@ -1,10 +1,9 @@
 //! Where one entry comes that is no folder, as `cp` has it: into a folder that is there, and under a new name else.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 
 use super::folders::split_last;
+use crate::platform::names;
 
 /// Where an entry comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub struct Landing {
 /// followed.
 pub fn land(destination: &[u8]) -> Landing {
     let (above, name) = split_last(destination);
-    let is_folder = matches!(name, b"" | b"." | b"..") || fs::metadata(OsStr::from_bytes(destination)).is_ok_and(|found| found.is_dir());
+    let is_folder = matches!(name, b"" | b"." | b"..") || fs::metadata(names::to_path(destination)).is_ok_and(|found| found.is_dir());
     if is_folder {
         return Landing { folder: destination.to_vec(), name: None };
     }
@@ -35,6 +34,7 @@ pub fn land(destination: &[u8]) -> Landing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::ffi::OsStrExt;
 
     #[test]
     fn a_new_name_is_taken_and_a_folder_keeps_the_own_one() {

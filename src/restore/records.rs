@@ -6,7 +6,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use super::leftovers::clear_below;
 use super::task::Task;
 use crate::error::Result;
 use crate::id::to_hex;
+use crate::platform::names;
 use crate::target::Destination;
 
 /// Longer paths are not written down.
@@ -36,8 +36,7 @@ impl Record {
         let path = folder.join(to_hex(&random));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).ok()?;
         // Whoever finds it without a lock finds it empty, and lets it be.
-        let write =
-            flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() && file.write_all(destination.as_os_str().as_bytes()).is_ok();
+        let write = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() && file.write_all(names::to_bytes(destination)).is_ok();
         if !write {
             let _ = fs::remove_file(&path);
             return None;
@@ -63,7 +62,7 @@ pub(super) fn clear_after_killed(task: &Task<'_>, folder: &Path, destination: &A
         let Some((killed, file)) = destination_of_killed(&entry.path()) else { continue };
         if let Ok(below) = killed.strip_prefix(path) {
             // A disk that is not there now will be; one that is mounted below is looked through by a restore into it.
-            if killed.is_dir() && clear_below(task, destination, below.as_os_str().as_bytes())? && !task.request.dry_run {
+            if killed.is_dir() && clear_below(task, destination, names::to_bytes(below))? && !task.request.dry_run {
                 let _ = fs::remove_file(entry.path());
             }
         } else if path.starts_with(&killed) {
@@ -83,5 +82,5 @@ fn destination_of_killed(path: &Path) -> Option<(PathBuf, File)> {
     if bytes.is_empty() {
         return None;
     }
-    Some((PathBuf::from(std::ffi::OsStr::from_bytes(&bytes)), file))
+    Some((names::into_path(bytes), file))
 }

@@ -1,8 +1,6 @@
 //! The restore itself: walks and plans, while what was planned is executed window by window, and winds up.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -30,7 +28,8 @@ use super::window::{FolderInWork, Window};
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Manifest, Node};
-use crate::progress::{FindingKind, Progress};
+use crate::platform::names;
+use crate::progress::{FindingKind, Progress, Stage};
 use crate::repository::ChunkReader;
 use crate::target::Destination;
 
@@ -44,7 +43,7 @@ pub fn run(reader: &ChunkReader, manifest: &Manifest, request: &Request<'_>, pro
     let task = Task::new(reader, manifest, request, progress);
     // Before anything else: nothing may be made in a repository.
     place::check(&request.destination, &request.protected)?;
-    progress.stage("restore");
+    progress.stage(Stage::Restore);
     let start = Start::find(&task, manifest)?;
     task.set_origin(start.origin());
     let open = |create| Destination::open_beside(&request.destination, create, Arc::clone(&request.protected));
@@ -69,7 +68,7 @@ pub fn run(reader: &ChunkReader, manifest: &Manifest, request: &Request<'_>, pro
     writer.destination.folder(b"")?.end_unfinished()?;
     writer.destination.sync()?;
     if request.verify {
-        progress.stage("verify");
+        progress.stage(Stage::ReadBack);
         let mut verify = Verify::new(&writer, &blocked);
         visit(&task, manifest, &start, &mut verify)?;
         verify.flush()?;
@@ -89,7 +88,7 @@ fn write_down(task: &Task<'_>, destination: &Arc<Destination>) -> Result<Option<
 /// Where it is written down which restores run, and the destination as it is written there.
 fn records_of<'t>(task: &Task<'t>) -> Option<(&'t Path, PathBuf)> {
     let folder = task.request.records.as_deref()?;
-    let path = std::fs::canonicalize(OsStr::from_bytes(&task.request.destination)).ok()?;
+    let path = std::fs::canonicalize(names::to_path(&task.request.destination)).ok()?;
     Some((folder, path))
 }
 

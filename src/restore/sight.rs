@@ -1,15 +1,13 @@
 //! What the snapshot looked at. What it did not look at is unknown to it, not absent, and no reason to
 //! remove anything.
 
-use std::ffi::OsStr;
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
 
 use serde_bytes::ByteBuf;
 
 use super::task::join;
 use crate::manifest::{Content, Manifest, Node, Unwanted};
+use crate::platform::names;
 use crate::source::{Filter, may_have_cache_tag, may_have_entry};
 use crate::target::{EntryType, Existing};
 
@@ -114,7 +112,7 @@ fn below<'p>(path: &'p [u8], above: &[u8]) -> Option<&'p [u8]> {
 }
 
 fn resolved(path: &[u8]) -> Option<Vec<u8>> {
-    Path::new(OsStr::from_bytes(path)).canonicalize().ok().map(|path| path.into_os_string().into_vec())
+    names::to_path(path).canonicalize().ok().map(|path| names::into_bytes(path))
 }
 
 /// The path in the snapshot of what stands at `relative` in the destination; `origin` is the path there

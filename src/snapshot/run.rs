@@ -22,7 +22,7 @@ use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId, SnapshotId};
 use crate::manifest::{Kind, MACHINE, Manifest, PIN, Pin, RootEntry};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Stage, Topic};
 use crate::repository::{Catalogued, ChunkReader, Facts, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
 use crate::storage::{Lock, LockMode, Stale};
@@ -82,10 +82,10 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let kind = if base.is_some() { wanted } else { Kind::Full };
     if kind != wanted {
         let message = "there is no earlier snapshot to build on in this series, so this one is full: every file is read";
-        progress.report(Finding::new(FindingKind::Note, [], message));
+        progress.report(Finding::new(FindingKind::Note(Topic::Base), [], message));
     }
 
-    progress.stage("snapshot");
+    progress.stage(Stage::Snapshot);
     let (tally, owners) = (Tally::default(), Owners::default());
     let saver = Saver::new(&sink, repository.cutter(), progress);
     let found = match (stream, request.options.stream.as_deref()) {
@@ -223,7 +223,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
             Ok(()) => format!("{count} chunks that were lost are stored again; earlier snapshots that need them are mended"),
             Err(error) => format!("{count} chunks that were lost are stored again, which could not be recorded: {error}"),
         };
-        progress.report(Finding::new(FindingKind::Note, [], message));
+        progress.report(Finding::new(FindingKind::Note(Topic::Healed), [], message));
     }
     Ok(told.outcome(Some(id), manifest, packs_adopted, (noting.counts(), tally.left_out(), other_file_systems)))
 }

@@ -8,14 +8,12 @@
 //! through folders that filters, `--one-file-system` or missing rights would keep it out of.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::OsStr;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
 
 use super::paths::{join, split_path};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::platform::names;
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::units::PathText;
 
 /// So many sources that lie within others are named one by one: lists that are made by `find` are full of them.
@@ -163,7 +161,7 @@ fn tell_within(within: &[(Vec<u8>, Vec<u8>)], progress: &dyn Progress) {
 }
 
 fn is_link(path: &[u8]) -> bool {
-    Path::new(OsStr::from_bytes(path)).symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
+    names::to_path(path).symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
 
 /// Whether a folder between `outer` and `path`, which lies within it, is a link: the walk of `outer`
@@ -179,11 +177,11 @@ fn has_link_between(outer: &[u8], path: &[u8]) -> bool {
 
 /// The path without any link; none when it leads nowhere.
 fn resolved(path: &[u8]) -> Option<Vec<u8>> {
-    Path::new(OsStr::from_bytes(path)).canonicalize().ok().map(|path| path.into_os_string().into_vec())
+    names::to_path(path).canonicalize().ok().map(|path| names::into_bytes(path))
 }
 
 fn report(progress: &dyn Progress, path: &[u8], message: String) {
-    progress.report(Finding::new(FindingKind::Note, path, message));
+    progress.report(Finding::new(FindingKind::Note(Topic::Source), path, message));
 }
 
 #[cfg(test)]

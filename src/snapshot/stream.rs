@@ -128,7 +128,7 @@ impl Source {
         let status = child.wait().map_err(|error| Error::io("cannot wait for", &*name, error))?;
         if status.success() {
             Ok(())
-        } else if progress.is_interrupted() {
+        } else if progress.is_cancelled() {
             // The terminal sends ^C to the command as well.
             Err(interrupted())
         } else {
@@ -150,7 +150,7 @@ fn prepare(program: &OsStr, arguments: &[OsString]) -> Command {
 /// Waits until there is something to read, or the end.
 fn wait_until_ready(handle: BorrowedFd<'_>, progress: &dyn Progress) -> Result<()> {
     loop {
-        if progress.is_interrupted() {
+        if progress.is_cancelled() {
             return Err(interrupted());
         }
         match poll(&mut [PollFd::from_borrowed_fd(handle, PollFlags::IN)], Some(&LOOK_EVERY)) {

@@ -20,9 +20,7 @@
 //! only (see [`read_exclude_file`]). A pattern that can never match is refused, since whoever wrote
 //! it believes that it does.
 
-use std::ffi::OsStr;
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,6 +33,7 @@ use super::file::SourceFile;
 use super::filter_links::resolve_pattern;
 use super::folder::Folder;
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::names;
 use crate::units::PathText;
 
 /// The file that marks a folder as a cache, and how it begins (<https://bford.info/cachedir/>).
@@ -129,7 +128,7 @@ impl Filter {
     /// The numbers of the patterns that match the entry at the absolute `path`, whichever of them decides.
     pub fn matching(&self, path: &[u8], is_directory: bool) -> Vec<usize> {
         let path = path.strip_prefix(b"/").unwrap_or(path);
-        let mut matches = self.set.matches(Path::new(OsStr::from_bytes(path)));
+        let mut matches = self.set.matches(names::to_path(path));
         matches.retain(|at| is_directory || !self.rules[*at].folders_only);
         matches
     }
@@ -148,7 +147,7 @@ impl Filter {
     /// The patterns that leave out everything below a folder of `path`, such as `/a/**` for `/a/b`. Who
     /// names `/a/b` as a source does not mean them: see [`Filter::is_any_excluded`].
     pub fn covering(&self, path: &[u8]) -> Vec<usize> {
-        let matches = self.set.matches(Path::new(OsStr::from_bytes(path.strip_prefix(b"/").unwrap_or(path))));
+        let matches = self.set.matches(names::to_path(path.strip_prefix(b"/").unwrap_or(path)));
         matches.into_iter().filter(|at| self.rules[*at].is_all_below).collect()
     }
 
@@ -165,7 +164,8 @@ impl Filter {
             return None;
         }
         let path = path.strip_prefix(b"/").unwrap_or(path);
-        let candidate = Candidate::new(Path::new(OsStr::from_bytes(path)));
+        let path = names::to_path(path);
+        let candidate = Candidate::new(&*path);
         let mut matches = self.set.matches_candidate(&candidate);
         matches.retain(|at| is_directory || !self.rules[*at].folders_only);
         for at in &matches {
@@ -214,7 +214,7 @@ fn translate(pattern: &str, at: usize) -> Result<(String, Rule)> {
 /// # Errors
 /// `NotFound`, `Denied`; `Invalid` when the file is not UTF-8.
 pub fn read_exclude_file(path: &Path) -> Result<Vec<String>> {
-    let shown = path.as_os_str().as_bytes();
+    let shown = names::to_bytes(&path);
     let bytes = std::fs::read(path).map_err(|error| Error::io("cannot read the patterns in", PathText(shown), error))?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();

@@ -4,9 +4,9 @@
 //! meets the folder under another name. So the folders at the beginning of an absolute pattern, up to
 //! the first wildcard, are resolved as the kernel would resolve them.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+
+use crate::platform::names;
 
 /// The pattern with the folders of its beginning resolved; none when that changes nothing.
 ///
@@ -24,7 +24,7 @@ pub(super) fn resolve_pattern(pattern: &str) -> Option<String> {
         .rev()
         .find_map(|count| {
             let given: PathBuf =
-                std::iter::once(OsStr::new("/")).chain(folders[..count].iter().map(|part| OsStr::from_bytes(part))).collect();
+                std::iter::once(names::to_path(b"/")).chain(folders[..count].iter().map(|part| names::to_path(part))).collect();
             let resolved = given.canonicalize().ok()?;
             Some((count, resolved != given, resolved))
         })

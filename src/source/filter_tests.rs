@@ -1,6 +1,7 @@
 //! Tests of filters.
 
 use super::*;
+use std::os::unix::ffi::OsStrExt;
 
 fn filter(patterns: &[&str]) -> Filter {
     Filter::new(&patterns.iter().map(|pattern| pattern.to_string()).collect::<Vec<_>>()).unwrap()

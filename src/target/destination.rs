@@ -5,10 +5,8 @@
 //! whose folder was removed meanwhile is noticed by its link count and opened again. What is durable
 //! when is in [`super::durable`].
 
-use std::ffi::OsStr;
 use std::fs::DirBuilder;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,6 +24,7 @@ use super::system_error;
 use super::unfinished::{self, UNFINISHED_MODE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
+use crate::platform::names;
 use crate::units::PathText;
 
 /// So many folder handles are kept open; far below any limit on open files.
@@ -73,9 +72,9 @@ impl Destination {
     /// restored into, before anything is made.
     pub fn open_beside(path: &[u8], create: bool, protected: Arc<Protected>) -> Result<Arc<Self>> {
         protected.check_destination(path)?;
-        let is_new = create && std::fs::metadata(OsStr::from_bytes(path)).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        let is_new = create && std::fs::metadata(names::to_path(path)).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
         if create {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(OsStr::from_bytes(path));
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(names::to_path(path));
             made.map_err(|error| Error::io("cannot make folder", PathText(path), error))?;
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -6,9 +6,7 @@
 //! when the first time differs, if it can be with a file that has no name. What it cannot hold is said
 //! once and counted, and is no difference when what is there is compared.
 
-use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::sync::{Mutex, OnceLock};
 
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
@@ -17,6 +15,7 @@ use rustix::io::Errno;
 use super::clock::Clock;
 use super::given_names::temporary_name;
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::names;
 use crate::units::PathText;
 
 const FUSE: u32 = 0x6573_5546;
@@ -144,11 +143,11 @@ impl Disk {
     /// # Errors
     /// `NotFound` when nothing of the path can be opened.
     pub fn of_missing(path: &[u8]) -> Result<Holds> {
-        let path = std::path::absolute(OsStr::from_bytes(path)).map_err(|error| Error::io("cannot look at", PathText(path), error))?;
+        let path = std::path::absolute(names::to_path(path)).map_err(|error| Error::io("cannot look at", PathText(path), error))?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let nearest = path.ancestors().find_map(|above| rustix::fs::open(above, flags, Mode::empty()).ok());
         let nearest =
-            nearest.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{} is not there", PathText(path.as_os_str().as_bytes()))))?;
+            nearest.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{} is not there", PathText(names::to_bytes(&path)))))?;
         Ok(Self::of(nearest.as_fd(), false).holds)
     }
 

@@ -1,10 +1,10 @@
 //! Files that hold a disk: what lies in an image that is mounted goes with the file.
 
 use std::collections::HashSet;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+
+use crate::platform::names;
 
 /// The image files that the file system with the number `device` lies in: those of its loop device, also below an
 /// encrypted or joined disk. Of a file system that has no device of its own and does not say what it is made of,
@@ -35,7 +35,7 @@ fn sources_of(list: &[u8], device: u64) -> Option<Vec<PathBuf>> {
         let dash = fields.iter().position(|field| field == b"-")?;
         let (kind, source) = (fields.get(dash + 1)?, fields.get(dash + 2)?);
         const WITHOUT_DISK: [&[u8]; 8] = [b"tmpfs", b"ramfs", b"devtmpfs", b"nfs", b"nfs4", b"cifs", b"9p", b"virtiofs"];
-        (WITHOUT_DISK.contains(kind) || source.starts_with(b"/")).then(|| PathBuf::from(OsString::from_vec(unescape(source))))
+        (WITHOUT_DISK.contains(kind) || source.starts_with(b"/")).then(|| names::into_path(unescape(source)))
     };
     let sources: Vec<PathBuf> = lines.filter(|fields| fields.get(2) == Some(&number.as_bytes())).map(of_line).collect::<Option<_>>()?;
     (!sources.is_empty()).then_some(sources)
@@ -81,12 +81,14 @@ fn image_of_loop(disk: &Path) -> Option<PathBuf> {
     // One line, which ends with the one line feed that is not of the name.
     let mut image = std::fs::read(disk.join("loop/backing_file")).ok()?;
     image.pop_if(|last| *last == b'\n');
-    Some(PathBuf::from(OsString::from_vec(image)))
+    Some(names::into_path(image))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
 
     #[test]
     fn a_file_system_without_a_device_of_its_own_is_what_the_list_says() {

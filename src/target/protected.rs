@@ -7,11 +7,10 @@
 //! content too. What lies in an image that is mounted goes with the image, which stays as well.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -22,6 +21,7 @@ use super::images::find_images;
 use super::mount::{look, look_behind};
 use super::way_up::{is_any_above, nearest_folders};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::names;
 use crate::units::PathText;
 
 /// A path leads through at most this many links, as for the kernel.
@@ -222,7 +222,7 @@ impl Protected {
                 return None;
             }
             let target = rustix::fs::readlinkat(&next, c"", Vec::new()).ok()?;
-            push_names(&mut names, Path::new(OsStr::from_bytes(target.as_bytes())));
+            push_names(&mut names, &names::to_path(target.as_bytes()));
             if self.things.insert(found.identity, Thing::held(format!("a link to {what}"))).is_none() {
                 self.handles.push(next);
             }
@@ -259,6 +259,7 @@ mod tests {
     use std::os::unix::fs::{MetadataExt, symlink};
 
     use super::*;
+    use std::os::unix::ffi::OsStrExt;
 
     fn identity(path: &Path) -> Identity {
         let stat = fs::symlink_metadata(path).unwrap();

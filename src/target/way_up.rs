@@ -1,14 +1,13 @@
 //! The folders above a place that something is to be made in.
 
-use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::retry_on_intr;
 
 use super::mount::look;
+use crate::platform::names;
 
 /// Folders nest no deeper on the way from a destination to `/`.
 const DEPTH_MAX: usize = 16_384;
@@ -19,10 +18,10 @@ const FOLDER: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 /// Two where a name that is missing stands before a `..`: as it is written, and as it will be when that
 /// is made.
 pub fn nearest_folders(path: &[u8]) -> Vec<OwnedFd> {
-    let path = Path::new(OsStr::from_bytes(path));
+    let path = names::to_path(path);
     let open = |path: &Path| retry_on_intr(|| openat(CWD, path, FOLDER, Mode::empty())).ok();
     let nearest = |path: PathBuf| path.ancestors().find_map(|path| open(if path.as_os_str().is_empty() { Path::new(".") } else { path }));
-    [path.to_owned(), without_parents(path)].into_iter().filter_map(nearest).collect()
+    [path.to_path_buf(), without_parents(&path)].into_iter().filter_map(nearest).collect()
 }
 
 /// Whether `is_it` says so of `folder`, or of one of the folders above it.

@@ -204,8 +204,8 @@ fn all_threads_visit_what_one_visits_in_order() {
 
     for (only_names, expected) in [(false, [4, 4, 1]), (true, [1, 1, 0])] {
         let (one, all) = (Counting { only_names, ..Counting::default() }, Counting { only_names, ..Counting::default() });
-        visit_in_order(&reader, Unvisited::below(&roots), &one).unwrap();
-        visit_by_all(&reader, Unvisited::below(&roots), &all).unwrap();
+        visit_in_order(&reader, None, Unvisited::below(&roots), &one).unwrap();
+        visit_by_all(&**reader.objects().storage(), &reader, Unvisited::below(&roots), &all).unwrap();
         assert_eq!((one.counts(), all.counts()), (expected, expected), "only names: {only_names}");
     }
 }

@@ -14,7 +14,7 @@ use strongroom::restore;
 use strongroom::snapshot;
 use strongroom::storage::far::{Asked, Far};
 use strongroom::storage::{MemoryStorage, Storage};
-use strongroom::trees::{SnapshotView, Step};
+use strongroom::trees::{SnapshotView, Step, read_ahead};
 use strongroom::units::Timestamp;
 use tempfile::TempDir;
 
@@ -62,7 +62,7 @@ impl Evenings {
             now: Timestamp::new(1, 0),
         };
         repository::create(&storage, &options).expect("a repository");
-        let source = tempfile::tempdir().expect("a folder");
+        let (source, cache) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
         let mut newest = None;
         for evening in 0..evenings {
             for file in 0..FILES / evenings {
@@ -74,7 +74,10 @@ impl Evenings {
             }
             let path = source.path().as_os_str().as_bytes().to_vec();
             let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
-            newest = snapshot::run(&open(Arc::new(storage.clone())), request, &Silent).expect("a snapshot").id;
+            let cache_root = Some(cache.path().to_owned());
+            let options = OpenOptions { credential: Some(credential()), cache_root, no_catalog: true, ..OpenOptions::default() };
+            let repository = Repository::open(Arc::new(storage.clone()), options).expect("opened");
+            newest = snapshot::run(&repository, request, &Silent).expect("a snapshot").id;
         }
         Self { storage, source, newest: newest.expect("a snapshot") }
     }
@@ -108,11 +111,14 @@ impl Evenings {
         let repository = open(Arc::clone(far) as _);
         let manifest = repository.objects().read_manifest(&self.newest).expect("a manifest");
         let reader = repository.reader().expect("an index");
-        let mut walk = SnapshotView::new(&reader, &manifest).walk();
-        let mut files = 0;
-        while let Some(step) = walk.next_step().expect("a step") {
-            files += usize::from(matches!(step, Step::Entry(node) if !node.is_directory()));
-        }
+        let files = read_ahead(&reader, |ahead| {
+            let mut walk = SnapshotView::new(&reader, &manifest).with_ahead(ahead).walk();
+            let mut files = 0;
+            while let Some(step) = walk.next_step().expect("a step") {
+                files += usize::from(matches!(step, Step::Entry(node) if !node.is_directory()));
+            }
+            files
+        });
         assert_eq!(files, FILES);
         far.take_asked()
     }

@@ -216,8 +216,10 @@ fn a_sample_that_meets_damage_meets_it_again() {
 #[test]
 fn an_interrupted_check_says_so_and_remembers_what_it_read() {
     struct StopAfter(std::sync::atomic::AtomicUsize);
-    impl crate::progress::Progress for StopAfter {
-        fn is_interrupted(&self) -> bool {
+    impl crate::progress::Progress for StopAfter {}
+
+    impl crate::cancel::Cancel for StopAfter {
+        fn is_cancelled(&self) -> bool {
             use std::sync::atomic::Ordering::Relaxed;
             self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err()
         }

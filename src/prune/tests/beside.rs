@@ -1,5 +1,6 @@
 //! Prune beside a snapshot that stores again what was lost.
 
+use crate::cancel::Cancel;
 use std::sync::Arc;
 
 use super::{Bench, noise, open, request, run};
@@ -17,9 +18,11 @@ struct Beside<'a> {
     healed: std::sync::Mutex<Option<(SnapshotId, Entries)>>,
 }
 
+impl Cancel for Beside<'_> {}
+
 impl Progress for Beside<'_> {
-    fn stage(&self, name: &str) {
-        if name.starts_with("wait") {
+    fn stage(&self, stage: crate::progress::Stage) {
+        if stage == crate::progress::Stage::WaitForSnapshots {
             // Opened now: a run that began a moment ago knows what is recorded as lost.
             let bench = Bench {
                 storage: Arc::clone(&self.bench.storage),

@@ -29,7 +29,7 @@ fn snapshot(bench: &Bench, request: Request) -> (Outcome, Vec<Finding>) {
 }
 
 fn is_told(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.kind == FindingKind::Warning && finding.message.contains("is stored again"))
+    findings.iter().any(|finding| finding.kind.is_warning() && finding.message.contains("is stored again"))
 }
 
 /// A base, damage to one pack of pages, and a run of `kind` after `change`. How many of the runs told of damage.

@@ -1,5 +1,6 @@
 //! Signals, locks, odd sources: what should not happen and does.
 
+use crate::cancel::Cancel;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -16,11 +17,13 @@ impl StopsAfter {
     }
 }
 
-impl Progress for StopsAfter {
-    fn is_interrupted(&self) -> bool {
+impl Cancel for StopsAfter {
+    fn is_cancelled(&self) -> bool {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
     }
 }
+
+impl Progress for StopsAfter {}
 
 fn stream_request(stream: Stream) -> Request {
     let mut request = Request { stream: Some(stream), ..Request::new(Vec::new(), "host", "user") };

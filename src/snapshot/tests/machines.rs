@@ -14,7 +14,7 @@ fn request_of(bench: &Bench, machine: &str) -> Request {
 fn snapshot_of(bench: &Bench, machine: &str) -> (Outcome, Vec<String>) {
     let told = Collected::default();
     let outcome = run(&bench.repository, request_of(bench, machine), &told).unwrap();
-    let warnings = told.take().into_iter().filter(|finding| finding.kind == FindingKind::Warning);
+    let warnings = told.take().into_iter().filter(|finding| finding.kind.is_warning());
     (outcome, warnings.map(|finding| finding.message).collect())
 }
 

@@ -1,6 +1,7 @@
 //! Entries are renamed, replaced and removed while the run goes on: what was there before and is there after
 //! is in the snapshot, or the run says that something is missing.
 
+use crate::cancel::Cancel;
 use std::sync::Mutex;
 use std::thread::ThreadId;
 
@@ -24,12 +25,8 @@ struct Meanwhile<'w> {
     found: Mutex<Vec<Finding>>,
 }
 
-impl Progress for Meanwhile<'_> {
-    fn report(&self, finding: Finding) {
-        self.found.lock().unwrap().push(finding);
-    }
-
-    fn is_interrupted(&self) -> bool {
+impl Cancel for Meanwhile<'_> {
+    fn is_cancelled(&self) -> bool {
         let is_walk = std::thread::current().id() == self.walk;
         if is_walk == (self.when == When::Listed) {
             // Workers of a batch that is read meanwhile wait.
@@ -42,6 +39,12 @@ impl Progress for Meanwhile<'_> {
     }
 }
 
+impl Progress for Meanwhile<'_> {
+    fn report(&self, finding: Finding) {
+        self.found.lock().unwrap().push(finding);
+    }
+}
+
 /// A snapshot while `work` is done to the source; its findings that are no notes.
 fn snapshot_while(bench: &Bench, when: When, work: impl FnOnce() + Send) -> (Outcome, Vec<Finding>) {
     let work: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(Some(Box::new(work)));
@@ -49,7 +52,7 @@ fn snapshot_while(bench: &Bench, when: When, work: impl FnOnce() + Send) -> (Out
     let outcome = run(&bench.repository, bench.request(), &progress).unwrap();
     assert!(progress.work.lock().unwrap().is_none(), "{when:?}: it was done");
     let found = progress.found.into_inner().unwrap();
-    (outcome, found.into_iter().filter(|finding| finding.kind != FindingKind::Note).collect())
+    (outcome, found.into_iter().filter(|finding| !finding.kind.is_note()).collect())
 }
 
 fn fill(bench: &Bench) {
@@ -171,16 +174,18 @@ struct GivesBack<'w> {
     path: std::path::PathBuf,
 }
 
+impl Cancel for GivesBack<'_> {
+    fn is_cancelled(&self) -> bool {
+        self.meanwhile.is_cancelled()
+    }
+}
+
 impl Progress for GivesBack<'_> {
     fn report(&self, finding: Finding) {
         if finding.path == self.path.as_os_str().as_encoded_bytes() {
             fs::hard_link(&self.kept, &self.path).unwrap();
         }
         self.meanwhile.report(finding);
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.meanwhile.is_interrupted()
     }
 }
 
@@ -233,7 +238,7 @@ fn what_filters_leave_out_is_left_out_when_it_comes_late_too() {
         let outcome = run(&bench.repository, request, &progress).unwrap();
         let saved = bench.read(&outcome);
         assert!(!saved.contains_key(path("a.tmp").to_str().unwrap()) && !saved.contains_key(path("m").to_str().unwrap()), "{when:?}");
-        assert!(progress.found.lock().unwrap().iter().all(|finding| finding.kind == FindingKind::Note), "{when:?}");
+        assert!(progress.found.lock().unwrap().iter().all(|finding| finding.kind.is_note()), "{when:?}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Somebody removes objects while a run is under way: a prune that does not see its lock.
 
+use crate::cancel::Cancel;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
@@ -13,15 +14,17 @@ struct Meanwhile<'a> {
     is_done: AtomicBool,
 }
 
-impl Progress for Meanwhile<'_> {
-    fn report(&self, _: Finding) {}
-
-    fn is_interrupted(&self) -> bool {
+impl Cancel for Meanwhile<'_> {
+    fn is_cancelled(&self) -> bool {
         if !self.is_done.swap(true, Ordering::SeqCst) {
             (self.work)();
         }
         false
     }
+}
+
+impl Progress for Meanwhile<'_> {
+    fn report(&self, _: Finding) {}
 }
 
 fn snapshot_while(bench: &Bench, work: &(dyn Fn() + Sync)) -> crate::error::Result<Outcome> {

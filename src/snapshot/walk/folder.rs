@@ -7,7 +7,7 @@ use super::cursor::BaseCursor;
 use super::state::{Level, SourceWalk, Way, closed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Metadata, NODE_INCOMPLETE, Node, NotEntered, Unseen};
-use crate::progress::FindingKind;
+use crate::progress::{FindingKind, Topic};
 use crate::snapshot::ahead::Ahead;
 use crate::snapshot::build::Event;
 use crate::snapshot::compare::Trust;
@@ -167,7 +167,7 @@ where
             listing = FolderListing::of_names(folder, &names)?;
         } else if let Some((_, reason)) = left_empty {
             if !reason.is_empty() {
-                self.report(FindingKind::Note, self.path.clone(), reason);
+                self.report(FindingKind::Note(Topic::LeftOut), self.path.clone(), reason);
             }
             if tree.is_some_and(|tree| tree.entries > 0) {
                 self.send(Event::Gap)?;

@@ -4,9 +4,7 @@
 //! or a folder that is renamed meanwhile, cannot lead them elsewhere.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,6 +14,7 @@ use rustix::io::Errno;
 
 use super::owners::{self, Owners};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::names;
 use crate::storage::name;
 use crate::units::PathText;
 
@@ -65,7 +64,7 @@ impl Root {
 
     /// As [`Root::describe`], for a name of any bytes.
     pub fn describe_bytes(&self, name: &[u8]) -> String {
-        text(&if name.is_empty() { self.path.clone() } else { self.path.join(OsStr::from_bytes(name)) })
+        text(&if name.is_empty() { self.path.clone() } else { self.path.join(names::to_path(name)) })
     }
 
     /// True when this user may make names in the folder; the empty name is the top folder.
