@@ -212,7 +212,7 @@ impl Model {
             Action::Snapshot(kind, with_checkpoints) => {
                 let request = snapshot_request(&self.source, kind);
                 let request = snapshot::Request { checkpoint_chunks: with_checkpoints.then_some(6), ..request };
-                let outcome = snapshot::run(&repository, request, &Silent).map_err(failed("snapshot"))?;
+                let outcome = snapshot::run(&repository, &request, &Silent).map_err(failed("snapshot"))?;
                 self.here.expected.add(outcome.id.ok_or("a snapshot without id")?, &self.source);
                 self.figures.reported += 1;
                 Ok(())

@@ -98,7 +98,7 @@ const CHECKPOINTS: Verb = Verb {
     },
     run: |start, storage| {
         let request = snapshot_request(&start.source, Kind::Differential);
-        Ok(snapshot::run(&reopen(storage)?, snapshot::Request { checkpoint_chunks: Some(4), ..request }, &Silent)?.id)
+        Ok(snapshot::run(&reopen(storage)?, &snapshot::Request { checkpoint_chunks: Some(4), ..request }, &Silent)?.id)
     },
     is_done: |start, repository| repository.objects().list_snapshots().is_ok_and(|listed| listed.len() > start.snapshots.len()),
     calls_min: 30,
@@ -177,7 +177,7 @@ pub const KEY_REMOVE: Verb = Verb {
         let repository = open(storage, 1, None)?;
         let keys = keys::list(&repository)?;
         let other = keys.iter().find(|key| !repository.is_in_use(key)).ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?;
-        keys::remove(&repository, &other.id().to_string(), &Silent).map(|_| None)
+        keys::run(&repository, &change_of_keys(keys::Change::Remove(other.id().to_string())), &Silent).map(|_| None)
     },
     is_done: |_, repository| opens(repository, 1) && !opens(repository, 0),
     calls_min: 2,
@@ -187,7 +187,9 @@ pub const KEY_REMOVE: Verb = Verb {
 const KEY_CHANGE: Verb = Verb {
     name: "key change",
     start: || age(1, false),
-    run: |_, storage| keys::change(&reopen(storage)?, &credential(0), &new_key(1), Timestamp::new(2, 0), &Silent).map(|_| None),
+    run: |_, storage| {
+        keys::run(&reopen(storage)?, &change_of_keys(keys::Change::Replace { old: credential(0), new: new_key(1) }), &Silent).map(|_| None)
+    },
     is_done: |_, repository| opens(repository, 1) && !opens(repository, 0),
     calls_min: 5,
     needs_repair: false,
@@ -260,7 +262,11 @@ fn annotate(storage: Arc<dyn Storage>) -> Result<Annotator> {
 }
 
 fn add_key(repository: &Repository, key: u8) -> Result<()> {
-    keys::add(repository, &new_key(key), Timestamp::new(2, 0), &Silent).map(drop)
+    keys::run(repository, &change_of_keys(keys::Change::Add(new_key(key))), &Silent).map(drop)
+}
+
+fn change_of_keys(change: keys::Change) -> keys::Request {
+    keys::Request { change, clock: || Timestamp::new(2, 0) }
 }
 
 fn new_key(key: u8) -> NewKey {
@@ -308,7 +314,7 @@ fn with_orphan_packs(start: Start) -> Start {
         let doomed = open(Arc::clone(&faults) as _, 0, None).unwrap();
         faults.fail_writing_call(call, ErrorKind::Other, Lasts::Forever);
         let request = snapshot::Request { series: Some("doomed".to_owned()), ..snapshot_request(&start.source, Kind::Full) };
-        let has_died = snapshot::run(&doomed, request, &Silent).is_err();
+        let has_died = snapshot::run(&doomed, &request, &Silent).is_err();
         if has_died && count(&disk, "index") == count(&start.disk, "index") && count(&disk, "packs") > count(&start.disk, "packs") {
             return Start { disk, ..start };
         }
