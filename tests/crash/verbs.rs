@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use strongroom::annotate::{Annotator, TagRequest};
+use strongroom::annotate::{self, Annotation, Tagging};
 use strongroom::crypto::Argon2Cost;
 use strongroom::error::{Error, ErrorKind, Result};
 use strongroom::id::SnapshotId;
@@ -129,7 +129,7 @@ pub const FORGET: Verb = Verb {
         start.expected.stay = start.snapshots[2..].iter().copied().collect();
         start
     },
-    run: |start, storage| annotate(storage)?.forget(&start.remove, false, &Silent).map(|_| None),
+    run: |start, storage| annotate(storage, Annotation::Forget { snapshots: start.remove.clone(), accept_rollback: false }),
     is_done: |start, repository| start.remove.iter().all(|id| repository.facts().marks().is_forgotten(id)),
     calls_min: 8,
     needs_repair: false,
@@ -139,8 +139,8 @@ const TAGGING: Verb = Verb {
     name: "tag",
     start: || age(2, false),
     run: |start, storage| {
-        let request = TagRequest { add: vec!["new".to_owned()], ..TagRequest::default() };
-        annotate(storage)?.tag(&start.snapshots[..1], &request).map(|()| None)
+        let tagging = Tagging { add: vec!["new".to_owned()], ..Tagging::default() };
+        annotate(storage, Annotation::Tag { snapshots: start.snapshots[..1].to_vec(), tagging })
     },
     is_done: |start, repository| repository.facts().marks().tags(&start.snapshots[0], vec![]) == ["new"],
     calls_min: 4,
@@ -150,8 +150,8 @@ const TAGGING: Verb = Verb {
 const PINNING: Verb = Verb {
     name: "pin",
     run: |start, storage| {
-        let request = TagRequest { pinned: Some(true), ..TagRequest::default() };
-        annotate(storage)?.tag(&start.snapshots[..1], &request).map(|()| None)
+        let tagging = Tagging { pinned: Some(true), ..Tagging::default() };
+        annotate(storage, Annotation::Tag { snapshots: start.snapshots[..1].to_vec(), tagging })
     },
     is_done: |start, repository| repository.facts().marks().is_pinned(&start.snapshots[0]),
     ..TAGGING
@@ -257,8 +257,8 @@ fn opens(repository: &Repository, key: u8) -> bool {
     open(Arc::clone(repository.storage()), key, None).is_ok()
 }
 
-fn annotate(storage: Arc<dyn Storage>) -> Result<Annotator> {
-    Annotator::begin(reopen(storage)?, later(), &Silent)
+fn annotate(storage: Arc<dyn Storage>, annotation: Annotation) -> Result<Option<SnapshotId>> {
+    annotate::run(&reopen(storage)?, &annotate::Request { annotation, clock: later }, &Silent).map(|_| None)
 }
 
 fn add_key(repository: &Repository, key: u8) -> Result<()> {

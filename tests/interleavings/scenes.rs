@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use strongroom::annotate::Annotator;
+use strongroom::annotate::{Annotation, Annotator};
 use strongroom::check;
 use strongroom::crypto::Algorithm;
 use strongroom::error::{ErrorKind, Result};
@@ -162,10 +162,10 @@ pub const REPAIR: Verb = verb("repair", |_, storage| {
 });
 
 pub const FORGET: Verb = verb("forget", |bench, storage| {
-    let annotator = Annotator::begin(open_any(storage)?, Timestamp::new(6, 0), &Silent)?;
+    let annotator = Annotator::begin(&open_any(storage)?, || Timestamp::new(6, 0), &Silent)?;
     // Another may have removed them meanwhile.
     let there: Vec<SnapshotId> = bench.remove.iter().filter(|id| annotator.catalogued().all.contains(id)).copied().collect();
-    annotator.forget(&there, false, &Silent).map(|_| None)
+    annotator.write(&Annotation::Forget { snapshots: there, accept_rollback: false }, &Silent).map(|_| None)
 });
 
 pub const KEY_CHANGE: Verb = verb("key change", |_, storage| change_key(&open_any(storage)?).map(|()| None));

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use strongroom::annotate::{Annotator, TagRequest};
+use strongroom::annotate::{self, Annotation, Tagging};
 use strongroom::check;
 use strongroom::crypto::Algorithm;
 use strongroom::error::{Error, ErrorKind, Result};
@@ -88,10 +88,10 @@ pub const ALL: [Command; 31] = [
     }),
     keeps("forget", |bench, storage| forget(bench, open_any(storage)?).map(|_| None)),
     keeps("tag", |bench, storage| {
-        let request = TagRequest { add: vec!["new".to_owned()], pinned: Some(true), ..TagRequest::default() };
-        Annotator::begin(open_any(storage)?, later(), &Silent)?.tag(&bench.snapshots[..1], &request).map(|()| None)
+        let tagging = Tagging { add: vec!["new".to_owned()], pinned: Some(true), ..Tagging::default() };
+        annotate(&open_any(storage)?, Annotation::Tag { snapshots: bench.snapshots[..1].to_vec(), tagging }).map(|()| None)
     }),
-    keeps("settings protect", |_, storage| Annotator::begin(open_any(storage)?, later(), &Silent)?.protect(60).map(|()| None)),
+    keeps("settings protect", |_, storage| annotate(&open_any(storage)?, Annotation::Protect { seconds: 60 }).map(|()| None)),
     keeps("repair", |_, storage| mend(storage, false).map(|()| None)),
     reads("repair -n", |_, storage| mend(storage, true).map(|()| None)),
     reads("check --read-data", |_, storage| {
@@ -179,9 +179,12 @@ fn mend(storage: Arc<dyn Storage>, dry_run: bool) -> Result<()> {
 }
 
 fn forget(bench: &Bench, repository: Repository) -> Result<Repository> {
-    let annotator = Annotator::begin(repository, later(), &Silent)?;
-    annotator.forget(&bench.remove, false, &Silent)?;
-    Ok(annotator.finish())
+    annotate(&repository, Annotation::Forget { snapshots: bench.remove.clone(), accept_rollback: false })?;
+    repository.read_again()
+}
+
+fn annotate(repository: &Repository, annotation: Annotation) -> Result<()> {
+    annotate::run(repository, &annotate::Request { annotation, clock: later }, &Silent).map(drop)
 }
 
 fn remove_other_key(repository: &Repository) -> Result<()> {
