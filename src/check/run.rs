@@ -180,7 +180,8 @@ fn check_data(
     packs.dedup();
     let file = repository.cache().map(|cache| cache.checked());
     let mut checked = file.as_deref().map(Checked::load).unwrap_or_default();
-    let chosen = choose(&packs, &checked, request);
+    let now = (request.clock)();
+    let chosen = choose(&packs, &checked, request.data, now);
     outcome.packs_not_read = (packs.len() - chosen.len()) as u64;
     if chosen.is_empty() {
         return Ok(damage);
@@ -188,7 +189,7 @@ fn check_data(
     let damage = Mutex::new(damage);
     let (whole, read) = read_packs(repository, &chosen, &damage, outcome, progress);
     let damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
-    checked.update(&whole, request.now, &packs);
+    checked.update(&whole, now, &packs);
     chosen.iter().filter(|(id, _)| damage.has_pack(id)).for_each(|(id, _)| checked.forget(id));
     if let Some(file) = file
         && let Err(error) = checked.save(&file)

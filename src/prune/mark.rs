@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::look::MANIFESTS_AT_ONCE;
 use super::needed::Needed;
-use super::refuse::refuse_unknown;
+use super::refuse::{refuse_some, refuse_unknown};
 use crate::error::{Error, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::index::Index;
@@ -112,11 +112,6 @@ impl Marker {
         let marking = Marking { add, absent: &self.absent, skipped: &self.skipped, reader, progress };
         visit_by_all(&**reader.objects().storage(), &marking, unvisited, &marking)
     }
-}
-
-/// An error about something that a snapshot needs which stays.
-fn refuse_some(error: Error) -> Error {
-    error.context("what the snapshots that stay need cannot be read, so nothing is removed")
 }
 
 /// A visitor that marks what it comes to.

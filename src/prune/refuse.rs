@@ -22,6 +22,11 @@ pub(super) fn refuse_unknown(id: &SnapshotId, error: Error) -> Error {
     error.context(format!("what snapshot {} needs cannot be read, so nothing is removed", id.short()))
 }
 
+/// An error about something that a snapshot needs which stays.
+pub(super) fn refuse_some(error: Error) -> Error {
+    error.context("what the snapshots that stay need cannot be read, so nothing is removed")
+}
+
 /// There are packs where no snapshot is there and no record says that none was to stay.
 pub(super) fn refuse_emptiness(packs: usize) -> Error {
     let message = format!(

@@ -167,7 +167,7 @@ fn packs_of_an_interrupted_run_are_freed() {
     let doomed = open(Arc::clone(&faults) as _);
     bench.write("b", noise("b", 40 << 20));
     faults.fail_writing_call(30, ErrorKind::Full, Lasts::Forever);
-    assert!(crate::snapshot::run(&doomed, bench.request(), &Silent).is_err());
+    assert!(crate::snapshot::run(&doomed, &bench.request(), &Silent).is_err());
     let outcome = prune(&bench, &[]);
     assert!(outcome.bytes_freed > 30 << 20, "{outcome:?}");
     bench.assert_same(&bench.snapshot());

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::index::{name_strangers, read_strangers, stop_naming};
-use super::outcome::{Outcome, Request};
+use super::outcome::Outcome;
+use super::request::Request;
 use super::salvage::{find_whole_chunks, move_chunks};
 use super::small::mend_small_objects;
 use crate::crypto::random_bytes;
@@ -21,7 +22,7 @@ use crate::verify::{self, Damage, DamagedObject, Gathering, Trees, check_segment
 /// `Busy` when a prune or another repair is at work; `Unsupported` when something there is of a later
 /// version; `Full` when there is no room for what is saved from damaged packs: nothing was moved
 /// away then; those of the storage; `Interrupted`.
-pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
+pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = Arc::clone(repository.storage());
     let _alone = repository.lock_alone(progress)?;
     let _lock = repository.wait_for_lock(LockMode::Exclusive, progress)?;
@@ -30,7 +31,7 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
 
     progress.stage(Stage::CheckObjects);
     // Read again: others may have written since the repository was opened.
-    let repository = repository.with_facts_of_now()?;
+    let repository = repository.read_again()?;
     let foreign = repository.find_foreign()?;
     let repository = repository.passing_over(&foreign);
     outcome.foreign = foreign.counts.into_iter().collect();
@@ -168,5 +169,5 @@ fn record_loss(repository: &Repository, lost: &HashSet<ChunkId>, request: &Reque
     if request.dry_run || new.is_empty() {
         return Ok(());
     }
-    with_reserve(&**repository.storage(), || repository.publish_absent(new.clone(), request.now))
+    with_reserve(&**repository.storage(), || repository.publish_absent(new.clone(), (request.clock)()))
 }

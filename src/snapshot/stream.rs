@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Child, Command, Stdio};
+use std::sync::PoisonError;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -35,7 +36,7 @@ const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 pub(super) fn save_stream(
     saver: &Saver<'_>,
     name: &str,
-    stream: Stream,
+    stream: &Stream,
     now: Timestamp,
     owners: &Owners,
     tally: &Tally,
@@ -80,10 +81,16 @@ enum Source {
 }
 
 impl Source {
-    fn open(stream: Stream) -> Result<Self> {
+    fn open(stream: &Stream) -> Result<Self> {
         match stream {
-            Stream::Reader(reader) => Ok(Source::Reader(reader)),
-            Stream::Handle(handle) => Ok(Source::Handle(File::from(handle))),
+            Stream::Reader(reader) => {
+                let reader = reader.lock().unwrap_or_else(PoisonError::into_inner).take();
+                reader.map(Source::Reader).ok_or_else(|| Error::new(ErrorKind::Invalid, "the stream was read by an earlier run"))
+            }
+            Stream::Handle(handle) => {
+                let handle = handle.try_clone().map_err(|error| Error::io("cannot read", "the stream", error))?;
+                Ok(Source::Handle(File::from(handle)))
+            }
             Stream::Command(arguments) => {
                 let (program, arguments) =
                     arguments.split_first().ok_or_else(|| Error::new(ErrorKind::Invalid, "there is no command to run"))?;

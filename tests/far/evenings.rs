@@ -78,7 +78,7 @@ impl Evenings {
             let cache_root = Some(cache.path().to_owned());
             let options = OpenOptions { credential: Some(credential()), cache_root, no_catalog: true, ..OpenOptions::default() };
             let repository = Repository::open(Arc::new(storage.clone()), options).expect("opened");
-            newest = snapshot::run(&repository, request, &Silent).expect("a snapshot").id;
+            newest = snapshot::run(&repository, &request, &Silent).expect("a snapshot").id;
         }
         Self { storage, source, newest: newest.expect("a snapshot") }
     }
@@ -101,7 +101,7 @@ impl Evenings {
         far.take_asked();
         let path = self.source.path().as_os_str().as_bytes().to_vec();
         let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
-        let outcome = snapshot::run(&open(Arc::clone(far) as _), request, &Silent).expect("a snapshot");
+        let outcome = snapshot::run(&open(Arc::clone(far) as _), &request, &Silent).expect("a snapshot");
         assert_eq!(outcome.manifest.counts.bytes_read, 0, "nothing has changed");
         far.take_asked()
     }
@@ -125,7 +125,7 @@ impl Evenings {
     /// Checks everything, with or without the data.
     pub fn check(&self, far: &FarMemory, data: check::Data) -> Asked {
         far.take_asked();
-        let request = check::Request { data, now: an_hour_later() };
+        let request = check::Request { data, clock: an_hour_later };
         let outcome = check::run(&open(Arc::clone(far) as _), &request, &Silent).expect("checked");
         assert!(!outcome.is_damaged());
         far.take_asked()

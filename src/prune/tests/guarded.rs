@@ -78,7 +78,7 @@ fn where_all_manifests_are_gone_nothing_is_freed_until_that_is_accepted() {
         bench.storage.remove(&snapshot_name(id)).unwrap();
     }
     let is_seen = || {
-        let request = crate::check::Request { data: crate::check::Data::None, now: Timestamp::now() };
+        let request = crate::check::Request { data: crate::check::Data::None, clock: Timestamp::now };
         let found = crate::check::run(&open(Arc::clone(&bench.storage) as _), &request, &Silent).unwrap();
         found.damaged.iter().any(|object| object.name == "snapshots")
     };
@@ -120,7 +120,7 @@ fn a_snapshot_that_could_not_be_removed_is_missed_when_it_is_gone_afterwards() {
         was_named = is_named();
         if was_named {
             // The call that failed was a sync, after which nothing can be synced. The next run says it.
-            crate::snapshot::run(&now(), bench.request(), &Silent).unwrap();
+            crate::snapshot::run(&now(), &bench.request(), &Silent).unwrap();
             assert!(!is_named());
         }
     }
@@ -137,7 +137,7 @@ fn a_snapshot_that_was_put_back_is_missed_when_it_is_lost_after_the_next_run() {
     let mut upload = bench.storage.create("snapshots").unwrap();
     upload.write(&bytes).unwrap();
     upload.publish(&name).unwrap();
-    crate::snapshot::run(&open(Arc::clone(&bench.storage) as _), bench.request(), &Silent).unwrap();
+    crate::snapshot::run(&open(Arc::clone(&bench.storage) as _), &bench.request(), &Silent).unwrap();
     bench.storage.remove(&name).unwrap();
     let error = run(&open(Arc::clone(&bench.storage) as _), &request(&[]), &Silent).unwrap_err();
     assert!(error.is_damage() && error.to_string().contains(&ids[0].short()), "{error}");
@@ -177,7 +177,7 @@ fn the_full_of_a_differential_that_came_after_the_rules_decided_stays_unless_it_
     let (bench, ids) = three();
     let decided = plan(&bench.repository, &request(&ids[..2]), &Silent).unwrap();
     let differential = crate::snapshot::Request { kind: crate::manifest::Kind::Differential, ..bench.request() };
-    let late = crate::snapshot::run(&bench.repository, differential, &Silent).unwrap();
+    let late = crate::snapshot::run(&bench.repository, &differential, &Silent).unwrap();
     assert_eq!(late.manifest.base, Some(ids[0]));
     assert_eq!(execute(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
     assert!(bench.repository.objects().list_snapshots().unwrap().contains(&ids[0]));

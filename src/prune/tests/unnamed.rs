@@ -170,8 +170,8 @@ fn what_is_recorded_as_lost_does_not_stop_a_prune() {
     let crate::manifest::Content::File(_, list) = &snapshots[1].1[path.to_str().unwrap()].0.content else { panic!("no file") };
     let place = bench.repository.reader().unwrap().places(list.items[0].chunk().unwrap()).unwrap()[0];
     bench.storage.remove(&pack_name(&place.pack)).unwrap();
-    let repair = crate::repair::Request { dry_run: false, now: super::later() };
-    crate::repair::run(open(Arc::clone(&bench.storage) as _), &repair, &Silent).unwrap();
+    let repair = crate::repair::Request { dry_run: false, clock: super::later };
+    crate::repair::run(&open(Arc::clone(&bench.storage) as _), &repair, &Silent).unwrap();
     try_prune(&bench, &[]).unwrap();
     assert_restore(&bench, &snapshots[..1]);
 }
@@ -195,7 +195,7 @@ fn with_second_copies() -> (Bench, Vec<(SnapshotId, Entries)>, Vec<PackId>) {
     let bench = Bench::new();
     bench.write("a", noise("a", 200_000));
     let other = Arc::new(crate::storage::recorder::Recorder::new(bench.storage.inner().copy()));
-    crate::snapshot::run(&open(Arc::clone(&other) as _), bench.request(), &Silent).unwrap();
+    crate::snapshot::run(&open(Arc::clone(&other) as _), &bench.request(), &Silent).unwrap();
     let copies: Vec<(PackId, Vec<u8>)> =
         PackListing::read(&*other).unwrap().packs().keys().map(|id| (*id, read(&*other, &pack_name(id)))).collect();
     let outcome = bench.snapshot();

@@ -77,7 +77,7 @@ impl Bench {
     fn snapshot(&self) -> Manifest {
         let path = self.source.path().as_os_str().as_bytes().to_vec();
         let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
-        snapshot::run(&self.repository, request, &crate::progress::Silent).unwrap().manifest
+        snapshot::run(&self.repository, &request, &crate::progress::Silent).unwrap().manifest
     }
 
     /// A request for the content of the source folder, straight into the target.

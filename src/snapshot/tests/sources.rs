@@ -7,7 +7,7 @@ use crate::progress::Finding;
 
 fn findings(bench: &Bench, request: Request) -> (Outcome, Vec<Finding>) {
     let progress = Collected::default();
-    let outcome = run(&bench.repository, request, &progress).unwrap();
+    let outcome = run(&bench.repository, &request, &progress).unwrap();
     (outcome, progress.take())
 }
 
@@ -64,7 +64,7 @@ fn a_link_that_leads_nowhere_is_a_source_that_cannot_be_read() {
     let (outcome, said) = findings(&bench, of(&bench, &["a", "link"]));
     assert_eq!((files(&bench, &outcome).len(), outcome.manifest.counts.problems), (1, 1));
     assert!(said.iter().any(|finding| finding.kind == FindingKind::Unreadable && finding.message.contains("leads nowhere")), "{said:?}");
-    assert_eq!(run(&bench.repository, of(&bench, &["link"]), &Silent).err().unwrap().kind(), ErrorKind::NotFound);
+    assert_eq!(run(&bench.repository, &of(&bench, &["link"]), &Silent).err().unwrap().kind(), ErrorKind::NotFound);
 }
 
 #[test]

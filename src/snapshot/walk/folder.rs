@@ -13,7 +13,7 @@ use crate::snapshot::build::Event;
 use crate::snapshot::compare::Trust;
 use crate::snapshot::failures::{describe, refuse_shortage};
 use crate::snapshot::listing::FolderListing;
-use crate::snapshot::request::OTHER_FILE_SYSTEMS_MAX;
+use crate::snapshot::outcome::OTHER_FILE_SYSTEMS_MAX;
 use crate::snapshot::rules::Rules;
 use crate::snapshot::tally::add;
 use crate::source::{FileSystem, Folder, has_cache_tag, metadata_of_folder, read_metadata};
