@@ -9,12 +9,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::task::is_shortage;
 use super::window::{FrameKey, KEPT_FRAMES, PlacedWant, Want, Window};
 use super::writer::Writer;
 use crate::id::{ChunkId, PackId};
 use crate::index::Location;
 use crate::pack::PackKind;
+use crate::platform::failure::is_shortage;
 
 /// The index is loaded again at most so often: each prune that runs meanwhile needs one, a
 /// repository with many damaged packs must not need one for each.
