@@ -68,7 +68,7 @@ impl Place {
     fn save(&self, source: &Path, kind: Kind) -> SnapshotId {
         let mut request = snapshot::Request::new(vec![source.as_os_str().as_bytes().to_vec()], "bench", "bench");
         request.kind = kind;
-        let outcome = snapshot::run(&self.repository(), request, &Silent).expect("a snapshot");
+        let outcome = snapshot::run(&self.repository(), &request, &Silent).expect("a snapshot");
         assert_eq!(outcome.manifest.counts.problems, 0);
         outcome.id.expect("it was no dry run")
     }

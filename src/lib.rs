@@ -18,6 +18,8 @@ pub mod id;
 // layer: words
 pub mod units;
 // layer: words
+pub mod cancel;
+// layer: words
 pub mod progress;
 // layer: platform
 pub mod platform;
@@ -53,4 +55,5 @@ pub mod repair;
 pub mod restore;
 pub mod snapshot;
 // layer: fronts
+#[cfg(feature = "cli")]
 pub mod cli;

@@ -41,6 +41,7 @@ mod cli_when;
 mod coarse_disks;
 mod crash;
 mod damage;
+mod far;
 mod fidelity;
 mod format_examples;
 mod full_disk;

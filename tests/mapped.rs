@@ -60,7 +60,7 @@ fn snapshot(place: &Place, source: &Path) -> u64 {
     let options = OpenOptions { credential: Some(Credential::KeyFile(vec![7; 32].into())), ..OpenOptions::default() };
     let repository = Repository::open(storage, options).unwrap();
     let request = Request { clock: soon, ..Request::new(vec![source.as_os_str().as_bytes().to_vec()], "host", "user") };
-    snapshot::run(&repository, request, &Silent).unwrap().manifest.counts.bytes_read
+    snapshot::run(&repository, &request, &Silent).unwrap().manifest.counts.bytes_read
 }
 
 /// Changes a mapped file in `parent` before and after it is saved.

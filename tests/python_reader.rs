@@ -56,7 +56,7 @@ impl Bench {
         repository::create(&*storage, &options).unwrap();
         let repository = Repository::open(storage, OpenOptions { credential, ..OpenOptions::default() }).unwrap();
         let source = bench.path("source").into_os_string();
-        snapshot::run(&repository, Request::new(vec![source.as_bytes().to_vec()], "host", "user"), &Silent).unwrap();
+        snapshot::run(&repository, &Request::new(vec![source.as_bytes().to_vec()], "host", "user"), &Silent).unwrap();
         bench
     }
 

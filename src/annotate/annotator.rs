@@ -22,12 +22,12 @@ impl Annotator {
     ///
     /// # Errors
     /// As [`Repository::wait_for_lock`].
-    pub fn begin(repository: Repository, now: Timestamp, progress: &dyn Progress) -> Result<Self> {
+    pub fn begin(repository: &Repository, clock: fn() -> Timestamp, progress: &dyn Progress) -> Result<Self> {
         let lock = repository.wait_for_lock(LockMode::Shared, progress)?;
         // What was true before the lock may not be any more.
-        let repository = repository.with_facts_of_now()?;
+        let repository = repository.read_again()?;
         let catalogued = repository.catalogued_from_sealed()?;
-        Ok(Self { repository, catalogued, now, _lock: lock })
+        Ok(Self { repository, catalogued, now: clock(), _lock: lock })
     }
 
     /// The repository, with what its records say now.

@@ -3,22 +3,14 @@
 use jiff::tz::TimeZone;
 
 use super::Annotator;
+use super::outcome::Forgotten;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ID_PREFIX_MIN, SnapshotId};
 use crate::manifest::{TOMBSTONE, Tombstone};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::repository::with_reserve;
 use crate::retention::protected_until;
 use crate::wire;
-
-/// A snapshot that was forgotten.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Forgotten {
-    /// The snapshot.
-    pub id: SnapshotId,
-    /// The local time until which no prune removes it, where it is protected.
-    pub protected_until: Option<String>,
-}
 
 impl Annotator {
     /// The snapshots that cannot be read, or are missing, and whose ids begin with `prefix`.
@@ -33,7 +25,7 @@ impl Annotator {
     /// # Errors
     /// `Invalid` when one is pinned; a rollback as prune has it, when others are missing than those named; `NotFound` when one was never there. Then
     /// nothing is written. Those of the storage.
-    pub fn forget(&self, ids: &[SnapshotId], accept_rollback: bool, progress: &dyn Progress) -> Result<Vec<Forgotten>> {
+    pub(super) fn forget(&self, ids: &[SnapshotId], accept_rollback: bool, progress: &dyn Progress) -> Result<Vec<Forgotten>> {
         let missing = self.missing();
         // Of what is missing, the user gives up what is named, and nothing else.
         let is_about_missing = ids.iter().all(|id| missing.contains(id)) || missing.iter().all(|id| ids.contains(id));
@@ -82,7 +74,7 @@ impl Annotator {
                 "nobody can tell which snapshot {} named as the one before it; if that is missing too, it is given up with it",
                 id.short()
             );
-            progress.report(Finding::new(FindingKind::Warning, Vec::new(), message));
+            progress.report(Finding::new(FindingKind::Warning(Topic::GivenUp), Vec::new(), message));
         }
         if given_up.is_empty() { Ok(()) } else { self.repository.record_removal(given_up, self.now) }
     }

@@ -3,14 +3,19 @@
 
 mod annotator;
 mod forget;
-mod protect;
+mod outcome;
+mod request;
+mod run;
 mod series;
+mod settings;
 mod tag;
 #[cfg(test)]
 mod tests;
 mod unforget;
 
 pub use annotator::Annotator;
-pub use forget::Forgotten;
+pub use outcome::{Forgotten, Outcome};
+pub use request::{Annotation, Request, Tagging};
+pub use run::run;
 pub use series::{Series, list_series};
-pub use tag::TagRequest;
+pub use settings::{Settings, read_settings};

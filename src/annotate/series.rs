@@ -57,7 +57,7 @@ impl Annotator {
     /// # Errors
     /// `NotFound` when there is no such series; `Invalid` when there is one called `to`, or that is no name; those of
     /// the storage.
-    pub fn rename_series(&self, from: &str, to: &str) -> Result<()> {
+    pub(super) fn rename_series(&self, from: &str, to: &str) -> Result<()> {
         if to.is_empty() || to.len() > NAME_BYTES_MAX {
             return Err(Error::new(ErrorKind::Invalid, format!("the name of a series has 1 to {NAME_BYTES_MAX} bytes")));
         }
@@ -73,7 +73,7 @@ impl Annotator {
     ///
     /// # Errors
     /// `NotFound` when there is no such series; those of the storage.
-    pub fn stop_series(&self, series: &str, is_stopped: bool) -> Result<()> {
+    pub(super) fn stop_series(&self, series: &str, is_stopped: bool) -> Result<()> {
         self.check_series(series)?;
         self.publish_series(&SeriesChange { series: series.to_owned(), name: None, is_stopped: Some(is_stopped) })
     }

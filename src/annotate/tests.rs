@@ -43,9 +43,9 @@ fn what_was_removed_since_it_was_opened_cannot_be_tagged_and_nothing_is_written(
     let stale = open(&bench);
     let request = prune::Request { remove: vec![first], clock: later, ..prune::Request::default() };
     prune::run(&open(&bench), &request, &Silent).unwrap();
-    let annotator = Annotator::begin(stale, later(), &Silent).unwrap();
+    let annotator = Annotator::begin(&stale, later, &Silent).unwrap();
     bench.storage.clear();
-    let request = TagRequest { add: vec!["kept".to_owned()], ..TagRequest::default() };
+    let request = Tagging { add: vec!["kept".to_owned()], ..Tagging::default() };
     assert!(annotator.tag(&[second, first], &request).unwrap_err().is_not_found());
     assert!(annotator.forget(&[second, first], false, &Silent).unwrap_err().is_not_found());
     assert!(annotator.unforget(&[first]).unwrap_err().is_not_found());
@@ -57,9 +57,9 @@ fn what_was_pinned_since_the_repository_was_opened_is_not_forgotten() {
     let bench = Bench::new();
     let [first, _] = two_snapshots(&bench);
     let stale = open(&bench);
-    let pin = TagRequest { pinned: Some(true), ..TagRequest::default() };
-    Annotator::begin(open(&bench), later(), &Silent).unwrap().tag(&[first], &pin).unwrap();
-    let annotator = Annotator::begin(stale, later(), &Silent).unwrap();
+    let pin = Tagging { pinned: Some(true), ..Tagging::default() };
+    Annotator::begin(&open(&bench), later, &Silent).unwrap().tag(&[first], &pin).unwrap();
+    let annotator = Annotator::begin(&stale, later, &Silent).unwrap();
     bench.storage.clear();
     let refused = annotator.forget(&[first], false, &Silent).unwrap_err();
     assert!(refused.kind() == ErrorKind::Invalid && refused.to_string().contains("is pinned"), "{refused}");
@@ -70,7 +70,7 @@ fn what_was_pinned_since_the_repository_was_opened_is_not_forgotten() {
 fn the_lock_is_held_from_the_look_to_the_end() {
     let bench = Bench::new();
     let [first, _] = two_snapshots(&bench);
-    let annotator = Annotator::begin(open(&bench), later(), &Silent).unwrap();
+    let annotator = Annotator::begin(&open(&bench), later, &Silent).unwrap();
     let lock = || bench.storage.lock(LOCK, LockMode::Exclusive, false);
     assert_eq!(lock().unwrap_err().kind(), ErrorKind::Busy);
     assert_eq!(annotator.forget(&[first], false, &Silent).unwrap(), [Forgotten { id: first, protected_until: None }]);
@@ -83,8 +83,8 @@ fn the_lock_is_held_from_the_look_to_the_end() {
 #[test]
 fn a_request_that_says_nothing_or_two_things_at_once_is_refused() {
     let tag = || vec!["daily".to_owned()];
-    assert_eq!(TagRequest::default().check().unwrap_err().kind(), ErrorKind::Invalid);
-    assert_eq!(TagRequest { add: tag(), remove: tag(), pinned: None }.check().unwrap_err().kind(), ErrorKind::Invalid);
-    TagRequest { add: tag(), ..TagRequest::default() }.check().unwrap();
-    TagRequest { pinned: Some(false), ..TagRequest::default() }.check().unwrap();
+    assert_eq!(Tagging::default().check().unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(Tagging { add: tag(), remove: tag(), pinned: None }.check().unwrap_err().kind(), ErrorKind::Invalid);
+    Tagging { add: tag(), ..Tagging::default() }.check().unwrap();
+    Tagging { pinned: Some(false), ..Tagging::default() }.check().unwrap();
 }

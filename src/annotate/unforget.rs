@@ -32,7 +32,7 @@ impl Annotator {
     ///
     /// # Errors
     /// `NotFound` when one of them is not there: then nothing is written; those of the storage.
-    pub fn unforget(&self, ids: &[SnapshotId]) -> Result<()> {
+    pub(super) fn unforget(&self, ids: &[SnapshotId]) -> Result<()> {
         ids.iter().try_for_each(|id| self.check_there(id))?;
         let storage = &**self.repository.storage();
         // What came meanwhile named others as the ones before.

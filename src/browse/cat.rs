@@ -1,11 +1,12 @@
 //! Writes the content of one file to a stream.
 
+use crate::cancel::check_cancelled;
 use std::io::{self, Write};
 
 use super::place::Place;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, ContentList, NODE_CHANGED_WHILE_READ};
-use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
+use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
 use crate::trees::{Piece, visit_content};
 use crate::units::PathText;
@@ -74,12 +75,12 @@ pub(super) fn each_piece(
     take: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let mut take_piece = |piece: Piece| {
-        check_interrupted(progress)?;
+        check_cancelled(progress)?;
         let bytes = match piece {
             Piece::Hole(range) => {
                 let mut left = range.end - range.start;
                 while left > 0 {
-                    check_interrupted(progress)?;
+                    check_cancelled(progress)?;
                     let part = left.min(ZEROS.len() as u64);
                     take(&ZEROS[..part as usize])?;
                     left -= part;

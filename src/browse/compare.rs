@@ -6,9 +6,10 @@
 //! told to leave out by what it is look as if it had been removed.
 
 use super::place::Place;
+use crate::cancel::check_cancelled;
 use crate::error::Result;
 use crate::manifest::{ChangeKind, Content, Node, classify_change};
-use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
+use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
 use crate::trees::{NodeStream, Paired};
 use crate::wire::Extensions;
@@ -69,7 +70,7 @@ pub(super) fn compare(
     comparison.meet(old_node, new_node, each)?;
     let mut unreadable = 0;
     while let Some(level) = comparison.levels.last_mut() {
-        check_interrupted(progress)?;
+        check_cancelled(progress)?;
         comparison.relative.truncate(level.path_bytes);
         match level.entries.next_pair() {
             Ok(None) => {

@@ -7,6 +7,7 @@
 use super::compare::{Difference, Entering, compare};
 use super::place::Place;
 use super::renames::{Candidates, Renames};
+use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Change, ChangeKind};
 use crate::progress::Progress;
@@ -137,8 +138,10 @@ fn find_renames(
 /// A front that can still interrupt, but hears nothing: the second walk tells it everything.
 struct Quiet<'p>(&'p dyn Progress);
 
-impl Progress for Quiet<'_> {
-    fn is_interrupted(&self) -> bool {
-        self.0.is_interrupted()
+impl Cancel for Quiet<'_> {
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
     }
 }
+
+impl Progress for Quiet<'_> {}

@@ -3,6 +3,7 @@
 //! Snapshots of one source share most of their trees, so a folder in which nothing was found is
 //! remembered by its tree and not read again in the next snapshot.
 
+use crate::cancel::check_cancelled;
 use std::collections::HashSet;
 
 use super::is_gone;
@@ -12,7 +13,7 @@ use super::visit::{Descend, Visit, visit};
 use crate::catalog::Summary;
 use crate::error::Result;
 use crate::manifest::{Content, Node};
-use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
+use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
 
 /// So many folders without a match are remembered, about 40 MB.
@@ -47,7 +48,7 @@ pub fn find<'s>(
     let mut outcome = FindOutcome::default();
     let mut barren = Barren { pattern, keys: HashSet::new() };
     for summary in snapshots {
-        check_interrupted(progress)?;
+        check_cancelled(progress)?;
         match reader.objects().read_manifest(&summary.id) {
             Ok(manifest) => {
                 let mut each = |path: &[u8], node: &Node| each(summary, path, node);

@@ -6,10 +6,11 @@
 
 use super::is_gone;
 use super::place::{Place, is_at_or_below, normalise};
+use crate::cancel::check_cancelled;
 use crate::catalog::{Listing, Summary};
 use crate::error::{Error, Result};
 use crate::manifest::{Content, Manifest, Node, classify_change};
-use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
+use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
 
 /// One version: the path was like this from one snapshot to another.
@@ -58,7 +59,7 @@ pub fn history<'l>(
         let mut open: Option<Version<'l>> = None;
         let mut asked_last: Option<(&Summary, Sight)> = None;
         for summary in listing.summaries().iter().filter(|summary| summary.series == series) {
-            check_interrupted(progress)?;
+            check_cancelled(progress)?;
             let sight = match asked_last.take() {
                 // The same root means the same entries, so the answer is the same.
                 Some((last, sight)) if last.root == summary.root && last.paths == summary.paths => sight,

@@ -7,6 +7,7 @@
 //! What the snapshot was told to leave out is no difference: the patterns of its run apply to what it does not have, by
 //! the path that it would have had in the snapshot.
 
+use crate::cancel::check_cancelled;
 use std::collections::BTreeMap;
 
 use super::diff::DiffOutcome;
@@ -14,7 +15,7 @@ use super::live_entry::{LiveFolder, LiveRoot, has_same_content};
 use super::place::{Place, is_at_or_below};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Change, ChangeKind, Content, Manifest, Node, Unwanted, classify_change};
-use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
+use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
 use crate::source::{FileType, Filter, Folder, Owners, Stat, has_cache_tag};
 use crate::trees::NodeStream;
@@ -111,7 +112,7 @@ struct Comparison<'c, 'm, 'r> {
 impl Comparison<'_, '_, '_> {
     fn walk(&mut self) -> Result<()> {
         while let Some(level) = self.levels.last_mut() {
-            check_interrupted(self.progress)?;
+            check_cancelled(self.progress)?;
             self.relative.truncate(level.path_bytes);
             if level.next.is_none() {
                 match level.old.as_mut().map_or(Ok(None), NodeStream::next_node) {

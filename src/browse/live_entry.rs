@@ -1,11 +1,11 @@
 //! The files and folders of this machine, as a comparison with a snapshot looks at them.
 
+use crate::cancel::{Cancel, check_cancelled};
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 use crate::manifest::{Content, ContentList, Metadata};
 use crate::pack::{FRAME_PLAIN_BYTES_MAX, PackKind};
-use crate::progress::{Progress, check_interrupted};
 use crate::repository::ChunkReader;
 use crate::source::{Extent, Folder, Owners, SourceFile, Stat, metadata_of_folder, read_metadata};
 use crate::trees::{Piece, visit_content};
@@ -138,7 +138,7 @@ pub(super) fn has_same_content(
     folder: &Folder,
     name: &[u8],
     stat: &Stat,
-    progress: &dyn Progress,
+    cancel: &dyn Cancel,
 ) -> Result<bool> {
     let file = SourceFile::open(folder, name, stat)?;
     let (mut is_same, mut buffer) = (true, Vec::new());
@@ -146,7 +146,7 @@ pub(super) fn has_same_content(
         if !is_same {
             return Ok(());
         }
-        check_interrupted(progress)?;
+        check_cancelled(cancel)?;
         match piece {
             Piece::Chunk { id, offset, bytes } => {
                 if bytes > u64::from(FRAME_PLAIN_BYTES_MAX) {

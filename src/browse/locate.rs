@@ -3,10 +3,11 @@
 use super::history::covers;
 use super::list::sources;
 use super::place::{Place, normalise};
+use crate::cancel::check_cancelled;
 use crate::catalog::Summary;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
-use crate::progress::{Progress, check_interrupted};
+use crate::progress::Progress;
 use crate::repository::ChunkReader;
 use crate::units::PathText;
 
@@ -98,7 +99,7 @@ fn first_with<'l>(
 ) -> Result<Option<Located<'l>>> {
     let mut last: Option<&Summary> = None;
     for summary in summaries {
-        check_interrupted(progress)?;
+        check_cancelled(progress)?;
         if last.is_some_and(|last| last.root == summary.root && last.paths == summary.paths && !last.is_cut) {
             continue;
         }

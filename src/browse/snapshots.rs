@@ -3,6 +3,7 @@
 //! Summaries of manifests with very many paths or tags are cut (see [`Summary::is_cut`]); where that
 //! could matter the manifest itself is read, so that a filter never misses a snapshot.
 
+use crate::cancel::check_cancelled;
 use std::collections::BTreeMap;
 
 use super::place::{is_at_or_below, normalise};
@@ -10,7 +11,7 @@ use crate::catalog::{Listing, Summary, series_key};
 use crate::error::Result;
 use crate::id::SnapshotId;
 use crate::manifest::Kind;
-use crate::progress::{Finding, FindingKind, Progress, check_interrupted};
+use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::Repository;
 
 /// Which snapshots are wanted. Empty lists want all; within a list one has to fit, except for tags.
@@ -71,7 +72,7 @@ pub fn filter_snapshots(
     let mut newest_first: Vec<&Summary> = listing.summaries().iter().collect();
     newest_first.sort_by_key(|summary| std::cmp::Reverse((summary.time, summary.order())));
     for summary in newest_first {
-        check_interrupted(progress)?;
+        check_cancelled(progress)?;
         if filter.last.is_some_and(|last| found.len() >= last) {
             break;
         }

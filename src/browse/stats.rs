@@ -4,6 +4,7 @@
 //! single snapshot would free is not among them: it takes a walk through all others, and is the
 //! business of a dry run of prune.
 
+use crate::cancel::check_cancelled;
 use std::collections::BTreeMap;
 
 use super::place::Place;
@@ -13,7 +14,7 @@ use crate::error::Result;
 use crate::index::Index;
 use crate::manifest::{Content, Node};
 use crate::pack::PackKind;
-use crate::progress::{Progress, check_interrupted};
+use crate::progress::Progress;
 use crate::repository::{ChunkReader, PackListing};
 
 /// So many endings of file names are told apart; the rest is counted together.
@@ -116,7 +117,7 @@ fn count_chunks(index: &Index, stats: &mut RepositoryStats, progress: &dyn Progr
     index.for_each_chunk(&mut |id, place| {
         seen += 1;
         if seen.is_multiple_of(1 << 16) {
-            check_interrupted(progress)?;
+            check_cancelled(progress)?;
         }
         if last.replace(*id) == Some(*id) {
             stats.repeated_chunks += 1;

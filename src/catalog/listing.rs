@@ -17,6 +17,8 @@ pub struct Sealed<'a> {
     pub snapshots: &'a [SnapshotId],
     /// The records that were listed, in any order.
     pub records: &'a [RecordId],
+    /// Says what is asked for next, so that a storage far away can be asked for all of it at once.
+    pub expect: &'a dyn Fn(&[SnapshotId], &[RecordId]),
     /// Reads and unseals one manifest.
     pub load_manifest: &'a mut dyn FnMut(SnapshotId) -> Result<Summary>,
     /// Reads and unseals one record.
@@ -94,6 +96,7 @@ impl Listing {
         skipped: &mut Skipped,
     ) -> Result<Self> {
         let (mut summaries, mut rows) = (Vec::new(), Vec::new());
+        (sealed.expect)(snapshots, records);
         for id in snapshots {
             match (sealed.load_manifest)(*id) {
                 Ok(summary) => summaries.push(summary),

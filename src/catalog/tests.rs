@@ -92,7 +92,13 @@ impl Truth {
             record_loads += 1;
             self.records.iter().find(|(other, _)| *other == id).map(|(_, row)| row.clone()).ok_or_else(gone)
         };
-        let mut sealed = Sealed { snapshots: &ids, records: &record_ids, load_manifest: &mut load_manifest, load_record: &mut load_record };
+        let mut sealed = Sealed {
+            snapshots: &ids,
+            records: &record_ids,
+            expect: &|_, _| {},
+            load_manifest: &mut load_manifest,
+            load_record: &mut load_record,
+        };
         let answer = ask(&mut sealed);
         self.loads += loads + record_loads;
         answer
@@ -390,6 +396,7 @@ fn an_interruption_is_passed_on() {
     let mut sealed = Sealed {
         snapshots: &ids,
         records: &[],
+        expect: &|_, _| {},
         load_manifest: &mut |_| Err(Error::new(ErrorKind::Interrupted, "stop")),
         load_record: &mut |_| unreachable!("there are no records"),
     };

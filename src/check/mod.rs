@@ -6,12 +6,14 @@
 //! snapshots. A check takes no lock. What seems to be missing is looked for once more before it
 //! counts, because a prune may have moved it meanwhile.
 
+mod outcome;
 mod request;
 mod run;
 mod sample;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use crate::verify::{AFFECTED_MAX, Affected, DamagedObject, NamesOutcome, NoteAbout, Outcome, check_names};
+pub use crate::verify::check_names;
+pub use outcome::{AFFECTED_MAX, Affected, DamagedObject, NamesOutcome, NoteAbout, Outcome};
 pub use request::{Data, Request};
 pub use run::run;

@@ -19,10 +19,17 @@ pub enum Data {
 }
 
 /// What is to be checked.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Request {
     /// How much of the data is read.
     pub data: Data,
-    /// The time to remember for the packs that are read.
-    pub now: Timestamp,
+    /// The clock, which says what to remember for the packs that are read.
+    pub clock: fn() -> Timestamp,
+}
+
+impl Default for Request {
+    /// Structure, and a sample of the data.
+    fn default() -> Self {
+        Self { data: Data::default(), clock: Timestamp::now }
+    }
 }

@@ -1,5 +1,6 @@
 //! The course of a check: small objects, index and packs, trees, data, and what damage costs.
 
+use crate::cancel::check_cancelled;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::PackId;
 use crate::index::Index;
 use crate::pack::read_directory;
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Stage, Topic};
 use crate::repository::{
     ChunkReader, INDEX, KEYS, PACKS, PackListing, RECORDS, Repository, SNAPSHOTS, lone_problem, lone_record_problem, pack_name,
 };
@@ -34,7 +35,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         return Err(Error::new(ErrorKind::Invalid, "the percentage of data to read must be above 0 and not above 100"));
     }
     let mut outcome = Outcome::default();
-    progress.stage("check objects");
+    progress.stage(Stage::CheckObjects);
     check_keys_and_records(repository, &mut outcome, progress)?;
     if repository.facts().lacks_settings() {
         outcome.damaged.push(DamagedObject { name: RECORDS.to_owned(), problem: "a copy of the settings is missing".to_owned() });
@@ -51,7 +52,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         let problem = "there is no snapshot, but there are packs, and no record says that all snapshots were removed".to_owned();
         outcome.damaged.push(DamagedObject { name: SNAPSHOTS.to_owned(), problem });
     }
-    progress.stage("check packs");
+    progress.stage(Stage::CheckPacks);
     let damage = Mutex::new(Damage::default());
     let looked = check_segments(repository, &damage, &mut outcome, progress)?;
     let index = Arc::new(open_index(repository, &looked)?);
@@ -60,14 +61,14 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     let mut damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
     forget_removed(&mut damage, &index);
 
-    progress.stage("check trees");
+    progress.stage(Stage::CheckTrees);
     let reader = reader_over(repository, &looked, Arc::clone(&index));
     let walked = Trees::new(&reader, &index, &damage, progress).walk(&roots, &mut outcome)?;
 
-    progress.stage("check data");
+    progress.stage(Stage::CheckData);
     let mut damage = check_data(repository, request, &index, damage, &mut outcome, progress)?;
     if walked.is_suspicious || !damage.is_empty() {
-        progress.stage("find what is damaged");
+        progress.stage(Stage::FindAffected);
         find_affected(repository, &looked, &mut damage, &mut outcome, progress)?;
     }
     outcome.damaged.extend(damage.objects());
@@ -77,7 +78,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         progress.report(Finding::new(FindingKind::Damaged, object.name.as_bytes(), object.problem.as_str()));
     }
     for note in &outcome.notes {
-        progress.report(Finding::new(FindingKind::Note, note.name.as_bytes(), note.message.as_str()));
+        progress.report(Finding::new(FindingKind::Note(Topic::Object), note.name.as_bytes(), note.message.as_str()));
     }
     Ok(outcome)
 }
@@ -123,9 +124,7 @@ fn find_unreadable_strangers(repository: &Repository, looked: &Looked, outcome: 
     }
     let listing = PackListing::read(&**repository.storage())?;
     for (id, bytes) in listing.packs().iter().filter(|(id, _)| !looked.packs.contains(id)) {
-        if progress.is_interrupted() {
-            return Err(Error::new(ErrorKind::Interrupted, "the check was interrupted"));
-        }
+        check_cancelled(progress)?;
         let name = pack_name(id);
         match read_directory(&**repository.storage(), repository.keys(), &name, *bytes) {
             Err(error) if is_bad_pack(&error) => {
@@ -181,7 +180,8 @@ fn check_data(
     packs.dedup();
     let file = repository.cache().map(|cache| cache.checked());
     let mut checked = file.as_deref().map(Checked::load).unwrap_or_default();
-    let chosen = choose(&packs, &checked, request);
+    let now = (request.clock)();
+    let chosen = choose(&packs, &checked, request.data, now);
     outcome.packs_not_read = (packs.len() - chosen.len()) as u64;
     if chosen.is_empty() {
         return Ok(damage);
@@ -189,7 +189,7 @@ fn check_data(
     let damage = Mutex::new(damage);
     let (whole, read) = read_packs(repository, &chosen, &damage, outcome, progress);
     let damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
-    checked.update(&whole, request.now, &packs);
+    checked.update(&whole, now, &packs);
     chosen.iter().filter(|(id, _)| damage.has_pack(id)).for_each(|(id, _)| checked.forget(id));
     if let Some(file) = file
         && let Err(error) = checked.save(&file)

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use super::request::{Data, Request};
+use super::request::Data;
 use crate::error::{Error, Result};
 use crate::id::PackId;
 use crate::platform::private;
@@ -87,15 +87,15 @@ impl Checked {
 }
 
 /// The packs to read, with their lengths, in order of their ids.
-pub(super) fn choose(packs: &[(PackId, u64)], checked: &Checked, request: &Request) -> Vec<(PackId, u64)> {
+pub(super) fn choose(packs: &[(PackId, u64)], checked: &Checked, data: Data, now: Timestamp) -> Vec<(PackId, u64)> {
     let total: u64 = packs.iter().map(|(_, bytes)| bytes).sum();
-    let wanted = match request.data {
+    let wanted = match data {
         Data::None => return Vec::new(),
         Data::All => return packs.to_vec(),
         Data::Sample => total.div_ceil(SHARES),
         Data::Percent(percent) => (total as f64 * percent / 100.0).ceil() as u64,
     };
-    let now = request.now.seconds;
+    let now = now.seconds;
     // Without a memory every run begins somewhere else, so that even then days differ.
     let start = (now.div_euclid(SECONDS_PER_DAY).rem_euclid(SHARES as i64) as u64).wrapping_mul(u64::MAX / SHARES);
     let key = |id: &PackId| {

@@ -25,6 +25,11 @@ use crate::units::Timestamp;
 const DAY: i64 = 86_400;
 const START: i64 = 1_800_000_000;
 
+std::thread_local! {
+    /// What the clock says in this test.
+    static SECONDS: std::cell::Cell<i64> = const { std::cell::Cell::new(START) };
+}
+
 /// A repository, a folder to save, and a cache.
 pub(crate) struct Bench {
     pub(crate) storage: Arc<Recorder<MemoryStorage>>,
@@ -77,11 +82,12 @@ impl Bench {
     pub(crate) fn snapshot(&self) -> SnapshotId {
         let path = self.source.path().as_os_str().as_bytes().to_vec();
         let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
-        snapshot::run(&self.open().unwrap(), request, &Silent).unwrap().id.unwrap()
+        snapshot::run(&self.open().unwrap(), &request, &Silent).unwrap().id.unwrap()
     }
 
     pub(crate) fn check_at(&self, data: Data, seconds: i64) -> Outcome {
-        run(&self.open().unwrap(), &Request { data, now: Timestamp::new(seconds, 0) }, &Silent).unwrap()
+        SECONDS.set(seconds);
+        run(&self.open().unwrap(), &Request { data, clock: || Timestamp::new(SECONDS.get(), 0) }, &Silent).unwrap()
     }
 
     pub(crate) fn check(&self, data: Data) -> Outcome {

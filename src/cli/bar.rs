@@ -4,6 +4,7 @@
 //! The bar is drawn on standard error, and only where somebody looks. Into a file, `-v` writes a line each minute and
 //! `--json` an object each second; `-q` nothing.
 
+use crate::cancel::Cancel;
 use std::fmt;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use super::message;
 use super::output::Output;
 use super::ticker::Ticker;
 use super::view::Counts;
-use crate::progress::{Deed, Finding, FindingKind, Progress};
+use crate::progress::{Deed, Finding, FindingKind, Progress, Stage};
 
 /// At most this many findings are printed; a hundred thousand lines help nobody, and they are counted.
 const FINDINGS_SHOWN_MAX: u64 = 2000;
@@ -162,9 +163,15 @@ impl Drop for Bar {
     }
 }
 
+impl Cancel for Bar {
+    fn is_cancelled(&self) -> bool {
+        interrupt::is_requested()
+    }
+}
+
 impl Progress for Bar {
-    fn stage(&self, name: &str) {
-        self.counts.begin(name);
+    fn stage(&self, stage: Stage) {
+        self.counts.begin(stage);
     }
 
     fn add_total(&self, files: u64, bytes: u64) {
@@ -185,12 +192,12 @@ impl Progress for Bar {
             FindingKind::Unreadable | FindingKind::Changed | FindingKind::LeftAsIs | FindingKind::NotRestored | FindingKind::Gone => {
                 self.tally.incomplete.fetch_add(1, Ordering::Relaxed)
             }
-            FindingKind::Note if self.is_quiet => return,
-            FindingKind::Note | FindingKind::Warning => 0,
+            FindingKind::Note(_) if self.is_quiet => return,
+            FindingKind::Note(_) | FindingKind::Warning(_) => 0,
         };
         if self.tally.shown.fetch_add(1, Ordering::Relaxed) < FINDINGS_SHOWN_MAX {
             self.beside(|| message::tell(&finding));
-        } else if finding.kind != FindingKind::Note {
+        } else if !finding.kind.is_note() {
             self.tally.hidden.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -213,10 +220,6 @@ impl Progress for Bar {
     fn lock_wait(&self) -> Option<Duration> {
         self.lock_wait
     }
-
-    fn is_interrupted(&self) -> bool {
-        interrupt::is_requested()
-    }
 }
 
 fn style(counts: Arc<Counts>) -> ProgressStyle {
@@ -235,6 +238,7 @@ fn style(counts: Arc<Counts>) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Topic;
 
     fn finish_after(kinds: &[FindingKind]) -> Status {
         let bar = Bar::new(&Global { quiet: true, ..Global::default() });
@@ -247,7 +251,7 @@ mod tests {
     #[test]
     fn findings_decide_the_exit_status() {
         assert_eq!(finish_after(&[]), Status::Good);
-        assert_eq!(finish_after(&[FindingKind::Note, FindingKind::Warning]), Status::Good);
+        assert_eq!(finish_after(&[FindingKind::Note(Topic::Clock), FindingKind::Warning(Topic::Clock)]), Status::Good);
         assert_eq!(finish_after(&[FindingKind::NotRestored]), Status::Incomplete);
         assert_eq!(finish_after(&[FindingKind::Gone]), Status::Incomplete);
         assert_eq!(finish_after(&[FindingKind::Damaged, FindingKind::Unreadable]), Status::Damage);

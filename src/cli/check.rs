@@ -15,7 +15,7 @@ use crate::check::{self, Data, NamesOutcome, NoteAbout, Outcome, Request};
 use crate::error::Result;
 use crate::id::SnapshotId;
 use crate::repository::Rollback;
-use crate::units::{PathText, Timestamp};
+use crate::units::PathText;
 
 /// Check that everything stored is whole, and say which files damage touches
 ///
@@ -91,7 +91,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         Some(percent) if percent >= 100.0 => Data::All,
         Some(percent) => Data::Percent(percent),
     };
-    let outcome = check::run(&repository, &Request { data, now: Timestamp::now() }, &bar)?;
+    let outcome = check::run(&repository, &Request { data, ..Request::default() }, &bar)?;
     let rollback = repository.catalogued()?.rollback;
     if let Some(rollback) = &rollback {
         message::warn(rollback);

@@ -11,7 +11,7 @@ use crate::units::Timestamp;
 /// # Errors
 /// As [`Repository::open`](crate::repository::Repository::open) and [`Annotator::begin`].
 pub fn begin(global: &Global) -> Result<Annotator> {
-    let annotator = Annotator::begin(global.open()?, Timestamp::now(), &Bar::hidden(global))?;
+    let annotator = Annotator::begin(&global.open()?, Timestamp::now, &Bar::hidden(global))?;
     global.tell_skipped(annotator.catalogued());
     Ok(annotator)
 }

@@ -10,7 +10,7 @@ use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
 use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
-use crate::annotate::{Annotator, Forgotten};
+use crate::annotate::{Annotation, Annotator, Forgotten};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 
@@ -59,9 +59,10 @@ fn select(chooser: &Chooser<'_>, annotator: &Annotator, names: &[String]) -> Res
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let annotator = decided::begin(global)?;
     let chooser = Chooser::new(global, annotator.repository(), &annotator.catalogued().listing, args.narrow)?;
-    let ids = select(&chooser, &annotator, &args.snapshots)?;
+    let snapshots = select(&chooser, &annotator, &args.snapshots)?;
     let bar = Bar::hidden(global);
-    let forgotten = annotator.forget(&ids, args.accept_rollback, &bar)?;
+    let annotation = Annotation::Forget { snapshots, accept_rollback: args.accept_rollback };
+    let forgotten = annotator.write(&annotation, &bar)?.forgotten;
     output.report(|output| {
         if output.is_json {
             let protected = forgotten.iter().filter(|one| one.protected_until.is_some()).map(|one| one.id.to_string()).collect();

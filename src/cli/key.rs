@@ -15,9 +15,9 @@ use super::password::{self, Named};
 use super::times;
 use crate::browse::json;
 use crate::error::{Error, ErrorKind, Result};
-use crate::keys::{self, NewKey, Removed};
+use crate::keys::{self, Change, NewKey, Outcome, Request};
 use crate::repository::{KEY_FILE, Key, KeySlot, PASSWORD, Repository};
-use crate::units::{PathText, Timestamp};
+use crate::units::PathText;
 
 /// Show, add, remove and change the keys of the repository
 ///
@@ -100,25 +100,18 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let Some(old) = credential.filter(|_| repository.slot().is_some()) else {
         return Err(Error::new(ErrorKind::Invalid, "the repository is not encrypted: it has no keys"));
     };
-    let (now, bar) = (Timestamp::now(), Bar::hidden(global));
-    if !matches!(args.command, Command::List) {
-        // Before anybody is asked for a new password.
-        repository.facts().check_understood()?;
-    }
-    match args.command {
-        Command::List => list(&repository, output)?,
-        Command::Add(new) => print(output, "added", &keys::add(&repository, &new_key(new)?, now, &bar)?, false)?,
-        Command::Remove { id } => {
-            let removed = keys::remove(&repository, &id, &bar)?;
-            warn_of(&removed);
-            print(output, "removed", &removed.key, false)?;
-        }
-        Command::Change(new) => {
-            let changed = keys::change(&repository, &old, &new_key(new)?, now, &bar)?;
-            warn_of(&changed);
-            print(output, "changed", &changed.key, true)?;
-        }
-    }
+    // Before anybody is asked for a new password.
+    let new_key = |new| repository.facts().check_understood().and_then(|()| new_key(new));
+    let (done, change) = match args.command {
+        Command::List => return list(&repository, output).map(|()| Status::Good),
+        Command::Add(new) => ("added", Change::Add(new_key(new)?)),
+        Command::Remove { id } => ("removed", Change::Remove(id)),
+        Command::Change(new) => ("changed", Change::Replace { old, new: new_key(new)? }),
+    };
+    let is_changed = matches!(change, Change::Replace { .. });
+    let outcome = keys::run(&repository, &Request::new(change), &Bar::hidden(global))?;
+    warn_of(&outcome);
+    print(output, done, &outcome.key, is_changed)?;
     Ok(Status::Good)
 }
 
@@ -147,15 +140,15 @@ fn new_key(new: New) -> Result<NewKey> {
 }
 
 /// Says what may open the repository though its key went.
-fn warn_of(removed: &Removed) {
-    let count = removed.damaged_slots;
+fn warn_of(outcome: &Outcome) {
+    let count = outcome.damaged_slots;
     if count > 0 {
         message::warn(format_args!(
             "{count} key slots cannot be read, and may be of the key that was removed; `repo repair` sets them aside, and `damaged/keys` in the \
              repository can be deleted then"
         ));
     }
-    for other in &removed.still_opened {
+    for other in &outcome.still_opened {
         let id = other.id().short();
         message::warn(format_args!("the old password or key file still opens key {id}; `repo key remove {id}` removes that too"));
     }

@@ -1,8 +1,7 @@
 //! Messages, on standard error: what happened, where, why, and what to do. Text for people; with `--json` one
 //! object on each line, whose `message_type` says what it is.
 //!
-//! The library says what happened; hints are added here only, by the kind of the error, so that
-//! there is one place to keep them true. Writing to standard error never fails a command: whoever
+//! An error may say itself what can be done about it; else a hint is added here, by its kind. Writing to standard error never fails a command: whoever
 //! closed it does not want to read.
 
 use std::error::Error as _;
@@ -15,7 +14,7 @@ use serde::Serialize;
 use super::exit::Status;
 use super::style::{ColorWhen, Style};
 use crate::browse::json;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Hint};
 use crate::progress::{Finding, FindingKind};
 use crate::units::{PathText, lossy_text};
 
@@ -52,7 +51,7 @@ struct MessageLine {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     causes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'static str>,
+    hint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<u8>,
 }
@@ -115,7 +114,7 @@ pub fn show(error: &Error) {
         message_type: "error",
         message: error.to_string(),
         causes: causes(error),
-        hint: hint_about(error.kind()),
+        hint: hint_about(error).map(str::to_owned),
         exit_code: Some(Status::of_error(error.kind()).code()),
         ..MessageLine::default()
     });
@@ -127,19 +126,10 @@ pub fn tell(finding: &Finding) {
         return write_line(Line(finding));
     }
     let path = Some(&finding.path[..]).filter(|path| !path.is_empty());
-    let (message_type, kind) = match finding.kind {
-        FindingKind::Unreadable => ("warning", Some("unreadable")),
-        FindingKind::Changed => ("warning", Some("changed")),
-        FindingKind::LeftAsIs => ("warning", Some("left")),
-        FindingKind::NotRestored => ("warning", Some("not-restored")),
-        FindingKind::Damaged => ("warning", Some("damaged")),
-        FindingKind::Gone => ("warning", Some("gone")),
-        FindingKind::Warning => ("warning", None),
-        FindingKind::Note => ("note", None),
-    };
+    let message_type = if finding.kind.is_note() { "note" } else { "warning" };
     write_json(&MessageLine {
         message_type,
-        finding: kind,
+        finding: Some(finding.kind.code()),
         path: path.map(|path| lossy_text(path).into_owned()),
         path_hex: path.and_then(json::hex_where_needed),
         message: finding.message.clone(),
@@ -154,7 +144,7 @@ impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let style = form().style;
         match self.0.kind {
-            FindingKind::Note => f.write_str("note: ")?,
+            FindingKind::Note(_) => f.write_str("note: ")?,
             FindingKind::Damaged => write!(f, "{} ", style.danger("damaged:"))?,
             _ => write!(f, "{} ", style.warning("warning:"))?,
         }
@@ -186,7 +176,7 @@ impl fmt::Display for Shown<'_> {
         for cause in causes(self.0) {
             write!(f, "\n  cause: {}", OneLine(&cause))?;
         }
-        match hint_about(self.0.kind()) {
+        match hint_about(self.0) {
             Some(hint) => write!(f, "\n  hint: {hint}"),
             None => Ok(()),
         }
@@ -210,9 +200,14 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
-/// What can be done about an error of this kind; nothing where the message says it already.
-fn hint_about(kind: ErrorKind) -> Option<&'static str> {
-    Some(match kind {
+/// What can be done about an error; nothing where its message says it already.
+fn hint_about(error: &Error) -> Option<&str> {
+    match error.hint() {
+        Hint::Instead(hint) => return Some(hint),
+        Hint::Nothing => return None,
+        Hint::ByKind => {}
+    }
+    Some(match error.kind() {
         ErrorKind::NoRepository => "mount the disk that it is on, name another with -r or REPO_REPOSITORY, or make one with `repo init`",
         ErrorKind::WrongKey => "look at REPO_PASSWORD, REPO_PASSWORD_FILE, REPO_PASSWORD_COMMAND, REPO_KEY_FILE and their options",
         ErrorKind::Busy => "another `repo` is at work there; try again when it is done, or wait for it with --lock-wait",
@@ -230,6 +225,7 @@ mod tests {
     use std::io;
 
     use super::*;
+    use crate::progress::Topic;
 
     #[test]
     fn an_error_shows_its_cause_once_and_a_hint() {
@@ -244,6 +240,16 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_of_the_error_itself_is_shown_and_none_that_contradicts_it() {
+        let error = |hint: Option<&'static str>| {
+            let error = Error::new(ErrorKind::Damaged, "an older state");
+            Shown(&hint.map_or_else(|| Error::new(ErrorKind::Damaged, "").without_hint(), |hint| error.with_hint(hint))).to_string()
+        };
+        assert_eq!(error(Some("put it back")), "error: an older state\n  hint: put it back");
+        assert_eq!(error(None), "error: ");
+    }
+
+    #[test]
     fn a_hostile_cause_cannot_write_on_the_screen() {
         let error = Error::new(ErrorKind::Other, "odd").with_source(io::Error::other("a\x1b[2J\nb"));
         assert_eq!(Shown(&error).to_string(), "error: odd\n  cause: a\\u{1b}[2J b");
@@ -253,6 +259,6 @@ mod tests {
     fn a_finding_is_one_line_with_its_path_quoted_and_escaped() {
         let finding = Finding::new(FindingKind::Unreadable, *b"/a\nb\xff", "permission denied");
         assert_eq!(Line(&finding).to_string(), "warning: \"/a\\nb\\xff\": permission denied");
-        assert_eq!(Line(&Finding::new(FindingKind::Note, *b"", "done")).to_string(), "note: done");
+        assert_eq!(Line(&Finding::new(FindingKind::Note(Topic::Clock), *b"", "done")).to_string(), "note: done");
     }
 }

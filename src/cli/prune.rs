@@ -1,24 +1,18 @@
 //! `repo prune`: removes snapshots by rules, and frees the space that nothing needs.
 
 use jiff::Span;
-use jiff::tz::TimeZone;
 
 use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
 use super::message;
 use super::output::Output;
-use super::pruned::{Forgotten, print_decisions, print_outcome};
-use crate::browse;
-use crate::catalog::{Listing, Summary, series_key};
+use super::pruned::{print_decisions, print_outcome};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::SnapshotId;
 use crate::platform::names;
-use crate::prune::{self, Request};
-use crate::repository::Repository;
-use crate::retention::{Candidate, Decision, KeepPolicy, decide, protected_until, saved_once};
+use crate::prune::{self, Request, Rules};
+use crate::retention::KeepPolicy;
 use crate::source::{FileSystem, Folder};
-use crate::units::Timestamp;
 
 /// Remove snapshots that no rule keeps, and free the space that nothing needs
 ///
@@ -97,7 +91,7 @@ fn parse_span(text: &str) -> std::result::Result<Span, String> {
 /// From this many series on that were saved only once, it is no accident.
 const SAVED_ONCE_MIN: usize = 3;
 
-/// Decides, says what was decided, and does it.
+/// Plans, says what was decided, and does it.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let location = global.location()?;
     let repository = global.open()?;
@@ -106,60 +100,42 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         return Err(locks_are_local(&file_system.kind_name()));
     }
     let bar = Bar::new(global);
-    let mut catalogued = global.catalogued(&repository)?;
-    if let Some(rollback) = catalogued.rollback.as_ref().filter(|_| !args.accept_rollback) {
-        return Err(rollback.refusal());
-    }
-    // The rules would count the others as if it were not there.
-    if let Some((id, error)) = catalogued.skipped.snapshots.pop() {
-        return Err(prune::refuse_unreadable(&id, error));
-    }
-    let policy = KeepPolicy {
-        last: args.keep_last,
-        hourly: args.keep_hourly,
-        daily: args.keep_daily,
-        weekly: args.keep_weekly,
-        monthly: args.keep_monthly,
-        yearly: args.keep_yearly,
-        within: args.keep_within,
-        tags: args.keep_tag,
-    };
-    let now = Timestamp::now();
-    let protect_seconds = if args.override_protection { 0 } else { repository.facts().protection().seconds_at(now) };
-    let listing = &catalogued.listing;
-    let mut candidates = listing.summaries().iter().map(|summary| candidate(&repository, summary)).collect::<Result<Vec<_>>>()?;
-    if args.override_protection {
-        // Nothing is protected then, so a clock that is behind decides nothing. A time in the future is no
-        // better: all others would be long ago beside it.
-        for candidate in &mut candidates {
-            (candidate.committed_at, candidate.time) = (candidate.committed_at.min(now), candidate.time.min(now));
-        }
-    }
-    let decisions = decide_series(listing, &candidates, &policy, protect_seconds, now, &args.series)?;
-    let forgotten = forgotten(&repository, protect_seconds, now)?;
+    // What cannot be read is named before anything is decided.
+    global.catalogued(&repository)?;
+    let is_dry_run = args.dry_run;
+    let plan = prune::plan(&repository, &args.request(), &bar)?;
     // Whoever closes the pipe has read enough, but what was asked for is done all the same.
-    if output.is_json || args.dry_run || !output.is_quiet {
-        output.report(|output| print_decisions(listing, &decisions, &forgotten, output))?;
+    if output.is_json || is_dry_run || !output.is_quiet {
+        output.report(|output| print_decisions(plan.decisions(), output))?;
     }
-    if !policy.is_empty() {
-        note_saved_once(&candidates, global);
-    }
-    let unwanted = decisions.iter().filter(|decision| !decision.keep).map(|decision| decision.id);
-    let request = Request {
-        remove: unwanted.chain(forgotten.into_iter().map(|forgotten| forgotten.id)).collect(),
-        keep_tags: policy.tags.clone(),
-        dry_run: args.dry_run,
-        override_protection: args.override_protection,
-        accept_rollback: args.accept_rollback,
-        accept_loss: args.accept_loss,
-        ..Request::default()
-    };
-    let outcome = prune::run(&repository, &request, &bar)?;
+    note_saved_once(plan.decisions().saved_once, global);
+    let outcome = if is_dry_run { prune::foresee(&repository, &plan, &bar)? } else { prune::execute(&repository, &plan, &bar)? };
     let status = bar.finish();
     if output.is_json || !output.is_quiet {
-        output.report(|output| print_outcome(&outcome, args.dry_run, global.verbose, output))?;
+        output.report(|output| print_outcome(&outcome, is_dry_run, global.verbose, output))?;
     }
     Ok(status)
+}
+
+impl Args {
+    fn request(self) -> Request {
+        let keep = KeepPolicy {
+            last: self.keep_last,
+            hourly: self.keep_hourly,
+            daily: self.keep_daily,
+            weekly: self.keep_weekly,
+            monthly: self.keep_monthly,
+            yearly: self.keep_yearly,
+            within: self.keep_within,
+            tags: self.keep_tag,
+        };
+        Request {
+            override_protection: self.override_protection,
+            accept_rollback: self.accept_rollback,
+            accept_loss: self.accept_loss,
+            ..Request::by_rules(Rules { keep, series: self.series })
+        }
+    }
 }
 
 fn locks_are_local(kind: &str) -> Error {
@@ -170,59 +146,8 @@ fn locks_are_local(kind: &str) -> Error {
     Error::new(ErrorKind::Invalid, message)
 }
 
-/// Decides about the snapshots of the wanted series; the clock is held against all.
-fn decide_series(
-    listing: &Listing,
-    candidates: &[Candidate],
-    policy: &KeepPolicy,
-    protect_seconds: u64,
-    now: Timestamp,
-    series: &[String],
-) -> Result<Vec<Decision>> {
-    let keys: Vec<_> = series.iter().map(|series| series_key(series)).collect();
-    if let Some(key) = keys.iter().find(|key| listing.newest(key).is_none()) {
-        return Err(Error::new(ErrorKind::NotFound, format!("there is no snapshot of series `{}`", key.escape_debug())));
-    }
-    let mut decisions = decide(candidates, policy, protect_seconds, now, &TimeZone::system())?;
-    decisions.retain(|decision| keys.is_empty() || keys.iter().any(|key| *key == decision.series));
-    Ok(decisions)
-}
-
-fn candidate(repository: &Repository, summary: &Summary) -> Result<Candidate> {
-    // A summary that is cut may lack the very tag that keeps the snapshot.
-    let tags = browse::complete_summary(repository, summary)?.tags;
-    Ok(Candidate {
-        id: summary.id,
-        series: summary.series.clone(),
-        machine: summary.machine,
-        time: summary.time,
-        committed_at: summary.committed_at,
-        counter: summary.counter,
-        kind: summary.kind,
-        base: summary.base,
-        files: summary.counts.files_new + summary.counts.files_changed + summary.counts.files_unchanged,
-        tags,
-        is_pinned: repository.facts().marks().is_pinned(&summary.id),
-    })
-}
-
-/// What is forgotten and still there, in order.
-fn forgotten(repository: &Repository, protect_seconds: u64, now: Timestamp) -> Result<Vec<Forgotten>> {
-    let marks = repository.facts().marks();
-    let mut ids: Vec<SnapshotId> = repository.objects().list_snapshots()?.into_iter().filter(|id| marks.is_forgotten(id)).collect();
-    ids.sort_unstable();
-    let look = |id: SnapshotId| {
-        // Only what is shown depends on it; prune looks for itself.
-        let committed_at = repository.objects().read_manifest(&id).ok().map(|manifest| manifest.committed_at);
-        let protected_until = committed_at.and_then(|at| protected_until(at, protect_seconds, now, &TimeZone::system()));
-        Forgotten { id, protected_until }
-    };
-    Ok(ids.into_iter().map(look).collect())
-}
-
 /// Series whose names change from run to run keep everything for ever; that should not go unnoticed.
-fn note_saved_once(candidates: &[Candidate], global: &Global) {
-    let found = saved_once(candidates);
+fn note_saved_once(found: usize, global: &Global) {
     if found >= SAVED_ONCE_MIN || found > 0 && global.verbose {
         message::note(format_args!(
             "{found} series were saved once and not since, and rules never remove their only snapshot; if one source was saved \

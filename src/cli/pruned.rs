@@ -1,7 +1,7 @@
 //! What `repo prune` says: what becomes of each snapshot and why, and at the end what was freed, and
 //! what was not and why.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde::Serialize;
 
@@ -9,11 +9,8 @@ use super::output::Output;
 use super::text;
 use super::times;
 use crate::browse::json;
-use crate::catalog::{Listing, Summary};
 use crate::error::Result;
-use crate::id::SnapshotId;
-use crate::prune::Outcome;
-use crate::retention::{Decision, Reason};
+use crate::prune::{Cause, Decision, Decisions, Outcome, Verdict};
 use crate::units::PathText;
 
 /// One snapshot and what becomes of it.
@@ -48,63 +45,57 @@ struct Freed {
     bytes_kept_for_space: u64,
 }
 
-/// A snapshot that is forgotten and still there.
-pub struct Forgotten {
-    /// The snapshot.
-    pub id: SnapshotId,
-    /// The local time until which it stays all the same.
-    pub protected_until: Option<String>,
-}
-
 /// Prints each series with its snapshots, and then what is forgotten.
-pub fn print_decisions(listing: &Listing, decisions: &[Decision], forgotten: &[Forgotten], output: &mut Output) -> Result<()> {
-    let summaries: HashMap<SnapshotId, &Summary> = listing.summaries().iter().map(|summary| (summary.id, summary)).collect();
-    for series in decisions.chunk_by(|a, b| a.series == b.series) {
+pub fn print_decisions(decisions: &Decisions, output: &mut Output) -> Result<()> {
+    for series in decisions.ruled.chunk_by(|a, b| series_of(a) == series_of(b)) {
         if !output.is_json {
-            let kept = series.iter().filter(|decision| decision.keep).count();
-            let name = PathText(series[0].series.as_bytes());
-            let machines: HashSet<_> =
-                series.iter().filter_map(|decision| summaries.get(&decision.id).and_then(|summary| summary.machine)).collect();
+            let kept = series.iter().filter(|decision| !decision.goes()).count();
+            let name = PathText(series_of(&series[0]).unwrap_or_default().as_bytes());
+            let machines: HashSet<_> = series.iter().filter_map(|decision| decision.subject.candidate.as_ref()?.machine).collect();
             let of = if machines.len() > 1 { format!(" of {} machines", machines.len()) } else { String::new() };
             output.line(format_args!("series {name}{of}: {}, {kept} kept", text::counted(series.len() as u64, "snapshot")))?;
         }
         for decision in series {
             let (word, reasons) = words(decision);
-            let summary = summaries.get(&decision.id);
+            let (id, candidate) = (decision.subject.id, decision.subject.candidate.as_ref());
             if output.is_json {
-                let time = summary.map(|summary| json::time_text(summary.time));
-                let line = Line { id: decision.id.to_string(), series: Some(decision.series.clone()), time, decision: word, reasons };
-                output.json(&line)?;
-            } else if let Some(summary) = summary {
-                let (id, time, kind) = (decision.id.short(), times::local(summary.time), summary.kind.name());
+                let time = candidate.map(|candidate| json::time_text(candidate.time));
+                let series = series_of(decision).map(str::to_owned);
+                output.json(&Line { id: id.to_string(), series, time, decision: word, reasons })?;
+            } else if let Some(candidate) = candidate {
+                let (id, time, kind) = (id.short(), times::local(candidate.time), candidate.kind.name());
                 output.line(format_args!("  {word:<6}  {id}  {time}  {kind:<12}  {}", reasons.join(", ")))?;
             }
         }
     }
-    if !output.is_json && !forgotten.is_empty() {
-        output.line(format_args!("forgotten: {}", text::counted(forgotten.len() as u64, "snapshot")))?;
+    if !output.is_json && !decisions.forgotten.is_empty() {
+        output.line(format_args!("forgotten: {}", text::counted(decisions.forgotten.len() as u64, "snapshot")))?;
     }
-    for Forgotten { id, protected_until } in forgotten {
-        let (word, mut reasons) = (if protected_until.is_some() { "keep" } else { "remove" }, vec!["forgotten".to_owned()]);
-        reasons.extend(protected_until.iter().map(|until| Reason::ProtectedUntil(until.clone()).to_string()));
+    for decision in &decisions.forgotten {
+        let ((word, mut reasons), id) = (words(decision), decision.subject.id);
         if output.is_json {
+            if !decision.goes() {
+                reasons.insert(0, "forgotten".to_owned());
+            }
             output.json(&Line { id: id.to_string(), series: None, time: None, decision: word, reasons })?;
         } else {
-            output.line(format_args!(
-                "  {word:<6}  {}{}",
-                id.short(),
-                reasons[1..].iter().map(|r| format!("  {r}")).collect::<String>()
-            ))?;
+            let reasons: String = reasons.iter().filter(|_| !decision.goes()).map(|reason| format!("  {reason}")).collect();
+            output.line(format_args!("  {word:<6}  {}{reasons}", id.short()))?;
         }
     }
     Ok(())
 }
 
+fn series_of(decision: &Decision) -> Option<&str> {
+    decision.subject.candidate.as_ref().map(|candidate| &candidate.series[..])
+}
+
 fn words(decision: &Decision) -> (&'static str, Vec<String>) {
-    if decision.keep {
-        ("keep", decision.reasons.iter().map(ToString::to_string).collect())
-    } else {
-        ("remove", vec!["no rule keeps it".to_owned()])
+    match &decision.verdict {
+        Verdict::Stays(reasons) => ("keep", reasons.iter().map(ToString::to_string).collect()),
+        Verdict::Goes(Cause::NoRuleKeepsIt) => ("remove", vec!["no rule keeps it".to_owned()]),
+        Verdict::Goes(Cause::Forgotten) => ("remove", vec!["forgotten".to_owned()]),
+        Verdict::Goes(Cause::Named) => ("remove", vec!["named".to_owned()]),
     }
 }
 

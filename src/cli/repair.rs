@@ -16,7 +16,7 @@ use crate::error::{ErrorKind, Result};
 use crate::repair::{self, Outcome, Request, RestoredDescription};
 use crate::repository::{Credential, Rollback};
 use crate::storage::Storage;
-use crate::units::{PathText, Timestamp};
+use crate::units::PathText;
 
 /// Mend a damaged repository; nothing is ever deleted
 ///
@@ -68,7 +68,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let restored_description = restored.is_some();
     let repository = global.open_with(restored.and_then(|restored| restored.credential))?;
     let bar = Bar::new(global);
-    let outcome = repair::run(repository, &Request { dry_run: args.dry_run, now: Timestamp::now() }, &bar)?;
+    let outcome = repair::run(&repository, &Request { dry_run: args.dry_run, ..Request::default() }, &bar)?;
     for (id, count) in &outcome.foreign {
         message::warn(format_args!(
             "{count} objects that lie here are whole and of repository {id}; they were left where they are. Until they are moved into a \

@@ -13,7 +13,7 @@ use crate::catalog::Summary;
 use crate::error::Result;
 use crate::id::SnapshotId;
 use crate::manifest::Change;
-use crate::progress::{Finding, FindingKind, Silent};
+use crate::progress::{Finding, FindingKind, Silent, Topic};
 use crate::repository::Repository;
 use crate::snapshot::{LeftOut, OTHER_FILE_SYSTEMS_MAX, Outcome, ProblemCounts, SourceCounts, name_sources};
 use crate::units::lossy_text;
@@ -86,7 +86,11 @@ pub fn tell_changes(repository: &Repository, outcome: &Outcome, global: &Global,
 /// Names the folders that were left empty because other file systems are mounted there.
 pub fn tell_other_file_systems(outcome: &Outcome) {
     for path in &outcome.other_file_systems {
-        message::tell(&Finding::new(FindingKind::Note, path.clone(), "another file system is mounted here and is left out"));
+        message::tell(&Finding::new(
+            FindingKind::Note(Topic::LeftOut),
+            path.clone(),
+            "another file system is mounted here and is left out",
+        ));
     }
     if outcome.other_file_systems.len() >= OTHER_FILE_SYSTEMS_MAX {
         message::note("more folders on other file systems are left out");

@@ -14,9 +14,10 @@ use super::selection::status_of;
 use super::table::{Column, Table};
 use super::text;
 use super::times;
-use crate::annotate::{Series, list_series};
+use crate::annotate::{Annotation, Series, list_series};
 use crate::browse::{self, json};
 use crate::error::Result;
+use crate::progress::Silent;
 use crate::units::PathText;
 
 /// List the series, and rename, stop or resume one
@@ -78,17 +79,23 @@ const COLUMNS: [Column; 7] = [
     Column::left("State", 3),
 ];
 
+impl Change {
+    fn annotation(&self) -> Annotation {
+        match self {
+            Change::Rename { series, name } => Annotation::RenameSeries { from: series.clone(), to: name.clone() },
+            Change::Stop { series } => Annotation::StopSeries { series: series.clone(), is_stopped: true },
+            Change::Resume { series } => Annotation::StopSeries { series: series.clone(), is_stopped: false },
+        }
+    }
+}
+
 /// Does what is asked for, or lists the series.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = match &args.change {
         None => global.open()?,
         Some(change) => {
             let annotator = decided::begin(global)?;
-            match change {
-                Change::Rename { series, name } => annotator.rename_series(series, name)?,
-                Change::Stop { series } => annotator.stop_series(series, true)?,
-                Change::Resume { series } => annotator.stop_series(series, false)?,
-            }
+            annotator.write(&change.annotation(), &Silent)?;
             annotator.finish()
         }
     };

@@ -8,7 +8,9 @@ use super::exit::Status;
 use super::global::{Global, warn_of_missing};
 use super::output::Output;
 use super::times;
+use crate::annotate::{Annotation, Settings, read_settings};
 use crate::error::Result;
+use crate::progress::Silent;
 use crate::units::Timestamp;
 
 /// Show and change settings of the repository
@@ -34,7 +36,7 @@ enum Change {
 }
 
 #[derive(Serialize)]
-struct Settings {
+struct SettingsLine {
     protect_seconds: u64,
     protect_seconds_now: u64,
 }
@@ -47,24 +49,22 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         Some(Change::Protect { time }) => {
             let annotator = decided::begin(global)?;
             warn_of_missing(annotator.catalogued());
-            annotator.protect(time)?;
+            annotator.write(&Annotation::Protect { seconds: time }, &Silent)?;
             annotator.finish()
         }
     };
     if is_changed && output.is_quiet && !output.is_json {
         return Ok(Status::Good);
     }
-    let facts = repository.read_facts()?;
-    let (protection, now) = (facts.protection(), Timestamp::now());
+    let Settings { protect_seconds, protect_seconds_now, lowered_from } = read_settings(&repository, Timestamp::now)?;
     output.report(|output| {
-        let set = protection.set_seconds();
         if output.is_json {
-            return output.json(&Settings { protect_seconds: set, protect_seconds_now: protection.seconds_at(now) });
+            return output.json(&SettingsLine { protect_seconds, protect_seconds_now });
         }
-        output.line(format_args!("protect  {}", times::length(set)))?;
-        match protection.lowered_from(now) {
+        output.line(format_args!("protect  {}", times::length(protect_seconds)))?;
+        match lowered_from {
             Some(from) => {
-                let held = times::length(protection.seconds_at(now));
+                let held = times::length(protect_seconds_now);
                 output.line(format_args!("         {held} holds until {}, because it was set before", times::local(from)))
             }
             None => Ok(()),

@@ -199,7 +199,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         // What was saved is compared with the base at the end; of what a dry run would save nothing is left to compare.
         let bar = if args.dry_run { Bar::telling(global, output) } else { Bar::new(global) };
         let (begun, series) = (Instant::now(), request.series.clone());
-        let outcome = match snapshot::run(&repository, complete(request), &bar) {
+        let outcome = match snapshot::run(&repository, &complete(request), &bar) {
             Ok(outcome) => outcome,
             Err(error) if runs > 1 && concerns_one_series(error.kind()) => {
                 drop(bar);
@@ -333,7 +333,7 @@ fn open(args: &Args, global: &Global) -> Result<Repository> {
         Err(error) if error.kind() == ErrorKind::Exists && !is_missing() => return global.open(),
         credential => credential?,
     };
-    let credential = match init::create(&location, algorithm, credential, Argon2Cost::STANDARD, 0) {
+    let credential = match init::create(global, &location, algorithm, credential, Argon2Cost::STANDARD, 0) {
         Ok((id, credential)) => {
             message::note(format_args!("repository {id} made at {}", quoted(&location)));
             credential

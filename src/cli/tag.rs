@@ -7,8 +7,9 @@ use super::exit::Status;
 use super::global::{Global, warn_of_missing};
 use super::output::Output;
 use super::selection::{Chooser, Narrow, SNAPSHOT_HELP};
-use crate::annotate::TagRequest;
+use crate::annotate::{Annotation, Tagging};
 use crate::error::Result;
+use crate::progress::Silent;
 
 /// Add and remove tags, and pin snapshots
 ///
@@ -49,19 +50,19 @@ struct Changed<'a> {
 /// Writes what is asked for as records beside the snapshots.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let pinned = if args.pin { Some(true) } else { args.unpin.then_some(false) };
-    let request = TagRequest { add: args.add, remove: args.remove, pinned };
+    let tagging = Tagging { add: args.add, remove: args.remove, pinned };
     // Before anybody is asked for a password.
-    request.check()?;
+    tagging.check()?;
     let annotator = decided::begin(global)?;
     warn_of_missing(annotator.catalogued());
     let ids = Chooser::new(global, annotator.repository(), &annotator.catalogued().listing, args.narrow)?.snapshots(&args.snapshots)?;
-    annotator.tag(&ids, &request)?;
+    annotator.write(&Annotation::Tag { snapshots: ids.clone(), tagging: tagging.clone() }, &Silent)?;
     output.report(|output| {
         if output.is_json {
             let snapshots = ids.iter().map(ToString::to_string).collect();
-            return output.json(&Changed { snapshots, added: &request.add, removed: &request.remove, pinned });
+            return output.json(&Changed { snapshots, added: &tagging.add, removed: &tagging.remove, pinned });
         }
-        let what = match (request.changes_tags(), pinned) {
+        let what = match (tagging.changes_tags(), pinned) {
             (true, None) => "tags changed",
             (true, Some(true)) => "tags changed, pinned",
             (true, Some(false)) => "tags changed, no longer pinned",

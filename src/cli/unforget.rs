@@ -6,7 +6,9 @@ use super::decided;
 use super::exit::Status;
 use super::global::Global;
 use super::output::Output;
+use crate::annotate::Annotation;
 use crate::error::Result;
+use crate::progress::Silent;
 
 /// Take back what `repo forget` did; it works until the next prune
 ///
@@ -33,7 +35,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             ids.push(id);
         }
     }
-    annotator.unforget(&ids)?;
+    annotator.write(&Annotation::Unforget { snapshots: ids.clone() }, &Silent)?;
     output.report(|output| {
         if output.is_json {
             return output.json(&Taken { unforgotten: ids.iter().map(ToString::to_string).collect() });

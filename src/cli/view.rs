@@ -7,25 +7,28 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::text::{bytes, duration, grouped};
+use crate::progress::Stage;
 
-/// The stages of all verbs: the name that a verb gives, what people read, and what is counted.
-const STAGES: [(&str, &str, &str); 15] = [
-    ("snapshot", "saving", "files"),
-    ("restore", "restoring", "files"),
-    ("verify", "reading back", ""),
-    ("check names", "comparing objects", "objects"),
-    ("check objects", "checking objects", "objects"),
-    ("check packs", "checking packs", "packs"),
-    ("check trees", "checking folders", "pages"),
-    ("check data", "reading data", "packs"),
-    ("find what is damaged", "finding what is damaged", "snapshots"),
-    ("mark", "finding what is needed", "snapshots"),
-    ("plan", "planning", ""),
-    ("wait for running snapshots", "waiting for running snapshots", ""),
-    ("rewrite", "writing packs again", "packs"),
-    ("sweep", "removing packs", "packs"),
-    ("mend", "mending", ""),
-];
+/// What people read of a stage, and what is counted in it.
+fn words_of(stage: Stage) -> (&'static str, &'static str) {
+    match stage {
+        Stage::Snapshot => ("saving", "files"),
+        Stage::Restore => ("restoring", "files"),
+        Stage::ReadBack => ("reading back", ""),
+        Stage::CheckNames => ("comparing objects", "objects"),
+        Stage::CheckObjects => ("checking objects", "objects"),
+        Stage::CheckPacks => ("checking packs", "packs"),
+        Stage::CheckTrees => ("checking folders", "pages"),
+        Stage::CheckData => ("reading data", "packs"),
+        Stage::FindAffected => ("finding what is damaged", "snapshots"),
+        Stage::Mark => ("finding what is needed", "snapshots"),
+        Stage::Plan => ("planning", ""),
+        Stage::WaitForSnapshots => ("waiting for running snapshots", ""),
+        Stage::Rewrite => ("writing packs again", "packs"),
+        Stage::Sweep => ("removing packs", "packs"),
+        Stage::Mend => ("mending", ""),
+    }
+}
 
 /// A bar of fewer characters says nothing.
 const BAR_WIDTH_MIN: usize = 10;
@@ -38,7 +41,7 @@ const GAP: &str = "  ";
 
 /// What a verb has counted in its stage; counted by all its threads.
 pub struct Counts {
-    stage: Mutex<(String, Instant)>,
+    stage: Mutex<(Option<Stage>, Instant)>,
     total: AtomicU64,
     done: AtomicU64,
     bytes_total: AtomicU64,
@@ -50,7 +53,7 @@ impl Counts {
     /// Nothing yet.
     pub fn new() -> Self {
         Self {
-            stage: Mutex::new((String::new(), Instant::now())),
+            stage: Mutex::new((None, Instant::now())),
             total: AtomicU64::new(0),
             done: AtomicU64::new(0),
             bytes_total: AtomicU64::new(0),
@@ -60,8 +63,8 @@ impl Counts {
     }
 
     /// Begins another stage, which counts from the beginning.
-    pub fn begin(&self, stage: &str) {
-        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = (stage.to_owned(), Instant::now());
+    pub fn begin(&self, stage: Stage) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = (Some(stage), Instant::now());
         for count in [&self.total, &self.done, &self.bytes_total, &self.bytes_done] {
             count.store(0, Ordering::Relaxed);
         }
@@ -87,7 +90,7 @@ impl Counts {
 
     /// How far it is.
     pub fn view(&self) -> View {
-        let (stage, begun) = self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (stage, begun) = *self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
         View {
             stage,
@@ -104,7 +107,7 @@ impl Counts {
 /// How far a verb is at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    stage: String,
+    stage: Option<Stage>,
     total: u64,
     done: u64,
     bytes_total: u64,
@@ -117,7 +120,7 @@ pub struct View {
 #[derive(Serialize)]
 pub struct ProgressLine {
     message_type: &'static str,
-    stage: String,
+    stage: &'static str,
     unit: &'static str,
     done: u64,
     total: Option<u64>,
@@ -131,7 +134,7 @@ impl View {
     pub fn json(&self) -> ProgressLine {
         ProgressLine {
             message_type: "progress",
-            stage: self.stage.clone(),
+            stage: self.stage.map_or("", Stage::code),
             unit: self.words().1,
             done: self.done,
             total: self.is_total_known.then_some(self.total),
@@ -172,11 +175,8 @@ impl View {
         texts.join(GAP).chars().take(width).collect()
     }
 
-    fn words(&self) -> (&str, &'static str) {
-        STAGES
-            .iter()
-            .find(|(name, ..)| *name == self.stage)
-            .map_or((if self.stage.is_empty() { "starting" } else { &self.stage }, ""), |(_, label, unit)| (label, unit))
+    fn words(&self) -> (&'static str, &'static str) {
+        self.stage.map_or(("starting", ""), words_of)
     }
 
     /// Which part is done, once it is known how much there is to do.
@@ -228,7 +228,7 @@ mod tests {
 
     fn half_way() -> View {
         View {
-            stage: "snapshot".to_owned(),
+            stage: Some(Stage::Snapshot),
             total: 4_000,
             done: 1_200,
             bytes_total: 4 << 30,
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_stage_that_counts_nothing_has_a_label_and_no_bar() {
-        let waiting = View { stage: "wait for running snapshots".to_owned(), is_total_known: true, ..View::default() };
+        let waiting = View { stage: Some(Stage::WaitForSnapshots), is_total_known: true, ..View::default() };
         assert_eq!(waiting.line(80), "waiting for running snapshots  [0.0 s]");
     }
 
@@ -276,12 +276,12 @@ mod tests {
     #[test]
     fn each_stage_counts_from_the_beginning() {
         let counts = Counts::new();
-        counts.begin("check packs");
+        counts.begin(Stage::CheckPacks);
         counts.add_total(9, 0);
         counts.add_done(3, 0);
         counts.end_total();
         assert_eq!(counts.view().share(), Some(3.0 / 9.0));
-        counts.begin("check trees");
+        counts.begin(Stage::CheckTrees);
         let view = counts.view();
         assert_eq!((view.done, view.total, view.share()), (0, 0, None));
     }

@@ -12,7 +12,7 @@ use super::rows::{ChunkRow, PackRow};
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::id::{ChunkId, PackId, SegmentId};
-use crate::pack::PackKind;
+use crate::pack::{FramePlace, PackKind};
 
 /// Where a frame lies in its pack, and how it unpacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +27,14 @@ pub struct FrameRef {
     pub codec: u16,
     /// Its number in the pack.
     pub number: u32,
+}
+
+impl FrameRef {
+    /// As the pack's reader takes it.
+    pub fn in_pack(&self) -> FramePlace {
+        let Self { offset, sealed_bytes, plain_bytes, codec, number } = *self;
+        FramePlace { number, offset, sealed_bytes, plain_bytes, codec }
+    }
 }
 
 /// One place of a chunk.

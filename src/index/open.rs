@@ -18,6 +18,7 @@ use super::table::Table;
 use super::table_build::build_table;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SegmentId;
+use crate::storage::map_by;
 
 /// How a segment is fetched from the repository: unsealed, decoded, and verified against its id.
 pub type LoadSegment<'a> = dyn Fn(SegmentId) -> Result<IndexSegment> + Sync + 'a;
@@ -34,15 +35,22 @@ impl Index {
     /// # Errors
     /// Those of `load`. A damaged or unwritable cache is never an error.
     pub fn open(folder: Option<&Path>, segments: &[SegmentId], load: &LoadSegment<'_>) -> Result<Self> {
-        Self::open_sparing(folder, &[], segments, load)
+        Self::open_sparing(folder, &[], segments, SEGMENTS_AT_ONCE, load)
     }
 
     /// As [`Index::open`], and files of tables that know what the `spared` segments said stay where they are, unused:
-    /// these are damaged, and the tables may be the last that tells of their packs.
+    /// these are damaged, and the tables may be the last that tells of their packs. Where more segments than are
+    /// usual may be in memory `at_once`, as many are loaded at the same time.
     ///
     /// # Errors
     /// As [`Index::open`].
-    pub fn open_sparing(folder: Option<&Path>, spared: &[SegmentId], segments: &[SegmentId], load: &LoadSegment<'_>) -> Result<Self> {
+    pub fn open_sparing(
+        folder: Option<&Path>,
+        spared: &[SegmentId],
+        segments: &[SegmentId],
+        at_once: usize,
+        load: &LoadSegment<'_>,
+    ) -> Result<Self> {
         let wanted: BTreeSet<SegmentId> = segments.iter().copied().collect();
         let mut problem = None;
         let mut folder = folder;
@@ -60,8 +68,12 @@ impl Index {
             tables.retain(|table| !table.is_damaged());
             let covered: BTreeSet<SegmentId> = tables.iter().flat_map(Table::segments).collect();
             let missing: Vec<SegmentId> = wanted.difference(&covered).copied().collect();
-            for group in missing.chunks(SEGMENTS_AT_ONCE) {
-                let built: Vec<(Table, Option<Error>)> = group.par_iter().map(|id| build(folder, *id, load)).collect::<Result<Vec<_>>>()?;
+            for group in missing.chunks(at_once) {
+                let built: Vec<(Table, Option<Error>)> = if at_once > SEGMENTS_AT_ONCE {
+                    map_by(at_once, group, || (), |(), id| build(folder, *id, load))?
+                } else {
+                    group.par_iter().map(|id| build(folder, *id, load)).collect::<Result<Vec<_>>>()?
+                };
                 for (table, error) in built {
                     tables.push(table);
                     problem = problem.or(error);

@@ -18,5 +18,5 @@ pub use container::{open_object, seal_object};
 pub use directory::{ChunkEntry, FRAME_PLAIN_BYTES_MAX, FRAME_SEALED_BYTES_MAX, FrameEntry, PackDirectory, PackKind, check_frames};
 pub use header::{HEADER_BYTES_MAX, MAGIC as OBJECT_MAGIC, ObjectHeader, ObjectKind};
 pub use keys::KeyRing;
-pub use reader::{FOOTER_BYTES, FramePlace, PackKeys, read_directory};
+pub use reader::{FOOTER_BYTES, FramePlace, HEAD_BYTES, PackKeys, open_directory, read_directory};
 pub use writer::{FinishedPack, FrameSeal, PackWriter};

@@ -1,5 +1,7 @@
 //! Reads a pack: its directory from the end, its frames by place.
 
+use std::ops::Range;
+
 use super::directory::{FRAME_PLAIN_BYTES_MAX, FRAME_SEALED_BYTES_MAX, PackDirectory, PackKind};
 use super::header::{HEADER_BYTES_MAX, ObjectHeader, ObjectKind};
 use super::keys::KeyRing;
@@ -16,6 +18,10 @@ pub(super) const FOOTER_MAGIC: &[u8; 8] = b"STRONGRE";
 pub(super) const FOOTER_VERSION: u16 = 0;
 /// A directory unpacks to at most so much: 1.3 million chunks of 24 bytes each in a 32 MiB pack.
 const DIRECTORY_PLAIN_BYTES_MAX: u64 = 64 << 20;
+/// Headers of this version are 130 bytes; one read gets any that is not unusually long.
+pub const HEAD_BYTES: u64 = 256;
+/// Where a request costs more than bytes, so much is read of the end of a pack, in which most directories lie.
+const TAIL_BYTES: u64 = 64 << 10;
 
 /// Where a frame is in its pack, and what is needed to open it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +38,13 @@ pub struct FramePlace {
     pub codec: u16,
 }
 
+impl FramePlace {
+    /// Where its sealed bytes lie in the pack.
+    pub fn range(&self) -> Range<u64> {
+        self.offset..self.offset.saturating_add(u64::from(self.sealed_bytes))
+    }
+}
+
 /// The keys to the frames of one pack, from its header.
 pub struct PackKeys {
     key: ObjectKey,
@@ -46,8 +59,7 @@ impl PackKeys {
     /// # Errors
     /// `NotFound`, `Damaged`, `Unsupported`.
     pub fn read(storage: &dyn Storage, keys: &KeyRing, name: &str, pack_bytes: u64) -> Result<Self> {
-        // Headers of this version are 130 bytes; one read gets any that is not unusually long.
-        let mut head = vec![0; pack_bytes.min(256) as usize];
+        let mut head = vec![0; pack_bytes.min(HEAD_BYTES) as usize];
         storage.read_range(name, 0, &mut head)?;
         if let Some(length) = head.get(12..16) {
             let header_bytes = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
@@ -56,7 +68,15 @@ impl PackKeys {
                 storage.read_range(name, 0, &mut head)?;
             }
         }
-        let (header, header_bytes) = ObjectHeader::decode(&head, name)?;
+        Self::of_head(keys, &head, name)
+    }
+
+    /// The keys of the pack `name` that begins with `head`.
+    ///
+    /// # Errors
+    /// `Damaged`, also when its header is longer than `head`; `Unsupported`.
+    pub fn of_head(keys: &KeyRing, head: &[u8], name: &str) -> Result<Self> {
+        let (header, header_bytes) = ObjectHeader::decode(head, name)?;
         if !matches!(header.kind, ObjectKind::DataPack | ObjectKind::MetaPack) {
             return Err(Error::damaged(name, format!("it is a {}", header.kind.name())));
         }
@@ -84,7 +104,18 @@ impl PackKeys {
         }
         let mut sealed = vec![0; place.sealed_bytes as usize];
         storage.read_range(name, place.offset, &mut sealed)?;
-        let packed = self.unseal_frame(name, place, &mut sealed)?;
+        self.unpack_frame(name, place, &mut sealed)
+    }
+
+    /// Opens the frame whose stored bytes stand in `sealed`, in place, and unpacks it.
+    ///
+    /// # Errors
+    /// As [`PackKeys::read_frame`].
+    pub fn unpack_frame(&self, name: &str, place: &FramePlace, sealed: &mut [u8]) -> Result<Vec<u8>> {
+        if place.plain_bytes > FRAME_PLAIN_BYTES_MAX {
+            return Err(Error::damaged(name, "a frame claims to be longer than frames are"));
+        }
+        let packed = self.unseal_frame(name, place, sealed)?;
         codec::decompress(place.codec, packed, place.plain_bytes as usize)
             .map_err(|error| error.context(format!("frame {} of {name}", place.number)))
     }
@@ -128,13 +159,37 @@ impl PackKeys {
 /// # Errors
 /// `NotFound`, `Damaged`, `Unsupported`.
 pub fn read_directory(storage: &dyn Storage, keys: &KeyRing, name: &str, pack_bytes: u64) -> Result<(PackDirectory, PackKind, (u64, u64))> {
-    let pack_keys = PackKeys::read(storage, keys, name, pack_bytes)?;
+    let (pack_keys, directory, range) = open_directory(storage, keys, name, pack_bytes)?;
+    Ok((directory, pack_keys.kind(), range))
+}
+
+/// As [`read_directory`], for who reads frames of the pack too: with the keys to them.
+///
+/// # Errors
+/// As [`read_directory`].
+pub fn open_directory(storage: &dyn Storage, keys: &KeyRing, name: &str, pack_bytes: u64) -> Result<(PackKeys, PackDirectory, (u64, u64))> {
+    let gap_bytes = storage.properties().gap_bytes;
+    let tail_bytes = if pack_bytes <= gap_bytes { pack_bytes } else { gap_bytes.min(TAIL_BYTES) };
+    let mut tail = vec![0; tail_bytes as usize];
+    let pack_keys = if tail_bytes > 0 && tail_bytes == pack_bytes {
+        // One request for all of it.
+        storage.read_range(name, 0, &mut tail)?;
+        PackKeys::of_head(keys, &tail, name)?
+    } else {
+        PackKeys::read(storage, keys, name, pack_bytes)?
+    };
     let damaged = |why: &str| Error::damaged(name, why);
     if pack_bytes < pack_keys.header_bytes + FOOTER_BYTES {
         return Err(damaged("it is too short"));
     }
     let mut footer = [0; FOOTER_BYTES as usize];
-    storage.read_range(name, pack_bytes - FOOTER_BYTES, &mut footer)?;
+    if tail_bytes < pack_bytes && tail_bytes >= FOOTER_BYTES {
+        storage.read_range(name, pack_bytes - tail_bytes, &mut tail)?;
+    }
+    match tail.last_chunk() {
+        Some(last) => footer = *last,
+        None => storage.read_range(name, pack_bytes - FOOTER_BYTES, &mut footer)?,
+    }
     if &footer[24..] != FOOTER_MAGIC {
         return Err(damaged("it does not end as a pack"));
     }
@@ -149,13 +204,22 @@ pub fn read_directory(storage: &dyn Storage, keys: &KeyRing, name: &str, pack_by
         return Err(damaged("its directory claims an impossible length"));
     }
     let data_end = pack_bytes - FOOTER_BYTES - sealed_bytes;
-    let mut sealed = vec![0; sealed_bytes as usize];
-    storage.read_range(name, data_end, &mut sealed)?;
+    let in_tail =
+        tail_bytes.checked_sub(FOOTER_BYTES + sealed_bytes).and_then(|begin| tail.get(begin as usize..(begin + sealed_bytes) as usize));
+    let mut sealed = match in_tail {
+        Some(sealed) => sealed.to_vec(),
+        None => {
+            let mut sealed = vec![0; sealed_bytes as usize];
+            storage.read_range(name, data_end, &mut sealed)?;
+            sealed
+        }
+    };
     let key = keys.object_key(&pack_keys.header, Purpose::Directory, name)?;
     let associated = Associated { header_hash: pack_keys.header_hash, purpose: Purpose::Directory, number: 0, codec, plain_bytes };
     let packed = key.unseal(&associated, &mut sealed).map_err(|error| error.context(name))?;
     let plain = codec::decompress(codec, packed, plain_bytes as usize).map_err(|error| error.context(name))?;
     let directory: PackDirectory = wire::decode(&plain, name)?;
     directory.check(pack_keys.header_bytes, data_end)?;
-    Ok((directory, pack_keys.kind(), (pack_keys.header_bytes, data_end)))
+    let range = (pack_keys.header_bytes, data_end);
+    Ok((pack_keys, directory, range))
 }

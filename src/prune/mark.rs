@@ -1,19 +1,23 @@
 //! Finds which chunks are needed: every tree page, list page and chunk below the snapshots that stay.
 
+use crate::cancel::check_cancelled;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::guard::refuse;
+use super::look::MANIFESTS_AT_ONCE;
 use super::needed::Needed;
+use super::refuse::{refuse_some, refuse_unknown};
 use crate::error::{Error, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::index::Index;
 use crate::manifest::{ContentList, Item};
-use crate::progress::{Progress, check_interrupted};
+use crate::progress::Progress;
 use crate::repository::{ChunkReader, FrameBytes};
+use crate::storage::{ask_each, waits_for_answers};
 use crate::trees::{
-    ContentVisitor, ListPlace, Look, PagePlace, PageReader, Piece, TreeVisitor, Unvisited, visit_by_all, visit_content, visit_in_order,
+    ContentVisitor, ListPlace, Look, PagePlace, PageReader, Piece, TreeVisitor, Unvisited, read_ahead, visit_by_all, visit_content,
+    visit_in_order,
 };
 
 /// Marks what snapshots need, the newest in the order of a restore and the others by all threads at once.
@@ -62,17 +66,20 @@ impl Marker {
         let unmarked: Vec<SnapshotId> = snapshots.iter().filter(|id| !self.marked.contains(id)).copied().collect();
         progress.add_total(unmarked.len() as u64, 0);
         progress.end_total();
-        for id in unmarked {
-            let refuse = |error: Error| refuse(&id, error);
-            let manifest = reader.objects().read_manifest(&id).map_err(refuse)?;
-            let unvisited = Unvisited::below(manifest.entries.iter().map(|entry| &entry.node.content));
-            if self.marked.is_empty() {
-                self.mark_in_order(reader, unvisited, progress).map_err(refuse)?;
-            } else {
-                self.mark_by_all(reader, unvisited, progress).map_err(refuse)?;
-            }
-            self.marked.insert(id);
-            progress.add_done(1, 0);
+        let (first, others) = unmarked.split_at(usize::from(self.marked.is_empty()).min(unmarked.len()));
+        let storage = &**reader.objects().storage();
+        // Where an answer takes long, many are marked at once: each of them alone reads few new pages.
+        let at_once = if waits_for_answers(storage) { MANIFESTS_AT_ONCE } else { 1 };
+        for (ids, is_first) in first.chunks(1).map(|ids| (ids, true)).chain(others.chunks(at_once).map(|ids| (ids, false))) {
+            let read = |id: &SnapshotId| reader.objects().read_manifest(id).map_err(|error| refuse_unknown(id, error));
+            let manifests = ask_each(storage, ids, read)?;
+            let contents = manifests.iter().flat_map(|manifest| &manifest.entries).map(|entry| &entry.node.content);
+            let unvisited = Unvisited::below(contents);
+            let marked =
+                if is_first { self.mark_in_order(reader, unvisited, progress) } else { self.mark_by_all(reader, unvisited, progress) };
+            marked.map_err(|error| if let [id] = ids { refuse_unknown(id, error) } else { refuse_some(error) })?;
+            self.marked.extend(ids);
+            progress.add_done(ids.len() as u64, 0);
         }
         Ok(())
     }
@@ -85,8 +92,7 @@ impl Marker {
         for id in skipped.pages.iter().map(PagePlace::id).chain(listed) {
             self.needed.skip_page(id)?;
         }
-        let context = |error: Error| error.context("what the snapshots that stay need cannot be read, so nothing is removed");
-        self.mark_by_all(reader, skipped, progress).map_err(context)
+        self.mark_by_all(reader, skipped, progress).map_err(refuse_some)
     }
 
     /// Marks in the order of a restore.
@@ -97,14 +103,14 @@ impl Marker {
             if is_page { needed.add_page_ranked(id) } else { needed.add_ranked(id) }
         };
         let marking = Marking { add, absent: &self.absent, skipped: &self.skipped, reader, progress };
-        visit_in_order(&marking, unvisited, &marking)
+        read_ahead(reader, |ahead| visit_in_order(&marking, ahead, unvisited, &marking))
     }
 
     /// Marks by all threads, in no order.
     fn mark_by_all(&self, reader: &ChunkReader, unvisited: Unvisited, progress: &dyn Progress) -> Result<()> {
         let add = |id: &ChunkId, is_page: bool| if is_page { self.needed.add_page(id) } else { self.needed.add(id) };
         let marking = Marking { add, absent: &self.absent, skipped: &self.skipped, reader, progress };
-        visit_by_all(&marking, unvisited, &marking)
+        visit_by_all(&**reader.objects().storage(), &marking, unvisited, &marking)
     }
 }
 
@@ -120,7 +126,7 @@ struct Marking<'a, A> {
 
 impl<A> PageReader for Marking<'_, A> {
     fn read_page(&self, id: &ChunkId) -> Result<FrameBytes> {
-        check_interrupted(self.progress)?;
+        check_cancelled(self.progress)?;
         self.reader.read_page(id)
     }
 }

@@ -1,68 +1,58 @@
-//! What a prune is asked to do, and what came of it.
+//! What a prune is asked to do.
 
 use crate::id::SnapshotId;
+use crate::retention::KeepPolicy;
 use crate::units::Timestamp;
+
+/// Rules, and what they are applied to.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// What is kept. An empty policy keeps everything that is not forgotten.
+    pub keep: KeepPolicy,
+    /// The series that they are applied to; with none, all.
+    pub series: Vec<String>,
+}
 
 /// What to remove.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Snapshots to remove: those that the rules do not keep, and those that were forgotten. With none,
-    /// only what nothing needs is freed. Pinned and protected ones stay all the same.
+    /// Removes what these do not keep, and all that is forgotten; with none, neither.
+    pub rules: Option<Rules>,
+    /// Snapshots to remove whatever the rules say. Pinned and protected ones stay all the same, and what a differential
+    /// that stays is measured against.
     pub remove: Vec<SnapshotId>,
-    /// Rules keep what has one of these tags; looked at again under the lock. What was forgotten goes all the same.
-    pub keep_tags: Vec<String>,
-    /// Plan and count, but change nothing.
-    pub dry_run: bool,
     /// Remove also what was committed too recently, and where the clock is behind the newest snapshot.
     pub override_protection: bool,
     /// Take the snapshots that are missing for gone, and go on (see [`crate::repository::Rollback`]).
     pub accept_rollback: bool,
-    /// Free also what only pages may name that are lost (see [`Outcome::pages_given_up`]).
+    /// Free also what only pages may name that are lost (see [`Outcome::pages_given_up`](super::Outcome::pages_given_up)).
     pub accept_loss: bool,
-    /// The clock.
+    /// The clock: it is asked for the plan, and again under each lock, which may be hours later.
     pub clock: fn() -> Timestamp,
 }
 
+impl Request {
+    /// A request by rules.
+    pub fn by_rules(rules: Rules) -> Self {
+        Self { rules: Some(rules), ..Self::default() }
+    }
+
+    /// Whether a snapshot was asked for by itself, and not by rules.
+    pub(super) fn asks_for(&self, id: &SnapshotId, is_forgotten: bool) -> bool {
+        is_forgotten && self.rules.is_some() || self.remove.contains(id)
+    }
+}
+
 impl Default for Request {
+    /// Removes no snapshot, and frees what nothing needs.
     fn default() -> Self {
         Self {
+            rules: None,
             remove: Vec::new(),
-            keep_tags: Vec::new(),
-            dry_run: false,
             override_protection: false,
             accept_rollback: false,
             accept_loss: false,
             clock: Timestamp::now,
         }
     }
-}
-
-/// What was freed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// Snapshots that were removed.
-    pub snapshots_removed: u64,
-    /// Snapshots that were to be removed and stay, because they were committed too recently.
-    pub snapshots_protected: u64,
-    /// Packs of which nothing was needed.
-    pub packs_removed: u64,
-    /// Packs that were written again without what was not needed.
-    pub packs_rewritten: u64,
-    /// Packs that no segment named although snapshots need them, and that one names now.
-    pub packs_named: u64,
-    /// Packs that no segment names and that cannot be read: they stay.
-    pub packs_unreadable: u64,
-    /// Pages of trees that are lost, and whose content was given up: what only they named may be gone.
-    pub pages_given_up: u64,
-    /// Bytes of all packs before.
-    pub bytes_before: u64,
-    /// Bytes of all packs after; in a dry run, estimated.
-    pub bytes_after: u64,
-    /// The difference.
-    pub bytes_freed: u64,
-    /// Stored bytes that nothing needs and that stay, because they lie between others that are needed.
-    pub bytes_kept_unused: u64,
-    /// Stored bytes that nothing needs and that stay, because there is no space to write again what lies
-    /// beside them; about.
-    pub bytes_kept_for_space: u64,
 }

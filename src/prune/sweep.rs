@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::naming::Naming;
 use crate::error::Result;
-use crate::id::{PackId, RunId};
-use crate::index::{IndexSegment, IndexedPack};
+use crate::id::{PackId, RunId, SegmentId};
+use crate::index::{IndexSegment, IndexedPack, SEGMENTS_AT_ONCE};
 use crate::progress::{Progress, Silent};
 use crate::repository::{INDEX, PackListing, Repository, pack_name, segment_name, split_segments, sync_folder, with_reserve};
-use crate::storage::Lock;
+use crate::storage::{Lock, ask_each};
 
 /// The locks under which something is removed.
 #[derive(Clone, Copy)]
@@ -55,9 +55,10 @@ pub(super) fn remove_packs(
         published.insert(id);
         Ok(())
     };
-    for id in &old {
-        for pack in repository.objects().read_segment(*id)?.packs {
-            naming.remove(&pack.id, id);
+    let segments: Vec<SegmentId> = old.iter().copied().collect();
+    repository.objects().each_segment(&segments, SEGMENTS_AT_ONCE, &mut |id, segment| {
+        for pack in segment.packs {
+            naming.remove(&pack.id, &id);
             if !packs.contains(&pack.id) && seen.insert(pack.id) {
                 waiting.push(pack);
             }
@@ -65,28 +66,27 @@ pub(super) fn remove_packs(
         // All but the last are as long as segments become, so memory does not grow with their number.
         let mut full = split_segments(std::mem::take(&mut waiting));
         waiting = full.pop().map_or_else(Vec::new, |last| last.packs);
-        full.into_iter().try_for_each(|segment| publish(naming, segment))?;
-    }
+        full.into_iter().try_for_each(|segment| publish(naming, segment))
+    })?;
     split_segments(waiting).into_iter().try_for_each(|segment| publish(naming, segment))?;
     sync_folder(&**storage, INDEX)?;
-    for id in old.iter().filter(|id| !published.contains(*id)) {
-        held.check()?;
-        storage.remove(&segment_name(id))?;
-    }
+    let gone: Vec<SegmentId> = old.iter().filter(|id| !published.contains(*id)).copied().collect();
+    ask_each(&**storage, &gone, |id| held.check().and_then(|()| storage.remove(&segment_name(id))))?;
     sync_folder(&**storage, INDEX)?;
     remove_files(repository, held, packs, progress)
 }
 
 fn remove_files(repository: &Repository, held: Held<'_>, packs: &HashSet<PackId>, progress: &dyn Progress) -> Result<()> {
     let storage = repository.storage();
-    let mut folders = BTreeSet::new();
-    for pack in packs {
+    let packs: Vec<PackId> = packs.iter().copied().collect();
+    let remove = |pack: &PackId| {
         let name = pack_name(pack);
         held.check()?;
         storage.remove(&name)?;
         progress.add_done(1, 0);
-        folders.extend(name.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
-    }
+        Ok(name.rsplit_once('/').map(|(folder, _)| folder.to_owned()))
+    };
+    let folders: BTreeSet<String> = ask_each(&**storage, &packs, remove)?.into_iter().flatten().collect();
     storage.sync(&folders.into_iter().collect::<Vec<_>>())
 }
 

@@ -1,6 +1,7 @@
 //! Tests of prune: what stays is whole, what goes is gone, and no failure on the way loses anything.
 
 mod beside;
+mod deciding;
 mod guarded;
 mod lost_pages;
 mod unnamed;
@@ -30,6 +31,11 @@ fn request(remove: &[SnapshotId]) -> Request {
 
 fn prune(bench: &Bench, remove: &[SnapshotId]) -> Outcome {
     run(&bench.repository, &request(remove), &Silent).unwrap()
+}
+
+/// What a dry run says.
+fn expect(repository: &Repository, request: &Request) -> crate::error::Result<Outcome> {
+    foresee(repository, &plan(repository, request, &Silent)?, &Silent)
 }
 
 fn open(storage: Arc<dyn Storage>) -> Repository {
@@ -96,7 +102,7 @@ fn a_dry_run_changes_nothing_and_says_what_a_prune_would_free() {
     let snapshots = age(&bench, 4);
     let remove = vec![snapshots[0].0, snapshots[1].0];
     bench.storage.clear();
-    let planned = run(&bench.repository, &Request { dry_run: true, ..request(&remove) }, &Silent).unwrap();
+    let planned = expect(&bench.repository, &request(&remove)).unwrap();
     for verb in [Verb::Create, Verb::Publish, Verb::Remove, Verb::LockExclusive] {
         let count = bench.storage.calls().iter().filter(|call| call.verb == verb && call.name != PRUNE_LOCK).count();
         assert_eq!(count, 0, "{verb:?}");
@@ -118,12 +124,15 @@ fn a_second_prune_is_busy_and_a_running_snapshot_is_waited_for() {
     // A front that asks to stop as soon as prune waits gets its way; one that did not wait would end well.
     #[derive(Default)]
     struct Stop(std::sync::atomic::AtomicBool);
+    impl crate::cancel::Cancel for Stop {
+        fn is_cancelled(&self) -> bool {
+            self.0.load(std::sync::atomic::Ordering::Relaxed)
+        }
+    }
+
     impl crate::progress::Progress for Stop {
         fn report(&self, finding: crate::progress::Finding) {
             self.0.fetch_or(finding.message.contains("waiting for it"), std::sync::atomic::Ordering::Relaxed);
-        }
-        fn is_interrupted(&self) -> bool {
-            self.0.load(std::sync::atomic::Ordering::Relaxed)
         }
     }
     let _running = bench.storage.lock(LOCK, LockMode::Shared, false).unwrap();
@@ -158,7 +167,7 @@ fn packs_of_an_interrupted_run_are_freed() {
     let doomed = open(Arc::clone(&faults) as _);
     bench.write("b", noise("b", 40 << 20));
     faults.fail_writing_call(30, ErrorKind::Full, Lasts::Forever);
-    assert!(crate::snapshot::run(&doomed, bench.request(), &Silent).is_err());
+    assert!(crate::snapshot::run(&doomed, &bench.request(), &Silent).is_err());
     let outcome = prune(&bench, &[]);
     assert!(outcome.bytes_freed > 30 << 20, "{outcome:?}");
     bench.assert_same(&bench.snapshot());

@@ -3,12 +3,13 @@
 //! An interrupted run leaves such packs, and nothing needs them. But they are also what is left of a lost
 //! segment, or the only whole copy of something, so their own directories decide.
 
+use crate::cancel::check_cancelled;
 use std::collections::HashSet;
 
 use super::needed::Needed;
 use crate::error::Result;
 use crate::id::PackId;
-use crate::progress::{Progress, check_interrupted};
+use crate::progress::Progress;
 use crate::repository::{ChunkReader, PackListing, UnnamedPacks};
 
 /// Which of the unnamed packs go and which stay, with their lengths.
@@ -38,7 +39,7 @@ pub(super) fn judge(
     let all: HashSet<PackId> = unnamed.readable.iter().map(|(id, _)| *id).collect();
     let (mut judged, mut kept) = (Judged::default(), HashSet::new());
     for (id, bytes) in &unnamed.readable {
-        check_interrupted(progress)?;
+        check_cancelled(progress)?;
         // What cannot be read any more is left alone.
         let Some(pack) = reader.chunks().read_unnamed_pack(*id, *bytes)? else { continue };
         let chunks = || pack.frames.iter().flat_map(|frame| &frame.chunks);

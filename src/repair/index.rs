@@ -1,12 +1,13 @@
 //! Makes the index say what is there: names packs that no segment names, and stops naming packs that
 //! are gone or damaged.
 
+use crate::cancel::check_cancelled;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::id::{PackId, RunId, SegmentId};
 use crate::index::{Index, IndexSegment, IndexedPack};
 use crate::pack::read_directory;
@@ -47,9 +48,7 @@ pub(super) fn read_strangers(
     strangers.retain(|(id, _)| !looked.packs.contains(id) && !repository.objects().passes_over(&pack_name(id)));
     strangers.sort_unstable();
     let read = |(id, bytes): &(PackId, u64)| {
-        if progress.is_interrupted() {
-            return Err(Error::new(ErrorKind::Interrupted, "the repair was interrupted"));
-        }
+        check_cancelled(progress)?;
         let name = pack_name(id);
         match read_directory(storage, keys, &name, *bytes) {
             Ok((directory, kind, (data_begin, data_end))) => {

@@ -13,6 +13,7 @@
 mod description;
 mod index;
 mod outcome;
+mod request;
 mod run;
 mod salvage;
 mod small;
@@ -20,5 +21,6 @@ mod small;
 mod tests;
 
 pub use description::{RestoredDescription, restore_description};
-pub use outcome::{Outcome, Request};
+pub use outcome::Outcome;
+pub use request::Request;
 pub use run::run;

@@ -1,18 +1,8 @@
-//! What a repair is asked to do, and what came of it.
+//! What came of a repair, or would come of it.
 
 use crate::id::RepositoryId;
 use crate::repository::Rollback;
-use crate::units::Timestamp;
 use crate::verify::{Affected, DamagedObject};
-
-/// How a repair is done.
-#[derive(Clone, Copy, Debug)]
-pub struct Request {
-    /// Look and count, but change nothing.
-    pub dry_run: bool,
-    /// The time that its records carry.
-    pub now: Timestamp,
-}
 
 /// What a repair did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

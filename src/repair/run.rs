@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::index::{name_strangers, read_strangers, stop_naming};
-use super::outcome::{Outcome, Request};
+use super::outcome::Outcome;
+use super::request::Request;
 use super::salvage::{find_whole_chunks, move_chunks};
 use super::small::mend_small_objects;
 use crate::crypto::random_bytes;
 use crate::error::Result;
 use crate::id::{ChunkId, PackId, RunId};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Stage, Topic};
 use crate::repository::{ChunkReader, INDEX, KEYS, PackListing, RECORDS, Repository, SNAPSHOTS, pack_name, set_aside, with_reserve};
 use crate::storage::{LockMode, Stale, Storage};
 use crate::verify::{self, Damage, DamagedObject, Gathering, Trees, check_segments, read_packs};
@@ -21,16 +22,16 @@ use crate::verify::{self, Damage, DamagedObject, Gathering, Trees, check_segment
 /// `Busy` when a prune or another repair is at work; `Unsupported` when something there is of a later
 /// version; `Full` when there is no room for what is saved from damaged packs: nothing was moved
 /// away then; those of the storage; `Interrupted`.
-pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
+pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let storage = Arc::clone(repository.storage());
     let _alone = repository.lock_alone(progress)?;
     let _lock = repository.wait_for_lock(LockMode::Exclusive, progress)?;
     let run = RunId(random_bytes()?);
     let mut outcome = Outcome::default();
 
-    progress.stage("check objects");
+    progress.stage(Stage::CheckObjects);
     // Read again: others may have written since the repository was opened.
-    let repository = repository.with_facts_of_now()?;
+    let repository = repository.read_again()?;
     let foreign = repository.find_foreign()?;
     let repository = repository.passing_over(&foreign);
     outcome.foreign = foreign.counts.into_iter().collect();
@@ -41,7 +42,7 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     }
     let (repository, roots) = mend_small_objects(repository, request, &mut outcome, progress)?;
 
-    progress.stage("check packs");
+    progress.stage(Stage::CheckPacks);
     let mut found = verify::Outcome::default();
     let damage = Mutex::new(Damage::default());
     let looked = check_segments(&repository, &damage, &mut found, progress)?;
@@ -50,7 +51,7 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     outcome.packs_indexed = strangers.known.len() as u64;
     let indexed = name_strangers(&repository, run, strangers.known, &looked, request.dry_run)?;
 
-    progress.stage("check data");
+    progress.stage(Stage::CheckData);
     let mut readable: Vec<(PackId, u64)> = indexed.packs.values().map(|pack| (pack.id, pack.bytes)).collect();
     readable.retain(|(id, bytes)| listing.packs().get(id) == Some(bytes) && !is_damaged(&damage, id));
     readable.sort_unstable();
@@ -58,14 +59,14 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     let mut damage = damage.into_inner().unwrap_or_else(PoisonError::into_inner);
     let unknown = look_again(&repository, &listing, &mut damage, strangers.unknown, progress)?;
 
-    progress.stage("check trees");
+    progress.stage(Stage::CheckTrees);
     let reader = repository.chunks().reader_with(Arc::clone(&indexed.index)).without_reload();
     let walked = Trees::new(&reader, &indexed.index, &damage, progress).walk(&roots, &mut found)?;
     if walked.is_suspicious {
         find_affected(&repository, &reader, &damage, &mut outcome, progress)?;
     }
 
-    progress.stage("mend");
+    progress.stage(Stage::Mend);
     record_loss(&repository, &walked.lost, request, &mut outcome)?;
     outcome.missing = repository.catalogued_from_sealed()?.rollback;
     // Where nothing is lost, nothing needs what only they may hold. Else another copy of a segment may tell what it is.
@@ -89,7 +90,7 @@ pub fn run(repository: Repository, request: &Request, progress: &dyn Progress) -
     }));
     outcome.damaged.sort_by(|a, b| a.name.cmp(&b.name));
     for object in &outcome.damaged {
-        progress.report(Finding::new(FindingKind::Note, object.name.as_bytes(), object.problem.as_str()));
+        progress.report(Finding::new(FindingKind::Note(Topic::Object), object.name.as_bytes(), object.problem.as_str()));
     }
     Ok(outcome)
 }
@@ -168,5 +169,5 @@ fn record_loss(repository: &Repository, lost: &HashSet<ChunkId>, request: &Reque
     if request.dry_run || new.is_empty() {
         return Ok(());
     }
-    with_reserve(&**repository.storage(), || repository.publish_absent(new.clone(), request.now))
+    with_reserve(&**repository.storage(), || repository.publish_absent(new.clone(), (request.clock)()))
 }

@@ -1,11 +1,12 @@
 //! Saves what can be read of damaged packs.
 
+use crate::cancel::check_cancelled;
 use std::collections::{BTreeSet, HashSet};
 
 use super::index::Indexed;
 use super::outcome::Outcome;
 use crate::chunker::Class;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::id::{ChunkId, PackId, RunId};
 use crate::index::Location;
 use crate::pack::PackKind;
@@ -64,9 +65,7 @@ pub(super) fn move_chunks(
     let sink = Sink::open_to_move(repository.chunks(), &repository.read_facts()?, run)?;
     let mut gatherer = FrameGatherer::default();
     for Move { id, kind, class } in moves {
-        if progress.is_interrupted() {
-            return Err(Error::new(ErrorKind::Interrupted, "the repair was interrupted"));
-        }
+        check_cancelled(progress)?;
         // Reading verifies the id, so nothing that is damaged is carried on.
         let plain = if *kind == PackKind::Data { reader.data_chunk(id)? } else { reader.meta_chunk(id)? };
         sink.move_chunk(&mut gatherer, *kind, *class, *id, &plain)?;

@@ -1,11 +1,12 @@
 //! Mends what stands beside the packs: key slots, records, manifests, and the settings among the
 //! records.
 
-use super::outcome::{Outcome, Request};
+use super::outcome::Outcome;
+use super::request::Request;
 use crate::error::{ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::Content;
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::repository::{KEYS, RECORDS, Repository, SNAPSHOTS, lone_problem, set_aside, with_reserve};
 use crate::verify::{self, check_keys_and_records, check_manifests, expected_hash};
 
@@ -45,25 +46,25 @@ pub(super) fn mend_small_objects(
             found.damaged.iter().map(|object| object.name.as_str()).partition(|name| is_in(name, SNAPSHOTS));
         set_aside(&**repository.storage(), others)?;
         if outcome.restored_settings {
-            with_reserve(&**repository.storage(), || repository.restore_settings(request.now))?;
+            with_reserve(&**repository.storage(), || repository.restore_settings((request.clock)()))?;
         }
-        let repository = repository.with_facts_of_now()?;
+        let repository = repository.read_again()?;
         with_reserve(&**repository.storage(), || repository.restore_lone_records())?;
         // Said before they go, so that everybody misses them, and nothing is freed that they need until somebody gives
         // them up. What was forgotten is given up already, unless it may be protected.
         let (marks, protection) = (repository.facts().marks(), repository.facts().protection());
-        let may_give_up = protection.seconds_at(request.now) == 0;
+        let may_give_up = protection.seconds_at((request.clock)()) == 0;
         let (given_up, missed): (Vec<SnapshotId>, Vec<SnapshotId>) = lost.iter().partition(|id| may_give_up && marks.is_forgotten(id));
         // And what only they may have named, there or missing.
         let there = repository.catalogued_from_sealed()?;
         let missing = there.rollback.map_or_else(Vec::new, |rollback| rollback.missing);
         let has_lost = !lost.is_empty();
         let others = there.unnamed.into_iter().chain(missing).filter(|id| has_lost && !lost.contains(id));
-        repository.record_presence(&missed.into_iter().chain(others).collect::<Vec<_>>(), request.now)?;
+        repository.record_presence(&missed.into_iter().chain(others).collect::<Vec<_>>(), (request.clock)())?;
         // In this order: they are there still, and what is there was not removed.
-        repository.recant_removals(request.now)?;
+        repository.recant_removals((request.clock)())?;
         if !given_up.is_empty() {
-            repository.record_removal(&given_up, request.now)?;
+            repository.record_removal(&given_up, (request.clock)())?;
         }
         set_aside(&**repository.storage(), manifests)?;
         repository
@@ -78,7 +79,7 @@ fn mend_keys(repository: &Repository, request: &Request, outcome: &mut Outcome, 
     for key in repository.lone_keys()? {
         if !repository.is_in_use(&key) {
             if !key.is_changing() {
-                progress.report(Finding::new(FindingKind::Note, KEYS.as_bytes(), lone_problem(&key)));
+                progress.report(Finding::new(FindingKind::Note(Topic::Object), KEYS.as_bytes(), lone_problem(&key)));
             }
             continue;
         }

@@ -26,7 +26,7 @@ type Files = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl Bench {
     fn repair(&self) -> Outcome {
-        run(self.open().unwrap(), &Request { dry_run: false, now: NOW }, &Silent).unwrap()
+        run(&self.open().unwrap(), &Request { dry_run: false, clock: || NOW }, &Silent).unwrap()
     }
 
     fn files(&self, snapshot: &SnapshotId) -> Files {

@@ -94,7 +94,7 @@ impl Objects {
             layout::DESCRIPTION,
             layout::KEYS
         );
-        Err(Error::new(ErrorKind::Damaged, message))
+        Err(Error::new(ErrorKind::Damaged, message).without_hint())
     }
 
     /// The repository that an object is of, if it is whole.

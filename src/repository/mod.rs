@@ -63,10 +63,10 @@ pub struct Repository {
     description: Description,
     slot: Option<SlotId>,
     /// What opened the slot, and wraps its twin again when that is lost.
-    slot_key: Option<ObjectKey>,
+    slot_key: Option<Arc<ObjectKey>>,
     bundle: SecretBundle,
     facts: Facts,
-    cutter: Cutter,
+    cutter: Arc<Cutter>,
     catalog: bool,
 }
 
@@ -95,7 +95,7 @@ impl Repository {
         let (bundle, slot, slot_key) = match (&options.credential, encrypted) {
             (Some(credential), true) => {
                 let (bundle, slot, key) = open_slots(&*storage, &description, credential, None)?;
-                (bundle, Some(slot), Some(key))
+                (bundle, Some(slot), Some(Arc::new(key)))
             }
             (None, true) => {
                 return Err(Error::new(ErrorKind::Invalid, "the repository is encrypted, and no password or key file was given"));
@@ -118,7 +118,7 @@ impl Repository {
             Err(error) if error.kind() == ErrorKind::Unsupported => ClassTable::current(),
             table => table?,
         };
-        let cutter = Cutter::new(table, GearTable::new(&keys.identify.gear_table()));
+        let cutter = Arc::new(Cutter::new(table, GearTable::new(&keys.identify.gear_table())));
         let cache = options.cache_root.and_then(|root| CacheFolder::open(&root, description.id, &storage.identity()).ok());
         let objects = Objects::new(storage, keys, cache);
         Ok(Self {
@@ -195,8 +195,18 @@ impl Repository {
     ///
     /// # Errors
     /// As [`Repository::read_facts`].
-    pub fn with_facts_of_now(self) -> Result<Self> {
-        Ok(Self { facts: self.read_facts()?, ..self })
+    pub fn read_again(&self) -> Result<Self> {
+        Ok(Self {
+            objects: self.objects.clone(),
+            chunks: self.chunks.clone(),
+            description: self.description.clone(),
+            slot: self.slot,
+            slot_key: self.slot_key.clone(),
+            bundle: self.bundle.clone(),
+            facts: self.read_facts()?,
+            cutter: Arc::clone(&self.cutter),
+            catalog: self.catalog,
+        })
     }
 
     /// Cuts files as this repository does.

@@ -10,10 +10,13 @@ use super::cache::CacheFolder;
 use super::layout;
 use crate::error::{ErrorKind, Result};
 use crate::id::{RunId, SegmentId, SnapshotId};
-use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX};
+use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX, SEGMENTS_AT_ONCE};
 use crate::manifest::Manifest;
 use crate::pack::{KeyRing, ObjectKind, open_object, seal_object};
-use crate::storage::Storage;
+use crate::storage::{Listed, Storage, ask_each, waits_for_answers};
+/// Segments that are loaded at once take at most so much, sealed, plain and decoded, unless even a few are longer.
+const SEGMENTS_MEMORY_BYTES: u64 = 64 << 20;
+const SEGMENT_COPIES: u64 = 3;
 
 /// A manifest with its sources is never longer.
 pub(super) const MANIFEST_BYTES_MAX: u64 = 64 << 20;
@@ -101,9 +104,44 @@ impl Objects {
         self.list_own(layout::INDEX, SegmentId::parse)
     }
 
+    /// Gives `each` what these segments hold, in their order: one at a time, or where an answer takes long `at_once`
+    /// are read and held.
+    ///
+    /// # Errors
+    /// As [`Objects::read_segment`]; those of `each`.
+    pub fn each_segment(
+        &self,
+        ids: &[SegmentId],
+        at_once: usize,
+        each: &mut dyn FnMut(SegmentId, IndexSegment) -> Result<()>,
+    ) -> Result<()> {
+        for ids in ids.chunks(if waits_for_answers(&*self.storage) { at_once } else { 1 }) {
+            let segments = ask_each(&*self.storage, ids, |id| self.read_segment(*id))?;
+            ids.iter().zip(segments).try_for_each(|(id, segment)| each(*id, segment))?;
+        }
+        Ok(())
+    }
+
+    /// As [`Objects::list_segments`], and how many may be loaded at the same time: as many as the storage is asked
+    /// for at once, where they are short, so that what is in memory does not grow with the storage.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn list_segments_to_load(&self) -> Result<(Vec<SegmentId>, usize)> {
+        let listed = self.list_own_objects(layout::INDEX, SegmentId::parse)?;
+        let longest = listed.iter().map(|(_, listed)| listed.bytes).max().unwrap_or_default();
+        let fitting = SEGMENTS_MEMORY_BYTES / longest.saturating_mul(SEGMENT_COPIES).max(1);
+        let wanted = self.storage.properties().requests_at_once.min(usize::try_from(fitting).unwrap_or(usize::MAX));
+        Ok((listed.into_iter().map(|(id, _)| id).collect(), wanted.max(SEGMENTS_AT_ONCE)))
+    }
+
     fn list_own<T>(&self, folder: &str, parse: impl Fn(&str) -> Result<T>) -> Result<Vec<T>> {
+        Ok(self.list_own_objects(folder, parse)?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    fn list_own_objects<T>(&self, folder: &str, parse: impl Fn(&str) -> Result<T>) -> Result<Vec<(T, Listed)>> {
         let listed = layout::list_ids(&*self.storage, folder, parse)?.into_iter();
-        Ok(listed.filter(|(_, listed)| !self.passes_over(&listed.name)).map(|(id, _)| id).collect())
+        Ok(listed.filter(|(_, listed)| !self.passes_over(&listed.name)).collect())
     }
 
     /// Reads an index segment.

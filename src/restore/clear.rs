@@ -14,7 +14,7 @@ use super::task::{Task, join, with_causes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Node;
 use crate::platform::HandleRef;
-use crate::progress::FindingKind;
+use crate::progress::{FindingKind, Topic};
 use crate::target::{ApplyOptions, Choice, Existing, Folder, Found, Judge, Stays};
 use crate::units::PathText;
 
@@ -98,7 +98,7 @@ pub(super) fn take_place<T>(
         Err(error) => {
             if let Err(other) = within.put_back(&aside, name) {
                 let message = format!("what was there before is left under this name: {}", with_causes(&other));
-                task.report(FindingKind::Warning, &join(relative, &aside), message);
+                task.report(FindingKind::Warning(Topic::Leftover), &join(relative, &aside), message);
             }
             return Err(error);
         }
@@ -110,7 +110,7 @@ pub(super) fn take_place<T>(
         Err(error) => with_causes(&error),
     };
     let message = format!("what was there as {} before is left under this name: {why}", PathText(name));
-    task.report(FindingKind::Warning, &join(relative, &aside), message);
+    task.report(FindingKind::Warning(Topic::Leftover), &join(relative, &aside), message);
     Ok(placed)
 }
 

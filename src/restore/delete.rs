@@ -17,7 +17,7 @@ use super::window::FolderInWork;
 use crate::error::{Error, Result};
 use crate::manifest::{Content, TreeRef};
 use crate::platform::{AsHandle, HandleRef};
-use crate::progress::{Deed, FindingKind};
+use crate::progress::{Deed, FindingKind, Topic};
 use crate::target::{Choice, Destination, Existing, Folder, Found, Identity, Judge, Stays};
 use crate::trees::NodeStream;
 
@@ -231,7 +231,7 @@ impl Judge for Deleting<'_> {
             Stays::OtherFileSystem => {
                 self.keep(below);
                 let relative = join(&self.folder.relative, below);
-                self.task.report(FindingKind::Note, &relative, "not deleted: another file system is mounted there");
+                self.task.report(FindingKind::Note(Topic::Leftover), &relative, "not deleted: another file system is mounted there");
             }
             Stays::Protected(what) => self.leave(below, &format!("it is {what}")),
             Stays::Fixed(why) => self.leave(below, why),

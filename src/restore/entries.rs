@@ -11,7 +11,7 @@ use super::task::{Task, push_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Manifest, Node};
 use crate::platform::failure::is_shortage;
-use crate::trees::{SnapshotView, Step, Walk};
+use crate::trees::{SnapshotView, Step, Walk, read_ahead};
 use crate::units::PathText;
 
 /// Folders nest no deeper in any snapshot that was taken from a file system of this world.
@@ -143,8 +143,11 @@ struct Entries<'t, 'v> {
 /// # Errors
 /// Those of the visitor; `Interrupted`.
 pub(super) fn visit(task: &Task<'_>, manifest: &Manifest, start: &Start, visitor: &mut dyn Visitor) -> Result<()> {
+    read_ahead(task.reader, |ahead| visit_view(task, manifest, SnapshotView::new(task.reader, manifest).with_ahead(ahead), start, visitor))
+}
+
+fn visit_view(task: &Task<'_>, manifest: &Manifest, view: SnapshotView<'_>, start: &Start, visitor: &mut dyn Visitor) -> Result<()> {
     let mut entries = Entries { task, manifest, visitor, levels: Vec::new(), relative: Vec::new() };
-    let view = SnapshotView::new(task.reader, manifest);
     let is_included = task.selection.is_included_from_above(&start.path);
     let is_selected = is_included && task.selection.is_changed(&start.path);
     let is_directory = start.node.as_ref().is_some_and(Node::is_directory);

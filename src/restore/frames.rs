@@ -1,20 +1,23 @@
 //! Executes a window: reads each frame once and writes its chunks where they belong.
 //!
-//! Threads draw frames in the order of the packs, so that a disk streams, and hold one at a time. A
-//! chunk is written only after its id was verified. What a frame does not give is looked for in the
+//! Threads draw frames in the order of the packs, so that a disk streams, and hold one at a time; where a request
+//! costs more than bytes, those that one request reads. A chunk is written only after its id was verified. What a frame does not give is looked for in the
 //! chunk's other places, then once more after the index was loaded again, because a prune may have
 //! moved it; what is in no place is missing from its files.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::window::{FrameKey, KEPT_FRAMES, PlacedWant, Want, Window};
+use super::window::{FrameKey, FramePlan, KEPT_FRAMES, PlacedWant, Want, Window};
 use super::writer::Writer;
+use crate::error::Result;
 use crate::id::{ChunkId, PackId};
 use crate::index::Location;
-use crate::pack::PackKind;
+use crate::pack::{FramePlace, PackKind};
 use crate::platform::failure::is_shortage;
+use crate::storage::{Properties, join_parts, work_at_once};
 
 /// The index is loaded again at most so often: each prune that runs meanwhile needs one, a
 /// repository with many damaged packs must not need one for each.
@@ -46,18 +49,20 @@ impl Frames {
     pub fn execute(&mut self, writer: &Writer<'_>, window: &Window) {
         let mut order: Vec<usize> = (0..window.frames.len()).collect();
         order.sort_unstable_by_key(|at| (window.frames[*at].place.pack, window.frames[*at].place.frame.offset));
-        let steps = order.len() + window.ready.len() + 1;
+        let storage = &**writer.task.reader.objects().storage();
+        let drawn = self.draw(&order, window, storage.properties());
+        let steps = drawn.len() + window.ready.len() + 1;
         let next = AtomicUsize::new(0);
         let kept_next = Mutex::new(HashMap::new());
         let run = Run { writer, window, frames: self };
         let work = || {
             while !writer.task.is_over() {
                 let at = next.fetch_add(1, Ordering::Relaxed);
-                if let Some(frame) = order.get(at) {
-                    if let Some(plain) = run.write_frame(*frame) {
-                        lock(&kept_next).insert(window.frames[*frame].key(), plain);
-                    }
-                } else if let Some(file) = window.ready.get(at - order.len()) {
+                if let Some(frames) = drawn.get(at) {
+                    run.write_frames(&order[frames.clone()], &mut |frame, plain| {
+                        lock(&kept_next).insert(window.frames[frame].key(), plain);
+                    });
+                } else if let Some(file) = window.ready.get(at - drawn.len()) {
                     window.files[*file as usize].finish(writer);
                 } else if at < steps {
                     run.recover(window.unplaced.clone(), None);
@@ -66,11 +71,30 @@ impl Frames {
                 }
             }
         };
-        rayon::scope(|scope| (0..rayon::current_num_threads().min(steps)).for_each(|_| scope.spawn(|_| work())));
+        work_at_once(storage, steps, &work);
         let mut read = kept_next.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.kept.retain(|(key, _)| !read.contains_key(key));
         self.kept.extend(window.last_frames().filter_map(|key| Some((key, read.remove(&key)?))));
         self.kept.drain(..self.kept.len().saturating_sub(KEPT_FRAMES));
+    }
+
+    /// Which of the frames in this order are read together.
+    fn draw(&self, order: &[usize], window: &Window, properties: Properties) -> Vec<Range<usize>> {
+        if properties.gap_bytes == 0 {
+            return (0..order.len()).map(|at| at..at + 1).collect();
+        }
+        // What is kept is not read, and so by itself.
+        let part = |at: &usize| {
+            let plan = &window.frames[*at];
+            ((plan.place.pack, self.keeps(plan).then_some(*at)), plan.place.frame.in_pack().range())
+        };
+        let parts: Vec<_> = order.iter().map(part).collect();
+        let request_bytes = properties.request_bytes(parts.iter().map(|(_, range)| range.end - range.start).sum());
+        join_parts(&parts, properties.gap_bytes, request_bytes)
+    }
+
+    fn keeps(&self, frame: &FramePlan) -> bool {
+        self.kept.iter().any(|(key, _)| *key == frame.key())
     }
 
     fn is_bad(&self, place: &Location) -> bool {
@@ -114,13 +138,34 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Reads the frame with the number `at` and writes its chunks; returns it if it is to be kept.
-    fn write_frame(&self, at: usize) -> Option<Arc<Vec<u8>>> {
-        let plan = &self.window.frames[at];
-        let plain = match self.frames.kept.iter().find(|(key, _)| *key == plan.key()) {
-            Some((_, plain)) => Ok(Arc::clone(plain)),
-            None => self.writer.task.reader.read_frame(&plan.place).map(Arc::new),
+    /// Reads frames of one pack that lie beside each other, and writes their chunks; `keep` takes those that are to be
+    /// kept.
+    fn write_frames(&self, frames: &[usize], keep: &mut dyn FnMut(usize, Arc<Vec<u8>>)) {
+        let mut write = |at: usize, plain: Result<Arc<Vec<u8>>>| {
+            if let Some(plain) = self.write_frame(at, plain) {
+                keep(at, plain);
+            }
         };
+        if let [at] = frames {
+            let plan = &self.window.frames[*at];
+            let plain = match self.frames.kept.iter().find(|(key, _)| *key == plan.key()) {
+                Some((_, plain)) => Ok(Arc::clone(plain)),
+                None => self.writer.task.reader.read_frame(&plan.place).map(Arc::new),
+            };
+            return write(*at, plain);
+        }
+        let Some(Location { pack, pack_bytes, .. }) = frames.first().map(|at| self.window.frames[*at].place) else { return };
+        let places: Vec<FramePlace> = frames.iter().map(|at| self.window.frames[*at].place.frame.in_pack()).collect();
+        self.writer.task.reader.read_frames_beside(&pack, pack_bytes, &places, &mut |number, plain| {
+            if !self.writer.task.is_over() {
+                write(frames[number], plain.map(Arc::new));
+            }
+        });
+    }
+
+    /// Writes the chunks of the frame with the number `at`, which was read; returns it if it is to be kept.
+    fn write_frame(&self, at: usize, plain: Result<Arc<Vec<u8>>>) -> Option<Arc<Vec<u8>>> {
+        let plan = &self.window.frames[at];
         let plain = match plain {
             Ok(plain) => plain,
             Err(error) if is_shortage(&error) => {

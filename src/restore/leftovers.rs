@@ -16,7 +16,7 @@ use super::sight::path_in_snapshot;
 use super::task::{Task, join};
 use crate::error::Result;
 use crate::platform::process;
-use crate::progress::FindingKind;
+use crate::progress::{FindingKind, Topic};
 use crate::target::{
     Choice, Destination, Folder, Found, Judge, Stays, Use, is_name_aside, is_temporary_name, range_of_temporary_names,
     resembles_temporary_name,
@@ -60,7 +60,7 @@ pub(super) fn clear(task: &Task<'_>, destination: &Destination, relative: &[u8],
             Ok(Verdict::Ignore) => {}
             Ok(Verdict::Doubt(why)) => {
                 let message = format!("looks like what a restore leaves that was killed; it stays, because {why}");
-                task.report(FindingKind::Warning, &path, message);
+                task.report(FindingKind::Warning(Topic::Leftover), &path, message);
             }
             Err(error) => task.fail_entry(&path, error)?,
         }

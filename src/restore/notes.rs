@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::target::is_limit;
 
 /// So many different reasons are told apart; further ones are all reported.
@@ -47,7 +47,7 @@ impl Notes {
             if is_limit(&message) {
                 let entries = if times == 1 { "1 entry" } else { &format!("{times} entries") };
                 let message = format!("{message} ({entries} of the snapshot)");
-                progress.report(Finding::new(FindingKind::Warning, "", message));
+                progress.report(Finding::new(FindingKind::Warning(Topic::Limit), "", message));
                 continue;
             }
             let entries = if times == 2 { "1 more entry" } else { &format!("{} more entries", times - 1) };

@@ -29,7 +29,7 @@ use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Manifest, Node};
 use crate::platform::names;
-use crate::progress::{FindingKind, Progress};
+use crate::progress::{FindingKind, Progress, Stage};
 use crate::repository::ChunkReader;
 use crate::target::Destination;
 
@@ -43,7 +43,7 @@ pub fn run(reader: &ChunkReader, manifest: &Manifest, request: &Request<'_>, pro
     let task = Task::new(reader, manifest, request, progress);
     // Before anything else: nothing may be made in a repository.
     place::check(&request.destination, &request.protected)?;
-    progress.stage("restore");
+    progress.stage(Stage::Restore);
     let start = Start::find(&task, manifest)?;
     task.set_origin(start.origin());
     let open = |create| Destination::open_beside(&request.destination, create, Arc::clone(&request.protected));
@@ -68,7 +68,7 @@ pub fn run(reader: &ChunkReader, manifest: &Manifest, request: &Request<'_>, pro
     writer.destination.folder(b"")?.end_unfinished()?;
     writer.destination.sync()?;
     if request.verify {
-        progress.stage("verify");
+        progress.stage(Stage::ReadBack);
         let mut verify = Verify::new(&writer, &blocked);
         visit(&task, manifest, &start, &mut verify)?;
         verify.flush()?;

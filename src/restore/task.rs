@@ -13,7 +13,7 @@ use super::sight::Sight;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Manifest, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node};
 use crate::platform::failure::{is_beyond_longest, is_shortage};
-use crate::progress::{Deed, Finding, FindingKind, Progress};
+use crate::progress::{Deed, Finding, FindingKind, Progress, Topic};
 use crate::repository::ChunkReader;
 
 /// What all parts of one restore share; used from all its threads.
@@ -101,7 +101,11 @@ impl<'a> Task<'a> {
             self.report(FindingKind::Changed, relative, "it changed while it was saved, and may not be what it was at any one moment");
         }
         if node.flags & NODE_INCOMPLETE != 0 {
-            self.report(FindingKind::Warning, relative, "the snapshot could not read it whole; see `repo problems` for what it lacks");
+            self.report(
+                FindingKind::Warning(Topic::Incomplete),
+                relative,
+                "the snapshot could not read it whole; see `repo problems` for what it lacks",
+            );
         }
     }
 
@@ -141,7 +145,7 @@ impl<'a> Task<'a> {
 
     /// True when no more work is to be begun.
     pub fn is_over(&self) -> bool {
-        if self.progress.is_interrupted() {
+        if self.progress.is_cancelled() {
             self.end(Error::new(ErrorKind::Interrupted, "interrupted; what was restored so far stays"));
         }
         self.is_over.load(Ordering::Relaxed)
@@ -160,11 +164,25 @@ impl<'a> Task<'a> {
     }
 }
 
-const ENDED: &str = "the restore has ended";
+/// The cause of an error that says no more than that another thread has failed.
+#[derive(Debug)]
+struct Ended;
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("another part of it has failed")
+    }
+}
+
+impl std::error::Error for Ended {}
 
 /// What a thread returns that stops because another one failed.
 pub(super) fn ended() -> Error {
-    Error::new(ErrorKind::Interrupted, ENDED)
+    Error::new(ErrorKind::Interrupted, "the restore has ended").with_source(Ended)
+}
+
+fn has_only_ended(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<Ended>())
 }
 
 /// Of two threads the one that knows why both ended.
@@ -173,7 +191,7 @@ pub(super) fn ended() -> Error {
 /// That of either.
 pub(super) fn first_cause(one: Result<()>, other: Result<()>) -> Result<()> {
     match one {
-        Err(error) if error.to_string().contains(ENDED) => other.and(Err(error)),
+        Err(error) if has_only_ended(&error) => other.and(Err(error)),
         _ => one.and(other),
     }
 }

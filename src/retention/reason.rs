@@ -72,6 +72,12 @@ pub enum Reason {
     BaseOf(SnapshotId),
     /// It was committed too recently; it can be removed from this local time on.
     ProtectedUntil(String),
+    /// Nobody asked for it.
+    NotAsked,
+    /// It was to stay when this was decided before, and nothing is removed that was not named then.
+    DecidedBefore,
+    /// Its manifest is damaged, so nothing is known of it.
+    Unreadable,
 }
 
 impl fmt::Display for Reason {
@@ -86,6 +92,9 @@ impl fmt::Display for Reason {
             Reason::LastWith { files, newest } => write!(f, "last with {files} files, the newest has {newest}"),
             Reason::BaseOf(id) => write!(f, "base of kept differential {}", id.short()),
             Reason::ProtectedUntil(time) => write!(f, "protected until {time}"),
+            Reason::NotAsked => f.write_str("not asked for"),
+            Reason::DecidedBefore => f.write_str("kept when it was decided before"),
+            Reason::Unreadable => f.write_str("cannot be read"),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use super::base::Base;
 use super::loss::{Before, SOURCE_COUNTS, SourceCounts, files, judge, judge_removed, with_inner};
+use super::outcome::{LeftOut, Outcome};
 use super::problems::ProblemCounts;
-use super::request::{LeftOut, Outcome};
 use super::walk::Walked;
 use crate::catalog::Listing;
 use crate::id::SnapshotId;

@@ -4,7 +4,7 @@ use crate::catalog::{Summary, series_key};
 use crate::error::{Error, Result};
 use crate::id::{MachineId, SnapshotId};
 use crate::manifest::{Content, Kind, Manifest};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::repository::{Catalogued, ChunkReader, Marks, Repository};
 use crate::trees::NodeStream;
 
@@ -47,7 +47,7 @@ pub(super) fn choose_base(
             Ok(manifest) => return Ok(Some(Base { id: summary.id, manifest })),
             Err(error) if error.is_damage() => {
                 let message = format!("snapshot {} cannot serve as base, an older one is taken: {error}", summary.id.short());
-                progress.report(Finding::new(FindingKind::Warning, [], message));
+                progress.report(Finding::new(FindingKind::Warning(Topic::Base), [], message));
             }
             Err(error) => return Err(error),
         }

@@ -12,7 +12,7 @@ use super::rules::Rules;
 use super::tally::{Tally, add};
 use crate::error::{ErrorKind, Result};
 use crate::manifest::{ChangeKind, NODE_CHANGED_WHILE_READ, Node, Unwanted, classify_change};
-use crate::progress::{Deed, Finding, FindingKind};
+use crate::progress::{Deed, Finding, FindingKind, Topic};
 use crate::repository::FrameGatherer;
 use crate::source::{FileType, Filter, Folder, Owners, Stat};
 use crate::units::PathText;
@@ -109,7 +109,7 @@ impl Batch {
         match outcome {
             Ok(result) => {
                 for note in result.notes {
-                    saver.progress.report(Finding::new(FindingKind::Note, path.clone(), describe(&note)));
+                    saver.progress.report(Finding::new(FindingKind::Note(Topic::Attribute), path.clone(), describe(&note)));
                 }
                 if let Some(deed) = count(tally, &result.node, file.base.as_ref(), result.bytes_read)
                     && saver.progress.wants_deeds()
@@ -135,7 +135,7 @@ impl Batch {
                 // What was removed while we walked is not missing; what was renamed is looked for. A file that was
                 // named as a source is missing.
                 let is_gone = error.kind() == ErrorKind::NotFound && self.beside.is_some();
-                let kind = if is_gone { FindingKind::Note } else { FindingKind::Unreadable };
+                let kind = if is_gone { FindingKind::Note(Topic::Vanished) } else { FindingKind::Unreadable };
                 if let (true, Some(beside)) = (is_gone, &self.beside) {
                     beside.listed.forget(&file.name);
                 }

@@ -4,6 +4,7 @@
 //! the chunks of each window are hashed, compressed and sealed by whichever worker is free, so that
 //! one file of 10 GiB keeps all cores busy while memory stays at a few windows.
 
+use crate::cancel::check_cancelled;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -15,7 +16,7 @@ use crate::chunker::{Class, Cutter, HEAD_BYTES, Method, recognise};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ChunkId;
 use crate::manifest::{ContentList, Item, ListPage, ListWriter};
-use crate::progress::{Progress, check_interrupted};
+use crate::progress::Progress;
 use crate::repository::{FrameGatherer, Sink};
 use crate::wire;
 
@@ -92,7 +93,7 @@ impl<'s> Saver<'s> {
 
     /// Fails with `Interrupted` when the user asked to stop.
     pub(super) fn check_interrupt(&self) -> Result<()> {
-        check_interrupted(self.progress)
+        check_cancelled(self.progress)
     }
 }
 

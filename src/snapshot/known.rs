@@ -7,7 +7,7 @@ use super::tally::add;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, SnapshotId};
 use crate::manifest::{Content, ContentList, Manifest, Node};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::repository::{ChunkReader, Repository, Sink};
 use crate::trees::{ContentVisitor, ListPlace, Piece, SnapshotView, Step, visit_content};
 
@@ -33,7 +33,7 @@ pub(super) fn tell_lost(files: u64, progress: &dyn Progress) {
             "what was saved of {files} unchanged files is missing from the repository or damaged, so they were read again; \
              `repo check` says what else is damaged"
         );
-        progress.report(Finding::new(FindingKind::Warning, [], message));
+        progress.report(Finding::new(FindingKind::Warning(Topic::StoredAgain), [], message));
     }
 }
 
@@ -44,7 +44,7 @@ pub(super) fn tell_unreadable(pages: u64, progress: &dyn Progress) {
             "{pages} pages of trees or lists in the repository are damaged or missing; what this snapshot needs of them is stored again. \
              Other snapshots may need more: `repo check --read-data` names it, and `repo repair` saves what can be read"
         );
-        progress.report(Finding::new(FindingKind::Warning, [], message));
+        progress.report(Finding::new(FindingKind::Warning(Topic::StoredAgain), [], message));
     }
 }
 

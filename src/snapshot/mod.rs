@@ -22,6 +22,7 @@ mod lengths;
 mod listed;
 mod listing;
 mod loss;
+mod outcome;
 mod paths;
 mod problems;
 mod repeat;
@@ -40,7 +41,8 @@ mod warnings;
 mod writeback;
 
 pub use loss::{SourceCounts, name_sources};
+pub use outcome::{LeftOut, OTHER_FILE_SYSTEMS_MAX, Outcome};
 pub use problems::ProblemCounts;
 pub use repeat::{Repeated, repeat};
-pub use request::{LeftOut, OTHER_FILE_SYSTEMS_MAX, Outcome, Request, Stream};
+pub use request::{Request, Stream};
 pub use run::run;

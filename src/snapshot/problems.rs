@@ -1,10 +1,11 @@
 //! Notes what goes wrong with single files while it is told, so that the manifest can say it later.
 
+use crate::cancel::Cancel;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::manifest::{Problem, ProblemKind, Problems};
-use crate::progress::{Deed, Finding, FindingKind, Progress};
+use crate::progress::{Deed, Finding, FindingKind, Progress, Stage};
 
 /// How many problems a run had, each sort apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,9 +50,15 @@ impl<'p> Noting<'p> {
     }
 }
 
+impl Cancel for Noting<'_> {
+    fn is_cancelled(&self) -> bool {
+        self.progress.is_cancelled()
+    }
+}
+
 impl Progress for Noting<'_> {
-    fn stage(&self, name: &str) {
-        self.progress.stage(name);
+    fn stage(&self, stage: Stage) {
+        self.progress.stage(stage);
     }
 
     fn add_total(&self, files: u64, bytes: u64) {
@@ -95,9 +102,5 @@ impl Progress for Noting<'_> {
 
     fn did(&self, deed: Deed, path: &[u8]) {
         self.progress.did(deed, path);
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.progress.is_interrupted()
     }
 }

@@ -1,17 +1,16 @@
-//! What a run is asked to do, and what came of it.
+//! What a run is asked to do.
 
-use super::loss::SourceCounts;
-use super::problems::ProblemCounts;
-use crate::error::{Error, ErrorKind, Result};
-use crate::id::SnapshotId;
-use crate::manifest::{Kind, Manifest, SnapshotOptions, Unwanted};
 use crate::platform::{Handle, waiting};
+use std::sync::Mutex;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Kind, SnapshotOptions, Unwanted};
 use crate::units::Timestamp;
 
 /// Where the content of a stream comes from.
 pub enum Stream {
-    /// Any reader. A read that blocks is not interrupted.
-    Reader(Box<dyn std::io::Read + Send>),
+    /// Any reader, for one run. A read that blocks is not interrupted.
+    Reader(Mutex<Option<Box<dyn std::io::Read + Send>>>),
     /// An open pipe, terminal or file. A request to stop is noticed while it has nothing to read.
     Handle(Handle),
     /// The output of a command and its arguments; a command that fails commits nothing.
@@ -19,6 +18,11 @@ pub enum Stream {
 }
 
 impl Stream {
+    /// What a reader gives.
+    pub fn reader(reader: impl std::io::Read + Send + 'static) -> Self {
+        Self::Reader(Mutex::new(Some(Box::new(reader))))
+    }
+
     /// Standard input.
     ///
     /// # Errors
@@ -55,7 +59,7 @@ pub struct Request {
     pub tags: Vec<String>,
     /// The time that retention goes by; by default the start of the run. Never in the future.
     pub time: Option<Timestamp>,
-    /// The clock.
+    /// The clock: a run asks it when it begins, and again when it commits, which may be hours later.
     pub clock: fn() -> Timestamp,
     /// Folders to leave out wherever they are met, as (device, inode): the repository itself.
     pub skip: Vec<(u64, u64)>,
@@ -94,40 +98,4 @@ impl Request {
             checkpoint_chunks: None,
         }
     }
-}
-
-/// What came of a run.
-pub struct Outcome {
-    /// The snapshot; `None` after a dry run.
-    pub id: Option<SnapshotId>,
-    /// Its manifest.
-    pub manifest: Manifest,
-    /// Packs of an interrupted run that were taken over.
-    pub packs_adopted: u64,
-    /// What each source has, with the sources within it; none for a stream.
-    pub sources: Vec<SourceCounts>,
-    /// Files that the base has and that are gone; none without a base.
-    pub files_removed: Option<u64>,
-    /// The owner was told that a source has lost most of its files.
-    pub has_loss: bool,
-    /// What could not be read, and what changed meanwhile.
-    pub problems: ProblemCounts,
-    /// What was left out by what it is.
-    pub left_out: LeftOut,
-    /// Where `--one-file-system` did not go on: at most [`OTHER_FILE_SYSTEMS_MAX`] of these folders, in order.
-    pub other_file_systems: Vec<Vec<u8>>,
-}
-
-/// So many folders on other file systems are named.
-pub const OTHER_FILE_SYSTEMS_MAX: usize = 1000;
-
-/// How much was left out by what it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Files that are too large.
-    pub large_files: u64,
-    /// The sum of their lengths.
-    pub large_bytes: u64,
-    /// Folders that hold a mark.
-    pub marked_folders: u64,
 }

@@ -9,8 +9,9 @@ use super::base::{Base, choose_base};
 use super::build::Builder;
 use super::content::Saver;
 use super::known::{check_still_there, tell_lost, tell_unreadable};
+use super::outcome::Outcome;
 use super::problems::Noting;
-use super::request::{Outcome, Request};
+use super::request::Request;
 use super::roots::ancestors;
 use super::sources::{Sources, find_sources};
 use super::stream::save_stream;
@@ -22,7 +23,7 @@ use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId, SnapshotId};
 use crate::manifest::{Kind, MACHINE, Manifest, PIN, Pin, RootEntry};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Stage, Topic};
 use crate::repository::{Catalogued, ChunkReader, Facts, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
 use crate::storage::{Lock, LockMode, Stale};
@@ -39,7 +40,7 @@ pub(super) const BUNDLES_MAX: usize = 32;
 /// `Invalid` for an impossible request; `Interrupted` after what was read so far was made durable for
 /// the next run; those of the repository. What goes wrong with single files is reported to `progress`
 /// and counted.
-pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progress) -> Result<Outcome> {
+pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) -> Result<Outcome> {
     let noting = Noting::new(progress);
     let progress: &dyn Progress = &noting;
     let started_at = (request.clock)();
@@ -48,9 +49,9 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         return Err(Error::new(ErrorKind::Invalid, "the time of a snapshot cannot be in the future"));
     }
     let filter = Filter::following_links(&request.options.excludes)?;
-    let stream = request.stream.take();
+    let stream = request.stream.as_ref();
     let sources = if stream.is_some() { Sources::default() } else { find_sources(&request.paths, progress)? };
-    let series = request.series.clone().unwrap_or_else(|| default_series(&request, &sources.names));
+    let series = request.series.clone().unwrap_or_else(|| default_series(request, &sources.names));
     let lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Shared, progress)?) };
 
     if !request.dry_run {
@@ -82,10 +83,10 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
     let kind = if base.is_some() { wanted } else { Kind::Full };
     if kind != wanted {
         let message = "there is no earlier snapshot to build on in this series, so this one is full: every file is read";
-        progress.report(Finding::new(FindingKind::Note, [], message));
+        progress.report(Finding::new(FindingKind::Note(Topic::Base), [], message));
     }
 
-    progress.stage("snapshot");
+    progress.stage(Stage::Snapshot);
     let (tally, owners) = (Tally::default(), Owners::default());
     let saver = Saver::new(&sink, repository.cutter(), progress);
     let found = match (stream, request.options.stream.as_deref()) {
@@ -171,15 +172,15 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
         kind,
         base: base.map(|Base { id, .. }| id),
         series,
-        host: request.host,
-        user: request.user,
+        host: request.host.clone(),
+        user: request.user.clone(),
         time,
         started_at,
         committed_at: (request.clock)(),
         clocks: walked.map_or_else(Vec::new, |walked| walked.clocks),
         paths: request.paths.iter().map(|path| serde_bytes::ByteBuf::from(path.clone())).collect(),
-        options: request.options,
-        tags: request.tags,
+        options: request.options.clone(),
+        tags: request.tags.clone(),
         program: format!("strongroom {}", env!("CARGO_PKG_VERSION")),
         root,
         entries,
@@ -223,7 +224,7 @@ pub fn run(repository: &Repository, mut request: Request, progress: &dyn Progres
             Ok(()) => format!("{count} chunks that were lost are stored again; earlier snapshots that need them are mended"),
             Err(error) => format!("{count} chunks that were lost are stored again, which could not be recorded: {error}"),
         };
-        progress.report(Finding::new(FindingKind::Note, [], message));
+        progress.report(Finding::new(FindingKind::Note(Topic::Healed), [], message));
     }
     Ok(told.outcome(Some(id), manifest, packs_adopted, (noting.counts(), tally.left_out(), other_file_systems)))
 }

@@ -13,7 +13,7 @@ use super::paths::{join, split_path};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
 use crate::platform::names;
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::units::PathText;
 
 /// So many sources that lie within others are named one by one: lists that are made by `find` are full of them.
@@ -181,7 +181,7 @@ fn resolved(path: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn report(progress: &dyn Progress, path: &[u8], message: String) {
-    progress.report(Finding::new(FindingKind::Note, path, message));
+    progress.report(Finding::new(FindingKind::Note(Topic::Source), path, message));
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::checkpoint::Checkpoints;
@@ -32,7 +33,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub(super) fn save_stream(
     saver: &Saver<'_>,
     name: &str,
-    stream: Stream,
+    stream: &Stream,
     now: Timestamp,
     owners: &Owners,
     tally: &Tally,
@@ -77,10 +78,16 @@ enum Source {
 }
 
 impl Source {
-    fn open(stream: Stream) -> Result<Self> {
+    fn open(stream: &Stream) -> Result<Self> {
         match stream {
-            Stream::Reader(reader) => Ok(Source::Reader(reader)),
-            Stream::Handle(handle) => Ok(Source::Handle(File::from(handle))),
+            Stream::Reader(reader) => {
+                let reader = reader.lock().unwrap_or_else(PoisonError::into_inner).take();
+                reader.map(Source::Reader).ok_or_else(|| Error::new(ErrorKind::Invalid, "the stream was read by an earlier run"))
+            }
+            Stream::Handle(handle) => {
+                let handle = handle.try_clone().map_err(|error| Error::io("cannot read", "the stream", error))?;
+                Ok(Source::Handle(File::from(handle)))
+            }
             Stream::Command(arguments) => {
                 let (program, arguments) =
                     arguments.split_first().ok_or_else(|| Error::new(ErrorKind::Invalid, "there is no command to run"))?;
@@ -125,7 +132,7 @@ impl Source {
         let status = child.wait().map_err(|error| Error::io("cannot wait for", &*name, error))?;
         if status.success() {
             Ok(())
-        } else if progress.is_interrupted() {
+        } else if progress.is_cancelled() {
             // The terminal sends ^C to the command as well.
             Err(interrupted())
         } else {
@@ -147,7 +154,7 @@ fn prepare(program: &OsStr, arguments: &[OsString]) -> Command {
 /// Waits until there is something to read, or the end.
 fn wait_until_ready(handle: impl AsHandle, progress: &dyn Progress) -> Result<()> {
     loop {
-        if progress.is_interrupted() {
+        if progress.is_cancelled() {
             return Err(interrupted());
         }
         let is_ready = waiting::is_ready(&handle, LOOK_EVERY);

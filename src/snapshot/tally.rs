@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::request::LeftOut;
+use super::outcome::LeftOut;
 use crate::manifest::Counts;
 
 /// Running counts; see [`Counts`] for what they mean.

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::catalog::Listing;
 use crate::id::MachineId;
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::repository::Catalogued;
 use crate::retention::check_clock;
 use crate::source::Filter;
@@ -14,14 +14,14 @@ use crate::units::Timestamp;
 /// So many patterns that match nothing are named: a list that is shared by many machines has more.
 const UNMATCHED_TOLD_MAX: usize = 10;
 
-fn warn(progress: &dyn Progress, message: String) {
-    progress.report(Finding::new(FindingKind::Warning, [], message));
+fn warn(progress: &dyn Progress, topic: Topic, message: String) {
+    progress.report(Finding::new(FindingKind::Warning(topic), [], message));
 }
 
 /// Says that snapshots are missing which nobody removed. The run makes none of them worse.
 pub(super) fn warn_of_rollback(catalogued: &Catalogued, progress: &dyn Progress) {
     if let Some(rollback) = &catalogued.rollback {
-        warn(progress, rollback.to_string());
+        warn(progress, Topic::Rollback, rollback.to_string());
     }
 }
 
@@ -30,7 +30,7 @@ pub(super) fn warn_of_clock(listing: &Listing, now: Timestamp, progress: &dyn Pr
     let newest = listing.summaries().iter().max_by_key(|summary| (summary.committed_at, summary.id));
     let checked = newest.map_or(Ok(()), |newest| check_clock(newest.committed_at, &newest.id, now, TimeZone::system));
     if let Err(error) = checked {
-        warn(progress, error.to_string());
+        warn(progress, Topic::Clock, error.to_string());
     }
 }
 
@@ -47,7 +47,7 @@ pub(super) fn warn_of_company(listing: &Listing, series: &str, machine: MachineI
             others.len(),
             newest.id.short()
         );
-        warn(progress, message);
+        warn(progress, Topic::Company, message);
     }
 }
 
@@ -56,9 +56,9 @@ pub(super) fn tell_unmatched(filter: &Filter, progress: &dyn Progress) {
     let unmatched = filter.unmatched();
     for pattern in unmatched.iter().take(UNMATCHED_TOLD_MAX) {
         let message = format!("the pattern `{}` matches nothing that this run came by", pattern.escape_debug());
-        progress.report(Finding::new(FindingKind::Note, [], message));
+        progress.report(Finding::new(FindingKind::Note(Topic::Pattern), [], message));
     }
     if let Some(more) = unmatched.len().checked_sub(UNMATCHED_TOLD_MAX).filter(|more| *more > 0) {
-        progress.report(Finding::new(FindingKind::Note, [], format!("and {more} more patterns match nothing")));
+        progress.report(Finding::new(FindingKind::Note(Topic::Pattern), [], format!("and {more} more patterns match nothing")));
     }
 }

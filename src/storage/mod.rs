@@ -37,12 +37,12 @@ use std::sync::Arc;
 use crate::error::Result;
 
 pub use choices::Choices;
-pub use crew::{map_at_once, map_at_once_with, waits_for_answers, work_at_once};
+pub use crew::{ask_all, ask_each, map_at_once, map_at_once_with, map_by, waits_for_answers, work_at_once};
 pub use local::{Found, LocalStorage};
 pub use location::{check_location, create, look_at_all, open};
 pub use memory::{MemoryStorage, Promise};
 pub use name::{LOCK, PRUNE_LOCK, is_temporary};
-pub use ranges::{Stretch, join_ranges};
+pub use ranges::{REQUEST_BYTES_MAX, Stretch, join_parts, join_ranges};
 
 /// What a listing says of one object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

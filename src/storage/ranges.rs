@@ -5,12 +5,11 @@
 
 use std::ops::Range;
 
-use super::Storage;
+use super::{Properties, Storage};
 use crate::error::Result;
 
-/// One request asks for at most so much, unless a single range is longer: with more the others that could be under way
-/// at the same time would have nothing to do, and what is read is held in memory.
-const REQUEST_BYTES_MAX: u64 = 4 << 20;
+/// One request asks for at most so much, unless a single range is longer: what is read is held in memory.
+pub const REQUEST_BYTES_MAX: u64 = 2 << 20;
 
 /// Ranges that are read by one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,14 +44,22 @@ impl Stretch {
     }
 }
 
-/// Puts `ranges` of one object together, which are sorted by their beginnings, as it is best for a storage where
-/// `gap_bytes` are cheaper read than a second request made; 0: each is read alone.
-pub fn join_ranges(ranges: &[Range<u64>], gap_bytes: u64) -> Vec<Stretch> {
+impl Properties {
+    /// How much one request should ask for at most when `bytes` are read in all: with more, others that could be under
+    /// way at the same time had nothing to do.
+    pub fn request_bytes(&self, bytes: u64) -> u64 {
+        (bytes / self.requests_at_once as u64).clamp(self.gap_bytes.min(REQUEST_BYTES_MAX), REQUEST_BYTES_MAX)
+    }
+}
+
+/// Puts `ranges` of one object together, which are sorted by their beginnings, to requests of at most `request_bytes`,
+/// where `gap_bytes` are cheaper read than a second request made; 0: each is read alone.
+pub fn join_ranges(ranges: &[Range<u64>], gap_bytes: u64, request_bytes: u64) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
     for (at, range) in ranges.iter().enumerate() {
         let fits = |last: &&mut Stretch| {
             let end = last.range.end.max(range.end);
-            gap_bytes > 0 && range.start <= last.range.end.saturating_add(gap_bytes) && end - last.range.start <= REQUEST_BYTES_MAX
+            gap_bytes > 0 && range.start <= last.range.end.saturating_add(gap_bytes) && end - last.range.start <= request_bytes
         };
         match stretches.last_mut().filter(fits) {
             Some(last) => {
@@ -65,12 +72,25 @@ pub fn join_ranges(ranges: &[Range<u64>], gap_bytes: u64) -> Vec<Stretch> {
     stretches
 }
 
+/// As [`join_ranges`], of several objects: which of `parts`, which are sorted by object and beginning, one request
+/// reads.
+pub fn join_parts<K: PartialEq>(parts: &[(K, Range<u64>)], gap_bytes: u64, request_bytes: u64) -> Vec<Range<usize>> {
+    let (mut joined, mut begin) = (Vec::new(), 0);
+    for of_one in parts.chunk_by(|a, b| a.0 == b.0) {
+        let ranges: Vec<Range<u64>> = of_one.iter().map(|(_, range)| range.clone()).collect();
+        let stretches = join_ranges(&ranges, gap_bytes, request_bytes);
+        joined.extend(stretches.into_iter().map(|stretch| begin + stretch.members.start..begin + stretch.members.end));
+        begin += of_one.len();
+    }
+    joined
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn joined(ranges: &[Range<u64>], gap_bytes: u64) -> Vec<(Range<u64>, Range<usize>)> {
-        join_ranges(ranges, gap_bytes).into_iter().map(|stretch| (stretch.range, stretch.members)).collect()
+        join_ranges(ranges, gap_bytes, REQUEST_BYTES_MAX).into_iter().map(|stretch| (stretch.range, stretch.members)).collect()
     }
 
     #[test]
@@ -85,18 +105,35 @@ mod tests {
     #[test]
     fn a_request_is_no_longer_than_the_limit_unless_one_range_is() {
         let mib = |begin: u64, end: u64| begin << 20..end << 20;
-        assert_eq!(joined(&[mib(0, 3), mib(3, 4), mib(4, 5)], 1), [(mib(0, 4), 0..2), (mib(4, 5), 2..3)]);
+        assert_eq!(joined(&[mib(0, 1), mib(1, 2), mib(2, 3)], 1), [(mib(0, 2), 0..2), (mib(2, 3), 2..3)]);
         assert_eq!(joined(&[mib(0, 60), mib(60, 61)], 1), [(mib(0, 60), 0..1), (mib(60, 61), 1..2)]);
     }
 
     #[test]
     fn ranges_within_each_other_are_read_once_and_cut_out() {
         let ranges = [10..50, 20..30, 25..60];
-        let stretches = join_ranges(&ranges, 1);
+        let stretches = join_ranges(&ranges, 1, REQUEST_BYTES_MAX);
         assert_eq!(stretches, [Stretch { range: 10..60, members: 0..3 }]);
         let mut bytes: Vec<u8> = (10..60).collect();
         assert_eq!(stretches[0].cut(&mut bytes, &ranges[1]).unwrap(), (20..30).collect::<Vec<u8>>());
         assert_eq!(stretches[0].cut(&mut bytes, &(0..9)), None);
         assert_eq!(stretches[0].cut(&mut bytes, &(55..61)), None);
+    }
+
+    #[test]
+    fn parts_of_several_objects_are_joined_within_each() {
+        let parts = [('a', 0..5), ('a', 5..9), ('b', 9..10), ('c', 0..1), ('c', 50..51), ('a', 9..12)];
+        assert_eq!(join_parts(&parts, 10, 100), [0..2, 2..3, 3..4, 4..5, 5..6]);
+        assert_eq!(join_parts(&parts, 0, 100).len(), 6);
+        assert!(join_parts::<u8>(&[], 10, 100).is_empty());
+    }
+
+    #[test]
+    fn little_is_asked_for_in_as_many_requests_as_go_at_once_and_much_in_long_ones() {
+        use crate::storage::LockKind;
+        let properties =
+            Properties { requests_at_once: 16, gap_bytes: 1 << 18, lock: LockKind::Lease, can_replace: false, is_append_only: false };
+        let asked = [0, 1 << 20, 16 << 20, 1 << 40].map(|bytes| properties.request_bytes(bytes));
+        assert_eq!(asked, [1 << 18, 1 << 18, 1 << 20, 2 << 20]);
     }
 }

@@ -15,6 +15,7 @@
 //! and goes on behind the page when it is asked again; a visitor is told by `lose`, and returns the error to
 //! stop, or reports it or skips the page.
 
+mod ahead;
 mod contents;
 mod nodes;
 mod pages;
@@ -25,6 +26,7 @@ mod visit;
 #[cfg(test)]
 mod tests;
 
+pub use ahead::{Ahead, read_ahead};
 pub use contents::{ContentVisitor, Piece, visit_content};
 pub use nodes::NodeStream;
 pub use pages::{ListPlace, PagePlace, PageReader};

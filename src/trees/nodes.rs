@@ -1,5 +1,6 @@
 //! The entries of one directory.
 
+use super::ahead::{Ahead, Key, key_below};
 use super::pages::PagePlace;
 use crate::error::Result;
 use crate::manifest::{Node, Page, TreeRef};
@@ -11,17 +12,40 @@ pub struct NodeStream<'r> {
     nodes: std::vec::IntoIter<Node>,
     /// Pages yet to be read, the next one last.
     pages: Vec<PagePlace>,
+    ahead: Option<AheadOf<'r>>,
+}
+
+/// Where a stream stands, for who reads ahead of it.
+struct AheadOf<'r> {
+    ahead: &'r Ahead<'r>,
+    /// The keys of the pages yet to be read.
+    pages: Vec<Key>,
+    /// The key of the page that is open, and how many nodes are on it.
+    open: Key,
+    nodes: usize,
 }
 
 impl<'r> NodeStream<'r> {
     /// The nodes of `tree`.
     pub fn new(reader: &'r ChunkReader, tree: &TreeRef) -> Self {
-        Self { reader, nodes: Vec::new().into_iter(), pages: vec![PagePlace::root(tree)] }
+        Self { reader, nodes: Vec::new().into_iter(), pages: vec![PagePlace::root(tree)], ahead: None }
+    }
+
+    /// The nodes of `tree`, to which a walk comes at `key` that has its pages read ahead.
+    pub(super) fn ahead(reader: &'r ChunkReader, tree: &TreeRef, ahead: &'r Ahead<'r>, key: Key) -> Self {
+        let ahead = AheadOf { ahead, pages: vec![key], open: Key::new(), nodes: 0 };
+        Self { ahead: Some(ahead), ..Self::new(reader, tree) }
+    }
+
+    /// The key of the folder that is the last node which was given.
+    pub(super) fn key_of_last(&self) -> Key {
+        let Some(AheadOf { open, nodes, .. }) = &self.ahead else { return Key::new() };
+        key_below(open, (nodes - self.nodes.len()).saturating_sub(1))
     }
 
     /// Nodes that are at hand, sorted by name.
     pub fn of_nodes(reader: &'r ChunkReader, nodes: Vec<Node>) -> Self {
-        Self { reader, nodes: nodes.into_iter(), pages: Vec::new() }
+        Self { reader, nodes: nodes.into_iter(), pages: Vec::new(), ahead: None }
     }
 
     /// The next node, `None` at the end.
@@ -63,13 +87,26 @@ impl<'r> NodeStream<'r> {
     /// As [`NodeStream::next_node`].
     pub(super) fn open_page(&mut self) -> Result<()> {
         let Some(place) = self.pages.pop() else { return Ok(()) };
-        match place.read(self.reader)? {
+        let page = match &mut self.ahead {
+            Some(AheadOf { ahead, pages, open, nodes }) => {
+                (*open, *nodes) = (pages.pop().unwrap_or_default(), 0);
+                ahead.take(open, &place, self.reader)?
+            }
+            None => place.read(self.reader)?,
+        };
+        match page {
             Page::Leaf(nodes) => self.nodes = nodes.into_iter(),
             Page::Inner(refs) => {
                 let begin = self.pages.len();
                 self.pages.extend(place.below(refs));
                 self.pages[begin..].reverse();
+                if let Some(AheadOf { pages, open, .. }) = &mut self.ahead {
+                    pages.extend((0..self.pages.len() - begin).rev().map(|number| key_below(open, number)));
+                }
             }
+        }
+        if let Some(ahead) = &mut self.ahead {
+            ahead.nodes = self.nodes.len();
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! A snapshot as one tree from `/` down: the folders above the sources, the sources, and everything
 //! below them.
 
+use super::ahead::{Ahead, Key, key_below};
 use super::nodes::NodeStream;
+use super::pages::PagePlace;
 use crate::error::Result;
 use crate::manifest::{Content, Manifest, Node, RootEntry};
 use crate::repository::ChunkReader;
@@ -21,12 +23,28 @@ pub enum Step {
 pub struct SnapshotView<'r> {
     reader: &'r ChunkReader,
     entries: &'r [RootEntry],
+    ahead: Option<&'r Ahead<'r>>,
 }
 
 impl<'r> SnapshotView<'r> {
     /// The tree of `manifest`.
     pub fn new(reader: &'r ChunkReader, manifest: &'r Manifest) -> Self {
-        Self { reader, entries: &manifest.entries }
+        Self { reader, entries: &manifest.entries, ahead: None }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_entries(reader: &'r ChunkReader, entries: &'r [RootEntry]) -> Self {
+        Self { reader, entries, ahead: None }
+    }
+
+    /// The same, with walks whose pages are read `ahead`; one at a time.
+    #[must_use]
+    pub fn with_ahead(self, ahead: Option<&'r Ahead<'r>>) -> Self {
+        Self { ahead, ..self }
+    }
+
+    fn begin(&self, path: Vec<u8>) -> Walk<'r> {
+        Walk { reader: self.reader, entries: self.entries, ahead: self.ahead, path, levels: Vec::new(), descend: None }
     }
 
     /// The entry at the absolute `path`; `None` when the snapshot has none. `/` itself is there only
@@ -55,10 +73,10 @@ impl<'r> SnapshotView<'r> {
 
     /// Walks the whole snapshot, folders before their entries, names in order.
     pub fn walk(&self) -> Walk<'r> {
-        let mut walk = Walk { reader: self.reader, entries: self.entries, path: Vec::new(), levels: Vec::new(), descend: None };
+        let mut walk = self.begin(Vec::new());
         match self.entries.first() {
-            Some(entry) if entry.path == b"/" => walk.levels.push(Level { source: Source::Roots(vec![entry].into_iter()), path_bytes: 0 }),
-            _ => walk.enter(&Content::Ancestor),
+            Some(entry) if entry.path == b"/" => walk.enter_roots(vec![entry], Key::new()),
+            _ => walk.enter(&Content::Ancestor, Key::new()),
         }
         walk
     }
@@ -66,33 +84,37 @@ impl<'r> SnapshotView<'r> {
     /// Walks what lies below the folder `node` at `path`, without the folder itself.
     pub fn walk_below(&self, path: &[u8], node: &Node) -> Walk<'r> {
         let path = if path == b"/" { Vec::new() } else { path.to_vec() };
-        let mut walk = Walk { reader: self.reader, entries: self.entries, path, levels: Vec::new(), descend: None };
-        walk.enter(&node.content);
+        let mut walk = self.begin(path);
+        walk.enter(&node.content, Key::new());
         // The folder itself is not a step, so neither is leaving it.
         walk
     }
 }
 
 enum Source<'r> {
-    Roots(std::vec::IntoIter<&'r RootEntry>),
+    Roots(std::iter::Enumerate<std::vec::IntoIter<&'r RootEntry>>),
     Nodes(NodeStream<'r>),
 }
 
 struct Level<'r> {
     source: Source<'r>,
     path_bytes: usize,
+    /// Where the walk came to it, for who reads ahead; else empty.
+    key: Key,
 }
 
 /// A walk through a snapshot; holds one page for each level.
 pub struct Walk<'r> {
     reader: &'r ChunkReader,
     entries: &'r [RootEntry],
+    ahead: Option<&'r Ahead<'r>>,
     path: Vec<u8>,
     levels: Vec<Level<'r>>,
-    descend: Option<Content>,
+    /// The folder that is entered next, and where the walk comes to it.
+    descend: Option<(Content, Key)>,
 }
 
-impl Walk<'_> {
+impl<'r> Walk<'r> {
     /// The absolute path of the last step.
     pub fn path(&self) -> &[u8] {
         if self.path.is_empty() { b"/" } else { &self.path }
@@ -109,16 +131,16 @@ impl Walk<'_> {
     /// `NotFound`, `Damaged` when a page cannot be read; asking again goes on behind it.
     /// [`Walk::path`] is then the folder that the page belongs to.
     pub fn next_step(&mut self) -> Result<Option<Step>> {
-        if let Some(content) = self.descend.take() {
-            self.enter(&content);
+        if let Some((content, key)) = self.descend.take() {
+            self.enter(&content, key);
         } else if let Some(level) = self.levels.last() {
             self.path.truncate(level.path_bytes);
         }
         let Some(level) = self.levels.last_mut() else { return Ok(None) };
         self.path.truncate(level.path_bytes);
-        let node = match &mut level.source {
-            Source::Nodes(nodes) => nodes.next_node()?,
-            Source::Roots(roots) => roots.next().map(|entry| entry.node.clone()),
+        let (node, number) = match &mut level.source {
+            Source::Nodes(nodes) => (nodes.next_node()?, 0),
+            Source::Roots(roots) => roots.next().map_or((None, 0), |(number, entry)| (Some(entry.node.clone()), number)),
         };
         let Some(node) = node else {
             self.levels.pop();
@@ -130,18 +152,34 @@ impl Walk<'_> {
             self.path.extend_from_slice(&node.name);
         }
         if node.is_directory() {
-            self.descend = Some(node.content.clone());
+            let key = match &level.source {
+                _ if self.ahead.is_none() => Key::new(),
+                Source::Nodes(nodes) => nodes.key_of_last(),
+                Source::Roots(_) => key_below(&level.key, number),
+            };
+            self.descend = Some((node.content.clone(), key));
         }
         Ok(Some(Step::Entry(node)))
     }
 
-    fn enter(&mut self, content: &Content) {
-        let path_bytes = self.path.len();
-        let source = match content {
-            Content::Directory(tree) => Source::Nodes(NodeStream::new(self.reader, tree)),
-            _ => Source::Roots(roots_below(self.entries, &self.path).collect::<Vec<_>>().into_iter()),
+    fn enter(&mut self, content: &Content, key: Key) {
+        let nodes = match (content, self.ahead) {
+            (Content::Directory(tree), Some(ahead)) => NodeStream::ahead(self.reader, tree, ahead, key),
+            (Content::Directory(tree), None) => NodeStream::new(self.reader, tree),
+            _ => return self.enter_roots(roots_below(self.entries, &self.path).collect(), key),
         };
-        self.levels.push(Level { source, path_bytes });
+        self.levels.push(Level { source: Source::Nodes(nodes), path_bytes: self.path.len(), key: Key::new() });
+    }
+
+    fn enter_roots(&mut self, roots: Vec<&'r RootEntry>, key: Key) {
+        if let Some(ahead) = self.ahead {
+            for (number, entry) in roots.iter().enumerate() {
+                if let Content::Directory(tree) = &entry.node.content {
+                    ahead.expect(key_below(&key, number), PagePlace::root(tree));
+                }
+            }
+        }
+        self.levels.push(Level { source: Source::Roots(roots.into_iter().enumerate()), path_bytes: self.path.len(), key });
     }
 }
 

@@ -3,10 +3,10 @@
 //! Only done when there is damage. Every snapshot is walked, but a folder that was found clean once
 //! is clean in every snapshot that shares it.
 
+use crate::cancel::check_cancelled;
 use std::collections::{BTreeMap, HashSet};
 
 use super::damage::Damage;
-use super::objects::check_interrupted;
 use super::outcome::{AFFECTED_MAX, Affected, Outcome};
 use super::trees::is_lost;
 use crate::error::Result;
@@ -49,7 +49,7 @@ impl<'a> Gathering<'a> {
         let mut walk = view.walk();
         let mut folders: Vec<Folder> = Vec::new();
         loop {
-            check_interrupted(self.progress)?;
+            check_cancelled(self.progress)?;
             let problem = match walk.next_step() {
                 Ok(None) => return Ok(()),
                 Ok(Some(Step::Leave)) => {

@@ -3,19 +3,21 @@
 //! Threads draw runs of frames in the order in which they lie on the disk, and hold one frame each.
 //! Each byte is read once.
 
+use crate::cancel::check_cancelled;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::damage::{Damage, is_bad_pack};
 use super::frames::{OpenPack, Read, Scratch, add, order_by_offset};
-use super::objects::{check_interrupted, problem_of};
+use super::objects::problem_of;
 use super::outcome::Outcome;
 use crate::crypto::Algorithm;
 use crate::error::{Error, Result};
 use crate::id::PackId;
-use crate::pack::{PackDirectory, PackKeys, read_directory};
+use crate::pack::{PackDirectory, PackKeys, open_directory};
 use crate::progress::Progress;
 use crate::repository::{Repository, pack_name};
+use crate::storage::{waits_for_answers, work_at_once};
 
 /// A run of frames has about so many stored bytes.
 const RUN_BYTES: u64 = 4 << 20;
@@ -42,8 +44,10 @@ struct Run {
 
 struct Queue<'p> {
     packs: std::slice::Iter<'p, (PackId, u64)>,
-    /// Runs of the pack that was opened last, the next one at the end.
+    /// Runs of the packs that were opened last, the next one at the end.
     runs: Vec<Run>,
+    /// How many packs are being opened.
+    opening: usize,
 }
 
 struct Shared<'a> {
@@ -52,7 +56,11 @@ struct Shared<'a> {
     progress: &'a dyn Progress,
     /// Nothing is sealed: only the hash of the whole pack vouches for it.
     is_plain: bool,
+    /// Packs are opened while others are, because that waits for answers; else one after the other, as they are read.
+    opens_many: bool,
     queue: Mutex<Queue<'a>>,
+    /// Told when one of these is opened.
+    opened: Condvar,
     read: Mutex<(Read, Vec<PackId>)>,
     failure: Mutex<Option<Error>>,
     is_over: AtomicBool,
@@ -79,12 +87,14 @@ pub fn read_packs(
         damage,
         progress,
         is_plain: repository.description().algorithm == Algorithm::None,
-        queue: Mutex::new(Queue { packs: packs.iter(), runs: Vec::new() }),
+        opens_many: waits_for_answers(&**repository.storage()),
+        queue: Mutex::new(Queue { packs: packs.iter(), runs: Vec::new(), opening: 0 }),
+        opened: Condvar::new(),
         read: Mutex::new((Read::default(), Vec::new())),
         failure: Mutex::new(None),
         is_over: AtomicBool::new(false),
     };
-    rayon::scope(|scope| (0..rayon::current_num_threads()).for_each(|_| scope.spawn(|_| shared.work())));
+    work_at_once(&**repository.storage(), usize::MAX, &|| shared.work());
     let (read, whole) = shared.read.into_inner().unwrap_or_else(PoisonError::into_inner);
     outcome.packs_read = whole.len() as u64;
     outcome.frames_read = read.frames;
@@ -98,7 +108,7 @@ impl Shared<'_> {
     fn work(&self) {
         let mut scratch = Scratch::default();
         while !self.is_over.load(Ordering::Relaxed) {
-            let outcome = check_interrupted(self.progress).and_then(|()| self.next_run());
+            let outcome = check_cancelled(self.progress).and_then(|()| self.next_run());
             match outcome.and_then(|run| run.map(|run| self.read_run(&run, &mut scratch)).transpose()) {
                 Ok(Some(())) => {}
                 Ok(None) => return,
@@ -117,22 +127,39 @@ impl Shared<'_> {
             if let Some(run) = queue.runs.pop() {
                 return Ok(Some(run));
             }
-            let Some((id, bytes)) = queue.packs.next() else { return Ok(None) };
-            match self.open(*id, *bytes) {
-                Ok(runs) => queue.runs = runs,
-                Err(error) if is_bad_pack(&error) => {
-                    lock(self.damage).add_pack(*id, problem_of(&pack_name(id), &error));
-                    self.progress.add_done(1, *bytes);
+            match queue.packs.next() {
+                Some((id, bytes)) if self.opens_many => {
+                    queue.opening += 1;
+                    drop(queue);
+                    let opened = self.open_or_note(*id, *bytes);
+                    queue = lock(&self.queue);
+                    queue.opening -= 1;
+                    self.opened.notify_all();
+                    queue.runs.extend(opened?);
                 }
-                Err(error) => return Err(error),
+                Some((id, bytes)) => queue.runs = self.open_or_note(*id, *bytes)?,
+                // It may have runs for this thread too.
+                None if queue.opening > 0 => queue = self.opened.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => return Ok(None),
             }
         }
     }
 
+    /// The runs of a pack; none of one that is damaged, which is noted.
+    fn open_or_note(&self, id: PackId, bytes: u64) -> Result<Vec<Run>> {
+        self.open(id, bytes).or_else(|error| {
+            if !is_bad_pack(&error) {
+                return Err(error);
+            }
+            lock(self.damage).add_pack(id, problem_of(&pack_name(&id), &error));
+            self.progress.add_done(1, bytes);
+            Ok(Vec::new())
+        })
+    }
+
     fn open(&self, id: PackId, bytes: u64) -> Result<Vec<Run>> {
         let (storage, keys, name) = (&**self.repository.storage(), self.repository.keys(), pack_name(&id));
-        let (directory, ..) = read_directory(storage, keys, &name, bytes)?;
-        let keys = PackKeys::read(storage, keys, &name, bytes)?;
+        let (keys, directory, _) = open_directory(storage, keys, &name, bytes)?;
         let order = order_by_offset(&directory.frames);
         let mut groups: Vec<Vec<u32>> = Vec::new();
         let mut room = 0;

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::id::PackId;
 use crate::pack::{FRAME_SEALED_BYTES_MAX, FrameEntry, FramePlace, PackKeys, PackKind};
 use crate::repository::Repository;
+use crate::storage::REQUEST_BYTES_MAX;
 
 /// Gaps between frames are hashed in pieces of this length.
 const PIECE_BYTES: u64 = 1 << 20;
@@ -20,6 +21,9 @@ const PIECE_BYTES: u64 = 1 << 20;
 pub struct Scratch {
     sealed: Vec<u8>,
     plain: Vec<u8>,
+    /// What was read at once, where a request costs more than bytes, and where it begins.
+    ahead: Vec<u8>,
+    ahead_begin: u64,
 }
 
 /// What was read.
@@ -52,9 +56,11 @@ impl OpenPack<'_> {
     /// Those of the storage that are no damage.
     pub fn read_frames(&self, numbers: &[u32], scratch: &mut Scratch) -> Result<Read> {
         let mut read = Read { is_whole: true, ..Read::default() };
+        scratch.ahead.clear();
+        let end = numbers.iter().map(|number| end_of(&self.frames[*number as usize])).max().unwrap_or_default();
         for number in numbers {
             let entry = &self.frames[*number as usize];
-            match self.fetch(entry, scratch) {
+            match self.fetch(entry, end, scratch) {
                 Ok(()) => self.verify(*number, scratch, &mut read),
                 Err(error) if is_bad_pack(&error) => self.note_frame(*number, &error.to_string(), &mut read),
                 Err(error) => return Err(error),
@@ -73,16 +79,17 @@ impl OpenPack<'_> {
         let mut read = Read { is_whole: true, ..Read::default() };
         let mut hasher = blake3::Hasher::new();
         let mut at = 0;
+        scratch.ahead.clear();
         let mut walk = || -> Result<()> {
             for number in order {
                 let entry = &self.frames[*number as usize];
-                self.hash_gap(at..entry.offset, &mut hasher, scratch)?;
-                self.fetch(entry, scratch)?;
+                self.hash_gap(at..entry.offset, pack_bytes, &mut hasher, scratch)?;
+                self.fetch(entry, pack_bytes, scratch)?;
                 hasher.update(&scratch.sealed[..entry.sealed_bytes as usize]);
                 self.verify(*number, scratch, &mut read);
                 at = entry.offset + u64::from(entry.sealed_bytes);
             }
-            self.hash_gap(at..pack_bytes, &mut hasher, scratch)
+            self.hash_gap(at..pack_bytes, pack_bytes, &mut hasher, scratch)
         };
         let problem = match walk() {
             Ok(()) if hasher.finalize().as_bytes() == &self.id.0 => return Ok(read),
@@ -100,21 +107,47 @@ impl OpenPack<'_> {
         Ok(read)
     }
 
-    fn hash_gap(&self, mut gap: Range<u64>, hasher: &mut blake3::Hasher, scratch: &mut Scratch) -> Result<()> {
+    fn hash_gap(&self, mut gap: Range<u64>, until: u64, hasher: &mut blake3::Hasher, scratch: &mut Scratch) -> Result<()> {
         while gap.start < gap.end {
             let piece = (gap.end - gap.start).min(PIECE_BYTES);
-            let room = room(&mut scratch.sealed, piece as usize);
-            self.repository.storage().read_range(self.name, gap.start, room)?;
-            hasher.update(room);
+            hasher.update(self.read(gap.start, piece as usize, until, scratch)?);
             gap.start += piece;
         }
         Ok(())
     }
 
-    fn fetch(&self, entry: &FrameEntry, scratch: &mut Scratch) -> Result<()> {
+    fn fetch(&self, entry: &FrameEntry, until: u64, scratch: &mut Scratch) -> Result<()> {
         // Directories and segments were checked when they were decoded; this only bounds the memory.
         let bytes = entry.sealed_bytes.min(FRAME_SEALED_BYTES_MAX) as usize;
-        self.repository.storage().read_range(self.name, entry.offset, room(&mut scratch.sealed, bytes))
+        self.read(entry.offset, bytes, until, scratch).map(|_| ())
+    }
+
+    /// Reads so many bytes into the buffer for sealed ones. What follows up to `until` is read next: where a request
+    /// costs more than bytes, much of it is read along.
+    fn read<'s>(&self, begin: u64, bytes: usize, until: u64, scratch: &'s mut Scratch) -> Result<&'s [u8]> {
+        let storage = self.repository.storage();
+        let Scratch { sealed, ahead, ahead_begin, .. } = scratch;
+        let room = room(sealed, bytes);
+        if storage.properties().gap_bytes > 0 {
+            let at = |ahead_begin: u64| begin.checked_sub(ahead_begin).and_then(|at| usize::try_from(at).ok());
+            let is_there = |ahead: &[u8], ahead_begin| at(ahead_begin).is_some_and(|at| at.saturating_add(bytes) <= ahead.len());
+            if !is_there(ahead, *ahead_begin) {
+                let end = until.min(begin.saturating_add(REQUEST_BYTES_MAX)).max(begin.saturating_add(bytes as u64));
+                ahead.clear();
+                ahead.resize((end - begin) as usize, 0);
+                *ahead_begin = begin;
+                if storage.read_range(self.name, begin, ahead).is_err() {
+                    // What cannot be read is told by the frame.
+                    ahead.clear();
+                }
+            }
+            if let Some(at) = at(*ahead_begin).filter(|_| is_there(ahead, *ahead_begin)) {
+                room.copy_from_slice(&ahead[at..at + bytes]);
+                return Ok(room);
+            }
+        }
+        storage.read_range(self.name, begin, room)?;
+        Ok(room)
     }
 
     /// Verifies the frame whose stored bytes are in `scratch`.
@@ -166,6 +199,11 @@ impl OpenPack<'_> {
 /// The sum of two readings.
 pub fn add(a: Read, b: Read) -> Read {
     Read { frames: a.frames + b.frames, bytes: a.bytes + b.bytes, chunks: a.chunks + b.chunks, is_whole: a.is_whole && b.is_whole }
+}
+
+/// Where the stored bytes of a frame end.
+fn end_of(entry: &FrameEntry) -> u64 {
+    entry.offset.saturating_add(u64::from(entry.sealed_bytes))
 }
 
 /// Numbers of frames in the order of their offsets, so that a disk streams.

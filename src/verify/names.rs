@@ -4,17 +4,16 @@
 //! Every object is named by the hash of its bytes. That finds all accidental damage; who changes
 //! objects on purpose can rename them too, which only a check with the password notices.
 
+use crate::cancel::check_cancelled;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use rayon::prelude::*;
 
 use super::outcome::{DamagedObject, NoteAbout};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::from_hex;
-use crate::progress::Progress;
+use crate::progress::{Progress, Stage};
 use crate::repository::{INDEX, KEYS, PACKS, RECORDS, SNAPSHOTS};
-use crate::storage::{Listed, Storage};
+use crate::storage::{Listed, Storage, map_at_once_with};
 
 /// Objects are hashed in pieces of this length, one for each thread.
 const PIECE_BYTES: usize = 1 << 20;
@@ -37,7 +36,7 @@ pub struct NamesOutcome {
 /// # Errors
 /// Those of the storage; `Interrupted`; `NoRepository` when no object is there at all.
 pub fn check_names(storage: &dyn Storage, progress: &dyn Progress) -> Result<NamesOutcome> {
-    progress.stage("check names");
+    progress.stage(Stage::CheckNames);
     let mut outcome = NamesOutcome::default();
     let mut objects = Vec::new();
     for folder in [KEYS, RECORDS, SNAPSHOTS, INDEX, PACKS] {
@@ -54,7 +53,9 @@ pub fn check_names(storage: &dyn Storage, progress: &dyn Progress) -> Result<Nam
     progress.add_total(objects.len() as u64, objects.iter().map(|(listed, _)| listed.bytes).sum());
     progress.end_total();
     let (bytes, done, damaged) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Vec::new()));
-    objects.par_iter().try_for_each_init(
+    map_at_once_with(
+        storage,
+        &objects,
         || vec![0; PIECE_BYTES],
         |buffer, (listed, hash)| {
             let problem = match hash_object(storage, listed, buffer, progress) {
@@ -95,9 +96,7 @@ fn hash_object(storage: &dyn Storage, listed: &Listed, buffer: &mut [u8], progre
     let mut hasher = blake3::Hasher::new();
     let mut at = 0;
     while at < listed.bytes {
-        if progress.is_interrupted() {
-            return Err(Error::new(ErrorKind::Interrupted, "the check was interrupted"));
-        }
+        check_cancelled(progress)?;
         let piece = (listed.bytes - at).min(buffer.len() as u64) as usize;
         storage.read_range(&listed.name, at, &mut buffer[..piece])?;
         hasher.update(&buffer[..piece]);

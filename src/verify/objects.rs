@@ -1,19 +1,18 @@
 //! Checks the small objects: name, seal, and what is in them.
 
+use crate::cancel::check_cancelled;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use super::names::expected_hash;
 use super::outcome::{DamagedObject, NoteAbout, Outcome};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::SnapshotId;
 use crate::manifest::{Content, Record};
 use crate::pack::{ObjectKind, open_object};
 use crate::progress::Progress;
 use crate::repository::{KEYS, KeySlot, RECORDS, Repository, SNAPSHOTS};
-use crate::storage::Listed;
+use crate::storage::{Listed, map_at_once};
 use crate::wire;
 
 /// Slots and records are never longer.
@@ -23,18 +22,12 @@ const RECORD_BYTES_MAX: u64 = 8 << 20;
 /// How one object is looked at: its listing and the hash that it must have.
 pub type Look<'a> = dyn Fn(&Listed, [u8; 32]) -> Result<()> + Sync + 'a;
 
-/// Ends a check that the user does not want any more.
-///
-/// # Errors
-/// `Interrupted`.
-pub fn check_interrupted(progress: &dyn Progress) -> Result<()> {
-    if progress.is_interrupted() { Err(Error::new(ErrorKind::Interrupted, "the check was interrupted")) } else { Ok(()) }
-}
-
 /// What is wrong with the object `name`, without saying its name again.
 pub fn problem_of(name: &str, error: &Error) -> String {
-    let text = error.to_string();
-    text.strip_prefix(name).map_or(text.as_str(), |rest| rest.trim_start_matches(" is damaged").trim_start_matches(": ")).to_owned()
+    match error.why() {
+        Some(why) if error.subject() == Some(name) => why.to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// Looks at every object of `folder` and returns how many there are. One that is gone when it is
@@ -54,8 +47,8 @@ pub fn check_folder(repository: &Repository, folder: &str, look: &Look<'_>, outc
     }
     progress.add_total(objects.len() as u64, 0);
     let (damaged, slow) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-    let looked_at = objects.par_iter().map(|(listed, hash)| {
-        check_interrupted(progress)?;
+    let count = map_at_once(storage, &objects, |(listed, hash)| {
+        check_cancelled(progress)?;
         let looked = look(listed, *hash);
         progress.add_done(1, 0);
         match looked {
@@ -74,11 +67,10 @@ pub fn check_folder(repository: &Repository, folder: &str, look: &Look<'_>, outc
             }
             Err(error) => Err(error.context(&listed.name)),
         }
-    });
-    let count = looked_at.collect::<Result<Vec<u64>>>()?.into_iter().sum();
+    })?;
     outcome.damaged.append(&mut damaged.into_inner().unwrap_or_else(PoisonError::into_inner));
     outcome.notes.append(&mut slow.into_inner().unwrap_or_else(PoisonError::into_inner));
-    Ok(count)
+    Ok(count.into_iter().sum())
 }
 
 /// Checks the key slots and the records.

@@ -5,21 +5,21 @@
 //! that are missing, short, or zero at their end. The frames of a pack that fails are read at once,
 //! whatever was asked for, so that it is known exactly what is lost.
 
+use crate::cancel::check_cancelled;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use super::damage::{Damage, is_bad_pack};
 use super::frames::{OpenPack, Scratch, order_by_offset};
-use super::objects::{check_interrupted, problem_of};
+use super::objects::problem_of;
 use super::outcome::{DamagedObject, Outcome};
 use crate::error::Result;
 use crate::id::{PackId, SegmentId};
-use crate::index::{IndexSegment, IndexedPack, SEGMENTS_AT_ONCE};
+use crate::index::{IndexSegment, IndexedPack};
 use crate::pack::{PackKeys, read_directory};
 use crate::progress::Progress;
 use crate::repository::{PackListing, Repository, pack_name, segment_name};
+use crate::storage::{map_at_once, map_at_once_with};
 
 /// Segments that appear while others are checked are looked at too, so many times.
 const ROUNDS_MAX: usize = 3;
@@ -40,9 +40,9 @@ pub struct Looked {
 /// # Errors
 /// Those of the storage that are no damage; `Interrupted`, `Unsupported`.
 pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: &mut Outcome, progress: &dyn Progress) -> Result<Looked> {
-    let mut looked = Looked::default();
+    let (storage, mut looked) = (&**repository.storage(), Looked::default());
     for _ in 0..ROUNDS_MAX {
-        let listed = repository.objects().list_segments()?;
+        let (listed, at_once) = repository.objects().list_segments_to_load()?;
         let new: Vec<SegmentId> = listed.into_iter().filter(|id| looked.segments.insert(*id)).collect();
         if new.is_empty() {
             break;
@@ -54,10 +54,10 @@ pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: 
             progress.end_total();
         }
         // Few at a time, so that memory does not grow with the repository.
-        for group in new.chunks(SEGMENTS_AT_ONCE) {
-            check_interrupted(progress)?;
-            let read: Vec<(SegmentId, Result<IndexSegment>)> =
-                group.par_iter().map(|id| (*id, repository.objects().read_segment(*id))).collect();
+        for group in new.chunks(at_once) {
+            check_cancelled(progress)?;
+            let read = |id: &SegmentId| Ok((*id, repository.objects().read_segment(*id)));
+            let read: Vec<(SegmentId, Result<IndexSegment>)> = map_at_once(storage, group, read)?;
             let mut named = Vec::new();
             for (id, segment) in read {
                 let name = segment_name(&id);
@@ -79,8 +79,8 @@ pub fn check_segments(repository: &Repository, damage: &Mutex<Damage>, outcome: 
                     outcome.pack_bytes += pack.bytes;
                 }
             }
-            named.par_iter().try_for_each_init(Scratch::default, |scratch, pack| {
-                check_interrupted(progress)?;
+            map_at_once_with(storage, &named, Scratch::default, |scratch, pack| {
+                check_cancelled(progress)?;
                 check_pack(repository, pack, &packs, damage, scratch)
             })?;
             progress.add_done((looked.packs.len() - known) as u64, 0);

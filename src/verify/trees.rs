@@ -1,13 +1,13 @@
 //! Walks the trees of all snapshots, each page once however many snapshots share it, and looks up
 //! every chunk that they name.
 
+use crate::cancel::check_cancelled;
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::damage::Damage;
-use super::objects::check_interrupted;
 use super::outcome::Outcome;
 use crate::error::{Error, Result};
 use crate::id::ChunkId;
@@ -81,7 +81,8 @@ impl<'a> Trees<'a> {
     /// # Errors
     /// Those of the storage that are no damage; `Interrupted`, `Unsupported`.
     pub fn walk(self, roots: &[Content], outcome: &mut Outcome) -> Result<Walked> {
-        visit_by_all(&self, Unvisited::below(roots), &self)?;
+        let storage = self.reader.objects().storage();
+        visit_by_all(&**storage, &self, Unvisited::below(roots), &self)?;
         let count = |pages: Mutex<HashSet<_>>| pages.into_inner().unwrap_or_else(PoisonError::into_inner).len() as u64;
         outcome.tree_pages = count(self.tree_pages);
         outcome.list_pages = count(self.list_pages);
@@ -118,7 +119,7 @@ impl<'a> Trees<'a> {
 impl PageReader for Trees<'_> {
     /// A page that is in no place whole is noted.
     fn read_page(&self, id: &ChunkId) -> Result<FrameBytes> {
-        check_interrupted(self.progress)?;
+        check_cancelled(self.progress)?;
         self.reader.read_page(id).inspect_err(|error| {
             if error.is_damage() {
                 self.add_lost(id);

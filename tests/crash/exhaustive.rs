@@ -120,7 +120,7 @@ fn a_prune_schedule_frees_packs_and_writes_others_again_and_a_next_snapshot_take
     let start = (next.start)();
     let repository = super::world::open(Arc::new(start.disk.clone()), 0, None).unwrap();
     let request = super::world::snapshot_request(&start.source, strongroom::manifest::Kind::Incremental);
-    let outcome = strongroom::snapshot::run(&repository, request, &strongroom::progress::Silent).unwrap();
+    let outcome = strongroom::snapshot::run(&repository, &request, &strongroom::progress::Silent).unwrap();
     assert!(outcome.packs_adopted > 0);
     let start = (checkpoints.start)();
     let before = start.disk.image();

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-use strongroom::annotate::{Annotator, TagRequest};
+use strongroom::annotate::{self, Annotation, Tagging};
 use strongroom::error::Result;
 use strongroom::id::SnapshotId;
 use strongroom::manifest::Kind;
@@ -212,7 +212,7 @@ impl Model {
             Action::Snapshot(kind, with_checkpoints) => {
                 let request = snapshot_request(&self.source, kind);
                 let request = snapshot::Request { checkpoint_chunks: with_checkpoints.then_some(6), ..request };
-                let outcome = snapshot::run(&repository, request, &Silent).map_err(failed("snapshot"))?;
+                let outcome = snapshot::run(&repository, &request, &Silent).map_err(failed("snapshot"))?;
                 self.here.expected.add(outcome.id.ok_or("a snapshot without id")?, &self.source);
                 self.figures.reported += 1;
                 Ok(())
@@ -220,8 +220,9 @@ impl Model {
             Action::Forget(number) => match self.choose(number) {
                 Some(id) if !self.here.pinned.contains(&id) => {
                     self.here.expected.stay.remove(&id);
-                    let annotator = Annotator::begin(repository, later(), &Silent).map_err(failed("forget"))?;
-                    annotator.forget(&[id], self.here.is_older, &Silent).map_err(failed("forget"))?;
+                    let annotation = Annotation::Forget { snapshots: vec![id], accept_rollback: self.here.is_older };
+                    let request = annotate::Request { annotation, clock: later };
+                    annotate::run(&repository, &request, &Silent).map_err(failed("forget"))?;
                     self.here.forgotten.insert(id);
                     Ok(())
                 }
@@ -229,10 +230,9 @@ impl Model {
             },
             Action::Pin(number, is_pinned) => match self.choose(number) {
                 Some(id) => {
-                    let request = TagRequest { pinned: Some(is_pinned), ..TagRequest::default() };
-                    Annotator::begin(repository, later(), &Silent)
-                        .and_then(|annotator| annotator.tag(&[id], &request))
-                        .map_err(failed("pin"))?;
+                    let tagging = Tagging { pinned: Some(is_pinned), ..Tagging::default() };
+                    let request = annotate::Request { annotation: Annotation::Tag { snapshots: vec![id], tagging }, clock: later };
+                    annotate::run(&repository, &request, &Silent).map_err(failed("pin"))?;
                     if is_pinned {
                         self.here.pinned.insert(id)
                     } else {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use strongroom::annotate::{Annotator, TagRequest};
+use strongroom::annotate::{self, Annotation, Tagging};
 use strongroom::crypto::Argon2Cost;
 use strongroom::error::{Error, ErrorKind, Result};
 use strongroom::id::SnapshotId;
@@ -98,7 +98,7 @@ const CHECKPOINTS: Verb = Verb {
     },
     run: |start, storage| {
         let request = snapshot_request(&start.source, Kind::Differential);
-        Ok(snapshot::run(&reopen(storage)?, snapshot::Request { checkpoint_chunks: Some(4), ..request }, &Silent)?.id)
+        Ok(snapshot::run(&reopen(storage)?, &snapshot::Request { checkpoint_chunks: Some(4), ..request }, &Silent)?.id)
     },
     is_done: |start, repository| repository.objects().list_snapshots().is_ok_and(|listed| listed.len() > start.snapshots.len()),
     calls_min: 30,
@@ -129,7 +129,7 @@ pub const FORGET: Verb = Verb {
         start.expected.stay = start.snapshots[2..].iter().copied().collect();
         start
     },
-    run: |start, storage| annotate(storage)?.forget(&start.remove, false, &Silent).map(|_| None),
+    run: |start, storage| annotate(storage, Annotation::Forget { snapshots: start.remove.clone(), accept_rollback: false }),
     is_done: |start, repository| start.remove.iter().all(|id| repository.facts().marks().is_forgotten(id)),
     calls_min: 8,
     needs_repair: false,
@@ -139,8 +139,8 @@ const TAGGING: Verb = Verb {
     name: "tag",
     start: || age(2, false),
     run: |start, storage| {
-        let request = TagRequest { add: vec!["new".to_owned()], ..TagRequest::default() };
-        annotate(storage)?.tag(&start.snapshots[..1], &request).map(|()| None)
+        let tagging = Tagging { add: vec!["new".to_owned()], ..Tagging::default() };
+        annotate(storage, Annotation::Tag { snapshots: start.snapshots[..1].to_vec(), tagging })
     },
     is_done: |start, repository| repository.facts().marks().tags(&start.snapshots[0], vec![]) == ["new"],
     calls_min: 4,
@@ -150,8 +150,8 @@ const TAGGING: Verb = Verb {
 const PINNING: Verb = Verb {
     name: "pin",
     run: |start, storage| {
-        let request = TagRequest { pinned: Some(true), ..TagRequest::default() };
-        annotate(storage)?.tag(&start.snapshots[..1], &request).map(|()| None)
+        let tagging = Tagging { pinned: Some(true), ..Tagging::default() };
+        annotate(storage, Annotation::Tag { snapshots: start.snapshots[..1].to_vec(), tagging })
     },
     is_done: |start, repository| repository.facts().marks().is_pinned(&start.snapshots[0]),
     ..TAGGING
@@ -177,7 +177,7 @@ pub const KEY_REMOVE: Verb = Verb {
         let repository = open(storage, 1, None)?;
         let keys = keys::list(&repository)?;
         let other = keys.iter().find(|key| !repository.is_in_use(key)).ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?;
-        keys::remove(&repository, &other.id().to_string(), &Silent).map(|_| None)
+        keys::run(&repository, &change_of_keys(keys::Change::Remove(other.id().to_string())), &Silent).map(|_| None)
     },
     is_done: |_, repository| opens(repository, 1) && !opens(repository, 0),
     calls_min: 2,
@@ -187,7 +187,9 @@ pub const KEY_REMOVE: Verb = Verb {
 const KEY_CHANGE: Verb = Verb {
     name: "key change",
     start: || age(1, false),
-    run: |_, storage| keys::change(&reopen(storage)?, &credential(0), &new_key(1), Timestamp::new(2, 0), &Silent).map(|_| None),
+    run: |_, storage| {
+        keys::run(&reopen(storage)?, &change_of_keys(keys::Change::Replace { old: credential(0), new: new_key(1) }), &Silent).map(|_| None)
+    },
     is_done: |_, repository| opens(repository, 1) && !opens(repository, 0),
     calls_min: 5,
     needs_repair: false,
@@ -255,12 +257,16 @@ fn opens(repository: &Repository, key: u8) -> bool {
     open(Arc::clone(repository.storage()), key, None).is_ok()
 }
 
-fn annotate(storage: Arc<dyn Storage>) -> Result<Annotator> {
-    Annotator::begin(reopen(storage)?, later(), &Silent)
+fn annotate(storage: Arc<dyn Storage>, annotation: Annotation) -> Result<Option<SnapshotId>> {
+    annotate::run(&reopen(storage)?, &annotate::Request { annotation, clock: later }, &Silent).map(|_| None)
 }
 
 fn add_key(repository: &Repository, key: u8) -> Result<()> {
-    keys::add(repository, &new_key(key), Timestamp::new(2, 0), &Silent).map(drop)
+    keys::run(repository, &change_of_keys(keys::Change::Add(new_key(key))), &Silent).map(drop)
+}
+
+fn change_of_keys(change: keys::Change) -> keys::Request {
+    keys::Request { change, clock: || Timestamp::new(2, 0) }
 }
 
 fn new_key(key: u8) -> NewKey {
@@ -308,7 +314,7 @@ fn with_orphan_packs(start: Start) -> Start {
         let doomed = open(Arc::clone(&faults) as _, 0, None).unwrap();
         faults.fail_writing_call(call, ErrorKind::Other, Lasts::Forever);
         let request = snapshot::Request { series: Some("doomed".to_owned()), ..snapshot_request(&start.source, Kind::Full) };
-        let has_died = snapshot::run(&doomed, request, &Silent).is_err();
+        let has_died = snapshot::run(&doomed, &request, &Silent).is_err();
         if has_died && count(&disk, "index") == count(&start.disk, "index") && count(&disk, "packs") > count(&start.disk, "packs") {
             return Start { disk, ..start };
         }

@@ -73,7 +73,7 @@ pub fn snapshot_request(source: &Source, kind: Kind) -> snapshot::Request {
 
 /// Takes a snapshot and gives its id.
 pub fn take_snapshot(repository: &Repository, source: &Source) -> Result<SnapshotId> {
-    let outcome = snapshot::run(repository, snapshot_request(source, Kind::Incremental), &Silent)?;
+    let outcome = snapshot::run(repository, &snapshot_request(source, Kind::Incremental), &Silent)?;
     outcome.id.ok_or_else(|| Error::damaged("the snapshot", "it has no id"))
 }
 
@@ -146,7 +146,7 @@ impl Expected {
 
 /// A check of everything finds no damage.
 pub fn check_all(repository: &Repository) -> Verdict {
-    let request = check::Request { data: check::Data::All, now: Timestamp::new(1, 0) };
+    let request = check::Request { data: check::Data::All, clock: || Timestamp::new(1, 0) };
     let outcome = check::run(repository, &request, &Silent).map_err(failed("check"))?;
     if outcome.is_damaged() { Err(format!("check finds damage: {:?} {:?}", outcome.damaged, outcome.affected)) } else { Ok(()) }
 }
@@ -158,7 +158,7 @@ pub fn run_prune(repository: &Repository, remove: Vec<SnapshotId>) -> Result<pru
 
 /// A repair finds nothing lost.
 pub fn repair_all(repository: Repository) -> Verdict {
-    let request = repair::Request { dry_run: false, now: Timestamp::new(3, 0) };
-    let outcome = repair::run(repository, &request, &Silent).map_err(failed("repair"))?;
+    let request = repair::Request { dry_run: false, clock: || Timestamp::new(3, 0) };
+    let outcome = repair::run(&repository, &request, &Silent).map_err(failed("repair"))?;
     if outcome.has_loss() { Err(format!("repair finds loss: {outcome:?}")) } else { Ok(()) }
 }

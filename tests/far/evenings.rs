@@ -4,9 +4,11 @@
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
+use strongroom::browse::{self, Place};
 use strongroom::check;
 use strongroom::crypto::{Algorithm, Argon2Cost};
 use strongroom::id::SnapshotId;
+use strongroom::manifest::Node;
 use strongroom::progress::Silent;
 use strongroom::prune;
 use strongroom::repository::{self, CreateOptions, Credential, OpenOptions, Repository};
@@ -14,7 +16,6 @@ use strongroom::restore;
 use strongroom::snapshot;
 use strongroom::storage::far::{Asked, Far};
 use strongroom::storage::{MemoryStorage, Storage};
-use strongroom::trees::{SnapshotView, Step};
 use strongroom::units::Timestamp;
 use tempfile::TempDir;
 
@@ -62,7 +63,7 @@ impl Evenings {
             now: Timestamp::new(1, 0),
         };
         repository::create(&storage, &options).expect("a repository");
-        let source = tempfile::tempdir().expect("a folder");
+        let (source, cache) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
         let mut newest = None;
         for evening in 0..evenings {
             for file in 0..FILES / evenings {
@@ -74,7 +75,10 @@ impl Evenings {
             }
             let path = source.path().as_os_str().as_bytes().to_vec();
             let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
-            newest = snapshot::run(&open(Arc::new(storage.clone())), request, &Silent).expect("a snapshot").id;
+            let cache_root = Some(cache.path().to_owned());
+            let options = OpenOptions { credential: Some(credential()), cache_root, no_catalog: true, ..OpenOptions::default() };
+            let repository = Repository::open(Arc::new(storage.clone()), options).expect("opened");
+            newest = snapshot::run(&repository, &request, &Silent).expect("a snapshot").id;
         }
         Self { storage, source, newest: newest.expect("a snapshot") }
     }
@@ -97,7 +101,7 @@ impl Evenings {
         far.take_asked();
         let path = self.source.path().as_os_str().as_bytes().to_vec();
         let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
-        let outcome = snapshot::run(&open(Arc::clone(far) as _), request, &Silent).expect("a snapshot");
+        let outcome = snapshot::run(&open(Arc::clone(far) as _), &request, &Silent).expect("a snapshot");
         assert_eq!(outcome.manifest.counts.bytes_read, 0, "nothing has changed");
         far.take_asked()
     }
@@ -108,11 +112,12 @@ impl Evenings {
         let repository = open(Arc::clone(far) as _);
         let manifest = repository.objects().read_manifest(&self.newest).expect("a manifest");
         let reader = repository.reader().expect("an index");
-        let mut walk = SnapshotView::new(&reader, &manifest).walk();
         let mut files = 0;
-        while let Some(step) = walk.next_step().expect("a step") {
-            files += usize::from(matches!(step, Step::Entry(node) if !node.is_directory()));
-        }
+        let mut count = |_: &[u8], node: &Node| {
+            files += usize::from(!node.is_directory());
+            Ok(())
+        };
+        browse::list(&reader, &Place::whole(&manifest), true, &mut count, &Silent).expect("listed");
         assert_eq!(files, FILES);
         far.take_asked()
     }
@@ -120,7 +125,7 @@ impl Evenings {
     /// Checks everything, with or without the data.
     pub fn check(&self, far: &FarMemory, data: check::Data) -> Asked {
         far.take_asked();
-        let request = check::Request { data, now: an_hour_later() };
+        let request = check::Request { data, clock: an_hour_later };
         let outcome = check::run(&open(Arc::clone(far) as _), &request, &Silent).expect("checked");
         assert!(!outcome.is_damaged());
         far.take_asked()

@@ -72,7 +72,7 @@ fn go_on(scene: &Scene, played: &Played, after: &Restorable) -> Result<(), Strin
     after
         .lost_in(&Restorable::of(Arc::new(played.disk.clone())), &[])
         .map_or(Ok(()), |lost| Err(format!("after the next prune {lost}")))?;
-    let outcome = snapshot::run(&repository()?, snapshot_request(&scene.bench.source, Kind::Incremental), &Silent);
+    let outcome = snapshot::run(&repository()?, &snapshot_request(&scene.bench.source, Kind::Incremental), &Silent);
     let id = outcome.map_err(|error| format!("the next snapshot fails: {error}"))?.id.ok_or("the next snapshot has no id")?;
     Restorable::check_files(&repository()?, id, scene.bench.source.path(), scene.bench.source.files())
 }

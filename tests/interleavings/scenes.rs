@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use strongroom::annotate::Annotator;
+use strongroom::annotate::{Annotation, Annotator};
 use strongroom::check;
 use strongroom::crypto::Algorithm;
 use strongroom::error::{ErrorKind, Result};
@@ -58,7 +58,7 @@ pub struct Found(BTreeSet<String>);
 
 impl Found {
     pub fn of(storage: Arc<dyn Storage>) -> Result<Self> {
-        let request = check::Request { data: check::Data::None, now: Timestamp::new(9, 0) };
+        let request = check::Request { data: check::Data::None, clock: || Timestamp::new(9, 0) };
         let outcome = check::run(&open_any(storage)?, &request, &Silent)?;
         let paths = outcome.affected.iter().flat_map(|affected| affected.snapshots.iter().map(|id| format!("{id} {:?}", affected.path)));
         Ok(Self(outcome.damaged.iter().map(|object| object.name.clone()).chain(paths).collect()))
@@ -98,7 +98,7 @@ impl Scene {
         let whole = Restorable::of(Arc::new(bench.disk.image()));
         let lost = Lost { bytes: bench.disk.read(&lost, u64::MAX).unwrap(), name: lost, before: whole };
         bench.disk.remove(&lost.name).unwrap();
-        repair::run(repository, &repair::Request { dry_run: false, now: Timestamp::new(3, 0) }, &Silent).unwrap();
+        repair::run(&repository, &repair::Request { dry_run: false, clock: || Timestamp::new(3, 0) }, &Silent).unwrap();
         Self { lost: Some(lost), ..Self::new(name, bench) }
     }
 
@@ -157,15 +157,15 @@ pub const PRUNE: Verb =
     Verb { removes: true, ..verb("prune", |bench, storage| run_prune(&open_any(storage)?, bench.remove.clone()).map(|_| None)) };
 
 pub const REPAIR: Verb = verb("repair", |_, storage| {
-    let request = repair::Request { dry_run: false, now: Timestamp::new(6, 0) };
-    repair::run(open_any(storage)?, &request, &Silent).map(|_| None)
+    let request = repair::Request { dry_run: false, clock: || Timestamp::new(6, 0) };
+    repair::run(&open_any(storage)?, &request, &Silent).map(|_| None)
 });
 
 pub const FORGET: Verb = verb("forget", |bench, storage| {
-    let annotator = Annotator::begin(open_any(storage)?, Timestamp::new(6, 0), &Silent)?;
+    let annotator = Annotator::begin(&open_any(storage)?, || Timestamp::new(6, 0), &Silent)?;
     // Another may have removed them meanwhile.
     let there: Vec<SnapshotId> = bench.remove.iter().filter(|id| annotator.catalogued().all.contains(id)).copied().collect();
-    annotator.forget(&there, false, &Silent).map(|_| None)
+    annotator.write(&Annotation::Forget { snapshots: there, accept_rollback: false }, &Silent).map(|_| None)
 });
 
 pub const KEY_CHANGE: Verb = verb("key change", |_, storage| change_key(&open_any(storage)?).map(|()| None));
@@ -181,5 +181,5 @@ pub const INIT: Verb = verb("snapshot --init", |bench, storage| {
 });
 
 fn save(bench: &Bench, storage: Arc<dyn Storage>, kind: Kind) -> Result<Option<SnapshotId>> {
-    Ok(snapshot::run(&open_any(storage)?, snapshot_request(&bench.source, kind), &Silent)?.id)
+    Ok(snapshot::run(&open_any(storage)?, &snapshot_request(&bench.source, kind), &Silent)?.id)
 }

@@ -37,12 +37,16 @@ pub struct Bench {
 
 /// A key slot and its twin for the key number `key`, published.
 pub fn add_key(repository: &Repository, key: u8) -> Result<()> {
-    keys::add(repository, &new_key(key), Timestamp::new(2, 0), &Silent).map(drop)
+    keys::run(repository, &change_of_keys(keys::Change::Add(new_key(key))), &Silent).map(drop)
 }
 
 /// Lets the key number 1 open in place of the one in use.
 pub fn change_key(repository: &Repository) -> Result<()> {
-    keys::change(repository, &credential(0), &new_key(1), Timestamp::new(2, 0), &Silent).map(drop)
+    keys::run(repository, &change_of_keys(keys::Change::Replace { old: credential(0), new: new_key(1) }), &Silent).map(drop)
+}
+
+pub fn change_of_keys(change: keys::Change) -> keys::Request {
+    keys::Request { change, clock: || Timestamp::new(2, 0) }
 }
 
 fn new_key(key: u8) -> NewKey {
@@ -85,7 +89,7 @@ impl Bench {
                 // Of a file alone, so that what others need of it lies beside no page that they need.
                 request.paths = vec![source.path().join("same/deep/a").into_os_string().into_encoded_bytes()];
             }
-            let outcome = snapshot::run(&repository, request, &Silent).unwrap();
+            let outcome = snapshot::run(&repository, &request, &Silent).unwrap();
             snapshots.extend(outcome.id);
         }
         write_day(&mut source, days, folders_stay);
@@ -131,7 +135,7 @@ impl Bench {
             let faults = Arc::new(Faults::new(disk.clone()));
             let doomed = open(Arc::clone(&faults) as _, 0, None).unwrap();
             faults.fail_writing_call(call, ErrorKind::Other, Lasts::Forever);
-            let has_died = snapshot::run(&doomed, snapshot_request(&other, Kind::Full), &Silent).is_err();
+            let has_died = snapshot::run(&doomed, &snapshot_request(&other, Kind::Full), &Silent).is_err();
             if has_died && count(&disk, "index") == count(&self.disk, "index") && count(&disk, "packs") > count(&self.disk, "packs") {
                 for pack in disk.list("packs").unwrap() {
                     let bytes = disk.read(&pack.name, u64::MAX).unwrap();

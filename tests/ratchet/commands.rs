@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use strongroom::annotate::{Annotator, TagRequest};
+use strongroom::annotate::{self, Annotation, Tagging};
 use strongroom::check;
 use strongroom::crypto::Algorithm;
 use strongroom::error::{Error, ErrorKind, Result};
@@ -77,24 +77,25 @@ pub const ALL: [Command; 31] = [
     keeps("snapshot with checkpoints and a pin", |bench, storage| {
         let request = snapshot_request(&bench.source, Kind::Incremental);
         let request = snapshot::Request { checkpoint_chunks: Some(2), pin: true, ..request };
-        Ok(snapshot::run(&open_any(storage)?, request, &Silent)?.id)
+        Ok(snapshot::run(&open_any(storage)?, &request, &Silent)?.id)
     }),
     keeps("prune", |_, storage| run_prune(&open_any(storage)?, vec![]).map(|()| None)),
     removes("prune by rules", |bench, storage| run_prune(&open_any(storage)?, bench.remove.clone()).map(|()| None)),
     reads("prune -n", |bench, storage| {
-        let request = prune::Request { remove: bench.remove.clone(), dry_run: true, clock: later, ..prune::Request::default() };
-        prune::run(&open_any(storage)?, &request, &Silent).map(|_| None)
+        let request = prune::Request { remove: bench.remove.clone(), clock: later, ..prune::Request::default() };
+        let repository = open_any(storage)?;
+        prune::foresee(&repository, &prune::plan(&repository, &request, &Silent)?, &Silent).map(|_| None)
     }),
     keeps("forget", |bench, storage| forget(bench, open_any(storage)?).map(|_| None)),
     keeps("tag", |bench, storage| {
-        let request = TagRequest { add: vec!["new".to_owned()], pinned: Some(true), ..TagRequest::default() };
-        Annotator::begin(open_any(storage)?, later(), &Silent)?.tag(&bench.snapshots[..1], &request).map(|()| None)
+        let tagging = Tagging { add: vec!["new".to_owned()], pinned: Some(true), ..Tagging::default() };
+        annotate(&open_any(storage)?, Annotation::Tag { snapshots: bench.snapshots[..1].to_vec(), tagging }).map(|()| None)
     }),
-    keeps("settings protect", |_, storage| Annotator::begin(open_any(storage)?, later(), &Silent)?.protect(60).map(|()| None)),
+    keeps("settings protect", |_, storage| annotate(&open_any(storage)?, Annotation::Protect { seconds: 60 }).map(|()| None)),
     keeps("repair", |_, storage| mend(storage, false).map(|()| None)),
     reads("repair -n", |_, storage| mend(storage, true).map(|()| None)),
     reads("check --read-data", |_, storage| {
-        let request = check::Request { data: check::Data::All, now: Timestamp::new(5, 0) };
+        let request = check::Request { data: check::Data::All, clock: || Timestamp::new(5, 0) };
         check::run(&open_any(storage)?, &request, &Silent).map(|_| None)
     }),
     keeps("key add", |_, storage| add_key(&open_any(storage)?, 2).map(|()| None)),
@@ -162,7 +163,7 @@ fn init(storage: &dyn Storage) -> Result<()> {
 }
 
 fn save(bench: &Bench, storage: Arc<dyn Storage>, kind: Kind) -> Result<Option<SnapshotId>> {
-    Ok(snapshot::run(&open_any(storage)?, snapshot_request(&bench.source, kind), &Silent)?.id)
+    Ok(snapshot::run(&open_any(storage)?, &snapshot_request(&bench.source, kind), &Silent)?.id)
 }
 
 fn run_prune(repository: &Repository, remove: Vec<SnapshotId>) -> Result<()> {
@@ -174,19 +175,22 @@ fn mend(storage: Arc<dyn Storage>, dry_run: bool) -> Result<()> {
     if !dry_run {
         repair::restore_description(&*storage, &mut |_| Ok(Some(credential(0))))?;
     }
-    repair::run(open_any(storage)?, &repair::Request { dry_run, now: Timestamp::new(5, 0) }, &Silent).map(drop)
+    repair::run(&open_any(storage)?, &repair::Request { dry_run, clock: || Timestamp::new(5, 0) }, &Silent).map(drop)
 }
 
 fn forget(bench: &Bench, repository: Repository) -> Result<Repository> {
-    let annotator = Annotator::begin(repository, later(), &Silent)?;
-    annotator.forget(&bench.remove, false, &Silent)?;
-    Ok(annotator.finish())
+    annotate(&repository, Annotation::Forget { snapshots: bench.remove.clone(), accept_rollback: false })?;
+    repository.read_again()
+}
+
+fn annotate(repository: &Repository, annotation: Annotation) -> Result<()> {
+    annotate::run(repository, &annotate::Request { annotation, clock: later }, &Silent).map(drop)
 }
 
 fn remove_other_key(repository: &Repository) -> Result<()> {
     let keys = keys::list(repository)?;
     let other = keys.iter().find(|key| !repository.is_in_use(key)).ok_or_else(|| Error::new(ErrorKind::NotFound, "no other key"))?;
-    keys::remove(repository, &other.id().to_string(), &Silent).map(drop)
+    keys::run(repository, &super::bench::change_of_keys(keys::Change::Remove(other.id().to_string())), &Silent).map(drop)
 }
 
 fn restore_newest(repository: &Repository) -> Result<()> {

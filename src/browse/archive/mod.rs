@@ -17,7 +17,7 @@ use super::place::Place;
 use super::visit::{Descend, Visit, visit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node};
-use crate::progress::{Finding, FindingKind, Progress};
+use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::repository::ChunkReader;
 use crate::units::PathText;
 
@@ -100,7 +100,7 @@ impl Writing<'_> {
             report(FindingKind::Changed, "it changed while it was saved, and may not be what it was at any one moment");
         }
         if node.flags & NODE_INCOMPLETE != 0 {
-            report(FindingKind::Warning, "the snapshot could not read it whole; see `repo problems` for what it lacks");
+            report(FindingKind::Warning(Topic::Incomplete), "the snapshot could not read it whole; see `repo problems` for what it lacks");
         }
         let name = path.get(self.above..).unwrap_or_default();
         match self.archive.begin(name, node, self.place.manifest().root_of(path)).map_err(refused)? {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::browse::diff::{DiffOutcome, diff, diff_keeping};
 use crate::browse::place::Place;
+use crate::cancel::Cancel;
 use crate::error::ErrorKind;
 use crate::manifest::{Change, ChangeKind};
 use crate::progress::{Collected, FindingKind, Progress, Silent};
@@ -203,11 +204,13 @@ fn a_lost_page_is_a_finding_and_nothing_is_claimed_about_its_folder() {
 #[test]
 fn an_interrupt_and_a_failing_callback_end_it() {
     struct Stop;
-    impl Progress for Stop {
-        fn is_interrupted(&self) -> bool {
+    impl Cancel for Stop {
+        fn is_cancelled(&self) -> bool {
             true
         }
     }
+
+    impl Progress for Stop {}
     let f = Fixture::new();
     let (old, new) = (f.full(f.folder("data", vec![])), f.full(f.folder("data", vec![f.file("a", b"a")])));
     let reader = f.repository.reader().unwrap();

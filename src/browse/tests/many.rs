@@ -1,5 +1,6 @@
 //! What is asked of many snapshots: `find`, `history`, `snapshots`.
 
+use crate::cancel::Cancel;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
@@ -66,12 +67,14 @@ fn a_folder_that_cannot_be_read_is_a_finding_in_each_snapshot() {
 #[derive(Default)]
 struct Steps(AtomicU64);
 
-impl Progress for Steps {
-    fn is_interrupted(&self) -> bool {
+impl Cancel for Steps {
+    fn is_cancelled(&self) -> bool {
         self.0.fetch_add(1, Ordering::Relaxed);
         false
     }
 }
+
+impl Progress for Steps {}
 
 #[test]
 fn a_folder_without_a_match_is_entered_in_the_first_snapshot_only() {

@@ -32,7 +32,7 @@ fn in_every_way(folder: &str, data: Data, is_noticed: &dyn Fn(&str, &str, crate:
         for way in WAYS {
             bench.forget_cache();
             damage(&bench, name, way, &other);
-            let outcome = bench.open().and_then(|opened| run(&opened, &Request { data, now: Timestamp::new(START, 0) }, &Silent));
+            let outcome = bench.open().and_then(|opened| run(&opened, &Request { data, clock: || Timestamp::new(START, 0) }, &Silent));
             assert!(is_noticed(name, way, outcome), "{way} {name}");
             bench.replace(name, &good);
         }
@@ -216,14 +216,16 @@ fn a_sample_that_meets_damage_meets_it_again() {
 #[test]
 fn an_interrupted_check_says_so_and_remembers_what_it_read() {
     struct StopAfter(std::sync::atomic::AtomicUsize);
-    impl crate::progress::Progress for StopAfter {
-        fn is_interrupted(&self) -> bool {
+    impl crate::progress::Progress for StopAfter {}
+
+    impl crate::cancel::Cancel for StopAfter {
+        fn is_cancelled(&self) -> bool {
             use std::sync::atomic::Ordering::Relaxed;
             self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err()
         }
     }
     let (bench, _) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
-    let request = Request { data: Data::All, now: Timestamp::new(START, 0) };
+    let request = Request { data: Data::All, clock: || Timestamp::new(START, 0) };
     let mut ended = false;
     for steps in 0..200 {
         match run(&bench.open().unwrap(), &request, &StopAfter(steps.into())) {

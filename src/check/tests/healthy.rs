@@ -75,7 +75,7 @@ fn a_share_is_what_was_not_read_for_the_longest_time() {
     assert!(half.packs_read > 0 && half.packs_not_read > 0, "{half:?}");
     let rest = bench.check_at(Data::Percent(50.0), START + DAY);
     assert!(half.packs_read + rest.packs_read >= half.packs, "{half:?} {rest:?}");
-    let error = run(&bench.open().unwrap(), &Request { data: Data::Percent(0.0), now: Timestamp::new(START, 0) }, &Silent);
+    let error = run(&bench.open().unwrap(), &Request { data: Data::Percent(0.0), clock: || Timestamp::new(START, 0) }, &Silent);
     assert_eq!(error.err().unwrap().kind(), crate::error::ErrorKind::Invalid);
 }
 

@@ -1,5 +1,6 @@
 //! Prune beside a snapshot that stores again what was lost.
 
+use crate::cancel::Cancel;
 use std::sync::Arc;
 
 use super::{Bench, noise, open, request, run};
@@ -17,16 +18,18 @@ struct Beside<'a> {
     healed: std::sync::Mutex<Option<(SnapshotId, Entries)>>,
 }
 
+impl Cancel for Beside<'_> {}
+
 impl Progress for Beside<'_> {
-    fn stage(&self, name: &str) {
-        if name.starts_with("wait") {
+    fn stage(&self, stage: crate::progress::Stage) {
+        if stage == crate::progress::Stage::WaitForSnapshots {
             // Opened now: a run that began a moment ago knows what is recorded as lost.
             let bench = Bench {
                 storage: Arc::clone(&self.bench.storage),
                 repository: open(Arc::clone(&self.bench.storage) as _),
                 source: tempfile::tempdir().unwrap(),
             };
-            let outcome = crate::snapshot::run(&bench.repository, self.bench.request(), &Silent).unwrap();
+            let outcome = crate::snapshot::run(&bench.repository, &self.bench.request(), &Silent).unwrap();
             *self.healed.lock().unwrap() = Some((outcome.id.unwrap(), bench.read(&outcome)));
         }
     }
@@ -47,8 +50,8 @@ pub(super) fn lose(bench: &Bench, tree: &TreeRef) {
     for place in bench.repository.reader().unwrap().places(&tree.id).unwrap() {
         bench.storage.remove(&pack_name(&place.pack)).unwrap();
     }
-    let request = crate::repair::Request { dry_run: false, now: Timestamp::new(1_800_000_000, 0) };
-    assert!(crate::repair::run(open(Arc::clone(&bench.storage) as _), &request, &Silent).unwrap().chunks_lost > 0);
+    let request = crate::repair::Request { dry_run: false, clock: || Timestamp::new(1_800_000_000, 0) };
+    assert!(crate::repair::run(&open(Arc::clone(&bench.storage) as _), &request, &Silent).unwrap().chunks_lost > 0);
 }
 
 /// Prunes `remove` beside a snapshot that heals, and looks whether that snapshot is whole afterwards.

@@ -1,8 +1,10 @@
 //! What prune refuses to remove, whoever asks for it, and what it leaves behind.
 
 use super::*;
+use crate::error::{Error, Hint};
 use crate::manifest::{KEPT, PIN, Pin, REMOVED, SETTING, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
 use crate::repository::{Protection, make_reserve, snapshot_name};
+use crate::retention::KeepPolicy;
 use crate::storage::LocalStorage;
 use crate::wire;
 
@@ -31,6 +33,14 @@ fn publish(bench: &Bench, record_type: u16, payload: Vec<u8>) {
     bench.repository.publish_record(record_type, payload, Timestamp::now()).unwrap();
 }
 
+fn newest(last: u64) -> KeepPolicy {
+    KeepPolicy { last, ..KeepPolicy::default() }
+}
+
+fn by_rules(keep: KeepPolicy) -> Request {
+    Request { clock: later, ..Request::by_rules(Rules { keep, series: Vec::new() }) }
+}
+
 /// The types of all records, sorted.
 fn records(bench: &Bench) -> Vec<u16> {
     let listing = open(Arc::clone(&bench.storage) as _).catalogued().unwrap().listing;
@@ -43,15 +53,21 @@ fn records(bench: &Bench) -> Vec<u16> {
     types
 }
 
+/// Whether an error, or what it says is to be done, has this text.
+fn says(error: &Error, text: &str) -> bool {
+    error.to_string().contains(text) || matches!(error.hint(), Hint::Instead(hint) if hint.contains(text))
+}
+
 #[test]
 fn a_snapshot_that_got_a_tag_that_rules_keep_after_they_decided_stays_unless_it_is_forgotten() {
     let (bench, ids) = three();
-    let decided = Request { keep_tags: vec!["year".to_owned()], ..request(&ids[..2]) };
+    let rules = KeepPolicy { tags: vec!["year".to_owned()], ..newest(1) };
+    let decided = plan(&bench.repository, &by_rules(rules), &Silent).unwrap();
     for id in &ids[..2] {
         publish(&bench, TAG, wire::encode(&TagChange { snapshot: *id, added: vec!["year".into()], removed: Vec::new() }));
     }
     publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[1] }));
-    let outcome = run(&bench.repository, &decided, &Silent).unwrap();
+    let outcome = execute(&bench.repository, &decided, &Silent).unwrap();
     assert_eq!((outcome.snapshots_removed, bench.repository.objects().list_snapshots().unwrap().contains(&ids[0])), (1, true));
 }
 
@@ -62,7 +78,7 @@ fn where_all_manifests_are_gone_nothing_is_freed_until_that_is_accepted() {
         bench.storage.remove(&snapshot_name(id)).unwrap();
     }
     let is_seen = || {
-        let request = crate::check::Request { data: crate::check::Data::None, now: Timestamp::now() };
+        let request = crate::check::Request { data: crate::check::Data::None, clock: Timestamp::now };
         let found = crate::check::run(&open(Arc::clone(&bench.storage) as _), &request, &Silent).unwrap();
         found.damaged.iter().any(|object| object.name == "snapshots")
     };
@@ -78,7 +94,7 @@ fn where_all_manifests_are_gone_nothing_is_freed_until_that_is_accepted() {
         assert!(is_seen() || known);
         let packs = bench.storage.list("packs").unwrap().len();
         let error = run(&open(Arc::clone(&bench.storage) as _), &request(&[]), &Silent).unwrap_err();
-        assert!(error.is_damage() && error.to_string().contains("--accept-rollback"), "{error}");
+        assert!(error.is_damage() && says(&error, "--accept-rollback"), "{error}");
         assert_eq!(bench.storage.list("packs").unwrap().len(), packs);
     }
     let accepted = Request { accept_rollback: true, ..request(&[]) };
@@ -104,7 +120,7 @@ fn a_snapshot_that_could_not_be_removed_is_missed_when_it_is_gone_afterwards() {
         was_named = is_named();
         if was_named {
             // The call that failed was a sync, after which nothing can be synced. The next run says it.
-            crate::snapshot::run(&now(), bench.request(), &Silent).unwrap();
+            crate::snapshot::run(&now(), &bench.request(), &Silent).unwrap();
             assert!(!is_named());
         }
     }
@@ -121,7 +137,7 @@ fn a_snapshot_that_was_put_back_is_missed_when_it_is_lost_after_the_next_run() {
     let mut upload = bench.storage.create("snapshots").unwrap();
     upload.write(&bytes).unwrap();
     upload.publish(&name).unwrap();
-    crate::snapshot::run(&open(Arc::clone(&bench.storage) as _), bench.request(), &Silent).unwrap();
+    crate::snapshot::run(&open(Arc::clone(&bench.storage) as _), &bench.request(), &Silent).unwrap();
     bench.storage.remove(&name).unwrap();
     let error = run(&open(Arc::clone(&bench.storage) as _), &request(&[]), &Silent).unwrap_err();
     assert!(error.is_damage() && error.to_string().contains(&ids[0].short()), "{error}");
@@ -130,12 +146,12 @@ fn a_snapshot_that_was_put_back_is_missed_when_it_is_lost_after_the_next_run() {
 #[test]
 fn a_snapshot_that_was_pinned_after_the_rules_decided_stays() {
     let (bench, ids) = three();
-    let decided = request(&ids[..2]);
+    let decided = plan(&bench.repository, &request(&ids[..2]), &Silent).unwrap();
     // By another process: this repository was opened before.
     let other = open(Arc::clone(&bench.storage) as _);
     other.publish_record(PIN, wire::encode(&Pin { snapshot: ids[0], is_pinned: true }), Timestamp::now()).unwrap();
     assert!(!bench.repository.facts().marks().is_pinned(&ids[0]));
-    assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
+    assert_eq!(execute(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
     let left = bench.repository.objects().list_snapshots().unwrap();
     assert!(left.contains(&ids[0]) && !left.contains(&ids[1]));
 }
@@ -143,30 +159,30 @@ fn a_snapshot_that_was_pinned_after_the_rules_decided_stays() {
 #[test]
 fn nothing_goes_by_rules_that_counted_a_snapshot_which_was_forgotten_since() {
     let (bench, ids) = three();
-    let decided = request(&ids[..2]);
-    let other = open(Arc::clone(&bench.storage) as _);
-    other.publish_record(TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[2] }), Timestamp::now()).unwrap();
-    let error = run(&bench.repository, &decided, &Silent).unwrap_err();
+    let forget = |id: &SnapshotId| publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
+    let decided = plan(&bench.repository, &by_rules(newest(1)), &Silent).unwrap();
+    forget(&ids[2]);
+    let error = execute(&bench.repository, &decided, &Silent).unwrap_err();
     assert!(error.kind() == ErrorKind::Changed && error.to_string().contains(&ids[2].short()), "{error}");
     assert_eq!(bench.repository.objects().list_snapshots().unwrap().len(), 3);
-    // Who asks for what is forgotten alone, or knows of it, counted nothing.
-    for id in &ids[..2] {
-        publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
-    }
-    assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 2);
+    publish(&bench, UNFORGOTTEN, wire::encode(&Unforgotten { snapshot: ids[2] }));
+    // Where nothing goes by rules any more, they counted nothing.
+    let decided = plan(&bench.repository, &by_rules(newest(1)), &Silent).unwrap();
+    ids.iter().for_each(forget);
+    assert_eq!(execute(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 2);
 }
 
 #[test]
 fn the_full_of_a_differential_that_came_after_the_rules_decided_stays_unless_it_is_forgotten() {
     let (bench, ids) = three();
-    let decided = request(&ids[..2]);
+    let decided = plan(&bench.repository, &request(&ids[..2]), &Silent).unwrap();
     let differential = crate::snapshot::Request { kind: crate::manifest::Kind::Differential, ..bench.request() };
-    let late = crate::snapshot::run(&bench.repository, differential, &Silent).unwrap();
+    let late = crate::snapshot::run(&bench.repository, &differential, &Silent).unwrap();
     assert_eq!(late.manifest.base, Some(ids[0]));
-    assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
+    assert_eq!(execute(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
     assert!(bench.repository.objects().list_snapshots().unwrap().contains(&ids[0]));
     publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[0] }));
-    assert_eq!(run(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
+    assert_eq!(prune(&bench, &ids[..2]).snapshots_removed, 1);
 }
 
 #[test]
@@ -175,7 +191,7 @@ fn what_was_committed_too_recently_stays_whoever_asks_until_its_time_has_gone_by
     publish(&bench, SETTING, Protection::setting(7 * DAY));
     let outcome = prune(&bench, &ids[..2]);
     assert_eq!((outcome.snapshots_removed, outcome.snapshots_protected, outcome.packs_removed), (0, 2, 0));
-    let planned = run(&bench.repository, &Request { dry_run: true, ..request(&ids[..2]) }, &Silent).unwrap();
+    let planned = expect(&bench.repository, &request(&ids[..2])).unwrap();
     assert_eq!((planned.snapshots_removed, planned.snapshots_protected), (0, 2));
     // Taking the protection away does not help at once.
     publish(&bench, SETTING, Protection::setting(0));
@@ -206,9 +222,9 @@ fn a_snapshot_that_vanished_stops_every_prune_until_that_is_accepted() {
     let (bench, ids) = three();
     bench.storage.remove(&crate::repository::snapshot_name(&ids[1])).unwrap();
     bench.storage.clear();
-    for dry_run in [true, false] {
-        let error = run(&bench.repository, &Request { dry_run, ..request(&[]) }, &Silent).unwrap_err();
-        assert!(error.to_string().contains(&ids[1].short()) && error.to_string().contains("--accept-rollback"), "{error}");
+    for pruned in [expect(&bench.repository, &request(&[])), run(&bench.repository, &request(&[]), &Silent)] {
+        let error = pruned.unwrap_err();
+        assert!(error.to_string().contains(&ids[1].short()) && says(&error, "--accept-rollback"), "{error}");
     }
     assert_eq!((bench.storage.count(Verb::Remove, ""), bench.storage.count(Verb::Publish, "")), (0, 0));
     run(&bench.repository, &Request { accept_rollback: true, ..request(&[]) }, &Silent).unwrap();
@@ -347,7 +363,7 @@ fn a_full_disk_is_pruned_with_the_help_of_the_reserve() {
             assert!(template.read_from(&repository, *id) == *entries, "{nth}: a snapshot that stays is not whole");
         }
         // What was written before the disk was full takes no space.
-        let next = run(&repository, &Request { dry_run: true, ..request(&[]) }, &Silent).unwrap();
+        let next = expect(&repository, &request(&[])).unwrap();
         assert_eq!(next.packs_removed, 0, "{nth}");
         run(&repository, &request(&[]), &Silent).unwrap();
         let last = run(&repository, &request(&[]), &Silent).unwrap();
@@ -382,9 +398,9 @@ fn what_is_no_longer_forgotten_when_the_prune_has_its_lock_stays() {
         publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
     }
     // The prune decided by what was true then; the undo was reported since.
-    let waiting = open(Arc::clone(&bench.storage) as _);
+    let decided = plan(&bench.repository, &by_rules(KeepPolicy::default()), &Silent).unwrap();
     publish(&bench, UNFORGOTTEN, wire::encode(&Unforgotten { snapshot: ids[0] }));
-    assert_eq!(run(&waiting, &request(&ids[..2]), &Silent).unwrap().snapshots_removed, 1);
+    assert_eq!(execute(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
     let left = bench.repository.objects().list_snapshots().unwrap();
     assert!(left.contains(&ids[0]) && !left.contains(&ids[1]));
     // Its marks go with it, when it does.

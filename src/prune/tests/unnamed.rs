@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Bench, Outcome, age, noise, open, prune, request, run};
+use super::{Bench, Outcome, age, expect, noise, open, prune, request, run};
 use crate::error::{ErrorKind, Result};
 use crate::id::{PackId, SnapshotId};
-use crate::progress::{Collected, FindingKind, Silent};
+use crate::progress::{Collected, Silent};
 use crate::repository::{INDEX, PackListing, pack_name};
 use crate::snapshot::tests::Entries;
 use crate::storage::Storage;
@@ -98,10 +98,11 @@ fn without_any_segment_a_prune_frees_as_much_and_the_rest_is_whole() {
 #[track_caller]
 fn assert_stops(bench: &Bench, snapshots: &[(SnapshotId, Entries)]) {
     for remove in [Vec::new(), vec![snapshots[0].0]] {
-        for dry_run in [true, false] {
+        for is_dry_run in [true, false] {
             bench.storage.clear();
-            let request = super::Request { dry_run, ..request(&remove) };
-            let error = run(&open(Arc::clone(&bench.storage) as _), &request, &Silent).unwrap_err();
+            let repository = open(Arc::clone(&bench.storage) as _);
+            let pruned = if is_dry_run { expect(&repository, &request(&remove)) } else { run(&repository, &request(&remove), &Silent) };
+            let error = pruned.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
             assert!(error.to_string().contains("nothing is removed"), "{error}");
             assert_eq!((bench.storage.count(Verb::Remove, ""), bench.storage.count(Verb::Publish, "")), (0, 0));
@@ -169,8 +170,8 @@ fn what_is_recorded_as_lost_does_not_stop_a_prune() {
     let crate::manifest::Content::File(_, list) = &snapshots[1].1[path.to_str().unwrap()].0.content else { panic!("no file") };
     let place = bench.repository.reader().unwrap().places(list.items[0].chunk().unwrap()).unwrap()[0];
     bench.storage.remove(&pack_name(&place.pack)).unwrap();
-    let repair = crate::repair::Request { dry_run: false, now: super::later() };
-    crate::repair::run(open(Arc::clone(&bench.storage) as _), &repair, &Silent).unwrap();
+    let repair = crate::repair::Request { dry_run: false, clock: super::later };
+    crate::repair::run(&open(Arc::clone(&bench.storage) as _), &repair, &Silent).unwrap();
     try_prune(&bench, &[]).unwrap();
     assert_restore(&bench, &snapshots[..1]);
 }
@@ -185,7 +186,7 @@ fn a_pack_that_nobody_can_read_is_left_alone_and_said() {
     assert_eq!(outcome.packs_unreadable, 1);
     assert!(packs(&bench).contains(&stranger));
     let findings = told.take();
-    assert!(findings.iter().any(|finding| finding.kind == FindingKind::Warning && finding.path.ends_with(b"abab")), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding.kind.is_warning() && finding.path.ends_with(b"abab")), "{findings:?}");
     assert_restore(&bench, &snapshots[1..]);
 }
 
@@ -194,7 +195,7 @@ fn with_second_copies() -> (Bench, Vec<(SnapshotId, Entries)>, Vec<PackId>) {
     let bench = Bench::new();
     bench.write("a", noise("a", 200_000));
     let other = Arc::new(crate::storage::recorder::Recorder::new(bench.storage.inner().copy()));
-    crate::snapshot::run(&open(Arc::clone(&other) as _), bench.request(), &Silent).unwrap();
+    crate::snapshot::run(&open(Arc::clone(&other) as _), &bench.request(), &Silent).unwrap();
     let copies: Vec<(PackId, Vec<u8>)> =
         PackListing::read(&*other).unwrap().packs().keys().map(|id| (*id, read(&*other, &pack_name(id)))).collect();
     let outcome = bench.snapshot();

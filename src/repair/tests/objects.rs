@@ -186,7 +186,7 @@ fn a_description_that_fits_no_object_is_refused_and_nothing_is_changed() {
     bench.replace("repository.json", &other.read("repository.json"));
     let before = bench.every_object();
     for dry_run in [true, false] {
-        let error = run(bench.open().unwrap(), &Request { dry_run, now: NOW }, &Silent).unwrap_err();
+        let error = run(&bench.open().unwrap(), &Request { dry_run, clock: || NOW }, &Silent).unwrap_err();
         assert!(error.is_damage() && error.to_string().contains("names repository"), "{error}");
     }
     assert_eq!(bench.every_object(), before);
@@ -256,7 +256,7 @@ fn a_repair_on_a_full_disk_takes_the_space_of_the_reserve() {
         let faults = Arc::new(Faults::new(bench.storage.inner().image()));
         let repository = Repository::open(Arc::clone(&faults) as _, OpenOptions::default()).unwrap();
         faults.fail_writing_call(call, ErrorKind::Full, Lasts::Once);
-        run(repository, &Request { dry_run: false, now: NOW }, &Silent).unwrap_or_else(|error| panic!("call {call}: {error}"));
+        run(&repository, &Request { dry_run: false, clock: || NOW }, &Silent).unwrap_or_else(|error| panic!("call {call}: {error}"));
         if faults.is_armed() {
             break;
         }
@@ -270,7 +270,7 @@ fn a_repair_on_a_full_disk_takes_the_space_of_the_reserve() {
 fn a_repair_is_alone() {
     let (bench, _) = Bench::with_two_snapshots(Algorithm::Aes256Gcm);
     let _prune = bench.storage.lock(crate::storage::PRUNE_LOCK, crate::storage::LockMode::Exclusive, false).unwrap();
-    let error = run(bench.open().unwrap(), &Request { dry_run: false, now: NOW }, &Silent).unwrap_err();
+    let error = run(&bench.open().unwrap(), &Request { dry_run: false, clock: || NOW }, &Silent).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy);
 }
 
@@ -280,7 +280,7 @@ fn what_is_of_a_later_version_stops_the_repair_before_anything_is_changed() {
     bench.open().unwrap().publish_record(0x8fff, vec![1], NOW).unwrap();
     bench.flip(&bench.names("snapshots")[0], 300);
     let before = bench.every_object();
-    let error = run(bench.open().unwrap(), &Request { dry_run: false, now: NOW }, &Silent).unwrap_err();
+    let error = run(&bench.open().unwrap(), &Request { dry_run: false, clock: || NOW }, &Silent).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(bench.every_object(), before);
 }

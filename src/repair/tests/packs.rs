@@ -102,7 +102,7 @@ fn a_dry_run_promises_what_a_repair_does_and_changes_nothing() {
     bench.flip(&bench.names("index")[0], 200);
     bench.flip(&bench.names("records")[0], 150);
     let before = bench.every_object();
-    let promised = run(bench.open().unwrap(), &Request { dry_run: true, now: NOW }, &Silent).unwrap();
+    let promised = run(&bench.open().unwrap(), &Request { dry_run: true, clock: || NOW }, &Silent).unwrap();
     assert_eq!(bench.every_object(), before);
     let done = bench.repair();
     assert!(done.has_loss() && done.found_damage());
@@ -119,7 +119,7 @@ fn a_full_disk_moves_nothing_away() {
     let options = OpenOptions { credential: credential(bench.algorithm), ..OpenOptions::default() };
     let repository = Repository::open(Arc::clone(&faults) as _, options).unwrap();
     faults.fail_writing_call(1, ErrorKind::Full, Lasts::Forever);
-    assert_eq!(run(repository, &Request { dry_run: false, now: NOW }, &Silent).unwrap_err().kind(), ErrorKind::Full);
+    assert_eq!(run(&repository, &Request { dry_run: false, clock: || NOW }, &Silent).unwrap_err().kind(), ErrorKind::Full);
     assert_eq!(bench.names("packs"), packs);
     assert_eq!(bench.files(&id)[&bench.saved("a")], before[&bench.saved("a")]);
 }
@@ -136,7 +136,7 @@ fn a_power_cut_at_any_call_loses_nothing_more() {
     let save = |repository: &Repository| {
         let clock = crate::check::tests::an_hour_later;
         let request = crate::snapshot::Request { clock, ..crate::snapshot::Request::new(vec![path.clone()], "host", "user") };
-        crate::snapshot::run(repository, request, &Silent).unwrap().id.unwrap()
+        crate::snapshot::run(repository, &request, &Silent).unwrap().id.unwrap()
     };
     let mut cuts = 0;
     for nth in 1.. {
@@ -162,7 +162,7 @@ fn a_power_cut_at_any_call_loses_nothing_more() {
 
         let repository = open(Arc::clone(&faults) as _);
         faults.fail_writing_call(nth, ErrorKind::Other, Lasts::Forever);
-        if run(repository, &Request { dry_run: false, now: NOW }, &Silent).is_ok() {
+        if run(&repository, &Request { dry_run: false, clock: || NOW }, &Silent).is_ok() {
             break;
         }
         cuts += 1;
@@ -170,17 +170,17 @@ fn a_power_cut_at_any_call_loses_nothing_more() {
         if nth % 2 == 0 {
             // Half of the time a snapshot comes first.
             let between = save(&open(Arc::clone(&survivor) as _));
-            let outcome = run(open(Arc::clone(&survivor) as _), &Request { dry_run: false, now: NOW }, &Silent).unwrap();
+            let outcome = run(&open(Arc::clone(&survivor) as _), &Request { dry_run: false, clock: || NOW }, &Silent).unwrap();
             let files = files_of(&open(Arc::clone(&survivor) as _), &between);
             let is_lost = |path: &Vec<u8>| outcome.affected.iter().any(|affected| affected.path == *path);
             assert!(files.iter().all(|(path, plain)| plain.is_some() || is_lost(path)), "cut {nth}: loss is listed");
         } else {
-            run(open(Arc::clone(&survivor) as _), &Request { dry_run: false, now: NOW }, &Silent).unwrap();
+            run(&open(Arc::clone(&survivor) as _), &Request { dry_run: false, clock: || NOW }, &Silent).unwrap();
         }
         let last = save(&open(Arc::clone(&survivor) as _));
         assert!(files_of(&open(Arc::clone(&survivor) as _), &last) == before, "cut {nth}: a snapshot after the repair is whole");
         assert!(files_of(&open(Arc::clone(&survivor) as _), &id) == before, "cut {nth}: and heals the one before");
-        let request = check::Request { data: Data::All, now: NOW };
+        let request = check::Request { data: Data::All, clock: || NOW };
         let checked = check::run(&open(survivor), &request, &Silent).unwrap();
         assert!(!checked.is_damaged(), "cut {nth}: {checked:?}");
     }

@@ -3,9 +3,11 @@
 //! [`Chunks`] opens the index and hands out readers. Most of this room is about what is not as it should be: segments that
 //! cannot be read, packs that no segment names, chunks that lie in several places of which one is bad.
 
+mod in_work;
 mod packs;
 mod proven;
 mod read;
+mod read_together;
 mod salvage;
 mod segments;
 mod unnamed;
@@ -47,7 +49,8 @@ impl Chunks {
     pub fn open_index(&self) -> Result<Index> {
         let tables = self.objects.cache().map(|cache| cache.tables());
         let spared = self.list_set_aside_segments()?;
-        Index::open_sparing(tables.as_deref(), &spared, &self.objects.list_segments()?, &|id| self.objects.read_segment(id))
+        let (segments, at_once) = self.objects.list_segments_to_load()?;
+        Index::open_sparing(tables.as_deref(), &spared, &segments, at_once, &|id| self.objects.read_segment(id))
     }
 
     /// A reader for those who only read: it goes on without index segments that cannot be read (see

@@ -9,7 +9,7 @@ use crate::index::IndexedPack;
 use crate::pack::read_directory;
 use crate::repository::layout;
 use crate::repository::objects::Objects;
-use crate::storage::{Storage, map_at_once, waits_for_answers};
+use crate::storage::{Storage, ask_each, waits_for_answers};
 
 /// What is hashed is read in parts of this length.
 const READ_BYTES: u64 = 1 << 20;
@@ -51,11 +51,13 @@ impl PackListing {
         let mut packs: Vec<(&PackId, u64)> = self.packs.iter().map(|(id, bytes)| (id, *bytes)).collect();
         // Folder by folder.
         packs.sort_unstable();
-        let is_gone = |(id, bytes): &(&PackId, u64)| Ok(storage.stat(&layout::pack_name(id))? != Some(*bytes));
-        if !waits_for_answers(storage) {
-            return packs.iter().map(is_gone).try_fold(0, |gone, is_gone: Result<bool>| Ok(gone + usize::from(is_gone?)));
+        if waits_for_answers(storage) {
+            // A listing tells of a thousand in one answer. It may come late, so it only says which are there.
+            let listed = Self::read(storage)?.packs;
+            packs.retain(|(id, bytes)| listed.get(id) != Some(bytes));
         }
-        Ok(map_at_once(storage, &packs, is_gone)?.into_iter().filter(|is_gone| *is_gone).count())
+        let is_gone = |(id, bytes): &(&PackId, u64)| Ok(storage.stat(&layout::pack_name(id))? != Some(*bytes));
+        Ok(ask_each(storage, &packs, is_gone)?.into_iter().filter(|is_gone| *is_gone).count())
     }
 
     /// The sum of their lengths.

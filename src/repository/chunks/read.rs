@@ -10,6 +10,7 @@ use std::ops::{Deref, Range};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use super::Chunks;
+use super::in_work::InWork;
 use super::salvage::UnreadableSegment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, PackId};
@@ -42,8 +43,11 @@ impl Deref for FrameBytes {
 pub struct ChunkReader {
     chunks: Chunks,
     index: RwLock<Arc<Index>>,
-    pack_keys: Mutex<HashMap<PackId, Arc<PackKeys>>>,
+    pub(super) pack_keys: Mutex<HashMap<PackId, Arc<PackKeys>>>,
+    /// Packs whose keys somebody reads at the moment, and frames: nobody reads them a second time meanwhile.
+    keys_in_work: InWork<PackId>,
     frames: Mutex<FrameCache>,
+    frames_in_work: InWork<FrameKey>,
     /// Whether the index may have changed since it was opened.
     may_reload: bool,
     /// Segments that could not be read when it was made; none: a damaged index ends the reading.
@@ -52,7 +56,7 @@ pub struct ChunkReader {
     salvaged: Mutex<Option<Arc<Index>>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is kept under these locks is valid at every step, so a panic elsewhere does not spoil it.
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
@@ -63,7 +67,9 @@ impl ChunkReader {
             chunks,
             index: RwLock::new(index),
             pack_keys: Mutex::new(HashMap::new()),
+            keys_in_work: InWork::default(),
             frames: Mutex::new(FrameCache::default()),
+            frames_in_work: InWork::default(),
             may_reload: true,
             unreadable: None,
             salvaged: Mutex::new(None),
@@ -212,9 +218,14 @@ impl ChunkReader {
     /// The plain bytes of the frame at `place`, from the cache if it was read lately.
     fn frame(&self, place: &Location) -> Result<Arc<Vec<u8>>> {
         let key = (place.frame.number, place.pack);
-        if let Some(frame) = lock(&self.frames).get(&key) {
+        let cached = || lock(&self.frames).get(&key);
+        if let Some(frame) = cached() {
             return Ok(frame);
         }
+        let _work = match self.frames_in_work.claim_unless(key, cached) {
+            Ok(work) => work,
+            Err(frame) => return Ok(frame),
+        };
         let frame = Arc::new(self.read_frame(place)?);
         lock(&self.frames).insert(key, Arc::clone(&frame));
         Ok(frame)
@@ -225,15 +236,7 @@ impl ChunkReader {
     /// # Errors
     /// `NotFound` when the pack is gone; `Damaged`.
     pub fn read_frame(&self, place: &Location) -> Result<Vec<u8>> {
-        let frame = &place.frame;
-        let in_pack = FramePlace {
-            number: frame.number,
-            offset: frame.offset,
-            sealed_bytes: frame.sealed_bytes,
-            plain_bytes: frame.plain_bytes,
-            codec: frame.codec,
-        };
-        self.read_frame_at(&place.pack, place.pack_bytes, &in_pack)
+        self.read_frame_at(&place.pack, place.pack_bytes, &place.frame.in_pack())
     }
 
     /// Reads and opens a frame of a pack, past the cache. Ids of chunks are not verified yet.
@@ -241,8 +244,12 @@ impl ChunkReader {
     /// # Errors
     /// As [`ChunkReader::read_frame`].
     pub fn read_frame_at(&self, pack: &PackId, pack_bytes: u64, place: &FramePlace) -> Result<Vec<u8>> {
-        let keys = self.pack_keys(pack, pack_bytes)?;
-        keys.read_frame(&**self.objects().storage(), &pack_name(pack), place).map_err(call_damage)
+        if self.objects().storage().properties().gap_bytes == 0 {
+            let keys = self.pack_keys(pack, pack_bytes)?;
+            return keys.read_frame(&**self.objects().storage(), &pack_name(pack), place).map_err(call_damage);
+        }
+        let mut read = self.read_together(pack, pack_bytes, std::slice::from_ref(place))?;
+        read.open(&pack_name(pack), place, &PackKeys::unpack_frame).map_err(call_damage)
     }
 
     /// Reads a frame into `buffer` and opens it there, but leaves it compressed.
@@ -258,18 +265,27 @@ impl ChunkReader {
         keys.unseal_frame(&name, place, buffer).map_err(call_damage)
     }
 
-    fn pack_keys(&self, pack: &PackId, pack_bytes: u64) -> Result<Arc<PackKeys>> {
-        if let Some(keys) = lock(&self.pack_keys).get(pack) {
-            return Ok(Arc::clone(keys));
+    pub(super) fn pack_keys(&self, pack: &PackId, pack_bytes: u64) -> Result<Arc<PackKeys>> {
+        let cached = || lock(&self.pack_keys).get(pack).cloned();
+        if let Some(keys) = cached() {
+            return Ok(keys);
         }
-        let keys = PackKeys::read(&**self.objects().storage(), self.objects().keys(), &pack_name(pack), pack_bytes).map_err(call_damage)?;
+        let _work = match self.keys_in_work.claim_unless(*pack, cached) {
+            Ok(work) => work,
+            Err(keys) => return Ok(keys),
+        };
+        let keys = PackKeys::read(&**self.objects().storage(), self.objects().keys(), &pack_name(pack), pack_bytes);
+        Ok(self.keep_keys(pack, keys.map_err(call_damage)?))
+    }
+
+    pub(super) fn keep_keys(&self, pack: &PackId, keys: PackKeys) -> Arc<PackKeys> {
         let keys = Arc::new(keys);
         let mut kept = lock(&self.pack_keys);
         if kept.len() >= PACK_KEYS_MAX {
             kept.clear();
         }
         kept.insert(*pack, Arc::clone(&keys));
-        Ok(keys)
+        keys
     }
 
     fn cut_out(&self, kind: PackKind, id: &ChunkId, place: &Location, frame: Arc<Vec<u8>>) -> Result<FrameBytes> {
@@ -293,7 +309,7 @@ impl ChunkReader {
 
 /// A repository that this version may open has no packs of a later one: where a header says so, a bit
 /// of it has flipped, and another place of the chunk may be whole.
-fn call_damage(error: Error) -> Error {
+pub(super) fn call_damage(error: Error) -> Error {
     if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::WrongKey) { error.with_kind(ErrorKind::Damaged) } else { error }
 }
 

@@ -5,15 +5,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rayon::prelude::*;
-
 use super::Chunks;
 use super::packs::{PackListing, has_hash, read_contents};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, SegmentId};
-use crate::index::{Index, IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX, read_remembered_packs};
+use crate::index::{Index, IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX, SEGMENTS_AT_ONCE, read_remembered_packs};
 use crate::pack::{ObjectKind, open_object};
 use crate::repository::layout;
+use crate::storage::map_at_once;
 
 /// Opening is tried again when a prune removed a segment that was listed.
 const TRIES_MAX: usize = 3;
@@ -44,14 +43,15 @@ impl Chunks {
                 Err(error) => return Err(error),
             }
         }
-        let looked: Vec<_> = self.objects.list_segments()?.into_par_iter().map(|id| (id, self.objects.read_segment(id).err())).collect();
+        let look = |id: &SegmentId| Ok((*id, self.objects.read_segment(*id).err()));
+        let looked = map_at_once(&**self.objects.storage(), &self.objects.list_segments()?, look)?;
         let readable: Vec<SegmentId> = looked.iter().filter(|(_, error)| error.is_none()).map(|(id, _)| *id).collect();
         let unreadable = looked.into_iter().filter_map(|(id, error)| Some(UnreadableSegment { id, problem: error?.to_string() }));
         let tables = self.objects.cache().map(|cache| cache.tables());
         let unreadable: Vec<UnreadableSegment> = unreadable.collect();
         let mut spared: Vec<SegmentId> = unreadable.iter().map(|segment| segment.id).collect();
         spared.extend(self.list_set_aside_segments()?);
-        Ok((Index::open_sparing(tables.as_deref(), &spared, &readable, &|id| self.objects.read_segment(id))?, unreadable))
+        Ok((Index::open_sparing(tables.as_deref(), &spared, &readable, SEGMENTS_AT_ONCE, &|id| self.objects.read_segment(id))?, unreadable))
     }
 
     /// What the packs hold that `index` does not name, from their directories. What cannot be read is
@@ -61,8 +61,8 @@ impl Chunks {
         let listing = PackListing::read(&**self.objects.storage())?;
         let unnamed: Vec<(PackId, u64)> =
             listing.packs().iter().filter(|(id, _)| !named.contains(id)).map(|(id, bytes)| (*id, *bytes)).collect();
-        let read = |(id, bytes): &(PackId, u64)| read_contents(&self.objects, *id, *bytes).ok().flatten();
-        let mut packs: Vec<IndexedPack> = unnamed.par_iter().filter_map(read).collect();
+        let read = |(id, bytes): &(PackId, u64)| Ok(read_contents(&self.objects, *id, *bytes).ok().flatten());
+        let mut packs: Vec<IndexedPack> = map_at_once(&**self.objects.storage(), &unnamed, read)?.into_iter().flatten().collect();
         let readable: HashSet<PackId> = packs.iter().map(|pack| pack.id).collect();
         let unreadable = unnamed.into_iter().map(|(id, _)| id).filter(|id| !readable.contains(id)).collect();
         packs.extend(self.read_told_packs(&unreadable)?);
@@ -134,7 +134,7 @@ impl Chunks {
             }
             Err(Error::damaged(listed.name.as_str(), "it is not what was written").context(format!("index segment {id}")))
         };
-        listed.par_iter().try_for_each(check)
+        map_at_once(&**self.objects.storage(), &listed, check).map(|_| ())
     }
 }
 

@@ -10,8 +10,6 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use super::packs::{PackListing, read_proven_contents};
 use super::{ChunkReader, Chunks, split_segments};
 use crate::error::Result;
@@ -20,6 +18,7 @@ use crate::index::{Index, IndexSegment, IndexedPack};
 use crate::repository::objects::Objects;
 use crate::repository::reserve::with_reserve;
 use crate::repository::{layout, sync_folder};
+use crate::storage::map_at_once;
 
 /// Packs whose directories are put into one table.
 const PACKS_AT_ONCE: usize = 64;
@@ -62,7 +61,7 @@ impl Chunks {
                 }
                 Ok(contents)
             };
-            let contents = group.par_iter().map(read).collect::<Result<Vec<_>>>()?;
+            let contents = map_at_once(&**self.objects.storage(), group, read)?;
             Ok(IndexSegment::new(contents.into_iter().flatten().collect()))
         };
         let folder = TableFolder::make(&self.objects);

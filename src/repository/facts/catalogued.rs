@@ -1,5 +1,7 @@
 //! Which snapshots there are: from the catalog where it agrees with what is stored, else from the manifests themselves.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use super::marks::Marks;
@@ -12,6 +14,7 @@ use crate::manifest::Manifest;
 use crate::repository::Repository;
 use crate::repository::layout;
 use crate::repository::objects::MANIFEST_BYTES_MAX;
+use crate::storage::{ask_each, waits_for_answers};
 
 /// Below so many snapshots and records a listing opens no catalog: opening the database costs some
 /// milliseconds of CPU time and a dozen threads. A guess on the safe side: the break-even was not measured.
@@ -180,9 +183,22 @@ impl Repository {
         let snapshots = self.objects.list_snapshots()?;
         let records: Vec<RecordId> =
             layout::list_ids(&**self.objects.storage(), layout::RECORDS, RecordId::parse)?.into_iter().map(|(id, _)| id).collect();
-        let mut load_manifest = |id| Ok(Summary::of(&id, &self.objects.read_manifest(&id)?));
-        let mut load_record = |id| Ok(catalog::RecordRow::of(&records::read_record(&**self.objects.storage(), self.objects.keys(), id)?));
-        work(&mut Sealed { snapshots: &snapshots, records: &records, load_manifest: &mut load_manifest, load_record: &mut load_record })
+        let read_summary = |id: &SnapshotId| Ok(Summary::of(id, &self.objects.read_manifest(id)?));
+        let read_row =
+            |id: &RecordId| Ok(catalog::RecordRow::of(&records::read_record(&**self.objects.storage(), self.objects.keys(), *id)?));
+        let ahead = RefCell::new((HashMap::new(), HashMap::new()));
+        let expect = |snapshots: &[SnapshotId], records: &[RecordId]| {
+            if waits_for_answers(&**self.objects.storage()) {
+                // What cannot be read is read again when it is asked for.
+                let summaries = ask_each(&**self.objects.storage(), snapshots, |id| Ok((*id, read_summary(id).ok())));
+                let rows = ask_each(&**self.objects.storage(), records, |id| Ok((*id, read_row(id).ok())));
+                *ahead.borrow_mut() = (summaries.into_iter().flatten().collect(), rows.into_iter().flatten().collect());
+            }
+        };
+        let mut load_manifest = |id| ahead.borrow_mut().0.remove(&id).flatten().map_or_else(|| read_summary(&id), Ok);
+        let mut load_record = |id| ahead.borrow_mut().1.remove(&id).flatten().map_or_else(|| read_row(&id), Ok);
+        let (load_manifest, load_record) = (&mut load_manifest, &mut load_record);
+        work(&mut Sealed { snapshots: &snapshots, records: &records, expect: &expect, load_manifest, load_record })
     }
 
     /// Tells the catalog of a snapshot that was committed. A catalog that cannot be told heals at the

@@ -15,7 +15,7 @@ use crate::repository::description::Description;
 use crate::repository::foreign::other_repository;
 use crate::repository::layout;
 use crate::repository::{Repository, class_settings, class_table};
-use crate::storage::Storage;
+use crate::storage::{Listed, Storage, ask_each};
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
 
@@ -289,11 +289,11 @@ pub(in crate::repository) fn is_foreign(storage: &dyn Storage, keys: &KeyRing, i
 /// Those of listing.
 pub(in crate::repository) fn read_listed(storage: &dyn Storage, keys: &KeyRing) -> Result<Vec<(RecordId, Result<Record>)>> {
     let listed = layout::list_ids(storage, layout::RECORDS, RecordId::parse)?;
-    let read = |(id, _)| match read_record(storage, keys, id) {
-        Err(error) if error.is_not_found() || is_foreign(storage, keys, id) => None,
-        read => Some((id, read)),
+    let read = |(id, _): &(RecordId, Listed)| match read_record(storage, keys, *id) {
+        Err(error) if error.is_not_found() || is_foreign(storage, keys, *id) => Ok(None),
+        read => Ok(Some((*id, read))),
     };
-    Ok(listed.into_iter().filter_map(read).collect())
+    Ok(ask_each(storage, &listed, read)?.into_iter().flatten().collect())
 }
 
 /// What all records say.

@@ -64,8 +64,8 @@ impl Rollback {
 
     /// Why nothing may be removed.
     pub fn refusal(&self) -> Error {
-        let message = format!("{self}; nothing is removed, because what they need looks unneeded; {}", Self::ADVICE);
-        Error::new(ErrorKind::Damaged, message)
+        let message = format!("{self}; nothing is removed, because what they need looks unneeded");
+        Error::new(ErrorKind::Damaged, message).with_hint(Self::ADVICE)
     }
 }
 

@@ -12,7 +12,7 @@ const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n";
 fn snapshot_with(bench: &Bench, options: SnapshotOptions, skip: Vec<(u64, u64)>) -> Manifest {
     let paths = vec![bench.source.path().as_os_str().as_bytes().to_vec()];
     let request = snapshot::Request { clock: an_hour_later, options, skip, ..snapshot::Request::new(paths, "host", "user") };
-    snapshot::run(&bench.repository, request, &Silent).unwrap().manifest
+    snapshot::run(&bench.repository, &request, &Silent).unwrap().manifest
 }
 
 fn write(path: PathBuf) {
@@ -157,7 +157,7 @@ fn delete_in_place_behind_a_link(pattern: impl Fn(&Bench) -> String, prepare: im
     let paths = vec![link.as_os_str().as_bytes().to_vec()];
     let options = excluding(&[&pattern(&bench)]);
     let request = snapshot::Request { clock: an_hour_later, options, ..snapshot::Request::new(paths, "host", "user") };
-    let manifest = snapshot::run(&bench.repository, request, &Silent).unwrap().manifest;
+    let manifest = snapshot::run(&bench.repository, &request, &Silent).unwrap().manifest;
     bench.write("real/extra", "x");
     prepare(&bench);
     let what = What::Path(real.as_os_str().as_bytes().to_vec());

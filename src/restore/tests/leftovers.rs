@@ -12,7 +12,7 @@ fn leave(folder: &Path) -> PathBuf {
 }
 
 fn is_told(findings: &[Finding], path: &Path) -> bool {
-    findings.iter().any(|finding| finding.kind == FindingKind::Warning && finding.path == path.as_os_str().as_bytes())
+    findings.iter().any(|finding| finding.kind.is_warning() && finding.path == path.as_os_str().as_bytes())
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod passing;
 mod round_trip;
 mod selecting;
 
+use crate::cancel::Cancel;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -76,7 +77,7 @@ impl Bench {
     fn snapshot(&self) -> Manifest {
         let path = self.source.path().as_os_str().as_bytes().to_vec();
         let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
-        snapshot::run(&self.repository, request, &crate::progress::Silent).unwrap().manifest
+        snapshot::run(&self.repository, &request, &crate::progress::Silent).unwrap().manifest
     }
 
     /// A request for the content of the source folder, straight into the target.
@@ -153,12 +154,14 @@ fn set_mtime(path: &Path, seconds: i64) {
 /// Stops the restore after so many questions.
 struct StopAfter(std::sync::atomic::AtomicUsize);
 
-impl Progress for StopAfter {
-    fn is_interrupted(&self) -> bool {
+impl Cancel for StopAfter {
+    fn is_cancelled(&self) -> bool {
         use std::sync::atomic::Ordering::Relaxed;
         self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err()
     }
 }
+
+impl Progress for StopAfter {}
 
 fn error_of(outcome: crate::error::Result<Outcome>) -> Error {
     outcome.err().unwrap()

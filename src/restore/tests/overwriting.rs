@@ -1,5 +1,6 @@
 //! What the destination has already.
 
+use crate::cancel::Cancel;
 use std::os::unix::fs::symlink;
 
 use super::*;
@@ -172,6 +173,8 @@ fn a_dry_run_says_what_would_be_done_and_changes_nothing() {
 /// Somebody takes the names `file` and `folder` as soon as there is work, as a file system does that
 /// takes two names for one.
 struct TakeNames(PathBuf);
+
+impl Cancel for TakeNames {}
 
 impl Progress for TakeNames {
     fn add_total(&self, _: u64, _: u64) {

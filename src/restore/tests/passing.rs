@@ -74,7 +74,7 @@ fn folders_above_a_source_get_owner_and_mode_when_they_are_made_and_nothing_when
     fs::set_permissions(&home, fs::Permissions::from_mode(0o751)).unwrap();
     let path = home.join("me").as_os_str().as_bytes().to_vec();
     let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
-    let manifest = snapshot::run(&bench.repository, request, &crate::progress::Silent).unwrap().manifest;
+    let manifest = snapshot::run(&bench.repository, &request, &crate::progress::Silent).unwrap().manifest;
     let everything = || Request::new(What::Everything, bench.target.path().as_os_str().as_bytes());
     let below = |path: &Path| bench.target.path().join(path.strip_prefix("/").unwrap());
 
@@ -123,7 +123,7 @@ fn a_link_above_a_source_is_left_alone_whatever_is_overwritten() {
     bench.write("run/service/file", "x");
     let path = bench.source.path().join("run/service").as_os_str().as_bytes().to_vec();
     let request = snapshot::Request { clock: an_hour_later, ..snapshot::Request::new(vec![path], "host", "user") };
-    let manifest = snapshot::run(&bench.repository, request, &crate::progress::Silent).unwrap().manifest;
+    let manifest = snapshot::run(&bench.repository, &request, &crate::progress::Silent).unwrap().manifest;
     let outside = tempfile::tempdir().unwrap();
     let link = bench.target.path().join(bench.source.path().strip_prefix("/").unwrap()).join("run");
     fs::create_dir_all(link.parent().unwrap()).unwrap();

@@ -1,6 +1,7 @@
 //! Patterns, changed paths, and reading back.
 
 use super::*;
+use crate::cancel::Cancel;
 use crate::source::Filter;
 
 fn filter(patterns: &[&str]) -> Option<Filter> {
@@ -73,9 +74,11 @@ fn a_hard_link_whose_first_name_is_left_out_becomes_a_file() {
 /// Changes a restored file before it is read back.
 struct ChangeAtVerify(PathBuf);
 
+impl Cancel for ChangeAtVerify {}
+
 impl Progress for ChangeAtVerify {
-    fn stage(&self, name: &str) {
-        if name == "verify" {
+    fn stage(&self, stage: crate::progress::Stage) {
+        if stage == crate::progress::Stage::ReadBack {
             let mut bytes = fs::read(&self.0).unwrap();
             bytes[0] ^= 1;
             fs::write(&self.0, bytes).unwrap();

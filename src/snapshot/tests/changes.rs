@@ -136,7 +136,7 @@ proptest! {
         let mut taken = Vec::new();
         for (changes, kind) in &rounds {
             changes.iter().for_each(|change| source.apply(change));
-            let outcome = run(&bench.repository, Request { kind: *kind, ..bench.request() }, &Silent).unwrap();
+            let outcome = run(&bench.repository, &Request { kind: *kind, ..bench.request() }, &Silent).unwrap();
             prop_assert_eq!(outcome.manifest.counts.problems, 0);
             taken.push((outcome, source.copy()));
         }
@@ -154,7 +154,7 @@ proptest! {
         }
         // The same source saved in full has the same trees: what was kept is what would be made anew.
         let last = &taken[taken.len() - 1].0;
-        let full = run(&bench.repository, Request { kind: Kind::Full, ..bench.request() }, &Silent).unwrap();
+        let full = run(&bench.repository, &Request { kind: Kind::Full, ..bench.request() }, &Silent).unwrap();
         prop_assert_eq!(full.manifest.root, last.manifest.root);
     }
 }

@@ -24,12 +24,12 @@ fn flip(bench: &Bench, name: &str, part: usize) {
 
 fn snapshot(bench: &Bench, request: Request) -> (Outcome, Vec<Finding>) {
     let found = Collected::default();
-    let outcome = run(&bench.repository, request, &found).unwrap();
+    let outcome = run(&bench.repository, &request, &found).unwrap();
     (outcome, found.take())
 }
 
 fn is_told(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.kind == FindingKind::Warning && finding.message.contains("is stored again"))
+    findings.iter().any(|finding| finding.kind.is_warning() && finding.message.contains("is stored again"))
 }
 
 /// A base, damage to one pack of pages, and a run of `kind` after `change`. How many of the runs told of damage.
@@ -40,7 +40,7 @@ fn runs_after_damage(new: &dyn Fn() -> Bench, kind: Kind, change: &dyn Fn(&Bench
             let bench = new();
             fill(&bench);
             let full = Request { kind: Kind::Full, ..bench.request() };
-            run(&bench.repository, full, &Silent).unwrap();
+            run(&bench.repository, &full, &Silent).unwrap();
             bench.write("more", "more");
             if kind == Kind::Incremental {
                 bench.snapshot();
@@ -96,7 +96,7 @@ fn of_two_sources_the_one_whose_pages_are_damaged_is_read_again_and_both_restore
         bench.write("b/deep/file", "of b");
         let root = bench.source.path().as_os_str().as_bytes();
         let sources = || Request { paths: [&b"/a"[..], b"/b"].map(|name| [root, name].concat()).to_vec(), ..bench.request() };
-        run(&bench.repository, sources(), &Silent).unwrap();
+        run(&bench.repository, &sources(), &Silent).unwrap();
         packs(&bench, PackKind::Meta).iter().for_each(|name| flip(&bench, name, part));
         let (second, _) = snapshot(&bench, sources());
         let saved = bench.read(&second);

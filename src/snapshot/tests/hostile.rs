@@ -1,5 +1,6 @@
 //! Signals, locks, odd sources: what should not happen and does.
 
+use crate::cancel::Cancel;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -16,11 +17,13 @@ impl StopsAfter {
     }
 }
 
-impl Progress for StopsAfter {
-    fn is_interrupted(&self) -> bool {
+impl Cancel for StopsAfter {
+    fn is_cancelled(&self) -> bool {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
     }
 }
+
+impl Progress for StopsAfter {}
 
 fn stream_request(stream: Stream) -> Request {
     let mut request = Request { stream: Some(stream), ..Request::new(Vec::new(), "host", "user") };
@@ -34,7 +37,7 @@ fn a_request_to_stop_is_noticed_while_a_pipe_has_nothing_to_read() {
     let (reader, _writer) = std::io::pipe().unwrap();
     let error = run(
         &bench.repository,
-        stream_request(Stream::Handle(std::fs::File::from(std::os::fd::OwnedFd::from(reader)).into())),
+        &stream_request(Stream::Handle(std::fs::File::from(std::os::fd::OwnedFd::from(reader)).into())),
         &StopsAfter::looks(3),
     )
     .err()
@@ -48,7 +51,7 @@ fn a_request_to_stop_is_noticed_while_a_command_says_nothing_or_does_not_end() {
     for script in ["exec sleep 1000", "exec sleep 1000 >&-"] {
         let bench = Bench::new();
         let command = Stream::Command(vec!["sh".into(), "-c".into(), script.into()]);
-        let error = run(&bench.repository, stream_request(command), &StopsAfter::looks(5)).err().unwrap();
+        let error = run(&bench.repository, &stream_request(command), &StopsAfter::looks(5)).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Interrupted, "{script}");
     }
 }
@@ -63,7 +66,7 @@ fn a_pipe_is_saved_to_its_end() {
             std::io::Write::write_all(&mut writer, &content).unwrap();
             drop(writer);
         });
-        run(&bench.repository, stream_request(Stream::Handle(std::fs::File::from(std::os::fd::OwnedFd::from(reader)).into())), &Silent)
+        run(&bench.repository, &stream_request(Stream::Handle(std::fs::File::from(std::os::fd::OwnedFd::from(reader)).into())), &Silent)
             .unwrap()
     });
     assert!(bench.read(&outcome)["/dump"].1 == content);
@@ -74,7 +77,7 @@ fn a_request_to_stop_is_noticed_while_another_holds_the_lock() {
     let bench = Bench::new();
     bench.write("a", "a");
     let held = bench.storage.lock(LOCK, LockMode::Exclusive, true).unwrap();
-    let error = run(&bench.repository, bench.request(), &StopsAfter::looks(2)).err().unwrap();
+    let error = run(&bench.repository, &bench.request(), &StopsAfter::looks(2)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
     drop(held);
     bench.assert_same(&bench.snapshot());
@@ -87,7 +90,7 @@ fn an_interrupted_run_commits_what_it_has_for_the_next_one() {
         bench.write(&format!("file-{n}"), noise(&n.to_string(), 60_000));
     }
     // The walk looks once for each entry, a worker once for each file.
-    let error = run(&bench.repository, bench.request(), &StopsAfter::looks(450)).err().unwrap();
+    let error = run(&bench.repository, &bench.request(), &StopsAfter::looks(450)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
     assert!(bench.repository.objects().list_snapshots().unwrap().is_empty());
     let outcome = bench.snapshot();
@@ -99,8 +102,8 @@ fn an_interrupted_run_commits_what_it_has_for_the_next_one() {
 fn a_long_stream_makes_checkpoints_on_the_way() {
     let bench = Bench::new();
     let content = noise("long", 56 << 20);
-    let request = Request { checkpoint_chunks: Some(1), ..stream_request(Stream::Reader(Box::new(std::io::Cursor::new(content.clone())))) };
-    let outcome = run(&bench.repository, request, &Silent).unwrap();
+    let request = Request { checkpoint_chunks: Some(1), ..stream_request(Stream::reader(std::io::Cursor::new(content.clone()))) };
+    let outcome = run(&bench.repository, &request, &Silent).unwrap();
     assert!(bench.repository.objects().list_segments().unwrap().len() > 1);
     assert!(bench.read(&outcome)["/dump"].1 == content);
 }
@@ -111,7 +114,7 @@ fn nothing_is_committed_when_no_source_could_be_saved() {
     let path = bench.source.path().join("socket");
     let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
     let request = Request { paths: vec![path.as_os_str().as_bytes().to_vec()], ..bench.request() };
-    assert!(run(&bench.repository, request, &Silent).is_err());
+    assert!(run(&bench.repository, &request, &Silent).is_err());
     assert!(bench.repository.objects().list_snapshots().unwrap().is_empty());
 }
 
@@ -121,7 +124,7 @@ fn a_repository_does_not_save_itself_even_when_it_is_asked_to() {
     bench.write("packs/x", "x");
     let itself = fs::metadata(bench.source.path()).unwrap();
     let request = Request { skip: vec![(itself.dev(), itself.ino())], ..bench.request() };
-    assert_eq!(run(&bench.repository, request, &Silent).err().unwrap().kind(), ErrorKind::Invalid);
+    assert_eq!(run(&bench.repository, &request, &Silent).err().unwrap().kind(), ErrorKind::Invalid);
 }
 
 #[test]
@@ -133,7 +136,7 @@ fn two_runs_at_once_in_one_repository_both_commit_whole_snapshots() {
     let repositories = [open(&bench.storage), open(&bench.storage)];
     let request = || Request { checkpoint_chunks: Some(10), ..bench.request() };
     let outcomes = std::thread::scope(|threads| {
-        let runs = repositories.each_ref().map(|repository| threads.spawn(move || run(repository, request(), &Silent).unwrap()));
+        let runs = repositories.each_ref().map(|repository| threads.spawn(move || run(repository, &request(), &Silent).unwrap()));
         runs.map(|run| run.join().unwrap())
     });
     for outcome in &outcomes {

@@ -26,7 +26,7 @@ fn of(bench: &Bench, names: &[&str]) -> Request {
 /// What came of a run, and what it said was gone.
 fn losses(bench: &Bench, request: Request) -> (Outcome, Vec<Finding>) {
     let progress = Collected::default();
-    let outcome = run(&bench.repository, request, &progress).unwrap();
+    let outcome = run(&bench.repository, &request, &progress).unwrap();
     let gone: Vec<Finding> = progress.take().into_iter().filter(|finding| finding.kind == FindingKind::Gone).collect();
     assert_eq!(outcome.has_loss, !gone.is_empty());
     (outcome, gone)

@@ -103,7 +103,7 @@ fn a_base_whose_upper_tree_is_lost_is_passed_over_and_the_run_says_so() {
     remove_all(&bench, &packs(&bench, PackKind::Meta));
     remove_all(&bench, &segments(&bench));
     let notes = Collected::default();
-    let second = run(&bench.repository, bench.request(), &notes).unwrap();
+    let second = run(&bench.repository, &bench.request(), &notes).unwrap();
     assert_eq!(second.manifest.kind, Kind::Full);
     let findings = notes.take();
     assert!(findings.iter().any(|finding| finding.message.contains("cannot serve as base")), "{findings:?}");

@@ -13,8 +13,8 @@ fn request_of(bench: &Bench, machine: &str) -> Request {
 /// Takes a snapshot and says what was warned of.
 fn snapshot_of(bench: &Bench, machine: &str) -> (Outcome, Vec<String>) {
     let told = Collected::default();
-    let outcome = run(&bench.repository, request_of(bench, machine), &told).unwrap();
-    let warnings = told.take().into_iter().filter(|finding| finding.kind == FindingKind::Warning);
+    let outcome = run(&bench.repository, &request_of(bench, machine), &told).unwrap();
+    let warnings = told.take().into_iter().filter(|finding| finding.kind.is_warning());
     (outcome, warnings.map(|finding| finding.message).collect())
 }
 
@@ -57,7 +57,7 @@ fn what_is_repeated_is_the_last_run_of_this_machine() {
     let bench = Bench::new();
     bench.write("folder/file", "content");
     let folder = bench.source.path().join("folder").as_os_str().as_bytes().to_vec();
-    run(&bench.repository, Request { paths: vec![folder.clone()], ..request_of(&bench, "one") }, &Silent).unwrap();
+    run(&bench.repository, &Request { paths: vec![folder.clone()], ..request_of(&bench, "one") }, &Silent).unwrap();
     snapshot_of(&bench, "two");
     assert_eq!(repeat(&bench.repository, "host", "user", Some("one".into()), None).unwrap().requests[0].paths, [folder]);
 }

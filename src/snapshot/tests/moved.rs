@@ -1,6 +1,7 @@
 //! Entries are renamed, replaced and removed while the run goes on: what was there before and is there after
 //! is in the snapshot, or the run says that something is missing.
 
+use crate::cancel::Cancel;
 use std::sync::Mutex;
 use std::thread::ThreadId;
 
@@ -24,12 +25,8 @@ struct Meanwhile<'w> {
     found: Mutex<Vec<Finding>>,
 }
 
-impl Progress for Meanwhile<'_> {
-    fn report(&self, finding: Finding) {
-        self.found.lock().unwrap().push(finding);
-    }
-
-    fn is_interrupted(&self) -> bool {
+impl Cancel for Meanwhile<'_> {
+    fn is_cancelled(&self) -> bool {
         let is_walk = std::thread::current().id() == self.walk;
         if is_walk == (self.when == When::Listed) {
             // Workers of a batch that is read meanwhile wait.
@@ -42,14 +39,20 @@ impl Progress for Meanwhile<'_> {
     }
 }
 
+impl Progress for Meanwhile<'_> {
+    fn report(&self, finding: Finding) {
+        self.found.lock().unwrap().push(finding);
+    }
+}
+
 /// A snapshot while `work` is done to the source; its findings that are no notes.
 fn snapshot_while(bench: &Bench, when: When, work: impl FnOnce() + Send) -> (Outcome, Vec<Finding>) {
     let work: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(Some(Box::new(work)));
     let progress = Meanwhile { when, walk: std::thread::current().id(), work, found: Mutex::default() };
-    let outcome = run(&bench.repository, bench.request(), &progress).unwrap();
+    let outcome = run(&bench.repository, &bench.request(), &progress).unwrap();
     assert!(progress.work.lock().unwrap().is_none(), "{when:?}: it was done");
     let found = progress.found.into_inner().unwrap();
-    (outcome, found.into_iter().filter(|finding| finding.kind != FindingKind::Note).collect())
+    (outcome, found.into_iter().filter(|finding| !finding.kind.is_note()).collect())
 }
 
 fn fill(bench: &Bench) {
@@ -171,16 +174,18 @@ struct GivesBack<'w> {
     path: std::path::PathBuf,
 }
 
+impl Cancel for GivesBack<'_> {
+    fn is_cancelled(&self) -> bool {
+        self.meanwhile.is_cancelled()
+    }
+}
+
 impl Progress for GivesBack<'_> {
     fn report(&self, finding: Finding) {
         if finding.path == self.path.as_os_str().as_encoded_bytes() {
             fs::hard_link(&self.kept, &self.path).unwrap();
         }
         self.meanwhile.report(finding);
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.meanwhile.is_interrupted()
     }
 }
 
@@ -198,7 +203,7 @@ fn a_file_that_is_made_again_after_it_was_missed_is_saved_though_it_has_the_numb
         let work: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(Some(Box::new(remove)));
         let meanwhile = Meanwhile { when, walk: std::thread::current().id(), work, found: Mutex::default() };
         let progress = GivesBack { meanwhile, kept: kept.clone(), path: path.clone() };
-        let outcome = run(&bench.repository, bench.request(), &progress).unwrap();
+        let outcome = run(&bench.repository, &bench.request(), &progress).unwrap();
         assert!(path.exists(), "{when:?}: it was missed");
         bench.assert_same(&outcome);
     }
@@ -230,10 +235,10 @@ fn what_filters_leave_out_is_left_out_when_it_comes_late_too() {
         let progress = Meanwhile { when, walk: std::thread::current().id(), work, found: Mutex::default() };
         let mut request = bench.request();
         request.options.excludes = vec!["*.tmp".to_owned()];
-        let outcome = run(&bench.repository, request, &progress).unwrap();
+        let outcome = run(&bench.repository, &request, &progress).unwrap();
         let saved = bench.read(&outcome);
         assert!(!saved.contains_key(path("a.tmp").to_str().unwrap()) && !saved.contains_key(path("m").to_str().unwrap()), "{when:?}");
-        assert!(progress.found.lock().unwrap().iter().all(|finding| finding.kind == FindingKind::Note), "{when:?}");
+        assert!(progress.found.lock().unwrap().iter().all(|finding| finding.kind.is_note()), "{when:?}");
     }
 }
 
@@ -245,7 +250,7 @@ fn a_file_that_was_named_as_a_source_and_goes_is_missed() {
     let paths = ["b", "m"].map(|name| path(name).as_os_str().as_bytes().to_vec()).to_vec();
     let work: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(Some(Box::new(|| fs::remove_file(path("m")).unwrap())));
     let progress = Meanwhile { when: When::Walked, walk: std::thread::current().id(), work, found: Mutex::default() };
-    let outcome = run(&bench.repository, Request { paths, ..bench.request() }, &progress).unwrap();
+    let outcome = run(&bench.repository, &Request { paths, ..bench.request() }, &progress).unwrap();
     assert_eq!(outcome.manifest.counts.problems, 1);
     assert!(progress.found.lock().unwrap().iter().any(|finding| finding.kind == FindingKind::Unreadable));
 }

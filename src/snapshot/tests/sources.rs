@@ -7,7 +7,7 @@ use crate::progress::Finding;
 
 fn findings(bench: &Bench, request: Request) -> (Outcome, Vec<Finding>) {
     let progress = Collected::default();
-    let outcome = run(&bench.repository, request, &progress).unwrap();
+    let outcome = run(&bench.repository, &request, &progress).unwrap();
     (outcome, progress.take())
 }
 
@@ -64,7 +64,7 @@ fn a_link_that_leads_nowhere_is_a_source_that_cannot_be_read() {
     let (outcome, said) = findings(&bench, of(&bench, &["a", "link"]));
     assert_eq!((files(&bench, &outcome).len(), outcome.manifest.counts.problems), (1, 1));
     assert!(said.iter().any(|finding| finding.kind == FindingKind::Unreadable && finding.message.contains("leads nowhere")), "{said:?}");
-    assert_eq!(run(&bench.repository, of(&bench, &["link"]), &Silent).err().unwrap().kind(), ErrorKind::NotFound);
+    assert_eq!(run(&bench.repository, &of(&bench, &["link"]), &Silent).err().unwrap().kind(), ErrorKind::NotFound);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_source_within_a_folder_that_is_left_out_is_saved_and_nothing_beside_it() {
     let options = request.options.clone();
     let (first, said) = findings(&bench, request);
     assert_eq!(files(&bench, &first), expected);
-    assert!(said.iter().all(|finding| finding.kind == FindingKind::Note), "{said:?}");
+    assert!(said.iter().all(|finding| finding.kind.is_note()), "{said:?}");
     // A later run finds them in its base.
     let (second, _) = findings(&bench, repeat(&bench.repository, "host", "user", None, None).unwrap().requests.remove(0));
     assert_eq!((second.manifest.root, second.manifest.counts.bytes_read), (first.manifest.root, 0));
@@ -173,7 +173,7 @@ fn a_file_of_length_zero_that_has_content_is_saved_with_it_each_time() {
     let request = || Request { paths: vec![b"/proc/version".to_vec(), b"/proc/sys/kernel/ostype".to_vec()], ..bench.request() };
     for _ in 0..2 {
         let (outcome, said) = findings(&bench, request());
-        assert!(said.iter().all(|finding| finding.kind == FindingKind::Note), "{said:?}");
+        assert!(said.iter().all(|finding| finding.kind.is_note()), "{said:?}");
         let entries = bench.read(&outcome);
         for path in ["/proc/version", "/proc/sys/kernel/ostype"] {
             assert_eq!(entries[path].1, fs::read(path).unwrap());

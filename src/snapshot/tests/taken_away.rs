@@ -1,5 +1,6 @@
 //! Somebody removes objects while a run is under way: a prune that does not see its lock.
 
+use crate::cancel::Cancel;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
@@ -13,10 +14,8 @@ struct Meanwhile<'a> {
     is_done: AtomicBool,
 }
 
-impl Progress for Meanwhile<'_> {
-    fn report(&self, _: Finding) {}
-
-    fn is_interrupted(&self) -> bool {
+impl Cancel for Meanwhile<'_> {
+    fn is_cancelled(&self) -> bool {
         if !self.is_done.swap(true, Ordering::SeqCst) {
             (self.work)();
         }
@@ -24,8 +23,12 @@ impl Progress for Meanwhile<'_> {
     }
 }
 
+impl Progress for Meanwhile<'_> {
+    fn report(&self, _: Finding) {}
+}
+
 fn snapshot_while(bench: &Bench, work: &(dyn Fn() + Sync)) -> crate::error::Result<Outcome> {
-    run(&bench.repository, bench.request(), &Meanwhile { work, is_done: AtomicBool::new(false) })
+    run(&bench.repository, &bench.request(), &Meanwhile { work, is_done: AtomicBool::new(false) })
 }
 
 fn names(bench: &Bench, area: &str) -> Vec<String> {
@@ -62,7 +65,7 @@ fn a_run_goes_on_when_only_what_it_does_not_need_is_taken_away_meanwhile() {
     bench.write("folder/file", noise("file", 300_000));
     let full = Request { kind: Kind::Full, ..bench.request() };
     let work = || taken.iter().for_each(|name| bench.storage.remove(name).unwrap());
-    let outcome = run(&bench.repository, full, &Meanwhile { work: &work, is_done: AtomicBool::new(false) }).unwrap();
+    let outcome = run(&bench.repository, &full, &Meanwhile { work: &work, is_done: AtomicBool::new(false) }).unwrap();
     bench.assert_same(&outcome);
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::state::{Level, SourceWalk, Way, is_file};
 use crate::error::Result;
 use crate::manifest::{Content, Node, StatTrust, TreeRef};
-use crate::progress::FindingKind;
+use crate::progress::{FindingKind, Topic};
 use crate::snapshot::build::Event;
 use crate::snapshot::tally::add;
 use crate::source::{Folder, Stat};
@@ -23,7 +23,7 @@ where
             if let Some(level) = self.levels.last_mut() {
                 level.unseen.push(name.to_vec());
             }
-            self.report(FindingKind::Note, self.path.clone(), "it belongs to the repository itself and is left out");
+            self.report(FindingKind::Note(Topic::LeftOut), self.path.clone(), "it belongs to the repository itself and is left out");
             return None;
         }
         if is_on_the_way && self.with.inner.is_named(&self.path) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::state::SourceWalk;
 use crate::error::Result;
 use crate::manifest::{Content, Node};
-use crate::progress::FindingKind;
+use crate::progress::{FindingKind, Topic};
 use crate::snapshot::batch::{Batch, Beside, Pending};
 use crate::snapshot::build::Event;
 use crate::snapshot::compare::Trust;
@@ -73,7 +73,7 @@ where
             FileType::CharDevice(major, minor) => Content::CharDevice(major, minor),
             FileType::BlockDevice(major, minor) => Content::BlockDevice(major, minor),
             _ => {
-                self.report(FindingKind::Note, self.path.clone(), "it is a socket, which cannot be saved");
+                self.report(FindingKind::Note(Topic::LeftOut), self.path.clone(), "it is a socket, which cannot be saved");
                 return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
             }
         };

@@ -7,13 +7,13 @@ use super::cursor::BaseCursor;
 use super::state::{Level, SourceWalk, Way, closed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Metadata, NODE_INCOMPLETE, Node, NotEntered, Unseen};
-use crate::progress::FindingKind;
+use crate::progress::{FindingKind, Topic};
 use crate::snapshot::ahead::Ahead;
 use crate::snapshot::build::Event;
 use crate::snapshot::compare::Trust;
 use crate::snapshot::failures::{describe, refuse_shortage};
 use crate::snapshot::listing::FolderListing;
-use crate::snapshot::request::OTHER_FILE_SYSTEMS_MAX;
+use crate::snapshot::outcome::OTHER_FILE_SYSTEMS_MAX;
 use crate::snapshot::rules::Rules;
 use crate::snapshot::tally::add;
 use crate::source::{FileSystem, Folder, has_cache_tag, metadata_of_folder, read_metadata};
@@ -167,7 +167,7 @@ where
             listing = FolderListing::of_names(folder, &names)?;
         } else if let Some((_, reason)) = left_empty {
             if !reason.is_empty() {
-                self.report(FindingKind::Note, self.path.clone(), reason);
+                self.report(FindingKind::Note(Topic::LeftOut), self.path.clone(), reason);
             }
             if tree.is_some_and(|tree| tree.entries > 0) {
                 self.send(Event::Gap)?;

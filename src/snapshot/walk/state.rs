@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use super::cursor::BaseCursor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, FileSystemClock, Node};
-use crate::progress::{Finding, FindingKind};
+use crate::progress::{Finding, FindingKind, Topic};
 use crate::snapshot::ahead::{Ahead, EntriesAhead};
 use crate::snapshot::batch::{Batch, Saved, deed};
 use crate::snapshot::build::Events;
@@ -175,7 +175,7 @@ where
                     listed.forget(split_path(&self.path).1);
                 }
             }
-            self.report(FindingKind::Note, self.path.clone(), "it was removed before it could be read");
+            self.report(FindingKind::Note(Topic::Vanished), self.path.clone(), "it was removed before it could be read");
             return Ok(());
         }
         refuse_shortage(error)?;
@@ -209,12 +209,12 @@ where
     pub(super) fn report_lost_base(&self, error: &Error) {
         add(&self.with.tally.folders_lost, 1);
         let message = format!("the base cannot be read here, so this folder is read again: {error}");
-        self.report(FindingKind::Note, self.path.clone(), &message);
+        self.report(FindingKind::Note(Topic::Base), self.path.clone(), &message);
     }
 
     pub(super) fn report_notes(&self, notes: &[Error]) {
         for note in notes {
-            self.report(FindingKind::Note, self.path.clone(), &describe(note));
+            self.report(FindingKind::Note(Topic::Attribute), self.path.clone(), &describe(note));
         }
     }
 }
