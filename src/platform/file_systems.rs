@@ -1,15 +1,8 @@
-//! What is known of the file system that something open lies on: its kind, its number, its room.
+//! What is known of the file system that something open lies on: its number, its room, its disk. For its kind see
+//! [`super::Kind`].
 
 use super::failure::{Failure, Result};
 use super::handle::AsHandle;
-
-/// The system's number for the kind of file system.
-///
-/// # Errors
-/// Those of the system, as everywhere here.
-pub fn kind(handle: impl AsHandle) -> Result<u32> {
-    rustix::fs::fstatfs(handle.as_handle()).map(|found| found.f_type as u32).map_err(Failure)
-}
 
 /// A number that tells file systems apart; 0 where it has none.
 ///
