@@ -160,6 +160,16 @@ fn wait_for(place: &Place, name: &str, arguments: &[&str]) -> i32 {
 fn who_waits_for_a_lock_says_so_and_goes_on_when_it_is_free() {
     let place = Place::with_snapshot();
     assert_eq!(wait_for(&place, "lock", &["snapshot"]), 0);
+    let new = Place::new();
+    fs::create_dir(new.path("repository")).unwrap();
+    for lock in ["lock", "prune.lock"] {
+        fs::write(new.path("repository").join(lock), "").unwrap();
+    }
+    let held = fs::File::options().write(true).open(new.path("repository/lock")).unwrap();
+    flock(&held, FlockOperation::LockExclusive).unwrap();
+    new.run(&["--lock-wait", "0s", "init"]).expect(11);
+    drop(held);
+    assert_eq!(wait_for(&new, "lock", &["init"]), 0);
     assert_eq!(wait_for(&place, "lock", &["tag", "latest", "--add", "word"]), 0);
     assert_eq!(wait_for(&place, "lock", &["--lock-wait", "1h", "settings", "protect", "1d"]), 0);
     assert_eq!(wait_for(&place, "prune.lock", &["--lock-wait", "1h", "prune"]), 0);

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::manifest::Node;
 use crate::progress::{Finding, FindingKind, Progress};
 use crate::repository::ChunkReader;
-use crate::trees::{SnapshotView, Step};
+use crate::trees::{SnapshotView, Step, read_ahead};
 
 /// What a walk meets.
 pub(super) enum Visit<'p> {
@@ -39,7 +39,16 @@ pub(super) fn visit(
     each: &mut dyn FnMut(Visit<'_>) -> Result<Descend>,
     progress: &dyn Progress,
 ) -> Result<()> {
-    let view = SnapshotView::new(reader, place.manifest());
+    read_ahead(reader, |ahead| visit_view(reader, SnapshotView::new(reader, place.manifest()).with_ahead(ahead), place, each, progress))
+}
+
+fn visit_view(
+    reader: &ChunkReader,
+    view: SnapshotView<'_>,
+    place: &Place<'_>,
+    each: &mut dyn FnMut(Visit<'_>) -> Result<Descend>,
+    progress: &dyn Progress,
+) -> Result<()> {
     let mut walk = match place.find(reader)? {
         Some(node) if node.is_directory() => view.walk_below(place.path(), &node),
         Some(node) => {

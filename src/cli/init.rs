@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::bar::Bar;
 use super::exit::Status;
 use super::global::{self, Global};
 use super::message;
@@ -110,7 +111,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let algorithm = args.encryption.algorithm();
     let credential = new_credential(global, &location, algorithm, args.new_repository)?;
     let is_password = credential.as_ref().map(|credential| matches!(credential, Credential::Password(_)));
-    let (id, _) = create(&location, algorithm, credential, args.kdf.cost(), args.protect).map_err(|not_made| not_made.error)?;
+    let (id, _) = create(global, &location, algorithm, credential, args.kdf.cost(), args.protect).map_err(|not_made| not_made.error)?;
     global::remember_place(&location, id);
     note_set_aside(&location, output);
     if algorithm == Algorithm::None && !output.is_quiet {
@@ -212,6 +213,7 @@ pub fn new_credential(global: &Global, location: &Path, algorithm: Algorithm, ma
 /// `Exists` when there is a repository, also one that another process made meanwhile; `Invalid` when there
 /// is anything else.
 pub fn create(
+    global: &Global,
     location: &Path,
     algorithm: Algorithm,
     credential: Option<Credential>,
@@ -221,7 +223,7 @@ pub fn create(
     let options = CreateOptions { algorithm, credential, cost, now: Timestamp::now() };
     let shown = global::quoted(location);
     let made = storage::create(location, &mut |name, found| repository::judge_leftover(&shown, name, found))
-        .and_then(|storage| repository::create_protected(&*storage, &options, protect_seconds));
+        .and_then(|storage| repository::create_protected(&*storage, &options, protect_seconds, &Bar::hidden(global)));
     match made {
         Ok(id) => Ok((id, options.credential)),
         Err(error) => {

@@ -113,7 +113,7 @@ impl<'a> Chooser<'a> {
             self.tell_choice(name, &id);
             return Ok(Selected { id, path: None });
         };
-        let current = std::env::current_dir().ok().map(|folder| names::into_bytes(folder));
+        let current = std::env::current_dir().ok().map(names::into_bytes);
         let newest_first = match std::str::from_utf8(name) {
             Ok(name) => self.among(|among| find_newest_first(self.listing, name, among))?,
             Err(_) => None,

@@ -333,7 +333,7 @@ fn open(args: &Args, global: &Global) -> Result<Repository> {
         Err(error) if error.kind() == ErrorKind::Exists && !is_missing() => return global.open(),
         credential => credential?,
     };
-    let credential = match init::create(&location, algorithm, credential, Argon2Cost::STANDARD, 0) {
+    let credential = match init::create(global, &location, algorithm, credential, Argon2Cost::STANDARD, 0) {
         Ok((id, credential)) => {
             message::note(format_args!("repository {id} made at {}", quoted(&location)));
             credential
@@ -346,7 +346,7 @@ fn open(args: &Args, global: &Global) -> Result<Repository> {
 
 /// The paths made absolute and plain, as they were given otherwise: links are followed by the run.
 fn absolute_paths<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Vec<u8>>> {
-    paths.map(|path| absolute_path(path).map(|path| names::into_bytes(path))).collect()
+    paths.map(|path| absolute_path(path).map(names::into_bytes)).collect()
 }
 
 fn absolute_path(path: &Path) -> Result<PathBuf> {

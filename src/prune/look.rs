@@ -108,19 +108,20 @@ struct Seen {
 /// Reads all manifests. Those that are damaged are told apart; without a lock, those that go meanwhile are left out.
 fn read_all(repository: &Repository, facts: &Facts, is_locked: bool) -> Result<Seen> {
     let mut seen = Seen { subjects: Vec::new(), previous: HashMap::new(), unreadable: Vec::new() };
-    let listed = repository.objects().list_snapshots()?;
-    let read = |ids| ask_all(&**repository.storage(), ids, |id: &SnapshotId| (*id, repository.objects().read_manifest(id)));
+    let objects = repository.objects();
+    let listed = objects.list_snapshots()?;
+    let read = |ids| ask_all(&**objects.storage(), ids, |id: &SnapshotId| (*id, objects.read_manifest(id)));
     for (id, manifest) in listed.chunks(MANIFESTS_AT_ONCE).flat_map(read) {
         let candidate = match manifest {
             Ok(manifest) => {
                 seen.previous.extend(manifest.previous.map(|previous| (id, previous)));
                 Some(candidate(id, manifest, facts))
             }
-            Err(error) if error.is_damage() && !repository.objects().is_foreign(&snapshot_name(&id))? => {
+            Err(error) if error.is_damage() && !objects.is_foreign(&snapshot_name(&id))? => {
                 seen.unreadable.push((id, error));
                 None
             }
-            Err(error) if error.is_not_found() && !is_locked && !repository.objects().list_snapshots()?.contains(&id) => continue,
+            Err(error) if error.is_not_found() && !is_locked && !objects.list_snapshots()?.contains(&id) => continue,
             Err(error) => return Err(refuse_unreadable(&id, error)),
         };
         let (is_forgotten, is_pinned) = (facts.marks().is_forgotten(&id), facts.marks().is_pinned(&id));

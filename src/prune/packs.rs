@@ -154,9 +154,10 @@ fn check_found(needed: &Needed, absent: &HashSet<ChunkId>) -> Result<()> {
         missing => {
             let message = format!(
                 "{missing} chunks that snapshots need are in no pack that is there, and are not recorded as lost, so nothing is \
-                 removed; put back what is missing if there is another copy of the repository, then run `repo repair`"
+                 removed"
             );
-            Err(Error::new(ErrorKind::Damaged, message))
+            let hint = "put back what is missing if there is another copy of the repository, then run `repo repair`";
+            Err(Error::new(ErrorKind::Damaged, message).with_hint(hint))
         }
     }
 }

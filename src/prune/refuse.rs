@@ -6,15 +6,15 @@ use crate::id::SnapshotId;
 /// The manifest of a snapshot cannot be read that nobody has forgotten: rules would count the others as if it were not
 /// there, and what it needs is unknown.
 pub(super) fn refuse_unreadable(id: &SnapshotId, error: Error) -> Error {
-    let message = format!("snapshot {0} cannot be read, so nothing is removed; run `repo repair`, or `repo forget {0}`", id.short());
-    error.context(message)
+    let hint = format!("run `repo repair`, or `repo forget {}`", id.short());
+    error.context(format!("snapshot {} cannot be read, so nothing is removed", id.short())).with_hint(hint)
 }
 
 /// The rules counted a snapshot which somebody has forgotten since, or which is gone: they would keep another one.
 pub(super) fn refuse_stale(id: &SnapshotId, is_gone: bool) -> Error {
     let became = if is_gone { "removed" } else { "forgotten" };
-    let message = format!("snapshot {} was {became} after the rules had counted it, so nothing was removed; run it again", id.short());
-    Error::new(ErrorKind::Changed, message)
+    let message = format!("snapshot {} was {became} after the rules had counted it, so nothing was removed", id.short());
+    Error::new(ErrorKind::Changed, message).with_hint("run it again")
 }
 
 /// An error about a snapshot that stays.
@@ -30,11 +30,12 @@ pub(super) fn refuse_some(error: Error) -> Error {
 /// There are packs where no snapshot is there and no record says that none was to stay.
 pub(super) fn refuse_emptiness(packs: usize) -> Error {
     let message = format!(
-        "there is no snapshot, but there are {packs} packs, and no record says that all snapshots were removed; nothing is \
-         removed. Put the folder snapshots/ back from another copy of the repository; if there never was a snapshot, or they \
-         are lost for good, run this once with --accept-rollback"
+        "there is no snapshot, but there are {packs} packs, and no record says that all snapshots were removed; nothing is removed"
     );
-    Error::new(ErrorKind::Damaged, message)
+    Error::new(ErrorKind::Damaged, message).with_hint(
+        "put the folder snapshots/ back from another copy of the repository; if there never was a snapshot, or they are lost for \
+         good, run this once with --accept-rollback",
+    )
 }
 
 /// Pages are lost that snapshots need.
@@ -44,9 +45,10 @@ pub(super) fn refuse_emptiness(packs: usize) -> Error {
 pub(super) fn refuse_lost_pages(pages: u64) -> Error {
     let message = format!(
         "{pages} pages of trees that the remaining snapshots need are lost, and what lies below them is unknown, so nothing is \
-         removed (`repo check` names the paths); put the lost packs back from another copy and run `repo repair`, or take a \
-         snapshot of a source that still has these folders, or forget the snapshots that need them; or give --accept-loss, \
-         and what only these pages named is freed for good"
+         removed (`repo check` names the paths)"
     );
-    Error::new(ErrorKind::Damaged, message)
+    Error::new(ErrorKind::Damaged, message).with_hint(
+        "put the lost packs back from another copy and run `repo repair`, or take a snapshot of a source that still has these \
+         folders, or forget the snapshots that need them; or give --accept-loss, and what only these pages named is freed for good",
+    )
 }

@@ -6,11 +6,13 @@ use super::facts::{Protection, publish_new_pair, publish_settings, standard_sett
 use super::keys::{Credential, SecretBundle, publish_twins};
 use super::layout;
 use super::leftovers::{find_leftovers, is_there};
+use super::locks::wait_for;
 use super::reserve::make_reserve;
 use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RepositoryId, RunId};
 use crate::manifest::{KEPT, Kept, Record, SETTING};
+use crate::progress::{Progress, Silent};
 use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
@@ -34,14 +36,20 @@ pub struct CreateOptions {
 /// # Errors
 /// `Exists` when there is one; `Invalid` when there is anything else, or credential and cipher do not go together.
 pub fn create(storage: &dyn Storage, options: &CreateOptions) -> Result<RepositoryId> {
-    create_protected(storage, options, 0)
+    create_protected(storage, options, 0, &Silent)
 }
 
-/// As [`create`], with snapshots protected for `protect_seconds` from the first one on.
+/// As [`create`], with snapshots protected for `protect_seconds` from the first one on; `progress` says how long to wait
+/// for another.
 ///
 /// # Errors
-/// As [`create`].
-pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_seconds: u64) -> Result<RepositoryId> {
+/// As [`create`]; `Busy`, `Interrupted`.
+pub fn create_protected(
+    storage: &dyn Storage,
+    options: &CreateOptions,
+    protect_seconds: u64,
+    progress: &dyn Progress,
+) -> Result<RepositoryId> {
     refuse_existing(storage)?;
     let encrypted = options.algorithm != Algorithm::None;
     if encrypted != options.credential.is_some() {
@@ -54,8 +62,8 @@ pub fn create_protected(storage: &dyn Storage, options: &CreateOptions, protect_
     }
     // Two that look at the same time would each take the objects of the other for leftovers. The locks are
     // taken in the order in which all take them.
-    let _alone = storage.lock(PRUNE_LOCK, LockMode::Exclusive, true)?;
-    let _lock = storage.lock(LOCK, LockMode::Exclusive, true)?;
+    let _alone = wait_for(storage, PRUNE_LOCK, LockMode::Exclusive, progress.lock_wait(), progress)?;
+    let _lock = wait_for(storage, LOCK, LockMode::Exclusive, progress.lock_wait(), progress)?;
     refuse_existing(storage)?;
     let leftovers = find_leftovers(storage)?;
     layout::create_folders(storage)?;

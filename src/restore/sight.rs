@@ -112,7 +112,7 @@ fn below<'p>(path: &'p [u8], above: &[u8]) -> Option<&'p [u8]> {
 }
 
 fn resolved(path: &[u8]) -> Option<Vec<u8>> {
-    names::to_path(path).canonicalize().ok().map(|path| names::into_bytes(path))
+    names::to_path(path).canonicalize().ok().map(names::into_bytes)
 }
 
 /// The path in the snapshot of what stands at `relative` in the destination; `origin` is the path there

@@ -177,7 +177,7 @@ fn has_link_between(outer: &[u8], path: &[u8]) -> bool {
 
 /// The path without any link; none when it leads nowhere.
 fn resolved(path: &[u8]) -> Option<Vec<u8>> {
-    names::to_path(path).canonicalize().ok().map(|path| names::into_bytes(path))
+    names::to_path(path).canonicalize().ok().map(names::into_bytes)
 }
 
 fn report(progress: &dyn Progress, path: &[u8], message: String) {

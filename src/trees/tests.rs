@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::*;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, RunId};
 use crate::manifest::{Content, ContentList, Item, ListPage, Metadata, Node, Page, PageRef, TreeRef};
-use crate::repository::{CreateOptions, OpenOptions, Repository, Sink, create};
+use crate::repository::{ChunkReader, CreateOptions, OpenOptions, Repository, Sink, create};
+use crate::storage::far::Far;
 use crate::storage::{MemoryStorage, Storage};
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
@@ -19,7 +21,10 @@ fn node(name: &str) -> Node {
 }
 
 fn new_repository() -> Repository {
-    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+    new_repository_in(Arc::new(MemoryStorage::new()))
+}
+
+fn new_repository_in(storage: Arc<dyn Storage>) -> Repository {
     let options = CreateOptions { algorithm: Algorithm::None, credential: None, cost: Argon2Cost::STANDARD, now: Timestamp::default() };
     create(&*storage, &options).unwrap();
     Repository::open(storage, OpenOptions::default()).unwrap()
@@ -185,9 +190,79 @@ impl Counting {
     }
 }
 
+/// Folders within folders, of one page or several, some of which are in no place; and an empty one.
+fn store_forest(sink: &Sink) -> TreeRef {
+    let file = |name: &str| Node { content: Content::File(0, ContentList::default()), ..node(name) };
+    let folder = |name: &str, tree| Node { content: Content::Directory(tree), ..node(name) };
+    let store = |nodes: Vec<Node>| {
+        let entries = nodes.len() as u64;
+        TreeRef { id: sink.store_meta(&wire::encode(&Page::Leaf(nodes))).unwrap(), depth: 0, entries }
+    };
+    let page = |tree: TreeRef, last: &str| PageRef { last_name: last.into(), id: tree.id, entries: tree.entries };
+    let lost = |number: u8| TreeRef { id: ChunkId([number; 32]), depth: 0, entries: 1 };
+    let empty = store(Vec::new());
+    let mut tree = store(vec![file("a"), folder("b", empty), file("c")]);
+    for level in 0..4_u8 {
+        let first = store(vec![folder("a", tree), folder("b", lost(level)), folder("c", empty), file(&format!("d{level}"))]);
+        let last = store(vec![folder("f", tree), file("g"), folder("h", tree)]);
+        let refs = vec![page(first, &format!("d{level}")), page(lost(100 + level), "e"), page(last, "h")];
+        let entries = refs.iter().map(|page| page.entries).sum();
+        tree = TreeRef { id: sink.store_meta(&wire::encode(&Page::Inner(refs))).unwrap(), depth: 1, entries };
+    }
+    tree
+}
+
+/// Every step of a walk, and every page that it could not read; folders called `skipped` are not entered.
+fn steps(reader: &ChunkReader, tree: TreeRef, skipped: &str, is_ahead: &mut bool) -> Vec<String> {
+    read_ahead(reader, |ahead| {
+        *is_ahead = ahead.is_some();
+        let view = SnapshotView::of_entries(reader, &[]).with_ahead(ahead);
+        let top = Node { content: Content::Directory(tree), ..node("top") };
+        let (mut walk, mut steps) = (view.walk_below(b"/top", &top), Vec::new());
+        loop {
+            let step = walk.next_step();
+            let path = String::from_utf8_lossy(walk.path()).into_owned();
+            match step {
+                Ok(None) => return steps,
+                Ok(Some(Step::Leave)) => steps.push(format!("leave {path}")),
+                Ok(Some(Step::Entry(node))) => {
+                    if node.name == skipped.as_bytes() {
+                        walk.skip_entries();
+                    }
+                    steps.push(path);
+                }
+                Err(error) => steps.push(format!("{path}: {error}")),
+            }
+        }
+    })
+}
+
+#[test]
+fn a_walk_whose_pages_are_read_ahead_sees_and_misses_what_another_one_does() {
+    let storage = Arc::new(Far::in_real_time(MemoryStorage::new(), Duration::ZERO));
+    let far = new_repository_in(Arc::clone(&storage) as _);
+    let sink = Sink::open(far.chunks(), &far.read_facts().unwrap(), RunId([1; 16])).unwrap();
+    let tree = store_forest(&sink);
+    sink.commit().unwrap();
+    let near = Repository::open(Arc::new(storage.inner().clone()), OpenOptions::default()).unwrap();
+    for skipped in ["", "a", "f"] {
+        let (mut is_far, mut is_near) = (false, true);
+        let ahead = steps(&far.reader().unwrap(), tree, skipped, &mut is_far);
+        let behind = steps(&near.reader().unwrap(), tree, skipped, &mut is_near);
+        assert_eq!((is_far, is_near), (true, false));
+        assert!(ahead.len() > 20 && ahead == behind, "{skipped}: {ahead:#?} {behind:#?}");
+        assert!(ahead.iter().any(|step| step.contains("is in no pack")));
+    }
+}
+
 #[test]
 fn all_threads_visit_what_one_visits_in_order() {
-    let repository = new_repository();
+    for storage in [Arc::new(MemoryStorage::new()) as Arc<dyn Storage>, Arc::new(Far::in_real_time(MemoryStorage::new(), Duration::ZERO))] {
+        all_visit_what_one_visits(&new_repository_in(storage));
+    }
+}
+
+fn all_visit_what_one_visits(repository: &Repository) {
     let sink = Sink::open(repository.chunks(), &repository.read_facts().unwrap(), RunId([1; 16])).unwrap();
     let file = |name: &str| Node { content: Content::File(0, ContentList::default()), ..node(name) };
     let folder = |name: &str, tree| Node { content: Content::Directory(tree), ..node(name) };
@@ -204,7 +279,7 @@ fn all_threads_visit_what_one_visits_in_order() {
 
     for (only_names, expected) in [(false, [4, 4, 1]), (true, [1, 1, 0])] {
         let (one, all) = (Counting { only_names, ..Counting::default() }, Counting { only_names, ..Counting::default() });
-        visit_in_order(&reader, None, Unvisited::below(&roots), &one).unwrap();
+        read_ahead(&reader, |ahead| visit_in_order(&reader, ahead, Unvisited::below(&roots), &one)).unwrap();
         visit_by_all(&**reader.objects().storage(), &reader, Unvisited::below(&roots), &all).unwrap();
         assert_eq!((one.counts(), all.counts()), (expected, expected), "only names: {only_names}");
     }

@@ -32,6 +32,11 @@ impl<'r> SnapshotView<'r> {
         Self { reader, entries: &manifest.entries, ahead: None }
     }
 
+    #[cfg(test)]
+    pub(super) fn of_entries(reader: &'r ChunkReader, entries: &'r [RootEntry]) -> Self {
+        Self { reader, entries, ahead: None }
+    }
+
     /// The same, with walks whose pages are read `ahead`; one at a time.
     #[must_use]
     pub fn with_ahead(self, ahead: Option<&'r Ahead<'r>>) -> Self {

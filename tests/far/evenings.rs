@@ -4,9 +4,11 @@
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
+use strongroom::browse::{self, Place};
 use strongroom::check;
 use strongroom::crypto::{Algorithm, Argon2Cost};
 use strongroom::id::SnapshotId;
+use strongroom::manifest::Node;
 use strongroom::progress::Silent;
 use strongroom::prune;
 use strongroom::repository::{self, CreateOptions, Credential, OpenOptions, Repository};
@@ -14,7 +16,6 @@ use strongroom::restore;
 use strongroom::snapshot;
 use strongroom::storage::far::{Asked, Far};
 use strongroom::storage::{MemoryStorage, Storage};
-use strongroom::trees::{SnapshotView, Step, read_ahead};
 use strongroom::units::Timestamp;
 use tempfile::TempDir;
 
@@ -111,14 +112,12 @@ impl Evenings {
         let repository = open(Arc::clone(far) as _);
         let manifest = repository.objects().read_manifest(&self.newest).expect("a manifest");
         let reader = repository.reader().expect("an index");
-        let files = read_ahead(&reader, |ahead| {
-            let mut walk = SnapshotView::new(&reader, &manifest).with_ahead(ahead).walk();
-            let mut files = 0;
-            while let Some(step) = walk.next_step().expect("a step") {
-                files += usize::from(matches!(step, Step::Entry(node) if !node.is_directory()));
-            }
-            files
-        });
+        let mut files = 0;
+        let mut count = |_: &[u8], node: &Node| {
+            files += usize::from(!node.is_directory());
+            Ok(())
+        };
+        browse::list(&reader, &Place::whole(&manifest), true, &mut count, &Silent).expect("listed");
         assert_eq!(files, FILES);
         far.take_asked()
     }
