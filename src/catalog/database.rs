@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 use sled::{Db, Mode, Tree};
 
 use super::key::{exact_id, series_prefix, time_bytes};
@@ -20,6 +19,7 @@ use super::summary::Summary;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RecordId, RepositoryId, SnapshotId};
 use crate::manifest::Kind;
+use crate::platform::process;
 use crate::units::{MIB, Timestamp};
 use crate::wire;
 
@@ -235,7 +235,10 @@ impl Database {
 fn open_patiently(path: &Path) -> Result<Db> {
     let config = sled::Config::default().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES).mode(Mode::LowSpace);
     for _ in 1..REOPEN_TRIES {
-        match on_one_processor(|| config.open()) {
+        // Where sled is first used in a process it starts seven threads, and each of them spins until all are there: on
+        // several processors at once, for longer than the database needs to open. On one they get their turns when the
+        // thread that they wait for has done its part. They stay there, as they do little.
+        match process::on_one_processor(|| config.open()) {
             // The refusal of the lock is told apart by its text only.
             Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => thread::sleep(REOPEN_PAUSE),
             outcome => return outcome.map_err(failed),
@@ -244,44 +247,9 @@ fn open_patiently(path: &Path) -> Result<Db> {
     Err(Error::new(ErrorKind::Busy, format!("{} is still being closed", path.display())))
 }
 
-/// Does `work` on one processor, for this thread and those that it starts.
-///
-/// Where sled is first used in a process it starts seven threads, and each of them spins until all are there: on
-/// several processors at once, for longer than the database needs to open. On one they get their turns when the
-/// thread that they wait for has done its part. They stay there, as they do little.
-fn on_one_processor<T>(work: impl FnOnce() -> T) -> T {
-    // Where a sandbox forbids it, or processors are too many to be named, the threads spin.
-    let all = sched_getaffinity(None).ok().filter(|all| {
-        let own = sched_getcpu();
-        let mut one = CpuSet::new();
-        all.is_set(own) && {
-            one.set(own);
-            sched_setaffinity(None, &one).is_ok()
-        }
-    });
-    let outcome = work();
-    if let Some(all) = all {
-        let _ = sched_setaffinity(None, &all);
-    }
-    outcome
-}
-
 fn failed(error: sled::Error) -> Error {
     match error {
         sled::Error::Io(error) => Error::io("cannot use", "the catalog", error),
         error => Error::damaged("the catalog", error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_started_on_one_processor_stays_there_and_who_started_it_does_not() {
-        let processors = || sched_getaffinity(None).unwrap().count();
-        let before = processors();
-        let of_a_thread = on_one_processor(|| thread::spawn(processors)).join().unwrap();
-        assert_eq!((of_a_thread, processors()), (1, before));
     }
 }

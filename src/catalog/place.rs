@@ -10,15 +10,14 @@
 //! The lock is ours and not the database's, because that one is let go late and its refusal is only
 //! a text.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FlockOperation, flock};
-
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::lock::{self, Share};
+use crate::platform::{Failure, private};
 
 /// A file of the database with its settings; shorter ones are torn.
 const CONF_BYTES_MIN: u64 = 9;
@@ -39,11 +38,10 @@ impl Place {
     pub fn lock(folder: &Path) -> Result<Self> {
         make_private(folder)?;
         let path = folder.join("catalog.lock");
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-        let lock = lock.map_err(|error| Error::io("cannot open", path.display(), error))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
-            rustix::io::Errno::WOULDBLOCK => Error::new(ErrorKind::Busy, format!("{} is held by another process", path.display())),
-            error => Error::io("cannot lock", path.display(), error),
+        let lock = private::open_or_new(&path).map_err(|error| Error::io("cannot open", path.display(), error))?;
+        lock::try_take(&lock, Share::Alone).map_err(|failure| match failure {
+            Failure::WOULD_WAIT => Error::new(ErrorKind::Busy, format!("{} is held by another process", path.display())),
+            failure => Error::io("cannot lock", path.display(), failure),
         })?;
         let place = Self { folder: folder.to_owned(), _lock: Arc::new(lock) };
         remove(&place.new_database())?;
@@ -111,7 +109,7 @@ impl Place {
 /// Makes a folder that only its owner can look into, for a catalog holds paths that the repository
 /// keeps sealed.
 pub(super) fn make_private(folder: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| Error::io("cannot create", folder.display(), error))
+    private::make_folder(folder).map_err(|error| Error::io("cannot create", folder.display(), error))
 }
 
 /// The length of all files of a database.

@@ -7,12 +7,12 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::request::Data;
 use crate::error::{Error, Result};
 use crate::id::PackId;
+use crate::platform::private;
 use crate::units::Timestamp;
 
 /// A sample is one of so many shares: a check a day reads everything within a month.
@@ -63,7 +63,7 @@ impl Checked {
         // Two checks at once write two temporaries, and the later one wins.
         let temporary = path.with_extension(format!("{}.new", std::process::id()));
         let write = || -> std::io::Result<()> {
-            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+            let mut file = private::overwrite(&temporary)?;
             file.write_all(text.as_bytes())?;
             fs::rename(&temporary, path)
         };

@@ -5,11 +5,11 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 
 use super::style::Style;
 use super::text::letter_of;
+use crate::platform::waiting;
 use crate::progress::Deed;
 use crate::units::PathText;
 
@@ -22,7 +22,7 @@ pub struct Deeds {
 impl Deeds {
     /// Writes to standard output; nothing where that is closed.
     pub fn new(style: Style) -> Option<Self> {
-        let output = std::io::stdout().as_fd().try_clone_to_owned().ok()?;
+        let output = waiting::standard_output(&std::io::stdout()).ok()?;
         Some(Self { writer: Mutex::new(BufWriter::new(File::from(output))), style })
     }
 

@@ -7,34 +7,24 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::flag;
-
 use super::exit::Status;
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::signals;
 
 /// A signal has come while somebody looks at this flag.
 static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 /// Nobody looks at the flag.
 static UNWATCHED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 
-/// Says what SIGINT and SIGTERM do from here on.
+/// Says what a request to stop does from here on.
 ///
 /// # Errors
 /// `Other` when the kernel refuses.
 pub fn install() -> Result<()> {
-    let register = || {
-        for signal in [SIGINT, SIGTERM] {
-            // In this order: the flag that ends the process is looked at before it is set.
-            flag::register_conditional_default(signal, Arc::clone(&UNWATCHED))?;
-            flag::register_conditional_shutdown(signal, i32::from(Status::Interrupted.code()), Arc::clone(&REQUESTED))?;
-            flag::register(signal, Arc::clone(&REQUESTED))?;
-        }
-        // Nobody asks this flag; that there is a handler makes the write fail instead.
-        flag::register(SIGXFSZ, Arc::default())?;
-        Ok::<_, std::io::Error>(())
-    };
-    register().map_err(|error| Error::new(ErrorKind::Other, "cannot watch for signals").with_source(error))
+    let watched = signals::watch_for_stop(&UNWATCHED, &REQUESTED, i32::from(Status::Interrupted.code()));
+    watched
+        .and_then(|()| signals::outlive_long_files())
+        .map_err(|error| Error::new(ErrorKind::Other, "cannot watch for signals").with_source(error))
 }
 
 /// Whether the user asked to stop.

@@ -160,7 +160,7 @@ pub fn command() -> clap::Command {
 
 fn prepare(global: &Global) -> Result<()> {
     interrupt::install()?;
-    process::raise_open_files();
+    crate::platform::process::raise_open_files();
     process::start_threads(global.threads)
 }
 

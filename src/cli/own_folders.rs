@@ -1,11 +1,10 @@
 //! The repository and the caches of this program: folders that no snapshot should hold.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use super::global::Global;
 use crate::error::Result;
+use crate::platform::{Handle, look, open};
 use crate::repository::cache_root;
 
 /// Folders that no snapshot should hold.
@@ -15,7 +14,7 @@ pub struct OwnFolders {
     pub numbers: Vec<(u64, u64)>,
     /// They keep these numbers: others may remove a cache while a run goes on, and what is made next would get its
     /// number and be left out.
-    pub handles: Vec<File>,
+    pub handles: Vec<Handle>,
 }
 
 impl OwnFolders {
@@ -30,10 +29,9 @@ impl OwnFolders {
 
     fn hold(folders: impl Iterator<Item = PathBuf>) -> Self {
         let mut own = Self::default();
-        let opened = folders.filter_map(|folder| OpenOptions::new().read(true).custom_flags(nix::libc::O_PATH).open(folder).ok());
-        for handle in opened {
-            if let Ok(metadata) = handle.metadata() {
-                own.numbers.push((metadata.dev(), metadata.ino()));
+        for handle in folders.filter_map(|folder| open::pinned(&folder).ok()) {
+            if let Ok((found, _)) = look::closely(&handle, b"") {
+                own.numbers.push((found.identity.device, found.identity.inode));
                 own.handles.push(handle);
             }
         }
@@ -43,6 +41,8 @@ impl OwnFolders {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     #[test]

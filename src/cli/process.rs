@@ -1,6 +1,4 @@
-//! What is set once for the whole process: threads and limits.
-
-use rustix::process::{Resource, getrlimit, setrlimit};
+//! The threads of all parallel work, which are started once for the whole process.
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -21,16 +19,5 @@ pub fn start_threads(threads: Option<u16>) -> Result<()> {
             Err(_) if wanted > 1 => wanted /= 2,
             Err(error) => return Err(Error::new(ErrorKind::Other, "cannot start a thread").with_source(error)),
         }
-    }
-}
-
-/// Lets the process have as many open files as it may: the usual 1,024 is for programs that use
-/// `select`.
-pub fn raise_open_files() {
-    let mut limit = getrlimit(Resource::Nofile);
-    if limit.current != limit.maximum {
-        limit.current = limit.maximum;
-        // A refusal costs nothing yet; a run that needs more files says so itself.
-        let _ = setrlimit(Resource::Nofile, limit);
     }
 }

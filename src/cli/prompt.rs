@@ -5,24 +5,24 @@
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use super::interrupt;
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::terminal::{self, Silence};
+use crate::platform::waiting;
 
 /// How long a signal may go unnoticed when it comes between the look at its flag and the wait.
-const LOOK_AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// A terminal gives no longer lines anyway.
 const LINE_BYTES_MAX: usize = 4096;
 
 /// Whether there is somebody to ask: a program started by a timer may have a controlling terminal
 /// that nobody sits at, so one of the standard streams must be one too.
 pub fn has_terminal() -> bool {
-    (std::io::stdin().is_terminal() || std::io::stderr().is_terminal()) && open().is_ok()
+    (std::io::stdin().is_terminal() || std::io::stderr().is_terminal()) && terminal::open().is_ok()
 }
 
 /// Asks `question` and reads one line, without its end.
@@ -32,16 +32,12 @@ pub fn has_terminal() -> bool {
 pub fn ask(question: &str) -> Result<Zeroizing<Vec<u8>>> {
     let failed = |error: std::io::Error| Error::io("cannot ask on", "the terminal", error);
     let _watch = interrupt::watch();
-    let mut terminal = open().map_err(failed)?;
+    let mut terminal = terminal::open().map_err(failed)?;
     let silence = Silence::begin(&terminal).map_err(failed)?;
     terminal.write_all(question.as_bytes()).map_err(failed)?;
     let line = read_line(&mut terminal);
     drop(silence);
     line
-}
-
-fn open() -> std::io::Result<File> {
-    File::options().read(true).write(true).open("/dev/tty")
 }
 
 fn read_line(terminal: &mut File) -> Result<Zeroizing<Vec<u8>>> {
@@ -52,10 +48,8 @@ fn read_line(terminal: &mut File) -> Result<Zeroizing<Vec<u8>>> {
         if interrupt::is_requested() {
             return Err(interrupt::interrupted());
         }
-        match poll(&mut [PollFd::new(&*terminal, PollFlags::IN)], Some(&LOOK_AGAIN)) {
-            Ok(0) | Err(Errno::INTR) => continue,
-            Ok(_) => {}
-            Err(errno) => return Err(failed(errno.into())),
+        if !waiting::is_ready(&*terminal, LOOK_AGAIN).map_err(|failure| failed(failure.into()))? {
+            continue;
         }
         let mut byte = Zeroizing::new([0; 1]);
         match terminal.read(&mut *byte).map_err(failed)? {
@@ -66,29 +60,4 @@ fn read_line(terminal: &mut File) -> Result<Zeroizing<Vec<u8>>> {
         }
     }
     Ok(line)
-}
-
-/// While this lives, the terminal does not show what is typed.
-struct Silence {
-    terminal: File,
-    before: Termios,
-}
-
-impl Silence {
-    fn begin(terminal: &File) -> std::io::Result<Self> {
-        let terminal = terminal.try_clone()?;
-        let before = tcgetattr(&terminal)?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        // The end of the line is shown: what follows stands on a line of its own.
-        silent.local_modes.insert(LocalModes::ECHONL);
-        tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
-        Ok(Self { terminal, before })
-    }
-}
-
-impl Drop for Silence {
-    fn drop(&mut self) {
-        let _ = tcsetattr(&self.terminal, OptionalActions::Flush, &self.before);
-    }
 }

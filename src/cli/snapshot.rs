@@ -22,10 +22,10 @@ use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Kind, SnapshotOptions, StatTrust, Unwanted, check_name};
-use crate::platform::names;
+use crate::platform::{names, process};
 use crate::repository::{Description, Repository};
 use crate::snapshot::{self, Repeated, Request, Stream};
-use crate::source::{host_name, machine_name, read_exclude_file, user_name};
+use crate::source::{machine_name, read_exclude_file, user_name};
 use crate::units::{ByteCount, lossy_text};
 
 /// Save files and folders
@@ -164,7 +164,7 @@ enum Trust {
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     check(&args)?;
     let time = args.time.as_deref().map(times::parse).transpose()?;
-    let host = args.host.clone().unwrap_or_else(host_name);
+    let host = args.host.clone().unwrap_or_else(process::host_name);
     // Patterns and paths are looked at first: who mistyped one is told before a password is asked for.
     let named = [literal_paths(&args), files_from::read_paths(&args.files_from, args.null)?].concat();
     let paths = absolute_paths(args.paths.iter().chain(&named))?;

@@ -4,16 +4,15 @@
 //! cut the checksums find what is missing and the table is made again from its segments, which is
 //! cheaper than a sync on every run.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
-
 use crate::error::{Error, Result};
 use crate::id::{SegmentId, to_hex};
+use crate::platform::lock::{self, Share};
+use crate::platform::{content, durability, private};
 
 const TABLE_SUFFIX: &str = ".table";
 const PARTIAL_SUFFIX: &str = ".partial";
@@ -52,7 +51,7 @@ pub(super) fn list_tables(folder: &Path) -> Result<Vec<PathBuf>> {
 /// A writer holds a lock on its temporary file, and the kernel lets go of it when the writer dies.
 fn remove_if_abandoned(path: &Path) {
     if let Ok(file) = File::open(path)
-        && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+        && lock::try_take(&file, Share::Alone).is_ok()
     {
         // Best effort: the next run tries again.
         let _ = fs::remove_file(path);
@@ -78,7 +77,7 @@ impl PartialFile {
         // Processes in containers can share a folder and a process id, hence `create_new` below.
         let path = folder.join(format!("{}-{sequence}{PARTIAL_SUFFIX}", std::process::id()));
         let failed = |error: io::Error| Error::io("cannot create", path.display(), error);
-        let open = || OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
+        let open = || private::new_file_to_read(&path);
         let file = open()
             .or_else(|error| {
                 remove_if_abandoned(&path);
@@ -87,13 +86,9 @@ impl PartialFile {
             .map_err(failed)?;
         let partial = Self { file, path: path.clone(), is_published: false };
         // Without the lock a neighbour may take the file for abandoned; the rename then fails.
-        let _ = flock(&partial.file, FlockOperation::NonBlockingLockExclusive);
-        match fallocate(&partial.file, FallocateFlags::empty(), 0, bytes.max(1)) {
-            Ok(()) => {}
-            // Writing reserves the space then; it goes through plain writes, which report a full disk.
-            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}
-            Err(error) => return Err(failed(error.into())),
-        }
+        let _ = lock::try_take(&partial.file, Share::Alone);
+        // Where that is not to be had writing reserves the space; it goes through plain writes, which report a full disk.
+        durability::reserve(&partial.file, bytes.max(1)).map_err(|failure| failed(failure.into()))?;
         partial.file.set_len(bytes).map_err(failed)?;
         Ok(partial)
     }
@@ -103,7 +98,7 @@ impl PartialFile {
     /// # Errors
     /// Those of the operating system.
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
-        self.file.write_all_at(bytes, offset).map_err(|error| Error::io("cannot write", self.path.display(), error))
+        content::write_all_at(&self.file, bytes, offset).map_err(|error| Error::io("cannot write", self.path.display(), error))
     }
 
     /// Gives the file its name, over a file that has it already: the old one is equal or damaged.

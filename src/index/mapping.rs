@@ -6,11 +6,11 @@
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
-use std::os::unix::fs::MetadataExt;
 
 use memmap2::Mmap;
 
 use super::layout::HEADER_BYTES;
+use crate::platform::private;
 
 /// All bytes of one table.
 #[derive(Debug)]
@@ -29,8 +29,7 @@ impl TableBytes {
     /// Those of the operating system; `InvalidData` for a file that is not such a one.
     pub fn map(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        let is_ours = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
-        if !metadata.is_file() || !is_ours || metadata.len() < HEADER_BYTES {
+        if !metadata.is_file() || !private::is_ours_alone(&metadata) || metadata.len() < HEADER_BYTES {
             return Err(io::ErrorKind::InvalidData.into());
         }
         map_file(file).map(Self::Mapped)

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::crypto::random_bytes;
 use crate::error::{Error, Result};
 use crate::id::{ClientId, RepositoryId, SnapshotId, to_hex};
+use crate::platform::private;
 
 /// Where caches lie: `$REPO_CACHE_DIR`, else `$XDG_CACHE_HOME/repo`, else `~/.cache/repo`. `None` when
 /// there is no such place.
@@ -41,11 +41,7 @@ impl CacheFolder {
     pub fn open(root: &Path, repository: RepositoryId, identity: &[u8]) -> Result<Self> {
         let place = to_hex(&blake3::hash(identity).as_bytes()[..8]);
         let path = root.join(format!("{repository}-{place}"));
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&path)
-            .map_err(|error| Error::io("cannot make the cache folder", path.display(), error))?;
+        private::make_folder(&path).map_err(|error| Error::io("cannot make the cache folder", path.display(), error))?;
         let client = read_or_make_client(root)?;
         Ok(Self { path, client })
     }
@@ -82,7 +78,7 @@ impl CacheFolder {
 
     /// True the first time that this is asked of `what`, a file name: for what a user needs to hear once.
     pub fn is_first_time(&self, what: &str) -> bool {
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.path.join(what)).is_ok()
+        private::new_file(&self.path.join(what)).is_ok()
     }
 
     /// The snapshots that this machine has seen in this copy; see [`super::Rollback`]. Earlier versions remembered
@@ -123,7 +119,7 @@ pub(super) fn write_file(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> 
     let path = folder.join(name);
     let temporary = folder.join(format!("{name}.{}", to_hex(&random_bytes::<16>()?)));
     let write = || -> std::io::Result<()> {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let mut file = private::new_file(&temporary)?;
         std::io::Write::write_all(&mut file, bytes)?;
         fs::rename(&temporary, &path)
     };

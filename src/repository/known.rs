@@ -6,13 +6,12 @@
 //! as it is without links, since a link may lead nowhere while the disk is away.
 
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::cache::write_file;
 use crate::error::{Error, Result};
 use crate::id::{RepositoryId, to_hex};
-use crate::platform::names;
+use crate::platform::{names, private};
 
 /// The folder of these files, below the folder of the caches.
 const FOLDER: &str = "places";
@@ -43,11 +42,7 @@ impl KnownPlaces {
             if self.find_path(&path) == Some(repository) {
                 continue;
             }
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&self.folder)
-                .map_err(|error| Error::io("cannot make the cache folder", self.folder.display(), error))?;
+            private::make_folder(&self.folder).map_err(|error| Error::io("cannot make the cache folder", self.folder.display(), error))?;
             let text = [repository.to_string().as_bytes(), b"\n", names::to_bytes(&path), b"\n"].concat();
             write_file(&self.folder, &file_name(&path), &text)?;
         }

@@ -4,8 +4,6 @@
 //! another mount, not what the snapshot did not look at, and nothing that the system would keep. It is set
 //! aside first, and removed when something has its place. A restore that is killed in between leaves it.
 
-use std::os::fd::BorrowedFd;
-
 use super::folders::split_last;
 use super::in_the_way::{NamesBefore, Way, decide, gives_way_to_folder};
 use super::links::{Links, Role};
@@ -15,6 +13,7 @@ use super::sight::path_in_snapshot;
 use super::task::{Task, join, with_causes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Node;
+use crate::platform::HandleRef;
 use crate::progress::{FindingKind, Topic};
 use crate::target::{ApplyOptions, Choice, Existing, Folder, Found, Judge, Stays};
 use crate::units::PathText;
@@ -172,7 +171,7 @@ impl Judge for Clearing<'_> {
         (Choice::Keep, false)
     }
 
-    fn is_kept_inside(&mut self, below: &[u8], folder: BorrowedFd<'_>) -> bool {
+    fn is_kept_inside(&mut self, below: &[u8], folder: HandleRef<'_>) -> bool {
         if is_of_repository(folder) {
             return self.keep(below, "it is a repository");
         }

@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use super::task::is_shortage;
 use crate::error::{Error, Result};
 use crate::manifest::ContentList;
+use crate::platform::failure::is_shortage;
 use crate::repository::ChunkReader;
 use crate::trees::{ContentVisitor, ListPlace, Piece, visit_content};
 

@@ -7,7 +7,6 @@
 //! other repository.
 
 use std::collections::HashSet;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use super::folders::split_last;
@@ -17,6 +16,7 @@ use super::task::{Task, join};
 use super::window::FolderInWork;
 use crate::error::{Error, Result};
 use crate::manifest::{Content, TreeRef};
+use crate::platform::{AsHandle, HandleRef};
 use crate::progress::{Deed, FindingKind, Topic};
 use crate::target::{Choice, Destination, Existing, Folder, Found, Identity, Judge, Stays};
 use crate::trees::NodeStream;
@@ -64,7 +64,7 @@ pub(super) fn delete_others(
 fn is_in_repository(destination: &Destination, relative: &[u8]) -> Result<bool> {
     let mut at = relative;
     loop {
-        if holds_repository(destination.folder(at)?.as_fd()) {
+        if holds_repository(destination.folder(at)?.as_handle()) {
             return Ok(true);
         }
         if at.is_empty() {
@@ -205,7 +205,7 @@ impl Judge for Deleting<'_> {
         (choice, is_included)
     }
 
-    fn is_kept_inside(&mut self, below: &[u8], folder: BorrowedFd<'_>) -> bool {
+    fn is_kept_inside(&mut self, below: &[u8], folder: HandleRef<'_>) -> bool {
         if is_of_repository(folder) {
             self.stays(below, Stays::Protected("a repository".to_owned()));
             return true;

@@ -7,9 +7,10 @@
 //! that grows with the square of its depth.
 
 use super::start::{Start, ends_above};
-use super::task::{Task, is_shortage, push_name};
+use super::task::{Task, push_name};
 use crate::error::{Error, Result};
 use crate::manifest::{Content, Manifest, Node};
+use crate::platform::failure::is_shortage;
 use crate::trees::{SnapshotView, Step, Walk, read_ahead};
 
 /// Folders nest no deeper in any snapshot that was taken from a file system of this world.

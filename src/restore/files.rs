@@ -1,8 +1,8 @@
 //! One regular file in work: written by any thread in any order, completed by whoever writes its last
 //! piece, and named when its content is durable.
 
+use std::fs::File;
 use std::ops::Range;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -242,11 +242,11 @@ impl FileInWork {
         Ok(())
     }
 
-    fn set_flags(&self, writer: &Writer<'_>, name: &[u8], handle: Option<Arc<OwnedFd>>) {
+    fn set_flags(&self, writer: &Writer<'_>, name: &[u8], handle: Option<Arc<File>>) {
         let notes = match handle {
-            Some(handle) => apply_inode_flags(handle.as_fd(), &self.metadata, &writer.options),
+            Some(handle) => apply_inode_flags(handle, &self.metadata, &writer.options),
             None => match writer.destination.folder(&self.folder).and_then(|within| within.open_file(name)) {
-                Ok(file) => apply_inode_flags(file.as_fd(), &self.metadata, &writer.options),
+                Ok(file) => apply_inode_flags(file, &self.metadata, &writer.options),
                 // It has none to set, and hardly any that it should not have.
                 Err(_) if self.metadata.inode_flags == 0 => Vec::new(),
                 Err(error) => vec![format!("inode flags not restored: {error}")],

@@ -10,13 +10,13 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::task::is_shortage;
 use super::window::{FrameKey, FramePlan, KEPT_FRAMES, PlacedWant, Want, Window};
 use super::writer::Writer;
 use crate::error::Result;
 use crate::id::{ChunkId, PackId};
 use crate::index::Location;
 use crate::pack::{FramePlace, PackKind};
+use crate::platform::failure::is_shortage;
 use crate::storage::{Properties, join_parts, work_at_once};
 
 /// The index is loaded again at most so often: each prune that runs meanwhile needs one, a

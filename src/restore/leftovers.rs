@@ -15,6 +15,7 @@ use super::outcome::{ActionKind, Count};
 use super::sight::path_in_snapshot;
 use super::task::{Task, join};
 use crate::error::Result;
+use crate::platform::process;
 use crate::progress::{FindingKind, Topic};
 use crate::target::{
     Choice, Destination, Folder, Found, Judge, Stays, Use, is_name_aside, is_temporary_name, range_of_temporary_names,
@@ -102,10 +103,10 @@ fn judge(within: &Folder, name: &[u8], used: Use) -> Result<Verdict> {
         return Ok(if is_like { doubt("this version of the program gave no such name") } else { Verdict::Ignore });
     }
     let Some(existing) = within.stat(name)? else { return Ok(Verdict::Remove) };
-    let user = rustix::process::geteuid();
+    let user = process::user();
     Ok(if existing.is_directory() {
         doubt("it is a folder")
-    } else if !user.is_root() && existing.uid != user.as_raw() {
+    } else if user != 0 && existing.uid != user {
         doubt("it belongs to another user")
     } else {
         match used {

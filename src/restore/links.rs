@@ -252,8 +252,7 @@ pub(super) fn apply_flags(writer: &Writer<'_>) {
         let relative = join(&folder, &name);
         match writer.destination.folder(&folder).and_then(|within| within.open_file(&name)) {
             Ok(file) => {
-                use std::os::fd::AsFd;
-                apply_inode_flags(file.as_fd(), &metadata, &writer.options).into_iter().for_each(|note| writer.task.note(&relative, note));
+                apply_inode_flags(file, &metadata, &writer.options).into_iter().for_each(|note| writer.task.note(&relative, note));
             }
             Err(error) => writer.task.note(&relative, format!("inode flags not restored: {error}")),
         }

@@ -2,7 +2,8 @@
 
 use super::repositories::is_of_repository;
 use crate::error::{Error, ErrorKind, Result};
-use crate::target::{Protected, is_any_above, nearest_folders};
+use crate::platform::{is_any_above, nearest_folders};
+use crate::target::Protected;
 use crate::units::PathText;
 
 /// Refuses a destination that lies in a repository, before anything is made. What is in one is part of

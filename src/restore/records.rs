@@ -4,19 +4,17 @@
 //! It only tells where to look for what a killed restore has left. Without it the folders are looked
 //! through that the next restore comes to.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use rustix::fs::{FlockOperation, flock};
 
 use super::leftovers::clear_below;
 use super::task::Task;
 use crate::error::Result;
 use crate::id::to_hex;
-use crate::platform::names;
+use crate::platform::lock::{self, Share};
+use crate::platform::{names, private};
 use crate::target::Destination;
 
 /// Longer paths are not written down.
@@ -31,12 +29,12 @@ pub(super) struct Record {
 impl Record {
     /// Writes down that a restore into `destination` begins; nothing where that cannot be.
     pub fn begin(folder: &Path, destination: &Path) -> Option<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
+        private::make_folder(folder).ok()?;
         let random: [u8; 16] = crate::crypto::random_bytes().ok()?;
         let path = folder.join(to_hex(&random));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).ok()?;
+        let mut file = private::new_file(&path).ok()?;
         // Whoever finds it without a lock finds it empty, and lets it be.
-        let write = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() && file.write_all(names::to_bytes(destination)).is_ok();
+        let write = lock::try_take(&file, Share::Alone).is_ok() && file.write_all(names::to_bytes(destination)).is_ok();
         if !write {
             let _ = fs::remove_file(&path);
             return None;
@@ -76,7 +74,7 @@ pub(super) fn clear_after_killed(task: &Task<'_>, folder: &Path, destination: &A
 /// The destination that is written down in a file that nobody holds any more; the file stays locked.
 fn destination_of_killed(path: &Path) -> Option<(PathBuf, File)> {
     let file = File::open(path).ok()?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+    lock::try_take(&file, Share::Alone).ok()?;
     let mut bytes = Vec::new();
     (&file).take(PATH_BYTES_MAX).read_to_end(&mut bytes).ok()?;
     if bytes.is_empty() {

@@ -4,20 +4,17 @@
 //! no file that is too many, and the names in one are given by its content: nothing that is put there comes
 //! from a user.
 
-use std::os::fd::{AsFd, BorrowedFd};
-
-use rustix::fs::{AtFlags, Mode, OFlags, openat};
-use rustix::io::{Errno, retry_on_intr};
-
 use super::folders::split_last;
 use super::outcome::Count;
 use super::task::Task;
 use crate::error::Result;
 use crate::id::{PackId, SlotId};
 use crate::pack::OBJECT_MAGIC;
+use crate::platform::listing::names_in;
+use crate::platform::{AsHandle, Failure, HandleRef, content, look, open};
 use crate::progress::FindingKind;
 use crate::repository::{DESCRIPTION, INDEX, KEYS, PACKS, RECORDS, SLOT_MAGIC, SNAPSHOTS};
-use crate::target::{Destination, Folder, names_in};
+use crate::target::{Destination, Folder};
 
 /// Why an entry in a repository is left.
 pub(super) const IN_REPOSITORY: &str = "left as it is: a repository is here, and nothing is restored into one";
@@ -38,7 +35,8 @@ impl Takes {
     /// What `folder` takes, by what the folder around it does; `is_new` when this restore makes it, or an
     /// earlier one did not finish it, `names` what it had before.
     pub fn of(folder: &Folder, around: Self, is_new: bool, names: &[Vec<u8>]) -> Self {
-        if around == Self::All && (names.is_empty() || !(holds_repository(folder.as_fd()) || holds_objects(folder.as_fd(), names))) {
+        if around == Self::All && (names.is_empty() || !(holds_repository(folder.as_handle()) || holds_objects(folder.as_handle(), names)))
+        {
             Self::All
         } else if is_new && around != Self::Nothing {
             Self::Missing
@@ -82,13 +80,13 @@ impl Takes {
 }
 
 /// Whether the folder is a repository, or one of the folders in it.
-pub(super) fn is_of_repository(folder: BorrowedFd<'_>) -> bool {
+pub(super) fn is_of_repository(folder: HandleRef<'_>) -> bool {
     holds_repository(folder) || holds_objects(folder, &names_in(folder).unwrap_or_default())
 }
 
 /// Whether the folder holds a repository, perhaps a damaged one, or the part of one that was copied so far.
-pub(super) fn holds_repository(folder: BorrowedFd<'_>) -> bool {
-    let is_there = |name: &&str| rustix::fs::statat(folder, *name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+pub(super) fn holds_repository(folder: HandleRef<'_>) -> bool {
+    let is_there = |name: &&str| look::at_entry(folder, name).is_ok();
     let others: Vec<&str> = [SNAPSHOTS, INDEX, RECORDS, KEYS].into_iter().filter(is_there).collect();
     match (is_there(&PACKS), is_there(&DESCRIPTION)) {
         (true, true) => true,
@@ -103,44 +101,37 @@ pub(super) fn holds_repository(folder: BorrowedFd<'_>) -> bool {
 }
 
 /// As [`holds_objects`], of the folder `name`, or what a link of that name leads to.
-fn holds_objects_in(folder: BorrowedFd<'_>, name: &str) -> bool {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    retry_on_intr(|| openat(folder, name, flags, Mode::empty())).is_ok_and(|within| {
-        let names = names_in(within.as_fd()).unwrap_or_default();
-        holds_objects(within.as_fd(), &names)
+fn holds_objects_in(folder: HandleRef<'_>, name: &str) -> bool {
+    open::place_in(folder, name).is_ok_and(|within| {
+        let names = names_in(within.as_handle()).unwrap_or_default();
+        holds_objects(within.as_handle(), &names)
     })
 }
 
 /// Whether objects of a repository lie in the folder, which has these `names`: files that are named by an id and
 /// begin as they do, or folders of such as `packs` has.
-fn holds_objects(folder: BorrowedFd<'_>, names: &[Vec<u8>]) -> bool {
+fn holds_objects(folder: HandleRef<'_>, names: &[Vec<u8>]) -> bool {
     let is_pack_folder = |name: &&Vec<u8>| name.len() == 2 && name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     has_object_among(folder, names.iter())
         || names.iter().filter(is_pack_folder).any(|name| {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let Ok(within) = retry_on_intr(|| openat(folder, name.as_slice(), flags, Mode::empty())) else { return false };
-            let packs = names_in(within.as_fd()).unwrap_or_default();
-            has_object_among(within.as_fd(), packs.iter().filter(|pack| pack.starts_with(name)))
+            let Ok(within) = open::folder_in(folder, name) else { return false };
+            let packs = names_in(within.as_handle()).unwrap_or_default();
+            has_object_among(within.as_handle(), packs.iter().filter(|pack| pack.starts_with(name)))
         })
 }
 
-fn has_object_among<'n>(folder: BorrowedFd<'_>, names: impl Iterator<Item = &'n Vec<u8>>) -> bool {
+fn has_object_among<'n>(folder: HandleRef<'_>, names: impl Iterator<Item = &'n Vec<u8>>) -> bool {
     let is_id = |name: &str| PackId::parse(name).is_ok() || SlotId::parse(name).is_ok();
     names.filter(|name| std::str::from_utf8(name).is_ok_and(is_id)).any(|name| is_object(folder, name))
 }
 
 /// Whether the file begins as an object or a key slot does. One that cannot be read may do so.
-fn is_object(folder: BorrowedFd<'_>, name: &[u8]) -> bool {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+fn is_object(folder: HandleRef<'_>, name: &[u8]) -> bool {
     let mut head = [0; OBJECT_MAGIC.len()];
-    let read = || {
-        let file = openat(folder, name, flags, Mode::empty())?;
-        rustix::io::pread(&file, &mut head[..], 0)
-    };
-    match retry_on_intr(read) {
+    match open::file_itself(folder, name).and_then(|file| content::read_at(&file, &mut head, 0)) {
         Ok(count) => count == head.len() && (head == *OBJECT_MAGIC || head == *SLOT_MAGIC),
         // Of what is no file nothing can be read in this way.
-        Err(errno) => matches!(errno, Errno::ACCESS | Errno::PERM | Errno::IO),
+        Err(failure) => matches!(failure, Failure::DENIED | Failure::NOT_PERMITTED | Failure::DISK),
     }
 }
 
@@ -159,7 +150,7 @@ mod tests {
 
     fn is_known(top: &Path) -> (bool, bool) {
         let handle = fs::File::open(top).unwrap();
-        (holds_repository(handle.as_fd()), is_of_repository(handle.as_fd()))
+        (holds_repository(handle.as_handle()), is_of_repository(handle.as_handle()))
     }
 
     #[test]

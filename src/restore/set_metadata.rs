@@ -1,7 +1,5 @@
 //! Entries that are there with the right content: their metadata is compared, and set where it differs.
 
-use std::os::fd::AsFd;
-
 use super::outcome::Count;
 use super::request::Overwrite;
 use super::task::{Task, join};
@@ -23,7 +21,7 @@ pub(super) fn set_metadata(writer: &Writer<'_>, folder: &[u8], node: &Node, exis
         let within = writer.destination.folder(folder)?;
         let mut notes = apply_to_existing(&within, &node.name, existing.identity, &node.metadata, &writer.options)?;
         if writer.options.inode_flags && matches!(node.content, Content::File(..)) {
-            notes.extend(apply_inode_flags(within.open_file(&node.name)?.as_fd(), &node.metadata, &writer.options));
+            notes.extend(apply_inode_flags(within.open_file(&node.name)?, &node.metadata, &writer.options));
         }
         Ok(notes)
     };

@@ -1,13 +1,11 @@
 //! What the snapshot looked at. What it did not look at is unknown to it, not absent, and no reason to
 //! remove anything.
 
-use std::os::fd::BorrowedFd;
-
 use serde_bytes::ByteBuf;
 
 use super::task::join;
 use crate::manifest::{Content, Manifest, Node, Unwanted};
-use crate::platform::names;
+use crate::platform::{HandleRef, names};
 use crate::source::{Filter, may_have_cache_tag, may_have_entry};
 use crate::target::{EntryType, Existing};
 
@@ -74,7 +72,7 @@ impl Sight {
     }
 
     /// Whether the run would not have looked into this folder of the destination.
-    pub fn leaves_out_inside(&self, folder: BorrowedFd<'_>) -> bool {
+    pub fn leaves_out_inside(&self, folder: HandleRef<'_>) -> bool {
         let may_have = |mark: &ByteBuf| may_have_entry(folder, mark);
         (self.leaves_out_caches && may_have_cache_tag(folder))
             || self.unwanted.as_ref().is_none_or(|unwanted| unwanted.marks.iter().any(may_have))

@@ -4,8 +4,6 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use rustix::io::Errno;
-
 use super::matched::Matched;
 use super::notes::Notes;
 use super::outcome::{Count, Tally};
@@ -15,11 +13,9 @@ use super::selection::Selection;
 use super::sight::Sight;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Manifest, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node};
+use crate::platform::failure::{is_beyond_longest, is_shortage};
 use crate::progress::{Deed, Finding, FindingKind, Progress, Topic};
 use crate::repository::ChunkReader;
-
-/// "File too large": the file system holds no file of that length. Other files fit.
-const EFBIG: i32 = 27;
 
 /// What all parts of one restore share; used from all its threads.
 pub(super) struct Task<'a> {
@@ -205,16 +201,12 @@ pub(super) fn first_cause(one: Result<()>, other: Result<()>) -> Result<()> {
     }
 }
 
-/// Whether the system is short of open files or memory: that says nothing of what was to be read.
-pub(super) fn is_shortage(error: &Error) -> bool {
-    error.os_code().is_some_and(|code| [Errno::MFILE, Errno::NFILE, Errno::NOMEM].iter().any(|errno| errno.raw_os_error() == code))
-}
-
 /// Whether an error would meet every other entry as well.
 fn ends_restore(error: &Error) -> bool {
     match error.kind() {
         _ if is_shortage(error) => true,
-        ErrorKind::Full => error.os_code() != Some(EFBIG),
+        // Other files fit.
+        ErrorKind::Full => !is_beyond_longest(error),
         kind => kind == ErrorKind::Interrupted,
     }
 }
@@ -254,7 +246,7 @@ mod tests {
     fn a_full_disk_ends_the_restore_and_a_file_that_is_too_long_for_it_does_not() {
         let failed = |code| Error::io("cannot write", "x", std::io::Error::from_raw_os_error(code));
         assert!(ends_restore(&failed(28)));
-        assert!(!ends_restore(&failed(EFBIG)));
+        assert!(!ends_restore(&failed(27)));
         assert!(!ends_restore(&failed(13)));
         assert!(ends_restore(&failed(24)) && is_shortage(&failed(24)) && !is_shortage(&failed(5)));
         assert!(ends_restore(&Error::new(ErrorKind::Interrupted, "stop")));

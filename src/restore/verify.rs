@@ -6,20 +6,19 @@
 
 use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 
 use rayon::prelude::*;
-use rustix::fs::SeekFrom;
-use rustix::io::Errno;
 
 use super::content::{Part, each_part};
 use super::entries::{Entered, Left, Visitor};
 use super::outcome::Count;
-use super::task::{Task, is_shortage, join, with_causes};
+use super::task::{Task, join, with_causes};
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Node};
 use crate::pack::{FRAME_PLAIN_BYTES_MAX, PackKind};
+use crate::platform::content;
+use crate::platform::failure::{Failure, is_shortage};
 use crate::progress::FindingKind;
 use crate::target::Folder;
 use crate::trees::Piece;
@@ -135,7 +134,7 @@ fn compare(task: &Task<'_>, file: &File, node: &Node) -> Result<()> {
                 return Err(differs("a chunk of it has an impossible length".to_owned()));
             }
             plain.resize(bytes as usize, 0);
-            file.read_exact_at(&mut plain, offset).map_err(|error| Error::io("cannot read", "it", error))?;
+            content::read_exact_at(file, &mut plain, offset).map_err(|error| Error::io("cannot read", "it", error))?;
             if task.reader.verify(PackKind::Data, &id, &plain) {
                 Ok(())
             } else {
@@ -159,14 +158,14 @@ fn first_nonzero(task: &Task<'_>, file: &File, range: Range<u64>) -> Result<Opti
         if task.is_over() {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
         }
-        match rustix::fs::seek(file, SeekFrom::Data(offset)) {
+        match content::next_data(file, offset) {
             // Nothing but a hole up to its end.
-            Err(Errno::NXIO) => return Ok(None),
+            Err(Failure::NOTHING) => return Ok(None),
             Ok(data) if data > offset => offset = data,
             // Data here, or a file system that does not tell.
             _ => {
                 bytes.resize((range.end - offset).min(READ_AT_ONCE) as usize, 0);
-                file.read_exact_at(&mut bytes, offset).map_err(|error| Error::io("cannot read", "it", error))?;
+                content::read_exact_at(file, &mut bytes, offset).map_err(|error| Error::io("cannot read", "it", error))?;
                 if let Some(at) = bytes.iter().position(|byte| *byte != 0) {
                     return Ok(Some(offset + at as u64));
                 }

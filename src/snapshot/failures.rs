@@ -1,15 +1,7 @@
 //! Failures of the source: how they are told, and which of them end the run.
 
-use rustix::io::Errno;
-
 use crate::error::{Error, ErrorKind, Result};
-
-/// Whether this process or this machine has run out of something: what fails then says nothing about
-/// the file.
-pub(super) fn is_shortage(error: &Error) -> bool {
-    let code = error.os_code().map(Errno::from_raw_os_error);
-    matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
-}
+use crate::platform::failure::{is_out_of_handles, is_shortage};
 
 /// Ends the run in a shortage, which would go on to leave out all that comes after this file.
 ///
@@ -19,7 +11,7 @@ pub(super) fn refuse_shortage(error: &Error) -> Result<()> {
     match error.os_code().filter(|_| is_shortage(error)) {
         None => Ok(()),
         Some(code) => {
-            let hint = if code == Errno::MFILE.raw_os_error() { "; `ulimit -n` says how many files may be open" } else { "" };
+            let hint = if is_out_of_handles(error) { "; `ulimit -n` says how many files may be open" } else { "" };
             let message = format!("not everything can be read, so nothing is saved: {error}{hint}");
             Err(Error::new(ErrorKind::Other, message).with_source(std::io::Error::from_raw_os_error(code)))
         }

@@ -1,6 +1,6 @@
 //! What a run is asked to do.
 
-use std::os::fd::AsFd;
+use crate::platform::{Handle, waiting};
 use std::sync::Mutex;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -12,7 +12,7 @@ pub enum Stream {
     /// Any reader, for one run. A read that blocks is not interrupted.
     Reader(Mutex<Option<Box<dyn std::io::Read + Send>>>),
     /// An open pipe, terminal or file. A request to stop is noticed while it has nothing to read.
-    Handle(std::os::fd::OwnedFd),
+    Handle(Handle),
     /// The output of a command and its arguments; a command that fails commits nothing.
     Command(Vec<std::ffi::OsString>),
 }
@@ -28,17 +28,11 @@ impl Stream {
     /// # Errors
     /// `Other` when it is closed.
     pub fn standard_input() -> Result<Self> {
-        let stdin = std::io::stdin();
-        // Where a program is started with its standard input closed, it is given the null device instead.
-        let is_null = |a: &rustix::fs::Stat, b: &rustix::fs::Stat| (a.st_mode, a.st_rdev) == (b.st_mode, b.st_rdev);
-        if let (Ok(input), Ok(null)) = (rustix::fs::fstat(stdin.as_fd()), rustix::fs::stat("/dev/null"))
-            && is_null(&input, &null)
-        {
+        let failed = |error| Error::io("cannot read", "standard input", error).with_kind(ErrorKind::Other);
+        waiting::standard_input(&std::io::stdin()).map_err(failed)?.map(Stream::Handle).ok_or_else(|| {
             let message = "standard input is closed or /dev/null, so there is nothing to save; nothing was committed";
-            return Err(Error::new(ErrorKind::Other, message));
-        }
-        let handle = stdin.as_fd().try_clone_to_owned();
-        handle.map(Stream::Handle).map_err(|error| Error::io("cannot read", "standard input", error).with_kind(ErrorKind::Other))
+            Error::new(ErrorKind::Other, message)
+        })
     }
 }
 

@@ -3,13 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Child, Command, Stdio};
 use std::sync::PoisonError;
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::time::Duration;
 
 use super::checkpoint::Checkpoints;
 use super::content::{ContentWriter, SaveError, Saver};
@@ -17,6 +13,7 @@ use super::request::Stream;
 use super::tally::{Tally, add};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Metadata, Node, RootEntry, check_name};
+use crate::platform::{AsHandle, process, waiting};
 use crate::progress::Progress;
 use crate::repository::FrameGatherer;
 use crate::source::Owners;
@@ -26,7 +23,7 @@ use crate::wire::Extensions;
 /// How the password may stand in our environment; a command has no business with it.
 const SECRET_VARIABLES: [&str; 4] = ["REPO_PASSWORD", "REPO_PASSWORD_FILE", "REPO_PASSWORD_COMMAND", "REPO_KEY_FILE"];
 /// While there is nothing to read, we look so often whether the user wants to stop: every 100 ms.
-const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Reads `stream` to its end and returns it as the file `/name`. A command must exit with success.
 ///
@@ -57,7 +54,7 @@ pub(super) fn save_stream(
     add(&tally.files_new, 1);
     add(&tally.bytes_read, bytes);
     add(&tally.bytes_total, bytes);
-    let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let (uid, gid) = (process::user(), process::group());
     let metadata = Metadata {
         mode: 0o600,
         uid,
@@ -106,12 +103,12 @@ impl Source {
             let outcome = match self {
                 Source::Reader(reader) => reader.read(buffer),
                 Source::Handle(file) => {
-                    wait_until_ready(file.as_fd(), progress)?;
+                    wait_until_ready(&*file, progress)?;
                     file.read(buffer)
                 }
                 Source::Command(_, child) => match child.stdout.as_mut() {
                     Some(stdout) => {
-                        wait_until_ready(stdout.as_fd(), progress)?;
+                        wait_until_ready(&*stdout, progress)?;
                         stdout.read(buffer)
                     }
                     None => Ok(0),
@@ -129,8 +126,8 @@ impl Source {
         let Source::Command(name, child) = self else { return Ok(()) };
         // A command may close its output and go on for long. Where the kernel has no handles for
         // processes we simply wait.
-        if let Ok(process) = pidfd_open(Pid::from_child(child), PidfdFlags::empty()) {
-            wait_until_ready(process.as_fd(), progress)?;
+        if let Some(command) = waiting::handle_of_command(child) {
+            wait_until_ready(command, progress)?;
         }
         let status = child.wait().map_err(|error| Error::io("cannot wait for", &*name, error))?;
         if status.success() {
@@ -155,15 +152,14 @@ fn prepare(program: &OsStr, arguments: &[OsString]) -> Command {
 }
 
 /// Waits until there is something to read, or the end.
-fn wait_until_ready(handle: BorrowedFd<'_>, progress: &dyn Progress) -> Result<()> {
+fn wait_until_ready(handle: impl AsHandle, progress: &dyn Progress) -> Result<()> {
     loop {
         if progress.is_cancelled() {
             return Err(interrupted());
         }
-        match poll(&mut [PollFd::from_borrowed_fd(handle, PollFlags::IN)], Some(&LOOK_EVERY)) {
-            Ok(0) | Err(Errno::INTR) => {}
-            Ok(_) => return Ok(()),
-            Err(errno) => return Err(Error::io("cannot wait for", "the stream", errno)),
+        let is_ready = waiting::is_ready(&handle, LOOK_EVERY);
+        if is_ready.map_err(|failure| Error::io("cannot wait for", "the stream", failure))? {
+            return Ok(());
         }
     }
 }

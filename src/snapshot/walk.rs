@@ -35,7 +35,7 @@ use std::sync::Arc;
 pub(super) use self::state::{SourceWalk, Walked};
 use self::state::{Way, closed, is_file};
 use super::build::Event;
-use super::failures::{describe, is_shortage, refuse_shortage};
+use super::failures::{describe, refuse_shortage};
 use super::listing::Entry;
 use super::loss::SourceCounts;
 use super::paths::join;
@@ -43,6 +43,7 @@ use super::sources::Source;
 use super::tally::add;
 use crate::error::{ErrorKind, Result};
 use crate::manifest::{FileSystemClock, check_name};
+use crate::platform::failure::is_shortage;
 use crate::progress::{Finding, FindingKind};
 use crate::source::{FileType, Folder};
 

@@ -4,14 +4,12 @@
 //! following a link and without waiting, and then compared with what was seen; what is not the same
 //! regular file is `Changed`, and a file swapped for a pipe hangs nobody.
 
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Advice, Mode, OFlags, SeekFrom};
-use rustix::io::{Errno, retry_on_intr};
+use std::fs::File;
 
 use super::file_system::is_written_back_here;
-use super::folder::{Folder, open_without_touching};
-use super::stat::Stat;
+use super::folder::Folder;
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::{AsHandle, Failure, HandleRef, Stat, content, durability, file_systems, open, untouched};
 use crate::units::PathText;
 
 /// A run of bytes of a file: with data, or a hole that reads as zeros and takes no space.
@@ -36,7 +34,7 @@ pub enum Extent {
 /// An open regular file.
 #[derive(Debug)]
 pub struct SourceFile {
-    handle: OwnedFd,
+    handle: File,
     name: Vec<u8>,
     opened: Stat,
 }
@@ -51,17 +49,17 @@ impl SourceFile {
         if !expected.is_file() {
             return Err(changed(name));
         }
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let open = |flags| retry_on_intr(|| rustix::fs::openat(folder, name, flags, Mode::empty()));
-        let handle = match open_without_touching(flags, open) {
+        let handle = match untouched::open_file(folder, name) {
             Ok(handle) => handle,
             // A file server holds a lease on it and must be waited for.
-            Err(Errno::AGAIN) => open_waiting(folder, name, expected)?,
+            Err(Failure::WOULD_WAIT) => open_waiting(folder, name, expected)?,
             // A link, or a socket.
-            Err(errno @ (Errno::LOOP | Errno::NXIO)) => return Err(changed(name).with_source(std::io::Error::from(errno))),
-            Err(errno) => return Err(Error::io("cannot open", PathText(name), errno)),
+            Err(failure @ (Failure::IS_LINK | Failure::NOTHING)) => {
+                return Err(changed(name).with_source(std::io::Error::from(failure)));
+            }
+            Err(failure) => return Err(Error::io("cannot open", PathText(name), failure)),
         };
-        let opened = Stat::read(handle.as_fd(), b"", name)?;
+        let opened = Stat::read(&handle, b"", name)?;
         if opened.file_type != expected.file_type || opened.identity() != expected.identity() {
             return Err(changed(name));
         }
@@ -78,7 +76,7 @@ impl SourceFile {
     /// # Errors
     /// Whatever the file system fails with.
     pub fn stat(&self) -> Result<Stat> {
-        Stat::read(self.handle.as_fd(), b"", &self.name)
+        Stat::read(&self.handle, b"", &self.name)
     }
 
     /// Reads bytes from `offset` on into `buffer` and says how many; 0 means the end of the file.
@@ -87,13 +85,7 @@ impl SourceFile {
     /// # Errors
     /// Whatever the file system fails with, as it is: nothing is ever made up for what cannot be read.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        loop {
-            match rustix::io::pread(&self.handle, &mut *buffer, offset) {
-                Ok(bytes) => return Ok(bytes),
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(Error::io("cannot read", PathText(&self.name), errno)),
-            }
-        }
+        content::read_at(&self.handle, buffer, offset).map_err(|failure| Error::io("cannot read", PathText(&self.name), failure))
     }
 
     /// The extent that begins at `offset`, cut at `end`, which is at most the length of the file.
@@ -105,32 +97,28 @@ impl SourceFile {
         if offset >= end || !self.opened.may_have_holes() {
             return Ok(Extent::Data { start: offset, end });
         }
-        let start = match self.seek(SeekFrom::Data(offset)) {
+        let start = match content::next_data(&self.handle, offset) {
             Ok(start) => start.max(offset),
             // No data from here to the end.
-            Err(Errno::NXIO) => return Ok(Extent::Hole { start: offset, end }),
-            Err(Errno::INVAL | Errno::OPNOTSUPP) => return Ok(Extent::Data { start: offset, end }),
-            Err(errno) => return Err(Error::io("cannot find the holes of", PathText(&self.name), errno)),
+            Err(Failure::NOTHING) => return Ok(Extent::Hole { start: offset, end }),
+            Err(Failure::INVALID | Failure::UNSUPPORTED) => return Ok(Extent::Data { start: offset, end }),
+            Err(failure) => return Err(Error::io("cannot find the holes of", PathText(&self.name), failure)),
         };
         if start > offset {
             return Ok(Extent::Hole { start: offset, end: start.min(end) });
         }
-        match self.seek(SeekFrom::Hole(offset)) {
+        match content::next_hole(&self.handle, offset) {
             Ok(hole) if hole > offset => Ok(Extent::Data { start: offset, end: hole.min(end) }),
             // The file changed between the two questions. Calling it data is always right.
-            Ok(_) | Err(Errno::NXIO | Errno::INVAL | Errno::OPNOTSUPP) => Ok(Extent::Data { start: offset, end }),
-            Err(errno) => Err(Error::io("cannot find the holes of", PathText(&self.name), errno)),
+            Ok(_) | Err(Failure::NOTHING | Failure::INVALID | Failure::UNSUPPORTED) => Ok(Extent::Data { start: offset, end }),
+            Err(failure) => Err(Error::io("cannot find the holes of", PathText(&self.name), failure)),
         }
-    }
-
-    fn seek(&self, to: SeekFrom) -> rustix::io::Result<u64> {
-        retry_on_intr(|| rustix::fs::seek(&self.handle, to))
     }
 
     /// Whether this machine keeps changed pages of the file in memory and writes them out later. What it
     /// is not known of counts as such.
     pub fn is_written_back_here(&self) -> bool {
-        retry_on_intr(|| rustix::fs::fstatfs(&self.handle)).is_ok_and(|found| is_written_back_here(found.f_type as u32))
+        file_systems::kind(&self.handle).is_ok_and(is_written_back_here)
     }
 
     /// Writes out everything that was changed on the file system of the file, and waits for it.
@@ -138,14 +126,14 @@ impl SourceFile {
     /// # Errors
     /// Whatever the file system fails with, for any of its files.
     pub fn sync_file_system(&self) -> Result<()> {
-        let failed = |errno| Error::io("cannot sync the file system of", PathText(&self.name), errno);
-        retry_on_intr(|| rustix::fs::syncfs(&self.handle)).map_err(failed)
+        let failed = |failure| Error::io("cannot sync the file system of", PathText(&self.name), failure);
+        durability::sync_file_system(&self.handle).map_err(failed)
     }
 
     /// Tells the kernel that the file will be read from front to back, so that it reads ahead more.
     /// Worth a call for long files only; a refusal means nothing.
     pub fn advise_sequential(&self) {
-        let _ = rustix::fs::fadvise(&self.handle, 0, None, Advice::Sequential);
+        durability::advise_sequential(&self.handle);
     }
 
     /// The name it was opened by, for messages.
@@ -154,9 +142,9 @@ impl SourceFile {
     }
 }
 
-impl AsFd for SourceFile {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.handle.as_fd()
+impl AsHandle for SourceFile {
+    fn as_handle(&self) -> HandleRef<'_> {
+        self.handle.as_handle()
     }
 }
 
@@ -166,17 +154,14 @@ fn changed(name: &[u8]) -> Error {
 
 /// Opens a file and waits for whoever holds a lease on it (the kernel limits that). Only a regular
 /// file may be waited for, so the inode is pinned first, checked, and then opened through its handle.
-fn open_waiting(folder: &Folder, name: &[u8], expected: &Stat) -> Result<OwnedFd> {
-    let failed = |errno| Error::io("cannot open", PathText(name), errno);
-    let pin = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let pinned = retry_on_intr(|| rustix::fs::openat(folder, name, pin, Mode::empty())).map_err(failed)?;
-    let seen = Stat::read(pinned.as_fd(), b"", name)?;
+fn open_waiting(folder: &Folder, name: &[u8], expected: &Stat) -> Result<File> {
+    let failed = |failure| Error::io("cannot open", PathText(name), failure);
+    let pinned = open::pinned_itself(folder, name).map_err(failed)?;
+    let seen = Stat::read(&pinned, b"", name)?;
     if !seen.is_file() || seen.identity() != expected.identity() {
         return Err(changed(name));
     }
-    let path = super::xattrs::handle_path(pinned.as_fd(), None);
-    let open = |flags| retry_on_intr(|| rustix::fs::open(&path, flags, Mode::empty()));
-    open_without_touching(OFlags::RDONLY | OFlags::CLOEXEC, open).map_err(failed)
+    untouched::open_pinned(&pinned).map_err(failed)
 }
 
 #[cfg(test)]

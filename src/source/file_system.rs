@@ -5,11 +5,10 @@
 //! unchanged. A kind that is not listed is treated as a local disk with the strictest comparison,
 //! which can cost reading but never miss a change.
 
-use rustix::fd::AsFd;
-
 use super::folder::Folder;
 use crate::error::{Error, Result};
 use crate::manifest::StatTrust;
+use crate::platform::{Failure, file_systems, look};
 use crate::units::PathText;
 
 /// The file system that a folder is on.
@@ -147,16 +146,13 @@ impl FileSystem {
     /// # Errors
     /// Whatever statfs fails with.
     pub fn of(folder: &Folder) -> Result<Self> {
-        let failed = |errno: rustix::io::Errno| Error::io("cannot look at the file system of", PathText(folder.shown()), errno);
-        let handle = folder.as_fd();
-        let magic = rustix::fs::fstatfs(handle).map_err(failed)?.f_type as u32;
-        // statvfs gives the id as one number on every machine.
-        let id = match rustix::fs::fstatvfs(handle).map_err(failed)?.f_fsid {
+        let failed = |failure: Failure| Error::io("cannot look at the file system of", PathText(folder.shown()), failure);
+        let magic = file_systems::kind(folder).map_err(failed)?;
+        let id = match file_systems::number(folder).map_err(failed)? {
             0 => folder.stat_self()?.device,
             id => id,
         };
-        // Disks have a major number; what is no disk has 0.
-        let has_device = rustix::fs::major(rustix::fs::fstat(handle).map_err(failed)?.st_dev) != 0;
+        let has_device = file_systems::is_on_disk(look::at_handle(folder).map_err(failed)?.identity.device);
         Ok(Self { magic, id, has_device })
     }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode};
 
 use super::*;
 
@@ -76,7 +76,7 @@ fn the_way_that_waits_for_a_lease_opens_the_same_file() {
     let opened = folder_at(folder.path());
     let expected = opened.stat(b"file").unwrap();
     let handle = open_waiting(&opened, b"file", &expected).unwrap();
-    assert_eq!(Stat::read(handle.as_fd(), b"", b"file").unwrap(), expected);
+    assert_eq!(Stat::read(&handle, b"", b"file").unwrap(), expected);
 }
 
 #[test]

@@ -20,20 +20,17 @@
 //! only (see [`read_exclude_file`]). A pattern that can never match is refused, since whoever wrote
 //! it believes that it does.
 
-use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
-use rustix::io::{Errno, retry_on_intr};
 
 use super::file::SourceFile;
 use super::filter_links::resolve_pattern;
 use super::folder::Folder;
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::names;
+use crate::platform::{AsHandle, EntryType, Failure, content, look, names, open};
 use crate::units::PathText;
 
 /// The file that marks a folder as a cache, and how it begins (<https://bford.info/cachedir/>).
@@ -241,24 +238,20 @@ pub fn has_cache_tag(folder: &Folder) -> bool {
 }
 
 /// Whether an open folder of which nothing may be lost has an entry of this name; one that cannot be looked at may.
-pub fn may_have_entry(folder: BorrowedFd<'_>, name: &[u8]) -> bool {
-    !matches!(retry_on_intr(|| rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)), Err(Errno::NOENT))
+pub fn may_have_entry(folder: impl AsHandle, name: &[u8]) -> bool {
+    !matches!(look::at_entry(folder, name), Err(Failure::NOT_FOUND))
 }
 
 /// As [`has_cache_tag`], of an open folder of which nothing may be lost: one that cannot be looked at may have it.
-pub fn may_have_cache_tag(folder: BorrowedFd<'_>) -> bool {
-    match retry_on_intr(|| rustix::fs::statat(folder, CACHE_TAG_NAME, AtFlags::SYMLINK_NOFOLLOW)) {
-        Err(Errno::NOENT) => return false,
-        Ok(stat) if !FileType::from_raw_mode(stat.st_mode).is_file() => return false,
+pub fn may_have_cache_tag(folder: impl AsHandle) -> bool {
+    match look::at_entry(&folder, CACHE_TAG_NAME) {
+        Err(Failure::NOT_FOUND) => return false,
+        Ok(found) if found.entry_type != EntryType::File => return false,
         _ => {}
     }
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let mut head = [0; CACHE_TAG_SIGNATURE.len()];
-    let read = || {
-        let file = rustix::fs::openat(folder, CACHE_TAG_NAME, flags, Mode::empty())?;
-        rustix::io::pread(&file, &mut head[..], 0)
-    };
-    retry_on_intr(read).map_or_else(|errno| errno != Errno::NOENT, |bytes| bytes == head.len() && head == *CACHE_TAG_SIGNATURE)
+    let read = open::file_itself(folder, CACHE_TAG_NAME).and_then(|file| content::read_at(&file, &mut head, 0));
+    read.map_or_else(|failure| failure != Failure::NOT_FOUND, |bytes| bytes == head.len() && head == *CACHE_TAG_SIGNATURE)
 }
 
 #[cfg(test)]

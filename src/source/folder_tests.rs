@@ -41,7 +41,7 @@ fn a_listing_longer_than_the_buffer_is_whole() {
         std::fs::write(folder.path().join(name(n)), b"").unwrap();
     }
     let names = names_of(&open(folder.path()));
-    assert!(names.len() * 200 > LISTING_BYTES);
+    assert!(names.len() * 200 > 32 * 1024);
     assert!(names.iter().map(Vec::as_slice).eq((0..500).map(name).collect::<Vec<_>>().iter().map(String::as_bytes)));
 }
 
@@ -72,7 +72,6 @@ fn a_source_path_follows_links_and_nothing_below_it_does() {
     assert_eq!(below.stat_self().unwrap().identity(), open(&folder.path().join("real/a/b")).stat_self().unwrap().identity());
     for path in [&b"inside"[..], b"inside/b", b"outside", b"outside/etc"] {
         assert_eq!(followed.open_below(path).unwrap_err().kind(), ErrorKind::Changed, "{path:?}");
-        assert!(open_by_components(followed.as_fd(), path).is_err(), "{path:?}");
     }
 }
 
@@ -90,24 +89,13 @@ fn paths_that_would_leave_the_folder_are_refused() {
 fn a_folder_that_became_a_file_or_pipe_is_changed_and_opening_does_not_hang() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), b"").unwrap();
-    rustix::fs::mkfifoat(CWD, folder.path().join("fifo"), Mode::from_raw_mode(0o600)).unwrap();
     let opened = open(folder.path());
+    entries::make_pipe(&opened, "fifo").unwrap();
     for name in [&b"file"[..], b"fifo"] {
         assert_eq!(opened.open_below(name).unwrap_err().kind(), ErrorKind::Changed);
     }
     let path = folder.path().join("file");
     assert_eq!(Folder::open(path.as_os_str().as_bytes()).unwrap_err().kind(), ErrorKind::Invalid);
-}
-
-#[test]
-fn the_way_without_openat2_opens_the_same_folders() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(folder.path().join("a/b/c")).unwrap();
-    let opened = open(folder.path());
-    for path in [&b"a"[..], b"a/b", b"a/b/c"] {
-        let slow = Folder::from_handle(open_by_components(opened.as_fd(), path).unwrap(), path);
-        assert_eq!(slow.stat_self().unwrap(), opened.open_below(path).unwrap().stat_self().unwrap());
-    }
 }
 
 #[test]
@@ -118,7 +106,7 @@ fn folders_deeper_than_a_path_can_say_are_reached() {
     let folder = tempfile::tempdir().unwrap();
     let mut deepest = open(folder.path());
     for _ in 0..LEVELS {
-        rustix::fs::mkdirat(&deepest, &name[..], Mode::from_raw_mode(0o700)).unwrap();
+        entries::make_folder(&deepest, name, 0o700).unwrap();
         deepest = deepest.open_below(&name).unwrap();
     }
     let eight = [&name[..]; 8].join(&b'/');
@@ -127,7 +115,7 @@ fn folders_deeper_than_a_path_can_say_are_reached() {
         anchor = anchor.open_below(&eight).unwrap();
     }
     let whole = [&name[..]; LEVELS].join(&b'/');
-    assert!(whole.len() > PATH_BYTES_MAX);
+    assert!(whole.len() > 4096);
     let at_once = open(folder.path()).open_below(&whole).unwrap();
     for reached in [anchor, at_once] {
         assert_eq!(reached.stat_self().unwrap().identity(), deepest.stat_self().unwrap().identity());

@@ -1,37 +1,26 @@
 //! Inode flags, as `chattr` sets them.
 //!
-//! `FS_IOC_GETFLAGS` tells two sorts of things: what a person chose, and how the file system happens
-//! to keep the inode (by extents, with an index, inline). Only the first sort is kept: the second
-//! cannot be restored, and would make the same folder look different on another disk.
-
-use rustix::fd::AsFd;
-use rustix::io::retry_on_intr;
+//! Only those are kept that a person chose: the others cannot be restored, and would make the same folder look
+//! different on another disk.
 
 use super::xattrs::is_unsupported;
 use crate::error::Error;
+use crate::platform::{AsHandle, inode_flags};
 use crate::units::PathText;
-
-/// The flags that a person can set. Secure removal, undelete, compressed, synchronous, immutable,
-/// append only, no dump, no access time.
-const COMMON: u32 = 0x0000_00ff;
-/// Not compressed, journalled data, no tail merging, synchronous folder, top of a hierarchy.
-const LESS_COMMON: u32 = 0x0000_0400 | 0x0000_4000 | 0x0000_8000 | 0x0001_0000 | 0x0002_0000;
-/// Not copied on write, direct access, inherited project, folded case.
-const LATER: u32 = 0x0080_0000 | 0x0200_0000 | 0x2000_0000 | 0x4000_0000;
 
 /// The flags of `raw` that are kept.
 pub(super) fn kept_flags(raw: u32) -> u32 {
-    raw & (COMMON | LESS_COMMON | LATER)
+    raw & inode_flags::CHOSEN
 }
 
 /// The flags of an open file or folder; 0 where the file system has none. A failure is told in
 /// `notes`, and `fallback`, what statx said, is taken.
-pub(super) fn read_inode_flags(handle: impl AsFd, fallback: u32, shown: &[u8], notes: &mut Vec<Error>) -> u32 {
-    match retry_on_intr(|| rustix::fs::ioctl_getflags(&handle)) {
-        Ok(flags) => kept_flags(flags.bits()),
-        Err(errno) if is_unsupported(errno) => kept_flags(fallback),
-        Err(errno) => {
-            notes.push(Error::io("cannot read the inode flags of", PathText(shown), errno));
+pub(super) fn read_inode_flags(handle: impl AsHandle, fallback: u32, shown: &[u8], notes: &mut Vec<Error>) -> u32 {
+    match inode_flags::read(&handle) {
+        Ok(flags) => kept_flags(flags),
+        Err(failure) if is_unsupported(failure) => kept_flags(fallback),
+        Err(failure) => {
+            notes.push(Error::io("cannot read the inode flags of", PathText(shown), failure));
             kept_flags(fallback)
         }
     }

@@ -3,21 +3,20 @@
 //! An attribute that cannot be read does not keep a file out of a snapshot: it is left out, and the
 //! error comes back as a note for the caller to report under the path it knows.
 
-use rustix::fd::AsFd;
-
 use super::file::SourceFile;
 use super::folder::Folder;
 use super::inode_flags::{kept_flags, read_inode_flags};
 use super::owners::Owners;
-use super::stat::{FileType, Stat};
-use super::xattrs::{Place, read_xattrs};
+use super::xattrs::read_xattrs;
 use crate::error::Error;
 use crate::manifest::Metadata;
+use crate::platform::attributes::Place;
+use crate::platform::{AsHandle, FileType, HandleRef, Stat};
 
 /// The metadata of an open file, from its handle. `stat` is the state that goes with the content
 /// that was read. The second value tells what could not be read.
 pub fn metadata_of_file(file: &SourceFile, stat: &Stat, owners: &Owners) -> (Metadata, Vec<Error>) {
-    read_from_handle(file.as_fd(), file.name(), stat, owners)
+    read_from_handle(file.as_handle(), file.name(), stat, owners)
 }
 
 /// The metadata of an open folder, from its handle. The second value tells what could not be read.
@@ -30,7 +29,7 @@ pub fn metadata_of_folder(folder: &Folder, stat: &Stat, owners: &Owners) -> (Met
         metadata.xattrs = read_xattrs(&Place::entry(folder, b"."), folder.shown(), &mut notes);
         return (metadata, notes);
     }
-    read_from_handle(folder.as_fd(), folder.shown(), stat, owners)
+    read_from_handle(folder.as_handle(), folder.shown(), stat, owners)
 }
 
 /// The metadata of an entry that is not open: links, pipes, devices, and whatever cannot be opened.
@@ -60,7 +59,7 @@ pub fn read_metadata(folder: &Folder, name: &[u8], stat: &Stat, owners: &Owners)
     (metadata, notes)
 }
 
-fn read_from_handle(handle: rustix::fd::BorrowedFd<'_>, shown: &[u8], stat: &Stat, owners: &Owners) -> (Metadata, Vec<Error>) {
+fn read_from_handle(handle: HandleRef<'_>, shown: &[u8], stat: &Stat, owners: &Owners) -> (Metadata, Vec<Error>) {
     let mut notes = Vec::new();
     let mut metadata = metadata_of_stat(stat, owners);
     metadata.inode_flags = read_inode_flags(handle, stat.attributes, shown, &mut notes);

@@ -12,18 +12,17 @@ mod filter_links;
 mod folder;
 mod inode_flags;
 mod machine;
-mod mapped;
 mod metadata;
 mod owners;
-mod stat;
 mod xattrs;
 
 pub use file::{Extent, SourceFile};
 pub use file_system::FileSystem;
 pub use filter::{Filter, has_cache_tag, may_have_cache_tag, may_have_entry, read_exclude_file};
-pub use folder::{Folder, ListedEntry};
+pub use folder::Folder;
 pub use machine::machine_name;
-pub use mapped::MappedFiles;
 pub use metadata::{metadata_of_file, metadata_of_folder, read_metadata};
-pub use owners::{Owners, host_name, user_name};
-pub use stat::{FileType, Stat};
+pub use owners::{Owners, user_name};
+
+pub use crate::platform::listing::ListedEntry;
+pub use crate::platform::{FileType, MappedFiles, Stat};

@@ -1,4 +1,4 @@
-//! Names for the numbers of users and groups, and of this machine.
+//! Names for the numbers of users and groups.
 //!
 //! A restore on another machine goes by name where it can, so a snapshot keeps both. Looking up a
 //! name may ask a directory server, so every number is asked for once in a run, also one without a
@@ -40,14 +40,9 @@ fn look_up(names: &Names, number: u32, ask: impl FnOnce(u32) -> Option<String>) 
     names.write().unwrap_or_else(|poisoned| poisoned.into_inner()).entry(number).or_insert(name).clone()
 }
 
-/// The name of this machine.
-pub fn host_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
 /// The name of the user who runs this, or the number where it has none.
 pub fn user_name() -> String {
-    let uid = rustix::process::geteuid().as_raw();
+    let uid = platform::process::user();
     let name = Owners::default().user(uid);
     if name.is_empty() { uid.to_string() } else { name }
 }
@@ -82,6 +77,6 @@ mod tests {
 
     #[test]
     fn this_machine_and_its_user_have_names() {
-        assert!(!host_name().is_empty() && !user_name().is_empty());
+        assert!(!platform::process::host_name().is_empty() && !user_name().is_empty());
     }
 }

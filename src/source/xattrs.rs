@@ -1,63 +1,16 @@
 //! Reading extended attributes, of all namespaces.
 //!
-//! An open file answers on its handle. Links, pipes and devices cannot be opened without side
-//! effects, and the calls that take a path follow PATH_MAX and race with renames, so they are asked
-//! through `/proc/self/fd/N/name`: the open folder, then one name, and no link is followed.
-//! An entry without attributes costs one call.
+//! An open file answers on its handle; what must not be opened is asked by its folder and its name. An entry
+//! without attributes costs one call.
 
-use rustix::fd::{AsRawFd, BorrowedFd};
-use rustix::io::{Errno, retry_on_intr};
-
-use super::folder::Folder;
 use crate::error::Error;
 use crate::manifest::Xattr;
+use crate::platform::attributes::{self, Place};
+use crate::platform::failure::{Failure, Result};
 use crate::units::PathText;
 
 /// Most lists and values fit, and the kernel clears as much memory as it is told the buffer has.
 const FIRST_TRY_BYTES: usize = 512;
-/// Linux allows neither a list nor a value to be longer (XATTR_LIST_MAX, XATTR_SIZE_MAX).
-const XATTR_BYTES_MAX: usize = 64 * 1024;
-
-/// Where attributes are read from.
-pub(super) enum Place<'a> {
-    /// An open file or folder.
-    Handle(BorrowedFd<'a>),
-    /// A path that names the entry itself.
-    Path(Vec<u8>),
-}
-
-impl Place<'_> {
-    /// An entry of a folder that is not opened.
-    pub(super) fn entry(folder: &Folder, name: &[u8]) -> Self {
-        use rustix::fd::AsFd;
-        Place::Path(handle_path(folder.as_fd(), Some(name)))
-    }
-
-    fn list(&self, buffer: &mut [u8]) -> rustix::io::Result<usize> {
-        retry_on_intr(|| match self {
-            Place::Handle(handle) => rustix::fs::flistxattr(handle, &mut *buffer),
-            Place::Path(path) => rustix::fs::llistxattr(path, &mut *buffer),
-        })
-    }
-
-    fn get(&self, name: &[u8], buffer: &mut [u8]) -> rustix::io::Result<usize> {
-        retry_on_intr(|| match self {
-            Place::Handle(handle) => rustix::fs::fgetxattr(handle, name, &mut *buffer),
-            Place::Path(path) => rustix::fs::lgetxattr(path, name, &mut *buffer),
-        })
-    }
-}
-
-/// The path of a handle, or of an entry of it, that works whatever was renamed.
-pub(super) fn handle_path(handle: BorrowedFd<'_>, name: Option<&[u8]>) -> Vec<u8> {
-    let mut path = format!("/proc/self/fd/{}", handle.as_raw_fd()).into_bytes();
-    if let Some(name) = name {
-        path.push(b'/');
-        path.extend_from_slice(name);
-    }
-    path
-}
-
 /// All attributes, sorted by name. What cannot be read is left out and told in `notes`; a file
 /// system without attributes, and an attribute that is gone again, are no news. `shown` names the
 /// entry in the notes.
@@ -67,9 +20,9 @@ pub(super) fn read_xattrs(place: &Place<'_>, shown: &[u8], notes: &mut Vec<Error
     let list = match fill(&mut small, &mut large, |buffer| place.list(buffer)) {
         Ok([]) => return Vec::new(),
         Ok(list) => list.to_vec(),
-        Err(errno) => {
-            if !is_unsupported(errno) {
-                notes.push(Error::io("cannot list the extended attributes of", PathText(shown), errno));
+        Err(failure) => {
+            if !is_unsupported(failure) {
+                notes.push(Error::io("cannot list the extended attributes of", PathText(shown), failure));
             }
             return Vec::new();
         }
@@ -81,10 +34,10 @@ pub(super) fn read_xattrs(place: &Place<'_>, shown: &[u8], notes: &mut Vec<Error
     for name in names {
         match fill(&mut small, &mut large, |buffer| place.get(name, buffer)) {
             Ok(value) => xattrs.push(Xattr { name: name.to_vec(), value: value.to_vec() }),
-            Err(errno) if errno == Errno::NODATA || is_unsupported(errno) => {}
-            Err(errno) => {
+            Err(failure) if failure == Failure::NO_ATTRIBUTE || is_unsupported(failure) => {}
+            Err(failure) => {
                 let what = format!("{} of {}", PathText(name), PathText(shown));
-                notes.push(Error::io("cannot read the extended attribute", what, errno));
+                notes.push(Error::io("cannot read the extended attribute", what, failure));
             }
         }
     }
@@ -93,25 +46,21 @@ pub(super) fn read_xattrs(place: &Place<'_>, shown: &[u8], notes: &mut Vec<Error
 
 /// Reads into the small buffer, or into the large one where that does not do. The large one has the
 /// greatest length there is, so a list or value that grows between two calls needs no third.
-fn fill<'a>(
-    small: &'a mut [u8],
-    large: &'a mut Vec<u8>,
-    read: impl Fn(&mut [u8]) -> rustix::io::Result<usize>,
-) -> rustix::io::Result<&'a [u8]> {
+fn fill<'a>(small: &'a mut [u8], large: &'a mut Vec<u8>, read: impl Fn(&mut [u8]) -> Result<usize>) -> Result<&'a [u8]> {
     match read(small) {
         Ok(bytes) => Ok(&small[..bytes]),
-        Err(Errno::RANGE) => {
-            large.resize(XATTR_BYTES_MAX, 0);
+        Err(Failure::NO_ROOM) => {
+            large.resize(attributes::BYTES_MAX, 0);
             let bytes = read(large)?;
             Ok(&large[..bytes])
         }
-        Err(errno) => Err(errno),
+        Err(failure) => Err(failure),
     }
 }
 
 /// The answers of file systems that know no such thing.
-pub(super) fn is_unsupported(errno: Errno) -> bool {
-    matches!(errno, Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOTTY | Errno::INVAL)
+pub(super) fn is_unsupported(failure: Failure) -> bool {
+    matches!(failure, Failure::UNSUPPORTED | Failure::NO_CALL | Failure::NO_QUESTION | Failure::INVALID)
 }
 
 #[cfg(test)]
@@ -119,15 +68,16 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
 
-    use rustix::fd::AsFd;
     use rustix::fs::{XattrFlags, lsetxattr};
 
     use super::*;
+    use crate::platform::AsHandle;
+    use crate::source::Folder;
 
     fn set(path: &std::path::Path, name: &[u8], value: &[u8]) -> bool {
         match lsetxattr(path, name, value, XattrFlags::empty()) {
             Ok(()) => true,
-            Err(errno) if errno == Errno::PERM || is_unsupported(errno) => {
+            Err(errno) if errno == rustix::io::Errno::PERM || is_unsupported(errno.into()) => {
                 eprintln!("skipped: {} cannot be set here: {errno}", PathText(name));
                 false
             }
@@ -139,7 +89,7 @@ mod tests {
         let opened = Folder::open(folder.as_os_str().as_bytes()).unwrap();
         let handle = std::fs::File::open(folder.join(name)).unwrap();
         let mut notes = Vec::new();
-        let by_handle = read_xattrs(&Place::Handle(handle.as_fd()), name.as_bytes(), &mut notes);
+        let by_handle = read_xattrs(&Place::Handle(handle.as_handle()), name.as_bytes(), &mut notes);
         let by_path = read_xattrs(&Place::entry(&opened, name.as_bytes()), name.as_bytes(), &mut notes);
         assert_eq!(by_handle, by_path);
         assert!(notes.is_empty(), "{notes:?}");

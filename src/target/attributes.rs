@@ -4,14 +4,11 @@
 //! its folder. Labels that the policy of this machine gives and attributes of the file system itself are
 //! left where the node has none.
 
-use rustix::fs::FileType;
-use rustix::io::Errno;
-
 use super::disk::{Disk, NO_XATTRS};
 use super::metadata::ApplyOptions;
-use super::subject::Subject;
 use super::unfinished::MARK;
 use crate::manifest::Metadata;
+use crate::platform::{EntryType, Failure, Subject};
 use crate::units::PathText;
 
 pub(super) const ACCESS_ACL: &[u8] = b"system.posix_acl_access";
@@ -40,11 +37,11 @@ pub(super) fn apply(
 ) -> Applied {
     let mut applied = Applied::default();
     let names = if has_none { Ok(Vec::new()) } else { subject.xattr_names() };
-    let names = names.unwrap_or_else(|errno| {
+    let names = names.unwrap_or_else(|failure| {
         // Where they are not supported there is nothing to remove, and setting will say why not. A link has hardly any.
-        let is_link = || subject.stat().is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_symlink());
-        if !matches!(errno, Errno::OPNOTSUPP | Errno::NOSYS) && !is_link() {
-            notes.push(format!("extended attributes not compared: {}", reason(errno)));
+        let is_link = || subject.look().is_ok_and(|found| found.entry_type == EntryType::Symlink);
+        if !matches!(failure, Failure::UNSUPPORTED | Failure::NO_CALL) && !is_link() {
+            notes.push(format!("extended attributes not compared: {}", reason(failure)));
         }
         Vec::new()
     });
@@ -52,9 +49,9 @@ pub(super) fn apply(
         let is_wanted = metadata.xattrs.iter().any(|xattr| xattr.name == name);
         if !is_wanted
             && is_ours_to_remove(&name, options)
-            && let Err(errno) = subject.remove_xattr(&name)
+            && let Err(failure) = subject.remove_xattr(&name)
         {
-            notes.push(format!("extended attribute {} not removed: {}", PathText(&name), reason(errno)));
+            notes.push(format!("extended attribute {} not removed: {}", PathText(&name), reason(failure)));
         }
     }
     for xattr in metadata.xattrs.iter().filter(|xattr| xattr.name != MARK) {
@@ -103,12 +100,12 @@ pub(super) fn is_left(name: &[u8], options: &ApplyOptions) -> bool {
 }
 
 /// Why an attribute, or anything else of the metadata, could not be set.
-pub(super) fn reason(errno: Errno) -> String {
-    match errno {
-        Errno::OPNOTSUPP | Errno::NOTTY | Errno::NOSYS => "the file system does not support it".to_owned(),
-        Errno::PERM | Errno::ACCESS => "not permitted, needs root".to_owned(),
-        Errno::TOOBIG | Errno::RANGE | Errno::NOSPC | Errno::DQUOT => "too big for the file system".to_owned(),
-        errno => std::io::Error::from(errno).to_string(),
+pub(super) fn reason(failure: Failure) -> String {
+    match failure {
+        Failure::UNSUPPORTED | Failure::NO_QUESTION | Failure::NO_CALL => "the file system does not support it".to_owned(),
+        Failure::NOT_PERMITTED | Failure::DENIED => "not permitted, needs root".to_owned(),
+        Failure::TOO_LONG | Failure::NO_ROOM | Failure::FULL | Failure::OVER_QUOTA => "too big for the file system".to_owned(),
+        failure => std::io::Error::from(failure).to_string(),
     }
 }
 

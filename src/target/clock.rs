@@ -4,10 +4,8 @@
 //! short as its first or last moment. So a time is compared with what the disk makes of the one that
 //! is wanted: measured, by setting times and reading them back, or for want of that by its kind.
 
-use std::os::fd::BorrowedFd;
-
-use rustix::fs::{Timespec, Timestamps};
-
+use crate::platform::AsHandle;
+use crate::platform::times::{self, Times};
 use crate::units::Timestamp;
 
 const SECOND: i128 = 1_000_000_000;
@@ -50,11 +48,11 @@ impl Clock {
     }
 
     /// Finds out with an open file, whose time is changed.
-    pub(super) fn measure(file: BorrowedFd<'_>) -> Self {
-        let Some(odd) = set_and_read(file, ODD).filter(|odd| odd.seconds.abs_diff(ODD.seconds) <= 2) else { return Self::default() };
+    pub(super) fn measure(file: impl AsHandle) -> Self {
+        let Some(odd) = set_and_read(&file, ODD).filter(|odd| odd.seconds.abs_diff(ODD.seconds) <= 2) else { return Self::default() };
         let fits = |rounds_up| STEPS.into_iter().find(|step| round(ODD, *step, rounds_up) == odd).map(|step| (step, rounds_up));
         let (step, rounds_up) = fits(false).or_else(|| fits(true)).unwrap_or((1, false));
-        let end = |time| set_and_read(file, time).filter(|kept| *kept != time);
+        let end = |time| set_and_read(&file, time).filter(|kept| *kept != time);
         Self {
             step,
             rounds_up,
@@ -89,12 +87,11 @@ fn round(time: Timestamp, step: i128, up: bool) -> Timestamp {
     Timestamp::new(rounded.div_euclid(SECOND) as i64, rounded.rem_euclid(SECOND) as u32)
 }
 
-fn set_and_read(file: BorrowedFd<'_>, time: Timestamp) -> Option<Timestamp> {
+fn set_and_read(file: impl AsHandle, time: Timestamp) -> Option<Timestamp> {
     // Some programs that serve a disk ignore one time without the other.
-    let both = Timespec { tv_sec: time.seconds, tv_nsec: time.nanoseconds.into() };
-    rustix::fs::futimens(file, &Timestamps { last_access: both, last_modification: both }).ok()?;
-    let stat = rustix::fs::fstat(file).ok()?;
-    Some(Timestamp::new(stat.st_mtime, stat.st_mtime_nsec as u32))
+    times::set(&file, &Times { accessed: Some(time), modified: time }).ok()?;
+    let kept = times::of(file).ok()?.modified;
+    Some(Timestamp::new(kept.seconds, kept.nanoseconds))
 }
 
 #[cfg(test)]

@@ -5,17 +5,16 @@
 //! same after another restore.
 
 use std::fmt;
-
-use rustix::fs::AtFlags;
-use rustix::io::Errno;
+use std::fs::File;
 
 use super::attributes;
 use super::disk::{Disk, NO_MODES, NO_OWNERS, NO_XATTRS, TRUSTED_LEFT};
-use super::existing::{EntryType, Existing};
 use super::folder::Folder;
 use super::inode_flags::has_inode_flags;
 use super::metadata::{ApplyOptions, permitted_mode};
 use crate::manifest::{Content, Metadata, Node};
+use crate::platform::failure::{self, Failure};
+use crate::platform::{EntryType, Existing, look, open};
 
 /// The quick comparison of `--overwrite if-changed`: type, length and mtime, and the numbers of a
 /// device. It reads nothing. A folder matches any folder: its entries are compared one by one. Of a
@@ -105,10 +104,7 @@ pub fn metadata_differences(
         let has_flags = if name.is_empty() {
             has_inode_flags(folder.handle(), metadata)
         } else {
-            folder.open_to_look(name).map_or(metadata.inode_flags == 0, |handle| {
-                use std::os::fd::AsFd;
-                has_inode_flags(handle.as_fd(), metadata)
-            })
+            folder.open_to_look(name).map_or(metadata.inode_flags == 0, |handle| has_inode_flags(handle, metadata))
         };
         differences.flags = !has_flags;
     }
@@ -139,7 +135,7 @@ fn compare_attributes(
     let (found, is_known) = match folder.xattr_names(name, existing) {
         Ok(found) => (found, true),
         // Asking for each will tell.
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => (Vec::new(), true),
+        Err(Failure::UNSUPPORTED | Failure::NO_CALL) => (Vec::new(), true),
         // Whoever is not root sets none on a link.
         Err(_) => (Vec::new(), is_link && !options.rights.is_root()),
     };
@@ -153,14 +149,14 @@ fn compare_attributes(
     for xattr in metadata.xattrs.iter().filter(|xattr| may_set(&xattr.name)) {
         match folder.xattr(name, existing, &xattr.name, xattr.value.len()) {
             Ok(value) if value == xattr.value => {}
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+            Err(Failure::UNSUPPORTED | Failure::NO_CALL) => {
                 limits.push(NO_XATTRS);
                 if xattr.name == attributes::ACCESS_ACL {
                     acl = Acl::Impossible;
                 }
             }
             // User attributes belong to files and folders only; a link has none to compare.
-            Err(Errno::PERM) if is_link => {}
+            Err(Failure::NOT_PERMITTED) if is_link => {}
             _ => differences.attributes = true,
         }
     }
@@ -174,9 +170,8 @@ impl Folder {
         found == wanted || self.disk().clock(self.handle()).is_same(found, wanted)
     }
 
-    pub(super) fn open_to_look(&self, name: &[u8]) -> rustix::io::Result<std::os::fd::OwnedFd> {
-        use rustix::fs::{Mode, OFlags};
-        rustix::fs::openat(self.handle(), name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
+    pub(super) fn open_to_look(&self, name: &[u8]) -> failure::Result<File> {
+        open::file_itself(self.handle(), name)
     }
 
     /// What the folder itself is.
@@ -184,8 +179,7 @@ impl Folder {
     /// # Errors
     /// Those of looking.
     pub fn stat_self(&self) -> crate::error::Result<Existing> {
-        let stat = rustix::fs::statat(self.handle(), c"", AtFlags::EMPTY_PATH);
-        stat.map(|stat| Existing::of(&stat)).map_err(|errno| super::system_error("cannot look at", &self.path_of(b""), errno))
+        look::at_handle(self.handle()).map_err(|failure| super::system_error("cannot look at", &self.path_of(b""), failure))
     }
 
     /// The file system that it is on.
@@ -200,8 +194,8 @@ mod tests {
 
     use super::*;
     use crate::manifest::ContentList;
+    use crate::platform::Identity;
     use crate::target::Destination;
-    use crate::target::existing::Identity;
     use crate::units::Timestamp;
     use crate::wire::Extensions;
 

@@ -5,26 +5,18 @@
 //! whose folder was removed meanwhile is noticed by its link count and opened again. What is durable
 //! when is in [`super::durable`].
 
-use std::fs::DirBuilder;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::DirBuilderExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
-
-use super::beneath;
 use super::durable::Mounts;
 use super::folder::Folder;
 use super::in_use::Locks;
-use super::mount::{look, look_at_folder};
 use super::protected::Protected;
 use super::removal::Guard;
 use super::system_error;
 use super::unfinished::{self, UNFINISHED_MODE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
-use crate::platform::names;
+use crate::platform::{AsHandle, Failure, Handle, HandleRef, beneath, entries, look, names, open, private};
 use crate::units::PathText;
 
 /// So many folder handles are kept open; far below any limit on open files.
@@ -33,7 +25,7 @@ const KEPT_FOLDERS: usize = 32;
 /// A folder to restore into. Methods are called from any thread.
 #[derive(Debug)]
 pub struct Destination {
-    handle: OwnedFd,
+    handle: Handle,
     path: Vec<u8>,
     guard: Arc<Guard>,
     /// Used last stands last.
@@ -74,23 +66,22 @@ impl Destination {
         protected.check_destination(path)?;
         let is_new = create && std::fs::metadata(names::to_path(path)).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
         if create {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(names::to_path(path));
+            let made = private::make_folder(&names::to_path(path));
             made.map_err(|error| Error::io("cannot make folder", PathText(path), error))?;
         }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fail = |errno| system_error("cannot open folder", path, errno);
-        let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(fail)?;
-        let (_, top) = look(handle.as_fd(), b"").map_err(fail)?;
+        let fail = |failure| system_error("cannot open folder", path, failure);
+        let handle = open::folder(&names::to_path(path)).map_err(fail)?;
+        let (_, top) = look::closely(&handle, b"").map_err(fail)?;
         if let Ok(handle) = handle.try_clone() {
             protected.check_opened(handle, path)?;
         }
         if is_new {
-            unfinished::mark_destination(handle.as_fd());
+            unfinished::mark_destination(handle.as_handle());
         }
-        let mounts = Mounts::below(handle.as_fd(), create).map_err(|errno| system_error("cannot look at", path, errno))?;
+        let mounts = Mounts::below(handle.as_handle(), create).map_err(|failure| system_error("cannot look at", path, failure))?;
         let locks = create.then(Locks::default);
         if let Some(locks) = &locks {
-            locks.take_for_mount(handle.as_fd());
+            locks.take_for_mount(handle.as_handle());
         }
         Ok(Arc::new(Self { handle, path: path.to_vec(), guard: Arc::new(Guard { protected, top }), kept: Mutex::default(), mounts, locks }))
     }
@@ -121,8 +112,8 @@ impl Destination {
             }
         }
         let (top, below) = match &from {
-            Some(folder) => (folder.as_fd(), &relative[above.len() + 1..]),
-            None => (self.handle.as_fd(), relative),
+            Some(folder) => (folder.as_handle(), &relative[above.len() + 1..]),
+            None => (self.handle.as_handle(), relative),
         };
         self.open_beneath(top, below, relative).map(|(folder, _)| folder)
     }
@@ -130,19 +121,19 @@ impl Destination {
     /// Opens the folder `below`, which is `relative` in the destination, beneath the folder `top`; and says what
     /// mode it has. One look at it answers all that is asked of a folder: which it is, in which mount, on which
     /// file system, and whether names in it can be changed.
-    fn open_beneath(&self, top: BorrowedFd<'_>, below: &[u8], relative: &[u8]) -> Result<(Arc<Folder>, u32)> {
+    fn open_beneath(&self, top: HandleRef<'_>, below: &[u8], relative: &[u8]) -> Result<(Arc<Folder>, u32)> {
         let path = self.full_path(relative);
-        let fail = |errno| system_error("cannot open folder", &path, errno);
+        let fail = |failure| system_error("cannot open folder", &path, failure);
         let handle = beneath::open_folder(top, below).map_err(fail)?;
-        let (existing, mount, is_append_only) = look_at_folder(handle.as_fd()).map_err(fail)?;
+        let (existing, mount, is_append_only) = look::at_folder(&handle).map_err(fail)?;
         if let Some(what) = self.guard.protected.name_of(existing.identity) {
             let message = format!("{} is not touched: it is {what}", PathText(&path));
             return Err(Error::new(ErrorKind::Denied, message));
         }
         if let Some(locks) = &self.locks {
-            locks.take_for(handle.as_fd(), existing.identity, mount.id());
+            locks.take_for(handle.as_handle(), existing.identity, mount.id());
         }
-        let disk = self.mounts.disk(handle.as_fd(), existing.identity.device).map_err(fail)?;
+        let disk = self.mounts.disk(handle.as_handle(), existing.identity.device).map_err(fail)?;
         Ok((self.keep(relative, Folder::new(handle, path, Arc::clone(&self.guard), disk, is_append_only)), existing.mode))
     }
 
@@ -160,24 +151,24 @@ impl Destination {
         check_relative(relative)?;
         let (parent, name) = split_last(relative);
         let parent = self.folder(parent)?;
-        match rustix::fs::mkdirat(parent.as_fd(), name, Mode::from_raw_mode(UNFINISHED_MODE)) {
+        match entries::make_folder(&parent, name, UNFINISHED_MODE) {
             Ok(()) => {
                 // A umask may keep its owner out, or from writing in it. Whoever is kept out cannot open it.
-                let (folder, mode) = match self.open_beneath(parent.as_fd(), name, relative) {
+                let (folder, mode) = match self.open_beneath(parent.as_handle(), name, relative) {
                     Err(error) if error.kind() == ErrorKind::Denied => {
                         parent.let_owner_in(name)?;
-                        self.open_beneath(parent.as_fd(), name, relative)?
+                        self.open_beneath(parent.as_handle(), name, relative)?
                     }
                     other => other?,
                 };
                 if mode & 0o700 != 0o700 {
                     parent.let_owner_in(name)?;
                 }
-                unfinished::mark(folder.as_fd());
+                unfinished::mark(folder.as_handle());
                 Ok(MadeFolder { folder, is_new: true })
             }
-            Err(Errno::EXIST) => Ok(MadeFolder { folder: self.folder(relative)?, is_new: false }),
-            Err(errno) => Err(system_error("cannot make folder", &self.full_path(relative), errno)),
+            Err(Failure::EXISTS) => Ok(MadeFolder { folder: self.folder(relative)?, is_new: false }),
+            Err(failure) => Err(system_error("cannot make folder", &self.full_path(relative), failure)),
         }
     }
 
@@ -227,9 +218,9 @@ impl Destination {
     }
 }
 
-impl AsFd for Destination {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.handle.as_fd()
+impl AsHandle for Destination {
+    fn as_handle(&self) -> HandleRef<'_> {
+        self.handle.as_handle()
     }
 }
 

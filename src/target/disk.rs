@@ -6,16 +6,14 @@
 //! when the first time differs, if it can be with a file that has no name. What it cannot hold is said
 //! once and counted, and is no difference when what is there is compared.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::fs::File;
 use std::sync::{Mutex, OnceLock};
-
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
-use rustix::io::Errno;
 
 use super::clock::Clock;
 use super::given_names::temporary_name;
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::names;
+use crate::platform::failure::{Failure, Result as Answer};
+use crate::platform::{AsHandle, Existing, HandleRef, attributes, entries, file_systems, look, names, open, process, rights, times};
 use crate::units::PathText;
 
 const FUSE: u32 = 0x6573_5546;
@@ -117,16 +115,16 @@ impl Default for Disk {
 impl Disk {
     /// The file system of an open folder; with `may_probe` it is tried out where its kind may lack
     /// something.
-    pub(super) fn of(folder: BorrowedFd<'_>, may_probe: bool) -> Self {
-        let kind = rustix::fs::fstatfs(folder).map_or(0, |found| found.f_type as u32);
+    pub(super) fn of(folder: impl AsHandle, may_probe: bool) -> Self {
+        let kind = file_systems::kind(&folder).unwrap_or(0);
         // A program that serves a local disk, and not a folder of its own or of another machine.
-        let is_on_block_device = rustix::fs::fstat(folder).is_ok_and(|stat| rustix::fs::major(stat.st_dev) != 0);
+        let is_on_block_device = look::at_handle(&folder).is_ok_and(|found| file_systems::is_on_disk(found.identity.device));
         let may_lack = matches!(kind, VFAT | EXFAT | HFS | NTFS3) || kind == FUSE && is_on_block_device;
         let is_shared = SHARED.contains(&kind) || kind == FUSE && !is_on_block_device;
         let clock = OnceLock::new();
         let holds = if !may_lack {
             Holds::EVERYTHING
-        } else if may_probe && let Some(found) = probe(folder) {
+        } else if may_probe && let Some(found) = probe(folder.as_handle()) {
             // Nobody else sets it.
             let _ = clock.set(found.1);
             found.0
@@ -144,11 +142,10 @@ impl Disk {
     /// `NotFound` when nothing of the path can be opened.
     pub fn of_missing(path: &[u8]) -> Result<Holds> {
         let path = std::path::absolute(names::to_path(path)).map_err(|error| Error::io("cannot look at", PathText(path), error))?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let nearest = path.ancestors().find_map(|above| rustix::fs::open(above, flags, Mode::empty()).ok());
+        let nearest = path.ancestors().find_map(|above| open::folder(above).ok());
         let nearest =
             nearest.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{} is not there", PathText(names::to_bytes(&path)))))?;
-        Ok(Self::of(nearest.as_fd(), false).holds)
+        Ok(Self::of(nearest, false).holds)
     }
 
     /// What it holds.
@@ -168,14 +165,11 @@ impl Disk {
     }
 
     /// How it keeps times; `folder` is one of its folders.
-    pub(super) fn clock(&self, folder: BorrowedFd<'_>) -> &Clock {
-        self.clock.get_or_init(|| {
-            let nameless = || rustix::fs::openat(folder, c".", OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
-            match nameless() {
-                Ok(file) => Clock::measure(file.as_fd()),
-                Err(_) if self.may_probe => probe(folder).map_or_else(|| self.usual_clock(), |(_, clock)| clock),
-                Err(_) => self.usual_clock(),
-            }
+    pub(super) fn clock(&self, folder: HandleRef<'_>) -> &Clock {
+        self.clock.get_or_init(|| match open::nameless_file(folder) {
+            Ok(file) => Clock::measure(file),
+            Err(_) if self.may_probe => probe(folder).map_or_else(|| self.usual_clock(), |(_, clock)| clock),
+            Err(_) => self.usual_clock(),
         })
     }
 
@@ -190,61 +184,55 @@ impl Disk {
 
 /// Tries out with a file, which is removed again, what the file system of a folder holds; nothing where
 /// no file can be made.
-fn probe(folder: BorrowedFd<'_>) -> Option<(Holds, Clock)> {
-    let before = rustix::fs::fstat(folder).ok()?;
+fn probe(folder: HandleRef<'_>) -> Option<(Holds, Clock)> {
+    let before = times::of(folder).ok()?;
     let (name, other) = (temporary_name().ok()?, temporary_name().ok()?);
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(folder, name.as_slice(), flags, Mode::RUSR | Mode::WUSR).ok()?;
-    let clock = Clock::measure(file.as_fd());
+    let file = open::new_file(folder, name).ok()?;
+    let clock = Clock::measure(&file);
     let mut holds = Holds {
         modes: holds_modes(&file),
-        xattrs: !is_unsupported(rustix::fs::fsetxattr(&file, c"user.repo-restore", b"1", XattrFlags::empty())),
-        hard_links: made(folder, &other, rustix::fs::linkat(folder, name.as_slice(), folder, other.as_slice(), AtFlags::empty())),
-        links: made(folder, &other, rustix::fs::symlinkat(name.as_slice(), folder, other.as_slice())),
+        xattrs: !is_unsupported(attributes::set(&file, b"user.repo-restore", b"1")),
+        hard_links: made(folder, &other, entries::add_name(folder, name, folder, other)),
+        links: made(folder, &other, entries::make_link(folder, other, &name)),
         owners: true,
     };
     holds.owners = holds_owners(&file);
     drop(file);
-    let _ = rustix::fs::unlinkat(folder, name.as_slice(), AtFlags::empty());
+    let _ = entries::remove(folder, name);
     // Nothing has changed in the folder.
-    let atime = Timespec { tv_sec: before.st_atime, tv_nsec: before.st_atime_nsec as _ };
-    let mtime = Timespec { tv_sec: before.st_mtime, tv_nsec: before.st_mtime_nsec as _ };
-    let _ = rustix::fs::futimens(folder, &Timestamps { last_access: atime, last_modification: mtime });
+    let _ = times::set(folder, &before);
     Some((holds, clock))
 }
 
-fn made(folder: BorrowedFd<'_>, name: &[u8], result: rustix::io::Result<()>) -> bool {
+fn made(folder: HandleRef<'_>, name: &[u8], result: Answer<()>) -> bool {
     let is_made = result.is_ok();
     if is_made {
-        let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
+        let _ = entries::remove(folder, name);
     }
     // Any other reason says nothing of the file system.
     !is_unsupported(result) || is_made
 }
 
-fn is_unsupported(result: rustix::io::Result<()>) -> bool {
-    matches!(result, Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::MLINK))
+fn is_unsupported(result: Answer<()>) -> bool {
+    matches!(result, Err(Failure::NOT_PERMITTED | Failure::UNSUPPORTED | Failure::NO_CALL | Failure::INVALID | Failure::NO_MORE_NAMES))
 }
 
-fn holds_modes(file: &OwnedFd) -> bool {
+fn holds_modes(file: &File) -> bool {
     // Some take a mode without a word and keep another.
-    [0o641, 0o604]
-        .into_iter()
-        .all(|mode| rustix::fs::fchmod(file, Mode::from_raw_mode(mode)).is_ok() && stat_is(file, |stat| stat.st_mode & 0o7777 == mode))
+    [0o641, 0o604].into_iter().all(|mode| rights::set_mode(file, mode).is_ok() && found_is(file, |found| found.mode == mode))
 }
 
-fn holds_owners(file: &OwnedFd) -> bool {
-    let user = rustix::process::geteuid();
-    if !user.is_root() {
+fn holds_owners(file: &File) -> bool {
+    let user = process::user();
+    if user != 0 {
         // A mount option may give all files to somebody.
-        return stat_is(file, |stat| stat.st_uid == user.as_raw());
+        return found_is(file, |found| found.uid == user);
     }
-    rustix::fs::fchown(file, Some(Uid::from_raw(1)), Some(Gid::from_raw(2))).is_ok()
-        && stat_is(file, |stat| (stat.st_uid, stat.st_gid) == (1, 2))
+    rights::set_owner(file, (1, 2)).is_ok() && found_is(file, |found| (found.uid, found.gid) == (1, 2))
 }
 
-fn stat_is(file: &OwnedFd, is_right: impl Fn(&Stat) -> bool) -> bool {
-    rustix::fs::fstat(file).is_ok_and(|stat| is_right(&stat))
+fn found_is(file: &File, is_right: impl Fn(&Existing) -> bool) -> bool {
+    look::at_handle(file).is_ok_and(|found| is_right(&found))
 }
 
 #[cfg(test)]
@@ -256,13 +244,13 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let folder = std::fs::File::open(top.path()).unwrap();
         let before = rustix::fs::fstat(&folder).unwrap();
-        let (holds, clock) = probe(folder.as_fd()).unwrap();
+        let (holds, clock) = probe(folder.as_handle()).unwrap();
         assert!(holds.modes && holds.owners && holds.hard_links && holds.links, "{holds:?}");
         assert_eq!(std::fs::read_dir(top.path()).unwrap().count(), 0);
         let after = rustix::fs::fstat(&folder).unwrap();
         assert_eq!((before.st_mtime, before.st_mtime_nsec), (after.st_mtime, after.st_mtime_nsec));
         let time = crate::units::Timestamp::new(1_700_000_001, 123_456_789);
         assert_eq!(clock.kept(time), time);
-        assert_eq!(Disk::of(folder.as_fd(), true).clock(folder.as_fd()).kept(time), time);
+        assert_eq!(Disk::of(folder.as_handle(), true).clock(folder.as_handle()).kept(time), time);
     }
 }

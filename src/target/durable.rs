@@ -6,17 +6,14 @@
 //! Where a whole file system cannot be asked (a sandbox that forbids the call), files are synced one by
 //! one. A sync that failed is never tried again and called good.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use rustix::fs::{fstat, syncfs};
-use rustix::io::Errno;
 
 use super::destination::Destination;
 use super::disk::Disk;
 use super::file::NewFile;
 use super::system_error;
 use crate::error::{ErrorKind, Result};
+use crate::platform::{self, AsHandle, Failure, Handle, HandleRef, durability, look};
 
 /// The file systems of a destination.
 #[derive(Debug)]
@@ -34,18 +31,23 @@ pub(super) struct Mounts {
 struct Mount {
     device: u64,
     /// A folder there.
-    handle: OwnedFd,
+    handle: Handle,
     disk: Arc<Disk>,
 }
 
 impl Mounts {
     /// Knows the file system of the destination `top` only.
-    pub(super) fn below(top: BorrowedFd<'_>, may_probe: bool) -> rustix::io::Result<Self> {
-        Ok(Self { top: fstat(top)?.st_dev, disk: Arc::new(Disk::of(top, may_probe)), below: Mutex::default(), may_probe })
+    pub(super) fn below(top: HandleRef<'_>, may_probe: bool) -> platform::failure::Result<Self> {
+        Ok(Self {
+            top: look::at_handle(top)?.identity.device,
+            disk: Arc::new(Disk::of(top, may_probe)),
+            below: Mutex::default(),
+            may_probe,
+        })
     }
 
     /// The file system of a folder that was opened and is on `device`, which may be one that was not met before.
-    pub(super) fn disk(&self, folder: BorrowedFd<'_>, device: u64) -> rustix::io::Result<Arc<Disk>> {
+    pub(super) fn disk(&self, folder: HandleRef<'_>, device: u64) -> platform::failure::Result<Arc<Disk>> {
         if device == self.top {
             return Ok(Arc::clone(&self.disk));
         }
@@ -53,7 +55,7 @@ impl Mounts {
         if let Some(mount) = below.iter().find(|mount| mount.device == device) {
             return Ok(Arc::clone(&mount.disk));
         }
-        let handle = rustix::io::fcntl_dupfd_cloexec(folder, 0)?;
+        let handle = platform::duplicate(folder)?;
         let disk = Arc::new(Disk::of(folder, self.may_probe));
         below.push(Arc::new(Mount { device, handle, disk: Arc::clone(&disk) }));
         Ok(disk)
@@ -70,13 +72,13 @@ impl Destination {
     /// # Errors
     /// `Full`, or `Other` when a disk failed; it is not tried again.
     pub fn sync(&self) -> Result<()> {
-        let mut is_possible = self.sync_by(self.as_fd())?;
+        let mut is_possible = self.sync_by(self.as_handle())?;
         for mount in self.mounts.met() {
-            is_possible &= self.sync_by(mount.handle.as_fd())?;
+            is_possible &= self.sync_by(mount.handle.as_handle())?;
         }
         if !is_possible {
             // It tells of no failure; the content of files was synced before, by calls that do.
-            rustix::fs::sync();
+            durability::sync_everything();
         }
         Ok(())
     }
@@ -91,11 +93,11 @@ impl Destination {
         let mut is_possible = true;
         // A device that is nowhere else: some file systems give files another one than their folder.
         if files.clone().any(|file| !is_met(file)) {
-            is_possible &= self.sync_by(self.as_fd())?;
+            is_possible &= self.sync_by(self.as_handle())?;
         }
         for mount in &met {
             if files.clone().any(|file| file.identity().device == mount.device) {
-                is_possible &= self.sync_by(mount.handle.as_fd())?;
+                is_possible &= self.sync_by(mount.handle.as_handle())?;
             }
         }
         if is_possible {
@@ -110,17 +112,17 @@ impl Destination {
             }
         }
         if !is_every_one_synced {
-            rustix::fs::sync();
+            durability::sync_everything();
         }
         Ok(())
     }
 
     /// Syncs the file system of `handle`; false where that call is not to be had.
-    fn sync_by(&self, handle: BorrowedFd<'_>) -> Result<bool> {
-        match syncfs(handle) {
+    fn sync_by(&self, handle: HandleRef<'_>) -> Result<bool> {
+        match durability::sync_file_system(handle) {
             Ok(()) => Ok(true),
-            Err(Errno::NOSYS | Errno::PERM | Errno::ACCESS | Errno::INVAL | Errno::OPNOTSUPP) => Ok(false),
-            Err(errno) => Err(system_error("cannot sync", self.path(), errno)),
+            Err(Failure::NO_CALL | Failure::NOT_PERMITTED | Failure::DENIED | Failure::INVALID | Failure::UNSUPPORTED) => Ok(false),
+            Err(failure) => Err(system_error("cannot sync", self.path(), failure)),
         }
     }
 }

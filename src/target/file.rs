@@ -12,22 +12,19 @@
 
 mod naming;
 
-use std::num::NonZeroU64;
-use std::os::fd::{AsFd, OwnedFd};
+use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{Advice, AtFlags, FallocateFlags, Mode, OFlags};
-use rustix::io::{Errno, retry_on_intr};
-
 use super::destination::{Destination, join};
-use super::existing::Identity;
 use super::folder::Folder;
 use super::given_names::{TemporaryName, temporary_name};
 use super::metadata::{ApplyOptions, Fresh, apply_to_fresh_file};
 use super::system_error;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Metadata, check_name};
+use crate::platform::durability::{self, begin_write_out};
+use crate::platform::{AsHandle, Failure, Identity, content, entries, look, open, rights};
 use crate::units::PathText;
 
 /// Writes of this length begin to be written out at once, and files of this length when they are complete.
@@ -53,7 +50,7 @@ pub struct NewFile {
 /// A file in its folder.
 #[derive(Clone, Debug)]
 struct Opened {
-    handle: Arc<OwnedFd>,
+    handle: Arc<File>,
     folder: Arc<Folder>,
 }
 
@@ -73,32 +70,30 @@ impl NewFile {
     pub fn create(destination: &Arc<Destination>, folder: impl Into<Arc<[u8]>>, name: impl Into<Arc<[u8]>>) -> Result<Self> {
         let (folder, name) = (folder.into(), name.into());
         check_name(&name)?;
-        let fail = |errno| system_error("cannot create", &join(&destination.full_path(&folder), &name), errno);
+        let fail = |failure| system_error("cannot create", &join(&destination.full_path(&folder), &name), failure);
         let temporary = temporary_name()?;
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let open =
-            |within: &Folder| retry_on_intr(|| rustix::fs::openat(within.as_fd(), temporary.as_slice(), flags, Mode::RUSR | Mode::WUSR));
+        let make = |within: &Folder| open::new_file(within, temporary);
         let mut within = destination.folder_as_kept(&folder)?;
         within.check_renaming()?;
-        let handle = match open(&within) {
+        let handle = match make(&within) {
             // The folder of a kept handle was removed; another one may have its name by now.
-            Err(Errno::NOENT) => {
+            Err(Failure::NOT_FOUND) => {
                 within = destination.folder(&folder)?;
                 within.check_renaming()?;
-                open(&within)
+                make(&within)
             }
             other => other,
         }
         .map_err(fail)?;
-        let stat = rustix::fs::fstat(&handle).map_err(fail)?;
+        let made = look::at_handle(&handle).map_err(fail)?;
         let opened = Opened { handle: Arc::new(handle), folder: within };
         Ok(Self {
             destination: Arc::clone(destination),
             folder,
             name,
             temporary,
-            identity: Identity::of(&stat),
-            owner: (stat.st_uid, stat.st_gid),
+            identity: made.identity,
+            owner: (made.uid, made.gid),
             waiting_bytes: AtomicUsize::new(0),
             state: Mutex::new(State { opened: Some(opened), is_over: false }),
         })
@@ -114,8 +109,8 @@ impl NewFile {
     }
 
     /// The path is made only when a call has failed: most succeed.
-    fn fail<'f>(&'f self, action: &'f str) -> impl FnOnce(Errno) -> Error + 'f {
-        move |errno| system_error(action, &self.path(), errno)
+    fn fail<'f>(&'f self, action: &'f str) -> impl FnOnce(Failure) -> Error + 'f {
+        move |failure| system_error(action, &self.path(), failure)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -124,7 +119,7 @@ impl NewFile {
     }
 
     /// The handle, taken back by the temporary name if it was let go.
-    pub(super) fn handle(&self) -> Result<Arc<OwnedFd>> {
+    pub(super) fn handle(&self) -> Result<Arc<File>> {
         Ok(self.opened()?.handle)
     }
 
@@ -137,10 +132,8 @@ impl NewFile {
             return Ok(opened.clone());
         }
         let folder = self.destination.folder(&self.folder)?;
-        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let handle = retry_on_intr(|| rustix::fs::openat(folder.as_fd(), self.temporary.as_slice(), flags, Mode::empty()))
-            .map_err(self.fail("cannot open"))?;
-        if Identity::of(&rustix::fs::fstat(&handle).map_err(self.fail("cannot look at"))?) != self.identity {
+        let handle = open::file_to_write(&folder, self.temporary).map_err(self.fail("cannot open"))?;
+        if look::at_handle(&handle).map_err(self.fail("cannot look at"))?.identity != self.identity {
             return Err(Error::new(ErrorKind::Changed, format!("{} was replaced during the restore", PathText(&self.path()))));
         }
         let opened = Opened { handle: Arc::new(handle), folder };
@@ -156,7 +149,7 @@ impl NewFile {
     pub fn close(&self) -> Result<()> {
         let mut state = self.lock();
         if let Some(opened) = &state.opened {
-            rustix::fs::fchmod(&opened.handle, Mode::RUSR | Mode::WUSR).map_err(self.fail("cannot set the mode of"))?;
+            rights::set_mode(&opened.handle, 0o600).map_err(self.fail("cannot set the mode of"))?;
         }
         state.opened = None;
         Ok(())
@@ -168,20 +161,9 @@ impl NewFile {
     /// `Full`; `Changed` when the file was replaced while its handle was closed.
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
         let handle = self.handle()?;
-        let (begin, mut offset, mut rest) = (offset, offset, bytes);
-        while !rest.is_empty() {
-            match rustix::io::pwrite(&handle, rest, offset) {
-                Ok(0) => return Err(self.fail("cannot write")(Errno::NOSPC)),
-                Ok(count) => {
-                    rest = &rest[count..];
-                    offset += count as u64;
-                }
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(self.fail("cannot write")(errno)),
-            }
-        }
+        content::write_all_at(&handle, bytes, offset).map_err(self.fail("cannot write"))?;
         if bytes.len() >= WRITE_OUT_BYTES {
-            begin_write_out(&handle, begin, bytes.len());
+            begin_write_out(&handle, offset, bytes.len() as u64);
         } else {
             self.waiting_bytes.fetch_add(bytes.len(), Ordering::Relaxed);
         }
@@ -194,7 +176,7 @@ impl NewFile {
     /// # Errors
     /// `Full` when the file system holds no file of that length.
     pub fn set_length(&self, bytes: u64) -> Result<()> {
-        rustix::fs::ftruncate(self.handle()?, bytes).map_err(self.fail("cannot set the length of"))
+        durability::set_length(&*self.handle()?, bytes).map_err(self.fail("cannot set the length of"))
     }
 
     /// Takes the space of a file that is to have no holes, so that a full disk is found out before
@@ -206,10 +188,7 @@ impl NewFile {
         if bytes == 0 {
             return Ok(());
         }
-        match rustix::fs::fallocate(self.handle()?, FallocateFlags::empty(), 0, bytes) {
-            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
-            Err(errno) => Err(self.fail("cannot reserve space for")(errno)),
-        }
+        durability::reserve(&*self.handle()?, bytes).map_err(self.fail("cannot reserve space for"))
     }
 
     /// Sets the metadata of a file whose content is complete, all but inode flags; returns what could not
@@ -219,7 +198,7 @@ impl NewFile {
     /// Those of opening it again.
     pub fn complete(&self, metadata: &Metadata, options: &ApplyOptions) -> Result<Vec<String>> {
         let Opened { handle, folder } = self.opened()?;
-        let notes = apply_to_fresh_file(handle.as_fd(), self.fresh(&folder), metadata, options, folder.disk());
+        let notes = apply_to_fresh_file(handle.as_handle(), self.fresh(&folder), metadata, options, folder.disk());
         if self.waiting_bytes.load(Ordering::Relaxed) >= WRITE_OUT_BYTES {
             begin_write_out(&handle, 0, 0);
         }
@@ -248,7 +227,7 @@ impl NewFile {
     /// # Errors
     /// `Full`, or `Other` when the disk failed; it is not tried again.
     pub fn sync(&self) -> Result<()> {
-        rustix::fs::fdatasync(self.handle()?).map_err(self.fail("cannot sync"))
+        durability::sync_content(&*self.handle()?).map_err(self.fail("cannot sync"))
     }
 
     /// Removes the file.
@@ -275,17 +254,11 @@ impl NewFile {
         }
         self.end();
         let folder = self.destination.folder(&self.folder)?;
-        match rustix::fs::unlinkat(folder.as_fd(), self.temporary.as_slice(), AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(self.fail("cannot remove")(errno)),
+        match entries::remove(&folder, self.temporary) {
+            Ok(()) | Err(Failure::NOT_FOUND) => Ok(()),
+            Err(failure) => Err(self.fail("cannot remove")(failure)),
         }
     }
-}
-
-/// Lets dirty pages of these bytes go to the disk, of all from `offset` on when `bytes` is 0. The advice drops
-/// clean pages, of which there are hardly any in what was just written. A failure means nothing.
-fn begin_write_out(file: &OwnedFd, offset: u64, bytes: usize) {
-    let _ = rustix::fs::fadvise(file, offset, NonZeroU64::new(bytes as u64), Advice::DontNeed);
 }
 
 impl Drop for NewFile {

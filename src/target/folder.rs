@@ -3,33 +3,26 @@
 mod making;
 
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, OnceLock};
-
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
-use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::join;
 use super::disk::Disk;
-use super::existing::Existing;
 use super::fixed::{why_entry_is_fixed, why_nothing_is_made};
 use super::given_names::is_temporary_name;
 use super::judge::{Judge, Stays};
-use super::mount::look;
 use super::removal::{self, Everything, Guard};
-use super::subject::Subject;
 use super::system_error;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
+use crate::platform::attributes::Place;
+use crate::platform::{AsHandle, EntryType, Existing, Failure, Handle, HandleRef, Subject, entries, listing, look, open};
 use crate::units::PathText;
-
-pub use making::DeviceKind;
 
 /// An open folder. It stays the same folder even when somebody renames it or puts a link in its
 /// place. Methods are called from any thread.
 #[derive(Debug)]
 pub struct Folder {
-    handle: OwnedFd,
+    handle: Handle,
     /// For messages only.
     path: Vec<u8>,
     /// Whether it gives an ACL to what is made in it, once that was asked.
@@ -43,17 +36,17 @@ pub struct Folder {
 }
 
 /// What a folder gives to the files that are made in it.
-const DEFAULT_ACL: &str = "system.posix_acl_default";
+const DEFAULT_ACL: &[u8] = b"system.posix_acl_default";
 
 impl Folder {
     /// `is_append_only` where that is known.
-    pub(super) fn new(handle: OwnedFd, path: Vec<u8>, guard: Arc<Guard>, disk: Arc<Disk>, is_append_only: Option<bool>) -> Self {
+    pub(super) fn new(handle: Handle, path: Vec<u8>, guard: Arc<Guard>, disk: Arc<Disk>, is_append_only: Option<bool>) -> Self {
         let is_append_only = is_append_only.map_or_else(OnceLock::new, OnceLock::from);
         Self { handle, path, gives_acl: OnceLock::new(), is_append_only, guard, disk }
     }
 
-    pub(super) fn handle(&self) -> BorrowedFd<'_> {
-        self.handle.as_fd()
+    pub(super) fn handle(&self) -> HandleRef<'_> {
+        self.handle.as_handle()
     }
 
     /// The path of an entry, for messages.
@@ -62,8 +55,8 @@ impl Folder {
     }
 
     /// The path is made only when a call has failed: most succeed.
-    fn fail<'f>(&'f self, action: &'f str, name: &'f [u8]) -> impl FnOnce(Errno) -> Error + 'f {
-        move |errno| system_error(action, &self.path_of(name), errno)
+    fn fail<'f>(&'f self, action: &'f str, name: &'f [u8]) -> impl FnOnce(Failure) -> Error + 'f {
+        move |failure| system_error(action, &self.path_of(name), failure)
     }
 
     /// What stands under `name`, if anything; links are not followed.
@@ -72,10 +65,10 @@ impl Folder {
     /// `Damaged` for an impossible name, as everywhere here; `Denied`.
     pub fn stat(&self, name: &[u8]) -> Result<Option<Existing>> {
         check_name(name)?;
-        match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(Existing::of(&stat))),
-            Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(self.fail("cannot look at", name)(errno)),
+        match look::at_entry(&self.handle, name) {
+            Ok(existing) => Ok(Some(existing)),
+            Err(Failure::NOT_FOUND) => Ok(None),
+            Err(failure) => Err(self.fail("cannot look at", name)(failure)),
         }
     }
 
@@ -84,7 +77,7 @@ impl Folder {
     /// # Errors
     /// Those of reading it.
     pub fn names(&self) -> Result<Vec<Vec<u8>>> {
-        names_in(self.as_fd()).map_err(|errno| system_error("cannot read folder", &self.path, errno))
+        listing::names_in(self).map_err(|failure| system_error("cannot read folder", &self.path, failure))
     }
 
     /// Removes `name`, whatever it is, a folder with everything below it; links are removed, not
@@ -110,7 +103,7 @@ impl Folder {
     /// Removes what this restore has just made under a temporary name, as well as it can.
     pub fn discard(&self, temporary: &[u8]) {
         if is_temporary_name(temporary) {
-            let _ = rustix::fs::unlinkat(&self.handle, temporary, AtFlags::empty());
+            let _ = entries::remove(&self.handle, temporary);
         }
     }
 
@@ -122,12 +115,12 @@ impl Folder {
     /// stays removed.
     pub fn remove_as(&self, name: &[u8], is_dry: bool, judge: &mut dyn Judge) -> Result<bool> {
         check_name(name)?;
-        removal::remove(&self.guard, self.handle.as_fd(), name, &self.path_of(name), is_dry, judge)
+        removal::remove(&self.guard, self.handle.as_handle(), name, &self.path_of(name), is_dry, judge)
     }
 
     /// What `existing`, which has the name `name`, is for the repository when it must not be replaced.
     pub fn forbids_replacing(&self, name: &[u8], existing: &Existing) -> Option<String> {
-        self.guard.forbids_replacing(self.as_fd(), name, existing)
+        self.guard.forbids_replacing(self.as_handle(), name, existing)
     }
 
     /// Why the system would not let `name` be replaced, if it would not.
@@ -136,7 +129,7 @@ impl Folder {
     /// `Damaged` for an impossible name.
     pub fn why_fixed(&self, name: &[u8]) -> Result<Option<&'static str>> {
         check_name(name)?;
-        Ok(why_entry_is_fixed(self.as_fd(), name))
+        Ok(why_entry_is_fixed(self.as_handle(), name))
     }
 
     /// Refuses what would be made in the folder where the system refuses it: for a run that makes nothing.
@@ -144,7 +137,7 @@ impl Folder {
     /// # Errors
     /// `Denied`.
     pub fn check_making(&self) -> Result<()> {
-        match why_nothing_is_made(self.as_fd()) {
+        match why_nothing_is_made(self.as_handle()) {
             Some(why) => Err(Error::new(ErrorKind::Denied, format!("nothing gets a name in {}: {why}", PathText(&self.path)))),
             None => Ok(()),
         }
@@ -155,7 +148,7 @@ impl Folder {
     /// # Errors
     /// Those of looking.
     pub fn is_in_other_mount(&self) -> Result<bool> {
-        let (_, mount) = look(self.as_fd(), b"").map_err(|errno| system_error("cannot look at", &self.path, errno))?;
+        let (_, mount) = look::closely(self, b"").map_err(|failure| system_error("cannot look at", &self.path, failure))?;
         Ok(mount.is_other_than(self.guard.top, true))
     }
 
@@ -165,8 +158,8 @@ impl Folder {
     /// Those of looking.
     pub fn is_mounted_over(&self, name: &[u8]) -> Result<bool> {
         check_name(name)?;
-        let (_, own) = look(self.as_fd(), b"").map_err(|errno| system_error("cannot look at", &self.path, errno))?;
-        let (_, mount) = look(self.as_fd(), name).map_err(self.fail("cannot look at", name))?;
+        let (_, own) = look::closely(self, b"").map_err(|failure| system_error("cannot look at", &self.path, failure))?;
+        let (_, mount) = look::closely(self, name).map_err(self.fail("cannot look at", name))?;
         Ok(mount.is_other_than(own, false))
     }
 
@@ -176,8 +169,7 @@ impl Folder {
     /// `NotFound`, or `Other` when it is no link.
     pub fn link_target(&self, name: &[u8]) -> Result<Vec<u8>> {
         check_name(name)?;
-        let target = rustix::fs::readlinkat(&self.handle, name, Vec::new()).map_err(self.fail("cannot read link", name))?;
-        Ok(target.into_bytes())
+        entries::link_target(&self.handle, name).map_err(self.fail("cannot read link", name))
     }
 
     /// Opens a regular file for reading: to compare it, or to verify what was written. Links are not
@@ -187,21 +179,19 @@ impl Folder {
     /// `NotFound`; `Denied`; `Exists` when it is no regular file.
     pub fn open_file(&self, name: &[u8]) -> Result<File> {
         check_name(name)?;
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let handle =
-            retry_on_intr(|| rustix::fs::openat(&self.handle, name, flags, Mode::empty())).map_err(self.fail("cannot open", name))?;
-        let stat = rustix::fs::fstat(&handle).map_err(self.fail("cannot look at", name))?;
-        if !FileType::from_raw_mode(stat.st_mode).is_file() {
+        let file = open::file_itself(&self.handle, name).map_err(self.fail("cannot open", name))?;
+        let found = look::at_handle(&file).map_err(self.fail("cannot look at", name))?;
+        if found.entry_type != EntryType::File {
             return Err(Error::new(ErrorKind::Exists, format!("{} is not a regular file", PathText(&self.path_of(name)))));
         }
-        Ok(File::from(handle))
+        Ok(file)
     }
 
     /// A umask that takes rights from the owner must not keep us out of a folder we just made.
     pub(super) fn let_owner_in(&self, name: &[u8]) -> Result<()> {
         match self.stat(name)? {
             Some(existing) if existing.is_directory() && existing.mode & 0o700 != 0o700 => {
-                let pinned = Subject::pin(self.as_fd(), name).map_err(self.fail("cannot open folder", name))?;
+                let pinned = Subject::pin(self.as_handle(), name).map_err(self.fail("cannot open folder", name))?;
                 pinned.set_mode(existing.mode | 0o700).map_err(self.fail("cannot set the mode of", name))
             }
             _ => Ok(()),
@@ -211,10 +201,10 @@ impl Folder {
     /// True when what is made in the folder inherits an ACL. Asked once: its own metadata is set after
     /// its entries are made.
     pub(super) fn gives_acl(&self) -> bool {
-        let ask = || match rustix::fs::fgetxattr(&self.handle, DEFAULT_ACL, &mut [0u8; 1][..]) {
+        let ask = || match Place::Handle(self.handle()).get(DEFAULT_ACL, &mut [0; 1]) {
             // It has none, or its file system has no such thing. Anything else is an ACL that does not
             // fit, or no answer.
-            Err(errno) => !matches!(errno, Errno::NODATA | Errno::OPNOTSUPP),
+            Err(failure) => !matches!(failure, Failure::NO_ATTRIBUTE | Failure::UNSUPPORTED),
             Ok(_) => true,
         };
         *self.gives_acl.get_or_init(ask)
@@ -222,28 +212,12 @@ impl Folder {
 
     /// True when the folder was removed and its handle leads nowhere.
     pub(super) fn is_removed(&self) -> bool {
-        rustix::fs::fstat(&self.handle).map_or(true, |stat| stat.st_nlink == 0)
+        look::at_handle(&self.handle).map_or(true, |found| found.links == 0)
     }
 }
 
-/// All names in an open folder, sorted.
-///
-/// # Errors
-/// Those of reading it.
-pub fn names_in(folder: BorrowedFd<'_>) -> rustix::io::Result<Vec<Vec<u8>>> {
-    // A handle of its own, because the position in a listing belongs to the handle.
-    let handle = retry_on_intr(|| rustix::fs::openat(folder, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()))?;
-    let mut names = Vec::new();
-    removal::visit_names(handle.as_fd(), |name, _| {
-        names.push(name.to_vec());
-        Ok(true)
-    })?;
-    names.sort_unstable();
-    Ok(names)
-}
-
-impl AsFd for Folder {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.handle.as_fd()
+impl AsHandle for Folder {
+    fn as_handle(&self) -> HandleRef<'_> {
+        self.handle.as_handle()
     }
 }

@@ -6,9 +6,8 @@
 
 use std::cell::RefCell;
 
-use rustix::io::Errno;
-
 use crate::error::{Error, Result};
+use crate::platform::random;
 
 /// Temporary names begin with this and go on with 32 hexadecimal digits: 16 random ones, and 16 that
 /// follow from them.
@@ -107,17 +106,9 @@ pub(super) fn name_aside() -> Result<Vec<u8>> {
 
 /// Random bytes for [`DRAWN_AT_ONCE`] names.
 fn draw_many() -> Result<Vec<[u8; 8]>> {
-    let mut random = vec![[0; 8]; DRAWN_AT_ONCE];
-    let bytes = random.as_flattened_mut();
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty()) {
-            Ok(count) => filled += count,
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(Error::io("cannot draw", "a random name", errno)),
-        }
-    }
-    Ok(random)
+    let mut drawn = vec![[0; 8]; DRAWN_AT_ONCE];
+    random::fill(drawn.as_flattened_mut()).map_err(|failure| Error::io("cannot draw", "a random name", failure))?;
+    Ok(drawn)
 }
 
 /// `NAME.damaged` for the first, `NAME.damaged~2` … for others, with NAME cut so that all fits.

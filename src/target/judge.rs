@@ -1,9 +1,7 @@
 //! Who decides what of a destination goes when something in it is removed.
 
-use std::os::fd::BorrowedFd;
-
-use super::existing::Existing;
 use crate::error::Result;
+use crate::platform::{Existing, HandleRef};
 
 /// Why something stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +43,7 @@ pub trait Judge {
     /// What becomes of an entry; and for a folder what is passed on as `is_taken_in` for its entries.
     fn choose(&mut self, found: &Found<'_>) -> (Choice, bool);
     /// Whether a folder stays with everything in it, by what is in it.
-    fn is_kept_inside(&mut self, _below: &[u8], _folder: BorrowedFd<'_>) -> bool {
+    fn is_kept_inside(&mut self, _below: &[u8], _folder: HandleRef<'_>) -> bool {
         false
     }
     /// An entry is gone, or would be.

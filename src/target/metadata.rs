@@ -9,22 +9,18 @@
 //!
 //! Nothing here fails a restore: what could not be set comes back as notes in words.
 
-use std::os::fd::{AsFd, BorrowedFd};
-
-use rustix::fs::{FileType, Timespec, Timestamps, UTIME_OMIT};
-
 use super::accounts::Names;
 use super::attributes::{self, group_bits_without_acl, reason};
 use super::disk::{Disk, NO_MODES, NO_OWNERS, NO_SUCH_TIMES};
-use super::existing::Identity;
 use super::folder::Folder;
 use super::inode_flags::apply_inode_flags;
 use super::rights::Rights;
-use super::subject::Subject;
 use super::system_error;
 use super::unfinished::unmark;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Metadata, check_name};
+use crate::platform::times::Times;
+use crate::platform::{AsHandle, EntryType, HandleRef, Identity, Subject};
 use crate::units::{PathText, Timestamp};
 
 const SETUID_SETGID: u32 = 0o6000;
@@ -61,8 +57,8 @@ impl Default for ApplyOptions {
 
 /// Sets the metadata of an open regular file, all but inode flags (see [`apply_inode_flags`]).
 /// Returns what could not be set, in words.
-pub fn apply_to_file(handle: BorrowedFd<'_>, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
-    apply(&Subject::Opened(handle), None, metadata, options, &Disk::default())
+pub fn apply_to_file(handle: impl AsHandle, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
+    apply(&Subject::Opened(handle.as_handle()), None, metadata, options, &Disk::default())
 }
 
 /// A regular file that was just made, and what is known of it without asking again.
@@ -76,7 +72,7 @@ pub(super) struct Fresh {
 
 /// As [`apply_to_file`], for a file that this restore has made.
 pub(super) fn apply_to_fresh_file(
-    handle: BorrowedFd<'_>,
+    handle: HandleRef<'_>,
     fresh: Fresh,
     metadata: &Metadata,
     options: &ApplyOptions,
@@ -87,17 +83,17 @@ pub(super) fn apply_to_fresh_file(
 
 /// Sets the metadata of a folder whose entries are complete, inode flags included.
 pub fn apply_to_folder(folder: &Folder, metadata: &Metadata, options: &ApplyOptions) -> Vec<String> {
-    let subject = Subject::Opened(folder.as_fd());
+    let subject = Subject::Opened(folder.as_handle());
     let mut notes = apply(&subject, None, metadata, options, folder.disk());
     unmark(&subject);
-    notes.extend(apply_inode_flags(folder.as_fd(), metadata, options));
+    notes.extend(apply_inode_flags(folder.as_handle(), metadata, options));
     notes
 }
 
 /// Sets the time of a folder whose entries are complete and whose other metadata is right.
 pub fn apply_time_to_folder(folder: &Folder, metadata: &Metadata) -> Vec<String> {
     let mut notes = Vec::new();
-    apply_mtime(&Subject::Opened(folder.as_fd()), metadata.mtime, folder.disk(), &mut notes);
+    apply_mtime(&Subject::Opened(folder.as_handle()), metadata.mtime, folder.disk(), &mut notes);
     notes
 }
 
@@ -107,7 +103,7 @@ pub fn apply_time_to_folder(folder: &Folder, metadata: &Metadata) -> Vec<String>
 /// `Damaged` for an impossible name; `NotFound`, `Denied` when it cannot be reached at all.
 pub fn apply_to_link_or_special(folder: &Folder, name: &[u8], metadata: &Metadata, options: &ApplyOptions) -> Result<Vec<String>> {
     check_name(name)?;
-    let subject = Subject::pin(folder.as_fd(), name).map_err(|errno| system_error("cannot reach", &folder.path_of(name), errno))?;
+    let subject = Subject::pin(folder.as_handle(), name).map_err(|failure| system_error("cannot reach", &folder.path_of(name), failure))?;
     Ok(apply(&subject, None, metadata, options, folder.disk()))
 }
 
@@ -124,10 +120,10 @@ pub fn apply_to_existing(
     options: &ApplyOptions,
 ) -> Result<Vec<String>> {
     check_name(name)?;
-    let fail = |errno| system_error("cannot reach", &folder.path_of(name), errno);
-    let subject = Subject::pin(folder.as_fd(), name).map_err(fail)?;
-    let stat = subject.stat().map_err(fail)?;
-    if Identity::of(&stat) != identity || stat.st_nlink > 1 {
+    let fail = |failure| system_error("cannot reach", &folder.path_of(name), failure);
+    let subject = Subject::pin(folder.as_handle(), name).map_err(fail)?;
+    let found = subject.look().map_err(fail)?;
+    if found.identity != identity || found.links > 1 {
         let message = format!("{} was replaced or linked during the restore", PathText(&folder.path_of(name)));
         return Err(Error::new(ErrorKind::Changed, message));
     }
@@ -138,9 +134,9 @@ fn apply(subject: &Subject<'_>, fresh: Option<Fresh>, metadata: &Metadata, optio
     let mut notes = Vec::new();
     let (owner, is_symlink) = match fresh {
         Some(fresh) => (fresh.owner, false),
-        None => match subject.stat() {
-            Ok(stat) => ((stat.st_uid, stat.st_gid), FileType::from_raw_mode(stat.st_mode).is_symlink()),
-            Err(errno) => return vec![format!("metadata not restored: {}", reason(errno))],
+        None => match subject.look() {
+            Ok(found) => ((found.uid, found.gid), found.entry_type == EntryType::Symlink),
+            Err(failure) => return vec![format!("metadata not restored: {}", reason(failure))],
         },
     };
     let owner_is_right = apply_owner(subject, owner, metadata, options, disk, &mut notes);
@@ -151,7 +147,7 @@ fn apply(subject: &Subject<'_>, fresh: Option<Fresh>, metadata: &Metadata, optio
         if disk.holds().modes {
             notes.extend(note.map(str::to_owned));
             apply_mode(subject, mode, &mut notes);
-        } else if subject.set_mode(mode).is_err() || subject.stat().is_ok_and(|stat| stat.st_mode & 0o7777 != metadata.mode & 0o7777) {
+        } else if subject.set_mode(mode).is_err() || subject.look().is_ok_and(|found| found.mode != metadata.mode & 0o7777) {
             notes.push(NO_MODES.to_owned());
         }
     }
@@ -181,13 +177,13 @@ fn apply_owner(
         notes.push(NO_OWNERS.to_owned());
         return false;
     }
-    let Err(errno) = subject.set_owner(Some(uid), Some(gid)) else { return true };
+    let Err(failure) = subject.set_owner(Some(uid), Some(gid)) else { return true };
     // A user may not give a file away, but may give it to another of their own groups.
     let group_is_right = current.1 == gid || subject.set_owner(None, Some(gid)).is_ok();
     let owner_is_right = current.0 == uid;
     let (what, number) = if owner_is_right { ("group", gid) } else { ("owner", uid) };
     if !(owner_is_right && group_is_right) {
-        notes.push(format!("{what} {number} not restored: {}", reason(errno)));
+        notes.push(format!("{what} {number} not restored: {}", reason(failure)));
     }
     owner_is_right && group_is_right
 }
@@ -212,11 +208,11 @@ pub(super) fn permitted_mode(metadata: &Metadata, owner_is_right: bool, set_id: 
 }
 
 fn apply_mode(subject: &Subject<'_>, mode: u32, notes: &mut Vec<String>) {
-    if let Err(errno) = subject.set_mode(mode) {
-        notes.push(format!("mode {mode:04o} not restored: {}", reason(errno)));
+    if let Err(failure) = subject.set_mode(mode) {
+        notes.push(format!("mode {mode:04o} not restored: {}", reason(failure)));
     } else if mode & SETUID_SETGID != 0 {
         // The kernel drops setgid without a word when the user is not in the group.
-        let is_kept = subject.stat().is_ok_and(|stat| stat.st_mode & 0o7777 == mode);
+        let is_kept = subject.look().is_ok_and(|found| found.mode == mode);
         if !is_kept {
             notes.push(format!("mode {mode:04o} not restored: the system cleared bits of it"));
         }
@@ -226,25 +222,24 @@ fn apply_mode(subject: &Subject<'_>, mode: u32, notes: &mut Vec<String>) {
 fn apply_mtime(subject: &Subject<'_>, mtime: Timestamp, disk: &Disk, notes: &mut Vec<String>) {
     // Above 999,999,999 stand magic values that mean "now" and "leave it".
     let nanoseconds = mtime.nanoseconds.min(999_999_999);
-    let mut atime = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    let mut times = Times { accessed: None, modified: Timestamp { seconds: mtime.seconds, nanoseconds } };
     if disk.needs_both_times()
-        && let Ok(stat) = subject.stat()
+        && let Ok(found) = subject.times()
     {
-        atime = Timespec { tv_sec: stat.st_atime, tv_nsec: stat.st_atime_nsec as _ };
+        times.accessed = found.accessed;
     }
-    let times = Timestamps { last_access: atime, last_modification: Timespec { tv_sec: mtime.seconds, tv_nsec: nanoseconds.into() } };
-    if let Err(errno) = subject.set_times(&times) {
-        notes.push(format!("mtime not restored: {}", reason(errno)));
+    if let Err(failure) = subject.set_times(&times) {
+        notes.push(format!("mtime not restored: {}", reason(failure)));
     } else if !disk.holds().modes {
         // A disk of another system: it rounds, which is said by nobody, and its calendar is short.
         let is_near = |found: i64| found.abs_diff(mtime.seconds) <= 2;
-        if !subject.stat().is_ok_and(|stat| is_near(stat.st_mtime)) {
+        if !subject.times().is_ok_and(|found| is_near(found.modified.seconds)) {
             notes.push(NO_SUCH_TIMES.to_owned());
         }
     } else if !(0..1 << 31).contains(&mtime.seconds) {
         // Every file system holds 1970 to 2038. Beyond what it holds it takes the nearest time
         // without a word.
-        let is_kept = subject.stat().is_ok_and(|stat| stat.st_mtime == mtime.seconds);
+        let is_kept = subject.times().is_ok_and(|found| found.modified.seconds == mtime.seconds);
         if !is_kept {
             notes.push(format!("mtime {} not restored: beyond the range of the file system", mtime.seconds));
         }

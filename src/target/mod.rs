@@ -10,44 +10,34 @@
 mod accounts;
 mod asking;
 mod attributes;
-mod beneath;
 mod clock;
 mod compare;
 mod destination;
 mod disk;
 mod durable;
-mod existing;
 mod file;
 mod fixed;
 mod folder;
 mod given_names;
-mod images;
 mod in_use;
 mod inode_flags;
 mod judge;
 mod metadata;
-mod mount;
-mod mount_list;
 mod protected;
 mod removal;
 mod rights;
 mod scaffold;
-mod subject;
 mod unfinished;
-mod way_up;
 
 #[cfg(test)]
 mod tests;
-
-use rustix::io::Errno;
 
 pub use accounts::Names;
 pub use compare::{Differences, matches, metadata_differences};
 pub use destination::{Destination, MadeFolder};
 pub use disk::{Disk, Holds, NO_HARD_LINKS, NO_LINKS, is_limit};
-pub use existing::{EntryType, Existing, Identity};
 pub use file::NewFile;
-pub use folder::{DeviceKind, Folder, names_in};
+pub use folder::Folder;
 pub use given_names::{is_name_aside, is_temporary_name, range_of_temporary_names, resembles_temporary_name, temporary_name};
 pub use in_use::Use;
 pub use inode_flags::{apply_inode_flags, is_left_behind};
@@ -56,21 +46,23 @@ pub use metadata::{ApplyOptions, apply_time_to_folder, apply_to_existing, apply_
 pub use protected::Protected;
 pub use rights::Rights;
 pub use scaffold::{apply_to_ancestor, apply_to_passed};
-pub use way_up::{is_any_above, nearest_folders};
 
 use crate::error::{Error, ErrorKind};
+use crate::platform::Failure;
+pub use crate::platform::entries::DeviceKind;
+pub use crate::platform::{EntryType, Existing, Identity};
 use crate::units::PathText;
 
 /// The error of a failed system call on `path`. What is not a folder where one is needed, a link
 /// where none may be followed, and a folder where a file should go are all the same to a restore:
 /// something is in the way.
-fn system_error(action: &str, path: &[u8], errno: Errno) -> Error {
-    let error = Error::io(action, PathText(path), errno);
-    match errno {
-        Errno::LOOP => in_the_way(error, "a symbolic link is in the way"),
-        Errno::NOTDIR => in_the_way(error, "something that is not a folder is in the way"),
-        Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST => in_the_way(error, "the name is taken"),
-        Errno::XDEV => error.context("another file system is mounted there"),
+fn system_error(action: &str, path: &[u8], failure: Failure) -> Error {
+    let error = Error::io(action, PathText(path), failure);
+    match failure {
+        Failure::IS_LINK => in_the_way(error, "a symbolic link is in the way"),
+        Failure::NO_FOLDER => in_the_way(error, "something that is not a folder is in the way"),
+        Failure::IS_FOLDER | Failure::NOT_EMPTY | Failure::EXISTS => in_the_way(error, "the name is taken"),
+        Failure::ELSEWHERE => error.context("another file system is mounted there"),
         _ => error,
     }
 }

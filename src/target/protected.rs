@@ -10,18 +10,11 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::retry_on_intr;
-
-use super::existing::{EntryType, Existing, Identity};
-use super::images::find_images;
-use super::mount::{look, look_behind};
-use super::way_up::{is_any_above, nearest_folders};
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::names;
+use crate::platform::images::find_images;
+use crate::platform::{AsHandle, EntryType, Existing, Handle, Identity, entries, is_any_above, look, names, nearest_folders, open};
 use crate::units::PathText;
 
 /// A path leads through at most this many links, as for the kernel.
@@ -30,9 +23,6 @@ const LINKS_MAX: usize = 40;
 const LEVELS_MAX: usize = 6;
 /// What is longer is no key and no password.
 const SECRET_BYTES_MAX: u64 = 1 << 20;
-
-/// Anything by its handle, itself and not what it points at.
-const PINNED: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// What must stay, wherever it is met.
 #[derive(Debug, Default)]
@@ -48,7 +38,7 @@ pub struct Protected {
     /// Numbers of the file systems whose images are protected.
     disks: HashSet<u64>,
     /// Keeps the numbers from being given to anything else.
-    handles: Vec<OwnedFd>,
+    handles: Vec<Handle>,
 }
 
 /// A thing that stays.
@@ -87,8 +77,7 @@ impl Protected {
     pub fn add_with_content(&mut self, path: &Path, what: &str) {
         self.add(path, what);
         // A pipe that a shell made can be read once only.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let Ok(file) = retry_on_intr(|| openat(CWD, path, flags, Mode::empty())).map(File::from) else { return };
+        let Ok(file) = open::file(path) else { return };
         let is_secret = |found: &Metadata| found.is_file() && (1..=SECRET_BYTES_MAX).contains(&found.len());
         let Some(found) = file.metadata().ok().filter(is_secret) else { return };
         if let Ok(hash) = hash_of(file) {
@@ -98,12 +87,11 @@ impl Protected {
 
     /// What the file `name` of `folder`, which is `existing`, is by its content, when that must stay. One of the
     /// right length that cannot be read may be it.
-    pub(super) fn name_of_content(&self, folder: BorrowedFd<'_>, name: &[u8], existing: &Existing) -> Option<String> {
+    pub(super) fn name_of_content(&self, folder: impl AsHandle, name: &[u8], existing: &Existing) -> Option<String> {
         let is_alike = |(bytes, ..): &&(u64, blake3::Hash, String)| existing.entry_type == EntryType::File && existing.bytes == *bytes;
         let alike: Vec<_> = self.contents.iter().filter(is_alike).collect();
         let first = alike.first()?;
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        match retry_on_intr(|| openat(folder, name, flags, Mode::empty())).map_err(Into::into).and_then(|file| hash_of(file.into())) {
+        match open::file_itself(folder, name).map_err(Into::into).and_then(hash_of) {
             Ok(hash) => alike.iter().find(|(_, secret, _)| *secret == hash).map(|(.., what)| what.clone()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(_) => Some(format!("perhaps {}, as it has its length and cannot be read", first.2)),
@@ -174,10 +162,10 @@ impl Protected {
     ///
     /// # Errors
     /// `Invalid`.
-    pub(super) fn check_opened(&self, folder: OwnedFd, shown: &[u8]) -> Result<()> {
+    pub(super) fn check_opened(&self, folder: Handle, shown: &[u8]) -> Result<()> {
         let mut found = None;
         is_any_above(folder, |folder| {
-            let identity = look(folder, b"").ok().map(|(existing, _)| existing.identity);
+            let identity = look::closely(folder, b"").ok().map(|(existing, _)| existing.identity);
             found = identity.and_then(|identity| self.closed.get(&identity).filter(|thing| thing.is_still(identity)));
             found.is_some()
         });
@@ -199,20 +187,20 @@ impl Protected {
     /// Goes the way of `path` name by name; every folder passed is above it, every link must stay.
     /// Returns what is at its end.
     fn follow(&mut self, path: &Path, what: &str) -> Option<Identity> {
-        let root = || retry_on_intr(|| openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())).ok();
+        let root = || open::pinned(Path::new("/")).ok();
         let mut here = root()?;
         // Names that are still to go, the next one last.
         let mut names = Vec::new();
         let mut links = 0;
         push_names(&mut names, &std::path::absolute(path).ok()?);
         while let Some(name) = names.pop() {
-            let (folder, _) = look(here.as_fd(), b"").ok()?;
+            let (folder, _) = look::closely(&here, b"").ok()?;
             if self.above.insert(folder.identity) {
                 // Without another handle the numbers hold all the same on most file systems.
                 self.handles.extend(here.try_clone());
             }
-            let next = if name == "/" { root()? } else { retry_on_intr(|| openat(&here, &*name, PINNED, Mode::empty())).ok()? };
-            let (found, _) = look(next.as_fd(), b"").ok()?;
+            let next = if name == "/" { root()? } else { open::pinned_itself(&here, names::to_bytes(&name)).ok()? };
+            let (found, _) = look::closely(&next, b"").ok()?;
             if found.entry_type != EntryType::Symlink {
                 here = next;
                 continue;
@@ -221,13 +209,13 @@ impl Protected {
             if links > LINKS_MAX {
                 return None;
             }
-            let target = rustix::fs::readlinkat(&next, c"", Vec::new()).ok()?;
-            push_names(&mut names, &names::to_path(target.as_bytes()));
+            let target = entries::link_target(&next, "").ok()?;
+            push_names(&mut names, &names::to_path(&target));
             if self.things.insert(found.identity, Thing::held(format!("a link to {what}"))).is_none() {
                 self.handles.push(next);
             }
         }
-        let (end, _) = look(here.as_fd(), b"").ok()?;
+        let (end, _) = look::closely(&here, b"").ok()?;
         self.keep_images(end.identity.device, what);
         if self.things.insert(end.identity, Thing::held(what)).is_none() {
             self.handles.push(here);
@@ -245,7 +233,7 @@ fn hash_of(file: File) -> std::io::Result<blake3::Hash> {
 
 /// What `path` leads to, through links.
 fn identity_behind(path: &Path) -> Option<Identity> {
-    look_behind(path).ok()
+    look::behind(path).ok()
 }
 
 /// Puts the names of `path` on a stack, the first one on top.

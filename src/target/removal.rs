@@ -6,21 +6,16 @@
 //! handle is open at a time, whatever the depth. The way back up is `..`, which is trusted only when it
 //! leads to the very inode that the way down came through. No link is followed.
 
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, openat, unlinkat};
-use rustix::io::{Errno, retry_on_intr};
-
 use super::destination::join;
-use super::existing::{EntryType, Existing, Identity};
 use super::fixed::{why_entries_are_fixed, why_entry_is_fixed};
 use super::judge::{Choice, Found, Judge, Stays};
-use super::mount::{Mount, look};
 use super::protected::Protected;
-use super::{beneath, system_error};
+use super::system_error;
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::look::Mount;
+use crate::platform::{AsHandle, EntryType, Existing, Failure, Handle, HandleRef, Identity, beneath, entries, listing, look, open};
 use crate::units::PathText;
 
 /// What holds for every removal in one destination.
@@ -77,7 +72,7 @@ struct Removal<'r> {
 enum Visited {
     Gone,
     Stays,
-    Entered(OwnedFd, Level),
+    Entered(Handle, Level),
 }
 
 /// Removes `name` in `parent` as far as `judge` and `guard` allow, or with `is_dry` only tells the judge
@@ -86,7 +81,7 @@ enum Visited {
 /// # Errors
 /// `Denied`; `Changed` when the tree is moved meanwhile; those of the judge. What was removed before
 /// stays removed.
-pub(super) fn remove(guard: &Guard, parent: BorrowedFd<'_>, name: &[u8], path: &[u8], is_dry: bool, judge: &mut dyn Judge) -> Result<bool> {
+pub(super) fn remove(guard: &Guard, parent: HandleRef<'_>, name: &[u8], path: &[u8], is_dry: bool, judge: &mut dyn Judge) -> Result<bool> {
     let mut removal = Removal { guard, judge, is_dry, path, below: name.to_vec() };
     let (mut here, first) = match removal.visit((parent, why_entries_are_fixed(parent)), name, false)? {
         Visited::Gone => return Ok(true),
@@ -100,7 +95,7 @@ pub(super) fn remove(guard: &Guard, parent: BorrowedFd<'_>, name: &[u8], path: &
             let begin = removal.below.len();
             removal.below.push(b'/');
             removal.below.extend_from_slice(&child);
-            match removal.visit((here.as_fd(), level.why_fixed), &child, level.is_taken_in)? {
+            match removal.visit((here.as_handle(), level.why_fixed), &child, level.is_taken_in)? {
                 Visited::Entered(handle, level) => {
                     here = handle;
                     levels.push(Level { begin, ..level });
@@ -118,9 +113,9 @@ pub(super) fn remove(guard: &Guard, parent: BorrowedFd<'_>, name: &[u8], path: &
             here = removal.go_up(&here, levels.last().map(|above| above.identity))?;
         }
         if done.goes {
-            let (above, begin) = if is_first { (parent, 0) } else { (here.as_fd(), done.begin + 1) };
+            let (above, begin) = if is_first { (parent, 0) } else { (here.as_handle(), done.begin + 1) };
             let own = removal.below.get(begin..).unwrap_or_default().to_vec();
-            removal.end(above, &own, AtFlags::REMOVEDIR)?;
+            removal.end(above, &own, true)?;
         }
         if is_first {
             return Ok(done.goes);
@@ -134,9 +129,9 @@ pub(super) fn remove(guard: &Guard, parent: BorrowedFd<'_>, name: &[u8], path: &
 }
 
 impl Removal<'_> {
-    fn fail(&self, errno: Errno) -> Error {
+    fn fail(&self, failure: Failure) -> Error {
         let below = self.below.iter().position(|byte| *byte == b'/').map_or(&b""[..], |at| &self.below[at + 1..]);
-        system_error("cannot remove", &join(self.path, below), errno)
+        system_error("cannot remove", &join(self.path, below), failure)
     }
 
     fn stays(&mut self, why: Stays) -> Result<Visited> {
@@ -145,11 +140,11 @@ impl Removal<'_> {
     }
 
     /// Looks at an entry and removes it, if it goes and is no folder.
-    fn visit(&mut self, (folder, why_fixed): (BorrowedFd<'_>, Option<&'static str>), name: &[u8], is_taken_in: bool) -> Result<Visited> {
-        let (existing, mount) = match look(folder, name) {
+    fn visit(&mut self, (folder, why_fixed): (HandleRef<'_>, Option<&'static str>), name: &[u8], is_taken_in: bool) -> Result<Visited> {
+        let (existing, mount) = match look::closely(folder, name) {
             Ok(found) => found,
-            Err(Errno::NOENT) => return Ok(Visited::Gone),
-            Err(errno) => return Err(self.fail(errno)),
+            Err(Failure::NOT_FOUND) => return Ok(Visited::Gone),
+            Err(failure) => return Err(self.fail(failure)),
         };
         if let Some(why) = self.guard.keeps(folder, name, &existing, mount) {
             return self.stays(why);
@@ -164,31 +159,25 @@ impl Removal<'_> {
             Choice::Keep => return self.stays(Stays::Chosen),
             Choice::Look if !existing.is_directory() => return self.stays(Stays::Chosen),
             Choice::Go if !existing.is_directory() => {
-                self.end(folder, name, AtFlags::empty())?;
+                self.end(folder, name, false)?;
                 return Ok(Visited::Gone);
             }
             Choice::Go | Choice::Look => {}
         }
         let handle = match beneath::open_folder_in_mount(folder, name) {
             Ok(handle) => handle,
-            Err(Errno::XDEV) => return self.stays(Stays::OtherFileSystem),
-            Err(errno) => return Err(self.fail(errno)),
+            Err(Failure::ELSEWHERE) => return self.stays(Stays::OtherFileSystem),
+            Err(failure) => return Err(self.fail(failure)),
         };
         // Asked of the handle again: by its name it may be another one by now.
-        let (opened, mount) = look(handle.as_fd(), b"").map_err(|errno| self.fail(errno))?;
-        if let Some(why) = self.guard.keeps(handle.as_fd(), b"", &opened, mount) {
+        let (opened, mount) = look::closely(&handle, b"").map_err(|failure| self.fail(failure))?;
+        if let Some(why) = self.guard.keeps(handle.as_handle(), b"", &opened, mount) {
             return self.stays(why);
         }
-        if self.judge.is_kept_inside(&self.below, handle.as_fd()) {
+        if self.judge.is_kept_inside(&self.below, handle.as_handle()) {
             return self.stays(Stays::Chosen);
         }
-        let mut names = Vec::new();
-        let list = visit_names(handle.as_fd(), |name, _| {
-            names.push(name.to_vec());
-            Ok(true)
-        });
-        list.map_err(|errno| self.fail(errno))?;
-        names.sort_unstable();
+        let names = listing::names_from(&handle).map_err(|failure| self.fail(failure))?;
         let goes = choice == Choice::Go && !self.guard.protected.is_above(opened.identity);
         let level = Level {
             identity: opened.identity,
@@ -196,27 +185,26 @@ impl Removal<'_> {
             begin: 0,
             is_taken_in: takes_in,
             goes,
-            why_fixed: why_entries_are_fixed(handle.as_fd()),
+            why_fixed: why_entries_are_fixed(handle.as_handle()),
         };
         Ok(Visited::Entered(handle, level))
     }
 
     /// Removes a name and tells the judge.
-    fn end(&mut self, folder: BorrowedFd<'_>, name: &[u8], flags: AtFlags) -> Result<()> {
+    fn end(&mut self, folder: HandleRef<'_>, name: &[u8], is_folder: bool) -> Result<()> {
         if !self.is_dry {
-            match unlinkat(folder, name, flags) {
-                Ok(()) | Err(Errno::NOENT) => {}
-                Err(errno) => return Err(self.fail(errno)),
+            match if is_folder { entries::remove_folder(folder, name) } else { entries::remove(folder, name) } {
+                Ok(()) | Err(Failure::NOT_FOUND) => {}
+                Err(failure) => return Err(self.fail(failure)),
             }
         }
         self.judge.gone(&self.below);
         Ok(())
     }
 
-    fn go_up(&self, here: &OwnedFd, above: Option<Identity>) -> Result<OwnedFd> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let up = retry_on_intr(|| openat(here, c"..", flags, Mode::empty())).map_err(|errno| self.fail(errno))?;
-        let (found, _) = look(up.as_fd(), b"").map_err(|errno| self.fail(errno))?;
+    fn go_up(&self, here: &Handle, above: Option<Identity>) -> Result<Handle> {
+        let up = open::folder_in(here, "..").map_err(|failure| self.fail(failure))?;
+        let (found, _) = look::closely(&up, b"").map_err(|failure| self.fail(failure))?;
         if Some(found.identity) != above {
             return Err(Error::new(ErrorKind::Changed, format!("{} was moved while it was removed", PathText(self.path))));
         }
@@ -226,7 +214,7 @@ impl Removal<'_> {
 
 impl Guard {
     /// Why an entry stays whatever anybody says, if it does.
-    fn keeps(&self, folder: BorrowedFd<'_>, name: &[u8], existing: &Existing, mount: Mount) -> Option<Stays> {
+    fn keeps(&self, folder: HandleRef<'_>, name: &[u8], existing: &Existing, mount: Mount) -> Option<Stays> {
         if let Some(what) = self.protected.name_of(existing.identity) {
             return Some(Stays::Protected(what.to_owned()));
         }
@@ -237,7 +225,7 @@ impl Guard {
     }
 
     /// Why the entry `name` of `folder` must not be replaced by a rename, if it must not.
-    pub fn forbids_replacing(&self, folder: BorrowedFd<'_>, name: &[u8], existing: &Existing) -> Option<String> {
+    pub fn forbids_replacing(&self, folder: HandleRef<'_>, name: &[u8], existing: &Existing) -> Option<String> {
         let identity = existing.identity;
         let above = || {
             (existing.entry_type == EntryType::Directory && self.protected.is_above(identity))
@@ -246,26 +234,4 @@ impl Guard {
         let known = self.protected.name_of(identity).or_else(above).map(str::to_owned);
         known.or_else(|| self.protected.name_of_content(folder, name, existing))
     }
-}
-
-/// Shows every name of a folder but `.` and `..` from the handle's position on, until `visit` says
-/// false.
-pub(super) fn visit_names(
-    folder: BorrowedFd<'_>,
-    mut visit: impl FnMut(&[u8], FileType) -> rustix::io::Result<bool>,
-) -> rustix::io::Result<()> {
-    let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
-    let mut entries = RawDir::new(folder, &mut buffer);
-    while let Some(entry) = entries.next() {
-        let entry = match entry {
-            // The next call goes on where this one would have.
-            Err(Errno::INTR) => continue,
-            entry => entry?,
-        };
-        let name = entry.file_name().to_bytes();
-        if name != b"." && name != b".." && !visit(name, entry.file_type())? {
-            break;
-        }
-    }
-    Ok(())
 }

@@ -1,5 +1,7 @@
 //! What this process may set: the same file restored by a user and by root is as good as either can make it.
 
+use crate::platform::process;
+
 /// What this process may set.
 #[derive(Clone, Debug)]
 pub struct Rights {
@@ -9,9 +11,7 @@ pub struct Rights {
 
 impl Default for Rights {
     fn default() -> Self {
-        let mut groups: Vec<u32> = rustix::process::getgroups().unwrap_or_default().into_iter().map(|group| group.as_raw()).collect();
-        groups.push(rustix::process::getegid().as_raw());
-        Self { user: rustix::process::geteuid().as_raw(), groups }
+        Self { groups: process::groups(), user: process::user() }
     }
 }
 

@@ -6,7 +6,7 @@ mod hostile;
 mod protecting;
 mod writing;
 
-use std::os::fd::AsFd;
+use crate::platform::AsHandle;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ impl NewFile {
     fn finish(&self, metadata: &Metadata, options: &ApplyOptions, replace: bool) -> crate::error::Result<Vec<String>> {
         let mut notes = self.complete(metadata, options)?;
         if let Some(handle) = self.give_name(replace)? {
-            notes.extend(apply_inode_flags(handle.as_fd(), metadata, options));
+            notes.extend(apply_inode_flags(handle.as_handle(), metadata, options));
         }
         Ok(notes)
     }

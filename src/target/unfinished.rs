@@ -4,14 +4,10 @@
 //! that the folder is not finished, whatever its mode is by then. Where there are no attributes, the mode
 //! that a folder is made with has to do, which hardly any other folder has.
 
-use std::os::fd::{AsFd, BorrowedFd};
-
-use rustix::fs::{Mode, XattrFlags};
-use rustix::io::Errno;
-
 use super::folder::Folder;
-use super::subject::Subject;
 use crate::error::Result;
+use crate::platform::attributes::{self, Place};
+use crate::platform::{AsHandle, Failure, Subject, process, rights};
 
 /// For its owner only, and sticky.
 pub(super) const UNFINISHED_MODE: u32 = 0o1700;
@@ -19,25 +15,25 @@ pub(super) const UNFINISHED_MODE: u32 = 0o1700;
 pub(super) const MARK: &[u8] = b"user.repo-restore.unfinished";
 
 /// Marks a folder that was just made. Without the mark its mode tells, or nobody.
-pub(super) fn mark(folder: BorrowedFd<'_>) {
-    let _ = rustix::fs::fsetxattr(folder, MARK, b"1", XattrFlags::empty());
+pub(super) fn mark(folder: impl AsHandle) {
+    let _ = attributes::set(folder, MARK, b"1");
 }
 
 /// As [`mark`], for the destination itself, which is made by its path with the mode of a private folder.
-pub(super) fn mark_destination(folder: BorrowedFd<'_>) {
-    if rustix::fs::fsetxattr(folder, MARK, b"1", XattrFlags::empty()).is_err() {
-        let _ = rustix::fs::fchmod(folder, Mode::from_raw_mode(UNFINISHED_MODE));
+pub(super) fn mark_destination(folder: impl AsHandle) {
+    if attributes::set(&folder, MARK, b"1").is_err() {
+        let _ = rights::set_mode(folder, UNFINISHED_MODE);
     }
 }
 
 /// Says that the folder has its metadata. A mode that keeps its owner from writing keeps a user from that too,
 /// so it gives way for a moment.
 pub(super) fn unmark(subject: &Subject<'_>) {
-    if subject.remove_xattr(MARK) != Err(Errno::ACCESS) {
+    if subject.remove_xattr(MARK) != Err(Failure::DENIED) {
         return;
     }
-    let Ok(stat) = subject.stat() else { return };
-    let mode = stat.st_mode & 0o7777;
+    let Ok(found) = subject.look() else { return };
+    let mode = found.mode;
     if subject.set_mode(mode | 0o200).is_ok() {
         let _ = subject.remove_xattr(MARK);
         let _ = subject.set_mode(mode);
@@ -52,7 +48,7 @@ impl Folder {
     /// Those of looking.
     pub fn end_unfinished(&self) -> Result<()> {
         if self.is_unfinished()? {
-            let subject = Subject::Opened(self.as_fd());
+            let subject = Subject::Opened(self.as_handle());
             unmark(&subject);
             if self.stat_self()?.mode == UNFINISHED_MODE {
                 let _ = subject.set_mode(UNFINISHED_MODE & 0o777);
@@ -68,10 +64,10 @@ impl Folder {
     /// Those of looking.
     pub fn is_unfinished(&self) -> Result<bool> {
         let existing = self.stat_self()?;
-        let is_own = existing.uid == rustix::process::geteuid().as_raw();
-        Ok(match rustix::fs::fgetxattr(self.as_fd(), MARK, &mut [0u8; 1][..]) {
-            Ok(_) | Err(Errno::RANGE) => true,
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => is_own && existing.mode == UNFINISHED_MODE,
+        let is_own = existing.uid == process::user();
+        Ok(match Place::Handle(self.as_handle()).get(MARK, &mut [0; 1]) {
+            Ok(_) | Err(Failure::NO_ROOM) => true,
+            Err(Failure::UNSUPPORTED | Failure::NO_CALL) => is_own && existing.mode == UNFINISHED_MODE,
             Err(_) => false,
         })
     }

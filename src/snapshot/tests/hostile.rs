@@ -35,7 +35,13 @@ fn stream_request(stream: Stream) -> Request {
 fn a_request_to_stop_is_noticed_while_a_pipe_has_nothing_to_read() {
     let bench = Bench::new();
     let (reader, _writer) = std::io::pipe().unwrap();
-    let error = run(&bench.repository, &stream_request(Stream::Handle(reader.into())), &StopsAfter::looks(3)).err().unwrap();
+    let error = run(
+        &bench.repository,
+        &stream_request(Stream::Handle(std::fs::File::from(std::os::fd::OwnedFd::from(reader)).into())),
+        &StopsAfter::looks(3),
+    )
+    .err()
+    .unwrap();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
     assert!(bench.repository.objects().list_snapshots().unwrap().is_empty());
 }
@@ -60,7 +66,8 @@ fn a_pipe_is_saved_to_its_end() {
             std::io::Write::write_all(&mut writer, &content).unwrap();
             drop(writer);
         });
-        run(&bench.repository, &stream_request(Stream::Handle(reader.into())), &Silent).unwrap()
+        run(&bench.repository, &stream_request(Stream::Handle(std::fs::File::from(std::os::fd::OwnedFd::from(reader)).into())), &Silent)
+            .unwrap()
     });
     assert!(bench.read(&outcome)["/dump"].1 == content);
 }

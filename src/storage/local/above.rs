@@ -1,14 +1,11 @@
 //! The folder of a new repository, and the folders above it.
 
-use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-
-use rustix::io::Errno;
 
 use super::owners::{self, FOLDER_MODE};
 use super::root::{is_unsupported, text};
 use crate::error::{Error, Result};
+use crate::platform::{Failure, durability, look, open, rights};
 
 /// Makes the folder of a repository, for its owner alone or for the group that shares the folder above, and
 /// the folders above it as the umask says. One that exists is left as it is.
@@ -21,11 +18,11 @@ pub(super) fn create_path(path: &Path) -> Result<()> {
         // The standard library asks for the umask's mode, as people expect of other folders.
         std::fs::create_dir_all(parent).map_err(failed)?;
     }
-    match rustix::fs::mkdir(path, FOLDER_MODE) {
+    match rights::make_folder_at(path, FOLDER_MODE) {
         // Somebody else was quicker; who of the two makes the repository is decided by its lock.
-        Err(Errno::EXIST) => Ok(()),
-        Ok(()) => owners::give_top(path).map_err(|errno| failed(errno.into())),
-        Err(errno) => Err(failed(errno.into())),
+        Err(Failure::EXISTS) => Ok(()),
+        Ok(()) => owners::give_top(path).map_err(|failure| failed(failure.into())),
+        Err(failure) => Err(failed(failure.into())),
     }
 }
 
@@ -33,14 +30,14 @@ pub(super) fn create_path(path: &Path) -> Result<()> {
 /// file system: a program that died before its own sync may have made any of them. `path` is absolute and
 /// without links.
 pub(super) fn sync_above(path: &Path) -> Result<()> {
-    let device = |path: &Path| path.metadata().map(|metadata| metadata.dev());
+    let device = |path: &Path| look::behind(path).map(|found| found.device);
     let own = device(path).map_err(|error| Error::io("cannot look at", text(path), error))?;
     for above in path.ancestors().skip(1) {
         // A folder that may be written but not read cannot be opened for a sync.
-        if let Ok(folder) = File::open(above) {
-            match rustix::fs::fsync(&folder) {
-                Err(errno) if !is_unsupported(errno) && errno != Errno::ROFS => {
-                    return Err(Error::io("cannot sync the folder", text(above), errno));
+        if let Ok(folder) = open::folder(above) {
+            match durability::sync_names(&folder) {
+                Err(failure) if !is_unsupported(failure) && failure != Failure::READ_ONLY => {
+                    return Err(Error::io("cannot sync the folder", text(above), failure));
                 }
                 _ => {}
             }

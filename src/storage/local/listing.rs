@@ -1,13 +1,9 @@
 //! What lies in a folder: one pass over its entries, one look at each file for its length.
 
-use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
-use rustix::io::Errno;
-
 use super::root::Root;
 use crate::error::{Error, Result};
+use crate::platform::listing::{Reader, Sort};
+use crate::platform::{AsHandle, EntryType, Failure, content, failure, look, open};
 use crate::storage::{Listed, name};
 
 /// Of a file so many bytes are shown: as many as a magic has.
@@ -33,32 +29,32 @@ pub enum Found {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub name: String,
-    pub file_type: FileType,
+    pub sort: Sort,
     inode: u64,
 }
 
 /// The entries of one folder, and its handle; no handle when the folder is not there.
 pub(super) struct Entries {
     pub entries: Vec<Entry>,
-    folder: Option<Dir>,
+    folder: Option<Reader>,
 }
 
 /// Reads the entries of a folder, in no order; those with other names are passed over.
 pub(super) fn read_folder(root: &Root, folder: &str) -> Result<Entries> {
-    let failed = |errno| Error::io("cannot list the folder", root.describe(folder), errno);
-    let fd = match root.open_folder(folder) {
-        Ok(fd) => fd,
-        Err(Errno::NOENT) => return Ok(Entries { entries: Vec::new(), folder: None }),
-        Err(Errno::NOTDIR) => return Err(Error::damaged(root.describe(folder), "it is not a folder")),
-        Err(errno) => return Err(failed(errno)),
+    let failed = |failure| Error::io("cannot list the folder", root.describe(folder), failure);
+    let handle = match root.open_folder(folder) {
+        Ok(handle) => handle,
+        Err(Failure::NOT_FOUND) => return Ok(Entries { entries: Vec::new(), folder: None }),
+        Err(Failure::NO_FOLDER) => return Err(Error::damaged(root.describe(folder), "it is not a folder")),
+        Err(failure) => return Err(failed(failure)),
     };
     let mut entries = Vec::new();
     // By the handle itself: nothing else reads from it.
-    let mut reader = Dir::new(fd).map_err(failed)?;
-    while let Some(entry) = reader.read() {
+    let mut reader = Reader::of(handle).map_err(failed)?;
+    for entry in &mut reader {
         let entry = entry.map_err(failed)?;
-        if let (true, Ok(name)) = (name::is_part(entry.file_name().to_bytes()), entry.file_name().to_str()) {
-            entries.push(Entry { name: name.to_owned(), file_type: entry.file_type(), inode: entry.ino() });
+        if let (true, Ok(name)) = (name::is_part(entry.name()), std::str::from_utf8(entry.name())) {
+            entries.push(Entry { name: name.to_owned(), sort: entry.sort(), inode: entry.inode() });
         }
     }
     Ok(Entries { entries, folder: Some(reader) })
@@ -73,7 +69,7 @@ pub(super) fn list(root: &Root, folder: &str) -> Result<Vec<Listed>> {
     let mut waiting = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = waiting.pop() {
         let Entries { mut entries, folder: Some(reader) } = read_folder(root, &folder)? else { continue };
-        let fd = reader.fd().map_err(|errno| Error::io("cannot list the folder", root.describe(&folder), errno))?;
+        let handle = reader.handle().map_err(|failure| Error::io("cannot list the folder", root.describe(&folder), failure))?;
         // Inodes lie on the disk in this order: a cold listing reads each of their blocks once.
         entries.sort_unstable_by_key(|entry| entry.inode);
         for entry in entries {
@@ -81,18 +77,17 @@ pub(super) fn list(root: &Root, folder: &str) -> Result<Vec<Listed>> {
             if name::is_hidden(&path) {
                 continue;
             }
-            let (found, bytes) = match entry.file_type {
-                FileType::Directory => (FileType::Directory, 0),
-                FileType::RegularFile | FileType::Symlink | FileType::Unknown => {
-                    look(fd, &entry.name).map_err(|errno| Error::io("cannot look at", root.describe(&path), errno))?
+            let (found, bytes) = match entry.sort {
+                Sort::File | Sort::Link | Sort::Unknown => {
+                    look_at(handle, &entry.name).map_err(|failure| Error::io("cannot look at", root.describe(&path), failure))?
                 }
                 other => (other, 0),
             };
             match found {
-                FileType::RegularFile => listed.push(Listed { name: path, bytes }),
-                FileType::Directory if depth < name::FOLDERS_DEEP_MAX => waiting.push((path, depth + 1)),
+                Sort::File => listed.push(Listed { name: path, bytes }),
+                Sort::Folder if depth < name::FOLDERS_DEEP_MAX => waiting.push((path, depth + 1)),
                 // Its files only: nobody knows where else it leads.
-                FileType::Symlink if depth < name::FOLDERS_DEEP_MAX && name::may_be_linked(&entry.name) && is_folder(fd, &entry.name) => {
+                Sort::Link if depth < name::FOLDERS_DEEP_MAX && name::may_be_linked(&entry.name) && is_folder(handle, &entry.name) => {
                     waiting.push((path, name::FOLDERS_DEEP_MAX));
                 }
                 _ => {}
@@ -105,28 +100,27 @@ pub(super) fn list(root: &Root, folder: &str) -> Result<Vec<Listed>> {
 
 /// The length of the file of this name; none when it is not there, or is no file.
 pub(super) fn stat(root: &Root, name: &str) -> Result<Option<u64>> {
-    match look(root.fd.as_fd(), name) {
-        Ok((FileType::RegularFile, bytes)) => Ok(Some(bytes)),
+    match look_at(root.handle.as_handle(), name) {
+        Ok((Sort::File, bytes)) => Ok(Some(bytes)),
         // A file or a link that leads nowhere in place of its folder: nothing lies in that.
-        Ok(_) | Err(Errno::NOTDIR | Errno::LOOP) => Ok(None),
-        Err(errno) => Err(Error::io("cannot look at", root.describe(name), errno)),
+        Ok(_) | Err(Failure::NO_FOLDER | Failure::IS_LINK) => Ok(None),
+        Err(failure) => Err(Error::io("cannot look at", root.describe(name), failure)),
     }
 }
 
 /// What lies under a name, and of a file its length.
-fn look(folder: BorrowedFd<'_>, name: &str) -> rustix::io::Result<(FileType, u64)> {
-    match rustix::io::retry_on_intr(|| rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)) {
-        Ok(stat) => Ok((FileType::from_raw_mode(stat.st_mode), u64::try_from(stat.st_size).unwrap_or(0))),
+fn look_at(folder: impl AsHandle, name: &str) -> failure::Result<(Sort, u64)> {
+    match look::at_entry(folder, name) {
+        Ok(found) => Ok((found.entry_type.into(), found.bytes)),
         // Removed between the two looks.
-        Err(Errno::NOENT) => Ok((FileType::Unknown, 0)),
-        Err(errno) => Err(errno),
+        Err(Failure::NOT_FOUND) => Ok((Sort::Unknown, 0)),
+        Err(failure) => Err(failure),
     }
 }
 
 /// Whether a link leads to a folder that is there: what cannot be looked at is not read either.
-fn is_folder(folder: BorrowedFd<'_>, name: &str) -> bool {
-    let found = rustix::io::retry_on_intr(|| rustix::fs::statat(folder, name, AtFlags::empty()));
-    found.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+fn is_folder(folder: impl AsHandle, name: &str) -> bool {
+    look::behind_entry(folder, name).is_ok_and(|found| found.is_directory())
 }
 
 /// Shows every entry below the top to `judge`, until that fails. Folders are entered when it has passed
@@ -135,22 +129,18 @@ pub(super) fn look_at_all(root: &Root, judge: &mut dyn FnMut(&[u8], &Found) -> R
     let mut waiting = vec![Vec::new()];
     while let Some(folder) = waiting.pop() {
         let shown = || root.describe_bytes(&folder);
-        let failed = |errno| Error::io("cannot list the folder", shown(), errno);
+        let failed = |failure| Error::io("cannot list the folder", shown(), failure);
         let path: &[u8] = if folder.is_empty() { b"." } else { &folder };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let fd = rustix::io::retry_on_intr(|| rustix::fs::openat(&root.fd, path, flags, Mode::empty())).map_err(failed)?;
-        for entry in rustix::io::retry_on_intr(|| Dir::read_from(&fd)).map_err(failed)? {
+        let handle = open::folder_itself(&root.handle, path).map_err(failed)?;
+        for entry in Reader::beside(&handle).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            let part = entry.file_name().to_bytes();
-            if matches!(part, b"." | b"..") {
-                continue;
-            }
+            let part = entry.name();
             let name = if folder.is_empty() { part.to_vec() } else { [&folder, &b"/"[..], part].concat() };
-            let found = match look_at(&fd, entry.file_name()) {
+            let found = match find(&handle, part) {
                 Ok(found) => found,
                 // Somebody gave it another name since.
-                Err(Errno::NOENT) => continue,
-                Err(errno) => return Err(Error::io("cannot look at", root.describe_bytes(&name), errno)),
+                Err(Failure::NOT_FOUND) => continue,
+                Err(failure) => return Err(Error::io("cannot look at", root.describe_bytes(&name), failure)),
             };
             if found == Found::Folder && name == b"lost+found" {
                 continue;
@@ -165,28 +155,27 @@ pub(super) fn look_at_all(root: &Root, judge: &mut dyn FnMut(&[u8], &Found) -> R
 }
 
 /// What lies under this name. A link is not followed, and a pipe not waited for.
-fn look_at(folder: &OwnedFd, name: &CStr) -> rustix::io::Result<Found> {
-    let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::Directory => return Ok(Found::Folder),
-        FileType::RegularFile => {}
+fn find(folder: impl AsHandle, name: &[u8]) -> failure::Result<Found> {
+    let found = look::at_entry(&folder, name)?;
+    match found.entry_type {
+        EntryType::Directory => return Ok(Found::Folder),
+        EntryType::File => {}
         _ => return Ok(Found::Other),
     }
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = match rustix::io::retry_on_intr(|| rustix::fs::openat(folder, name, flags, Mode::empty())) {
+    let file = match open::file_itself(folder, name) {
         Ok(file) => file,
-        Err(Errno::NOENT) => return Err(Errno::NOENT),
+        Err(Failure::NOT_FOUND) => return Err(Failure::NOT_FOUND),
         // What cannot be read cannot be known.
         Err(_) => return Ok(Found::Other),
     };
     let mut head = [0; HEAD_BYTES];
     let mut filled = 0;
     while filled < head.len() {
-        match rustix::io::retry_on_intr(|| rustix::io::pread(&file, &mut head[filled..], filled as u64)) {
+        match content::read_at(&file, &mut head[filled..], filled as u64) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(_) => return Ok(Found::Other),
         }
     }
-    Ok(Found::File { bytes: u64::try_from(stat.st_size).unwrap_or(0), head: head[..filled].to_vec() })
+    Ok(Found::File { bytes: found.bytes, head: head[..filled].to_vec() })
 }

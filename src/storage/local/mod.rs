@@ -15,18 +15,15 @@ mod tests;
 
 use std::fs::File;
 use std::io::{ErrorKind as IoErrorKind, Read};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
-
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
-use rustix::io::Errno;
 
 pub use self::listing::Found;
 use self::root::{Root, text};
 use self::upload::LocalUpload;
 use super::{LOCK, Listed, Lock, LockKind, LockMode, PRUNE_LOCK, Properties, Stale, Storage, Upload, name};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::{Failure, content, entries, file_systems, look, open};
 
 /// A folder of this machine.
 #[derive(Clone, Debug)]
@@ -91,18 +88,23 @@ impl LocalStorage {
     fn open_object(&self, name: &str) -> Result<File> {
         name::check_object(name)?;
         // Not waiting, so that a pipe in place of an object cannot hang a reader.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        rustix::io::retry_on_intr(|| rustix::fs::openat(&self.root.fd, name, flags, Mode::empty()))
-            .map(File::from)
-            .map_err(|errno| self.read_failure(name, errno))
+        open::file_itself(&self.root.handle, name).map_err(|failure| self.read_failure(name, failure))
     }
 
     /// A read that failed because of what lies there, and not because of who asks, is damage: the
     /// rest can still be read, and another copy may help.
     fn read_failure(&self, name: &str, error: impl Into<std::io::Error>) -> Error {
-        const BROKEN: [Errno; 7] = [Errno::IO, Errno::UCLEAN, Errno::ISDIR, Errno::NOTDIR, Errno::LOOP, Errno::SPIPE, Errno::NXIO];
+        const BROKEN: [Failure; 7] = [
+            Failure::DISK,
+            Failure::UNSOUND,
+            Failure::IS_FOLDER,
+            Failure::NO_FOLDER,
+            Failure::IS_LINK,
+            Failure::NO_PLACES,
+            Failure::NOTHING,
+        ];
         let error = error.into();
-        let is_broken = BROKEN.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
+        let is_broken = BROKEN.iter().any(|failure| failure.is_behind(&error));
         let error = Error::io("cannot read", self.root.describe(name), error);
         if is_broken { error.with_kind(ErrorKind::Damaged) } else { error }
     }
@@ -117,7 +119,7 @@ impl Storage for LocalStorage {
     fn identity(&self) -> Vec<u8> {
         // The path alone would mistake the second of two disks that take turns at one mount point
         // for the first.
-        let file_system = rustix::fs::fstatvfs(&self.root.fd).map_or(0, |stat| stat.f_fsid);
+        let file_system = file_systems::number(&self.root.handle).unwrap_or(0);
         [self.root.path.as_os_str().as_encoded_bytes(), &[0], &file_system.to_le_bytes()].concat()
     }
 
@@ -126,8 +128,7 @@ impl Storage for LocalStorage {
     }
 
     fn free_bytes(&self) -> Option<u64> {
-        let stat = rustix::fs::fstatvfs(&self.root.fd).ok()?;
-        stat.f_bavail.checked_mul(stat.f_frsize)
+        file_systems::free_bytes(&self.root.handle)
     }
 
     fn create_folder(&self, folder: &str) -> Result<()> {
@@ -167,7 +168,7 @@ impl Storage for LocalStorage {
 
     fn read_range(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<()> {
         let file = self.open_object(name)?;
-        file.read_exact_at(buffer, offset).map_err(|error| match error.kind() {
+        content::read_exact_at(&file, buffer, offset).map_err(|error| match error.kind() {
             IoErrorKind::UnexpectedEof => {
                 Error::damaged(self.root.describe(name), format!("it ends before byte {}", offset.saturating_add(buffer.len() as u64)))
             }
@@ -189,24 +190,24 @@ impl Storage for LocalStorage {
 
     fn remove(&self, name: &str) -> Result<()> {
         name::check_object(name)?;
-        match rustix::fs::unlinkat(&self.root.fd, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(Error::io("cannot remove", self.root.describe(name), errno)),
+        match entries::remove(&self.root.handle, name) {
+            Ok(()) | Err(Failure::NOT_FOUND) => Ok(()),
+            Err(failure) => Err(Error::io("cannot remove", self.root.describe(name), failure)),
         }
     }
 
     fn set_aside(&self, name: &str, new_name: &str) -> Result<()> {
         name::check_object(name)?;
         name::check_object(new_name)?;
-        let failed = |errno| Error::io("cannot set aside", self.root.describe(name), errno);
+        let failed = |failure| Error::io("cannot set aside", self.root.describe(name), failure);
         // Looked at first, so that nothing is made for an object that is not there.
-        let stat = rustix::fs::statat(&self.root.fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        let found = look::at_entry(&self.root.handle, name).map_err(failed)?;
+        if found.is_directory() {
             return Err(Error::new(ErrorKind::Invalid, format!("{} is a folder", self.root.describe(name))));
         }
-        self.root.rename_into(name, new_name)?.map_err(|errno| match errno {
-            Errno::EXIST => Error::new(ErrorKind::Exists, format!("{} exists already", self.root.describe(new_name))),
-            errno => failed(errno),
+        self.root.rename_into(name, new_name)?.map_err(|failure| match failure {
+            Failure::EXISTS => Error::new(ErrorKind::Exists, format!("{} exists already", self.root.describe(new_name))),
+            failure => failed(failure),
         })
     }
 

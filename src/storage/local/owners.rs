@@ -5,84 +5,82 @@
 //! set-group-id bit that its group may write to is shared by that group: so is everything that is made in it.
 //! Nothing is ever for all.
 
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Gid, Mode, Stat, Uid};
-use rustix::io::Errno;
-
 use super::root::is_unsupported;
+use crate::platform::failure::{Failure, Result};
+use crate::platform::{AsHandle, Existing, Handle, look, process, rights};
 
 /// Of a folder that is not shared.
-pub(super) const FOLDER_MODE: Mode = Mode::RWXU;
+pub(super) const FOLDER_MODE: u32 = 0o700;
 /// Of a folder that a group shares.
-const SHARED_FOLDER_MODE: Mode = Mode::RWXU.union(Mode::RWXG).union(Mode::SGID);
+const SHARED_FOLDER_MODE: u32 = 0o770 | rights::GIVES_GROUP;
 
 /// Whose the new things in a folder are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Owners {
     /// Given to this owner and group; nobody where they are ours anyway.
-    given_to: Option<(Uid, Gid)>,
+    given_to: Option<(u32, u32)>,
     is_shared: bool,
 }
 
 impl Owners {
     /// Those that the folder of a repository says.
-    pub fn of(folder: &OwnedFd) -> Self {
-        let Ok(stat) = rustix::fs::fstat(folder) else { return Self { given_to: None, is_shared: false } };
-        let is_given = rustix::process::geteuid().is_root() && stat.st_uid != 0;
-        let given_to = is_given.then(|| (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid)));
-        Self { given_to, is_shared: is_shared(&stat) }
+    pub fn of(folder: &Handle) -> Self {
+        let Ok(found) = look::at_handle(folder) else { return Self { given_to: None, is_shared: false } };
+        let is_given = process::is_root() && found.uid != 0;
+        Self { given_to: is_given.then_some((found.uid, found.gid)), is_shared: is_shared(&found) }
     }
 
     /// Gives away a new file that nobody writes to again.
-    pub fn give_file(&self, file: impl AsFd, mode: Mode) -> rustix::io::Result<()> {
-        self.give(&file, if self.is_shared { mode | Mode::RGRP } else { mode })
+    pub fn give_file(&self, file: impl AsHandle, mode: u32) -> Result<()> {
+        self.give(&file, if self.is_shared { mode | 0o040 } else { mode })
     }
 
     /// Gives away a new lock, which is opened for writing too.
-    pub fn give_lock(&self, file: impl AsFd, mode: Mode) -> rustix::io::Result<()> {
-        self.give(&file, if self.is_shared { mode | Mode::RGRP | Mode::WGRP } else { mode })
+    pub fn give_lock(&self, file: impl AsHandle, mode: u32) -> Result<()> {
+        self.give(&file, if self.is_shared { mode | 0o060 } else { mode })
     }
 
-    fn give(&self, file: &impl AsFd, mode: Mode) -> rustix::io::Result<()> {
-        if let Some((owner, group)) = self.given_to {
-            tolerate_no_modes(rustix::fs::fchown(file, Some(owner), Some(group)))?;
+    fn give(&self, file: &impl AsHandle, mode: u32) -> Result<()> {
+        if let Some(owner) = self.given_to {
+            tolerate_no_modes(rights::set_owner(file, owner))?;
         }
-        tolerate_no_modes(rustix::fs::fchmod(file, mode))
+        tolerate_no_modes(rights::set_mode(file, mode))
     }
 
     /// Gives away a new folder. By name, because the umask may have left one that cannot be opened.
-    pub fn give_folder(&self, top: &OwnedFd, folder: &str) -> rustix::io::Result<()> {
-        if let Some((owner, group)) = self.given_to {
-            tolerate_no_modes(rustix::fs::chownat(top, folder, Some(owner), Some(group), AtFlags::SYMLINK_NOFOLLOW))?;
+    pub fn give_folder(&self, top: &Handle, folder: &str) -> Result<()> {
+        if let Some(owner) = self.given_to {
+            tolerate_no_modes(rights::set_owner_of(top, folder, owner))?;
         }
         let mode = if self.is_shared { SHARED_FOLDER_MODE } else { FOLDER_MODE };
-        tolerate_no_modes(rustix::fs::chmodat(top, folder, mode, AtFlags::empty()))
+        tolerate_no_modes(rights::set_mode_of(top, folder, mode))
     }
 }
 
 /// Sets the mode of the new folder of a repository: shared where the folder above is, which has given it
 /// its group.
-pub(super) fn give_top(path: &Path) -> rustix::io::Result<()> {
-    let stat = rustix::fs::stat(path)?;
+pub(super) fn give_top(path: &Path) -> Result<()> {
+    let found = look::behind_path(path)?;
     let is_below_shared = match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => rustix::fs::stat(parent),
-        None => rustix::fs::stat("."),
+        Some(parent) => look::behind_path(parent),
+        None => look::behind_path(Path::new(".")),
     }
-    .is_ok_and(|above| is_shared(&above) && above.st_gid == stat.st_gid);
-    tolerate_no_modes(rustix::fs::chmod(path, if is_below_shared { SHARED_FOLDER_MODE } else { FOLDER_MODE }))
+    .is_ok_and(|above| is_shared(&above) && above.gid == found.gid);
+    tolerate_no_modes(rights::set_mode_at(path, if is_below_shared { SHARED_FOLDER_MODE } else { FOLDER_MODE }))
 }
 
-fn is_shared(stat: &Stat) -> bool {
-    Mode::from_raw_mode(stat.st_mode).contains(Mode::SGID | Mode::WGRP)
+fn is_shared(folder: &Existing) -> bool {
+    let both = rights::GIVES_GROUP | rights::GROUP_WRITES;
+    folder.mode & both == both
 }
 
 /// A file system without owners and modes (FAT, CIFS) refuses to set them, and a server may refuse what
 /// root asks; nothing is lost by that.
-pub(super) fn tolerate_no_modes(result: rustix::io::Result<()>) -> rustix::io::Result<()> {
+pub(super) fn tolerate_no_modes(result: Result<()>) -> Result<()> {
     match result {
-        Err(errno) if is_unsupported(errno) || errno == Errno::PERM => Ok(()),
+        Err(failure) if is_unsupported(failure) || failure == Failure::NOT_PERMITTED => Ok(()),
         result => result,
     }
 }

@@ -4,17 +4,13 @@
 //! or a folder that is renamed meanwhile, cannot lead them elsewhere.
 
 use std::collections::BTreeSet;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, RenameFlags};
-use rustix::io::Errno;
-
 use super::owners::{self, Owners};
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::names;
+use crate::platform::{EntryType, Failure, Handle, durability, entries, failure, look, names, open};
 use crate::storage::name;
 use crate::units::PathText;
 
@@ -34,7 +30,7 @@ struct Folders {
 /// An open folder and what is known about its durability.
 #[derive(Debug)]
 pub(super) struct Root {
-    pub fd: OwnedFd,
+    pub handle: Handle,
     /// Absolute, without symbolic links.
     pub path: PathBuf,
     /// Whose the new things in it are.
@@ -48,13 +44,13 @@ pub(super) struct Root {
 impl Root {
     pub fn open(path: &Path) -> Result<Self> {
         let action = "cannot open the folder";
-        let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(|errno| {
-            let error = Error::io(action, text(path), errno);
-            if errno == Errno::NOTDIR { error.with_kind(ErrorKind::NotFound) } else { error }
+        let handle = open::folder(path).map_err(|failure| {
+            let error = Error::io(action, text(path), failure);
+            if failure == Failure::NO_FOLDER { error.with_kind(ErrorKind::NotFound) } else { error }
         })?;
         let path = path.canonicalize().map_err(|error| Error::io(action, text(path), error))?;
-        let owners = Owners::of(&fd);
-        Ok(Self { fd, path, owners, folders: Mutex::default(), sync_failed: AtomicBool::new(false) })
+        let owners = Owners::of(&handle);
+        Ok(Self { handle, path, owners, folders: Mutex::default(), sync_failed: AtomicBool::new(false) })
     }
 
     /// How an object or folder is named in messages: its whole path, escaped.
@@ -70,40 +66,38 @@ impl Root {
     /// True when this user may make names in the folder; the empty name is the top folder.
     pub fn is_writable(&self, folder: &str) -> bool {
         let folder = if folder.is_empty() { "." } else { folder };
-        rustix::fs::accessat(&self.fd, folder, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+        look::may_write_in(&self.handle, folder)
     }
 
-    pub fn open_folder(&self, folder: &str) -> rustix::io::Result<OwnedFd> {
-        let path = if folder.is_empty() { "." } else { folder };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        rustix::io::retry_on_intr(|| rustix::fs::openat(&self.fd, path, flags, Mode::empty()))
+    pub fn open_folder(&self, folder: &str) -> failure::Result<Handle> {
+        open::folder_in(&self.handle, if folder.is_empty() { "." } else { folder })
     }
 
     /// Makes a folder and those above it, and remembers where a sync is due.
     pub fn create_folder(&self, folder: &str) -> Result<()> {
         for folder in name::ancestors(folder) {
-            let failed = |errno| Error::io("cannot make the folder", self.describe(folder), errno);
-            match rustix::fs::mkdirat(&self.fd, folder, owners::FOLDER_MODE) {
+            let failed = |failure| Error::io("cannot make the folder", self.describe(folder), failure);
+            match entries::make_folder(&self.handle, folder, owners::FOLDER_MODE) {
                 Ok(()) => {
-                    self.owners.give_folder(&self.fd, folder).map_err(failed)?;
+                    self.owners.give_folder(&self.handle, folder).map_err(failed)?;
                     self.folders().unsynced.insert(name::parent(folder).to_owned());
                 }
-                Err(Errno::EXIST) => {
-                    let stat = rustix::fs::statat(&self.fd, folder, AtFlags::empty()).map_err(failed)?;
-                    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+                Err(Failure::EXISTS) => {
+                    let found = look::behind_entry(&self.handle, folder).map_err(failed)?;
+                    if found.entry_type != EntryType::Directory {
                         return Err(Error::new(ErrorKind::Exists, format!("{} is not a folder", self.describe(folder))));
                     }
                 }
-                Err(errno) => return Err(failed(errno)),
+                Err(failure) => return Err(failed(failure)),
             }
         }
         Ok(())
     }
 
     /// Gives `old` the name `new`, making its folder when that is missing.
-    pub fn rename_into(&self, old: &str, new: &str) -> Result<std::result::Result<(), Errno>> {
+    pub fn rename_into(&self, old: &str, new: &str) -> Result<std::result::Result<(), Failure>> {
         match self.rename_without_replacing(old, new) {
-            Err(Errno::NOENT) if !name::parent(new).is_empty() => {
+            Err(Failure::NOT_FOUND) if !name::parent(new).is_empty() => {
                 self.create_folder(name::parent(new))?;
                 Ok(self.rename_without_replacing(old, new))
             }
@@ -111,31 +105,29 @@ impl Root {
         }
     }
 
-    fn rename_without_replacing(&self, old: &str, new: &str) -> rustix::io::Result<()> {
-        match rustix::fs::renameat_with(&self.fd, old, &self.fd, new, RenameFlags::NOREPLACE) {
-            Err(errno) if is_unsupported(errno) => self.link_and_unlink(old, new),
+    fn rename_without_replacing(&self, old: &str, new: &str) -> failure::Result<()> {
+        match entries::rename_to_free(&self.handle, old, new) {
+            Err(failure) if is_unsupported(failure) => self.link_and_unlink(old, new),
             result => result,
         }
     }
 
     /// For file systems that cannot rename without replacing: NFS, and many below FUSE.
-    pub fn link_and_unlink(&self, old: &str, new: &str) -> rustix::io::Result<()> {
-        match rustix::fs::linkat(&self.fd, old, &self.fd, new, AtFlags::empty()) {
+    pub fn link_and_unlink(&self, old: &str, new: &str) -> failure::Result<()> {
+        match entries::add_name(&self.handle, old, &self.handle, new) {
             Ok(()) => {
                 // The name is given. A temporary that stays is removed as stale later.
-                let _ = rustix::fs::unlinkat(&self.fd, old, AtFlags::empty());
+                let _ = entries::remove(&self.handle, old);
                 Ok(())
             }
             // Neither of the two, as FAT below FUSE. A name that is taken between the look and the
             // rename is a hash of the same content.
-            Err(errno) if is_unsupported(errno) || errno == Errno::PERM => {
-                match rustix::fs::statat(&self.fd, new, AtFlags::SYMLINK_NOFOLLOW) {
-                    Ok(_) => Err(Errno::EXIST),
-                    Err(Errno::NOENT) => rustix::fs::renameat(&self.fd, old, &self.fd, new),
-                    Err(errno) => Err(errno),
-                }
-            }
-            Err(errno) => Err(errno),
+            Err(failure) if is_unsupported(failure) || failure == Failure::NOT_PERMITTED => match look::at_entry(&self.handle, new) {
+                Ok(_) => Err(Failure::EXISTS),
+                Err(Failure::NOT_FOUND) => entries::rename_over(&self.handle, old, new),
+                Err(failure) => Err(failure),
+            },
+            Err(failure) => Err(failure),
         }
     }
 
@@ -177,12 +169,12 @@ impl Root {
     }
 
     fn sync_one(&self, folder: &str) -> Result<()> {
-        let failed = |errno| Error::io("cannot sync the folder", self.describe(folder), errno);
-        let fd = self.open_folder(folder).map_err(failed)?;
-        match rustix::fs::fsync(&fd) {
-            Err(errno) if !is_unsupported(errno) => {
+        let failed = |failure| Error::io("cannot sync the folder", self.describe(folder), failure);
+        let handle = self.open_folder(folder).map_err(failed)?;
+        match durability::sync_names(&handle) {
+            Err(failure) if !is_unsupported(failure) => {
                 self.sync_failed.store(true, Ordering::Release);
-                Err(failed(errno))
+                Err(failed(failure))
             }
             _ => Ok(()),
         }
@@ -208,8 +200,8 @@ pub(super) fn text(path: &Path) -> String {
 }
 
 /// True when the file system cannot do such a thing at all, as opposed to having failed at it.
-pub(super) fn is_unsupported(errno: Errno) -> bool {
-    [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP].contains(&errno)
+pub(super) fn is_unsupported(failure: Failure) -> bool {
+    [Failure::INVALID, Failure::NO_CALL, Failure::UNSUPPORTED].contains(&failure)
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ fn odd_files_never_break_a_listing() {
     symlink(elsewhere.path(), packs.join("4a")).unwrap();
     symlink("nowhere", packs.join("4b")).unwrap();
     symlink(".", packs.join("4c")).unwrap();
-    rustix::fs::mkfifoat(rustix::fs::CWD, packs.join("3f/pipe"), Mode::RWXU).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, packs.join("3f/pipe"), rustix::fs::Mode::RWXU).unwrap();
     fs::create_dir_all(packs.join("a/".repeat(40))).unwrap();
     assert_eq!(names(&storage, "packs"), ["packs/3f/empty", "packs/3f/good", "packs/4a/moved"]);
     assert_eq!(storage.read("packs/4a/moved", 9).unwrap(), b"m");
@@ -193,7 +193,7 @@ fn where_nothing_renames_without_replacing_a_link_gives_the_name() {
     let (_folder, storage) = storage();
     put(&storage, "index", "index/a", b"1");
     put(&storage, "index", "index/b", b"2");
-    assert_eq!(storage.root.link_and_unlink("index/a", "index/b"), Err(Errno::EXIST));
+    assert_eq!(storage.root.link_and_unlink("index/a", "index/b"), Err(Failure::EXISTS));
     storage.root.link_and_unlink("index/a", "index/c").unwrap();
     assert_eq!(names(&storage, ""), ["index/b", "index/c"]);
     assert_eq!(storage.read("index/b", 1).unwrap(), b"2");

@@ -6,23 +6,19 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::num::NonZeroU64;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
-
-use rustix::fs::{Advice, AtFlags, FileType, FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
-use rustix::rand::GetRandomFlags;
 
 use super::listing::read_folder;
 use super::root::{Root, is_unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::to_hex;
+use crate::platform::lock::{self, Share};
+use crate::platform::{EntryType, Failure, durability, entries, look, open, random};
 use crate::storage::{Stale, Upload, name};
 use crate::units::MIB;
 
 /// Nobody writes to an object again, not even its owner.
-const FILE_MODE: Mode = Mode::RUSR;
+const FILE_MODE: u32 = 0o400;
 /// After so many bytes the kernel is asked to begin writing them to the disk, so that the disk works
 /// while the next frames are made. Measured with 32 MiB packs: a third less time in all, a fifth of
 /// the time waiting for the disk at the end.
@@ -48,22 +44,21 @@ impl LocalUpload {
         root.check_synced()?;
         for _ in 0..ATTEMPTS_MAX {
             let temporary = name::join(area, &random_name()?);
-            let failed = |errno| Error::io("cannot create", root.describe(&temporary), errno);
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-            let fd = match rustix::io::retry_on_intr(|| rustix::fs::openat(&root.fd, &temporary, flags, FILE_MODE)) {
-                Ok(fd) => fd,
-                Err(Errno::EXIST) => continue,
-                Err(Errno::NOENT) if !area.is_empty() => {
+            let failed = |failure| Error::io("cannot create", root.describe(&temporary), failure);
+            let file = match open::new_file_for_ever(&root.handle, &temporary) {
+                Ok(file) => file,
+                Err(Failure::EXISTS) => continue,
+                Err(Failure::NOT_FOUND) if !area.is_empty() => {
                     root.create_folder(area)?;
                     continue;
                 }
-                Err(errno) => return Err(failed(errno)),
+                Err(failure) => return Err(failed(failure)),
             };
             let upload = Self {
                 root: Arc::clone(root),
                 area: area.to_owned(),
                 temporary: temporary.clone(),
-                file: File::from(fd),
+                file,
                 written: 0,
                 begun: 0,
                 failed: false,
@@ -81,9 +76,9 @@ impl LocalUpload {
     /// Takes the lock that shows that the writer lives. False when somebody who looks for stale
     /// temporaries came between creation and lock: then the file is gone or soon will be.
     fn mark_alive(&self) -> bool {
-        match rustix::fs::flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => false,
-            Ok(()) => rustix::fs::fstat(&self.file).is_ok_and(|stat| stat.st_nlink > 0),
+        match lock::try_take(&self.file, Share::Alone) {
+            Err(Failure::WOULD_WAIT) => false,
+            Ok(()) => look::at_handle(&self.file).is_ok_and(|found| found.links > 0),
             // Without locks on this file system nobody takes any temporary for stale.
             Err(_) => true,
         }
@@ -94,7 +89,7 @@ impl LocalUpload {
         if bytes >= WRITE_BACK_BYTES {
             // This advice starts writing back dirty pages and drops only clean ones, of which there
             // are none in a range just written. It is advice: a failure means nothing.
-            let _ = rustix::fs::fadvise(&self.file, self.begun, NonZeroU64::new(bytes), Advice::DontNeed);
+            durability::begin_write_out(&self.file, self.begun, bytes);
             self.begun = self.written;
         }
     }
@@ -102,9 +97,8 @@ impl LocalUpload {
     /// What it means that `name` is taken.
     fn meet_existing(&self, name: &str) -> Result<()> {
         let path = self.root.describe(name);
-        let stat = rustix::fs::statat(&self.root.fd, name, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|errno| Error::io("cannot look at", &path, errno))?;
-        let is_same = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && u64::try_from(stat.st_size) == Ok(self.written);
+        let found = look::at_entry(&self.root.handle, name).map_err(|failure| Error::io("cannot look at", &path, failure))?;
+        let is_same = found.entry_type == EntryType::File && found.bytes == self.written;
         if is_same && !self.area.is_empty() { Ok(()) } else { Err(Error::new(ErrorKind::Exists, format!("{path} exists already"))) }
     }
 }
@@ -124,9 +118,9 @@ impl Upload for LocalUpload {
     fn publish(mut self: Box<Self>, name: &str) -> Result<()> {
         name::check_upload(&self.area, name, self.failed)?;
         self.root.check_synced()?;
-        match rustix::fs::fdatasync(&self.file) {
-            Err(errno) if !is_unsupported(errno) => {
-                return Err(Error::io("cannot sync", self.root.describe(&self.temporary), errno));
+        match durability::sync_content(&self.file) {
+            Err(failure) if !is_unsupported(failure) => {
+                return Err(Error::io("cannot sync", self.root.describe(&self.temporary), failure));
             }
             _ => {}
         }
@@ -135,8 +129,8 @@ impl Upload for LocalUpload {
                 self.named = true;
                 Ok(())
             }
-            Err(Errno::EXIST) => self.meet_existing(name),
-            Err(errno) => Err(Error::io("cannot publish", self.root.describe(name), errno)),
+            Err(Failure::EXISTS) => self.meet_existing(name),
+            Err(failure) => Err(Error::io("cannot publish", self.root.describe(name), failure)),
         }
     }
 }
@@ -145,17 +139,14 @@ impl Drop for LocalUpload {
     fn drop(&mut self) {
         if !self.named {
             // What cannot be removed now is stale as soon as the file is closed.
-            let _ = rustix::fs::unlinkat(&self.root.fd, &self.temporary, AtFlags::empty());
+            let _ = entries::remove(&self.root.handle, &self.temporary);
         }
     }
 }
 
 fn random_name() -> Result<String> {
     let mut bytes = [0; 8];
-    let filled = rustix::io::retry_on_intr(|| rustix::rand::getrandom(&mut bytes[..], GetRandomFlags::empty()))
-        .map_err(|errno| Error::io("cannot draw", "random bytes", errno))?;
-    // The kernel never gives fewer than asked for when it is asked for so few.
-    debug_assert_eq!(filled, bytes.len());
+    random::fill(&mut bytes).map_err(|failure| Error::io("cannot draw", "random bytes", failure))?;
     Ok(format!("{}{}", name::TEMPORARY_PREFIX, to_hex(&bytes)))
 }
 
@@ -174,10 +165,10 @@ pub(super) fn remove_stale(root: &Root, stale: Stale) -> Result<u64> {
         for entry in folder.entries {
             let path = name::join(&area, &entry.name);
             if name::is_temporary(&entry.name) && is_stale(root, &path) {
-                match rustix::fs::unlinkat(&root.fd, &path, AtFlags::empty()) {
+                match entries::remove(&root.handle, &path) {
                     Ok(()) => removed += 1,
-                    Err(Errno::NOENT) => {}
-                    Err(errno) => return Err(Error::io("cannot remove", root.describe(&path), errno)),
+                    Err(Failure::NOT_FOUND) => {}
+                    Err(failure) => return Err(Error::io("cannot remove", root.describe(&path), failure)),
                 }
             }
         }
@@ -188,7 +179,5 @@ pub(super) fn remove_stale(root: &Root, stale: Stale) -> Result<u64> {
 /// True when the lock of a temporary can be had. Shared, because some network file systems want a
 /// file open for writing before they lock it alone.
 fn is_stale(root: &Root, path: &str) -> bool {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let Ok(fd): rustix::io::Result<OwnedFd> = rustix::fs::openat(&root.fd, path, flags, Mode::empty()) else { return false };
-    rustix::fs::flock(&fd, FlockOperation::NonBlockingLockShared).is_ok()
+    open::file_itself(&root.handle, path).and_then(|file| lock::try_take(&file, Share::Shared)).is_ok()
 }

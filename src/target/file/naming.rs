@@ -1,6 +1,6 @@
 //! The last step of a file: it gets its name, when its content is durable.
 
-use std::os::fd::OwnedFd;
+use std::fs::File;
 use std::sync::Arc;
 
 use super::{NewFile, Opened};
@@ -17,7 +17,7 @@ impl NewFile {
     /// # Errors
     /// `Exists` when the name is taken and `replace` is false, or is a folder: the file is still in
     /// work then and can get its name with [`NewFile::give_name_as`].
-    pub fn give_name(&self, replace: bool) -> Result<Option<Arc<OwnedFd>>> {
+    pub fn give_name(&self, replace: bool) -> Result<Option<Arc<File>>> {
         self.give_name_as(&self.name, replace)
     }
 
@@ -25,7 +25,7 @@ impl NewFile {
     ///
     /// # Errors
     /// As there.
-    pub fn give_name_as(&self, name: &[u8], replace: bool) -> Result<Option<Arc<OwnedFd>>> {
+    pub fn give_name_as(&self, name: &[u8], replace: bool) -> Result<Option<Arc<File>>> {
         let opened = self.lock().opened.clone();
         match &opened {
             Some(Opened { folder, .. }) => folder.rename_new(&self.temporary, name, replace)?,

@@ -1,27 +1,17 @@
 //! What is made in a folder: under a temporary name, which then gives way to its own.
 
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::PoisonError;
 use std::time::Duration;
-
-use rustix::fs::{AtFlags, FileType, FlockOperation, IFlags, Mode, RenameFlags, flock};
-use rustix::io::Errno;
 
 use super::Folder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::check_name;
-use crate::target::existing::Identity;
+use crate::platform::entries::{self, DeviceKind};
+use crate::platform::failure::{self, Failure};
+use crate::platform::lock::{self, Share};
+use crate::platform::{AsHandle, HandleRef, Identity, inode_flags, look};
 use crate::target::given_names::name_aside;
 use crate::units::PathText;
-
-/// Which sort of device node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceKind {
-    /// A character device.
-    Character,
-    /// A block device.
-    Block,
-}
 
 impl Folder {
     /// Refuses to make something under a temporary name where it could neither get its own nor be removed
@@ -30,7 +20,7 @@ impl Folder {
     /// # Errors
     /// `Denied`.
     pub fn check_renaming(&self) -> Result<()> {
-        let ask = || rustix::fs::ioctl_getflags(&self.handle).is_ok_and(|flags| flags.contains(IFlags::APPEND));
+        let ask = || inode_flags::read(&self.handle).is_ok_and(|flags| flags & inode_flags::APPEND_ONLY != 0);
         if !*self.is_append_only.get_or_init(ask) {
             return Ok(());
         }
@@ -45,7 +35,7 @@ impl Folder {
     pub fn symlink(&self, name: &[u8], target: &[u8]) -> Result<()> {
         check_name(name)?;
         self.check_renaming()?;
-        rustix::fs::symlinkat(target, &self.handle, name).map_err(self.fail("cannot make link", name))
+        entries::make_link(&self.handle, name, target).map_err(self.fail("cannot make link", name))
     }
 
     /// Makes a named pipe, for its owner only until its metadata is set.
@@ -55,7 +45,7 @@ impl Folder {
     pub fn fifo(&self, name: &[u8]) -> Result<()> {
         check_name(name)?;
         self.check_renaming()?;
-        rustix::fs::mkfifoat(&self.handle, name, Mode::RUSR | Mode::WUSR).map_err(self.fail("cannot make pipe", name))
+        entries::make_pipe(&self.handle, name).map_err(self.fail("cannot make pipe", name))
     }
 
     /// Makes a device node, for its owner only until its metadata is set.
@@ -65,14 +55,9 @@ impl Folder {
     pub fn device(&self, name: &[u8], kind: DeviceKind, major: u32, minor: u32) -> Result<()> {
         check_name(name)?;
         self.check_renaming()?;
-        let file_type = match kind {
-            DeviceKind::Character => FileType::CharacterDevice,
-            DeviceKind::Block => FileType::BlockDevice,
-        };
-        let number = rustix::fs::makedev(major, minor);
-        rustix::fs::mknodat(&self.handle, name, file_type, Mode::RUSR | Mode::WUSR, number).map_err(|errno| {
-            let error = self.fail("cannot make device", name)(errno);
-            if errno == Errno::PERM { error.context("needs root") } else { error }
+        entries::make_device(&self.handle, name, kind, major, minor).map_err(|failure| {
+            let error = self.fail("cannot make device", name)(failure);
+            if failure == Failure::NOT_PERMITTED { error.context("needs root") } else { error }
         })
     }
 
@@ -86,12 +71,11 @@ impl Folder {
         check_name(other_name)?;
         check_name(name)?;
         self.check_renaming()?;
-        // Without AT_SYMLINK_FOLLOW a symbolic link would itself be linked, not what it points at.
-        rustix::fs::linkat(&other.handle, other_name, &self.handle, name, AtFlags::empty()).map_err(self.fail("cannot link", name))?;
+        entries::add_name(&other.handle, other_name, &self.handle, name).map_err(self.fail("cannot link", name))?;
         match self.stat(name)? {
             Some(existing) if existing.identity == identity => Ok(()),
             _ => {
-                rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()).map_err(self.fail("cannot remove", name))?;
+                entries::remove(&self.handle, name).map_err(self.fail("cannot remove", name))?;
                 let path = other.path_of(other_name);
                 Err(Error::new(ErrorKind::Changed, format!("{} was replaced during the restore", PathText(&path))))
             }
@@ -110,8 +94,7 @@ impl Folder {
         if replace && !self.guard.protected.is_empty() {
             self.check_replacing(name)?;
         }
-        let result =
-            if replace { rustix::fs::renameat(&self.handle, temporary, &self.handle, name) } else { self.rename_to_free(temporary, name) };
+        let result = if replace { entries::rename_over(&self.handle, temporary, name) } else { self.rename_to_free(temporary, name) };
         result.map_err(self.fail("cannot rename to", name))
     }
 
@@ -124,10 +107,10 @@ impl Folder {
         check_name(name)?;
         self.check_replacing(name)?;
         let aside = name_aside()?;
-        match rustix::fs::renameat(&self.handle, name, &self.handle, aside.as_slice()) {
+        match entries::rename_over(&self.handle, name, &aside) {
             Ok(()) => Ok(Some(aside.to_vec())),
-            Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(self.fail("cannot set aside", name)(errno)),
+            Err(Failure::NOT_FOUND) => Ok(None),
+            Err(failure) => Err(self.fail("cannot set aside", name)(failure)),
         }
     }
 
@@ -146,17 +129,17 @@ impl Folder {
         }
     }
 
-    fn rename_to_free(&self, temporary: &[u8], name: &[u8]) -> rustix::io::Result<()> {
-        let (here, no_replace) = (&self.handle, RenameFlags::NOREPLACE);
-        match rustix::fs::renameat_with(here, temporary, here, name, no_replace) {
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+    fn rename_to_free(&self, temporary: &[u8], name: &[u8]) -> failure::Result<()> {
+        let here = &self.handle;
+        match entries::rename_to_free(here, temporary, name) {
+            Err(Failure::INVALID | Failure::NO_CALL | Failure::UNSUPPORTED) => {}
             result => return result,
         }
         // A file system that cannot: a second name fails just as surely when it is taken.
-        match rustix::fs::linkat(here, temporary, here, name, AtFlags::empty()) {
-            Ok(()) => return rustix::fs::unlinkat(here, temporary, AtFlags::empty()),
-            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {}
-            Err(errno) => return Err(errno),
+        match entries::add_name(here, temporary, here, name) {
+            Ok(()) => return entries::remove(here, temporary),
+            Err(Failure::NOT_PERMITTED | Failure::UNSUPPORTED | Failure::NO_CALL | Failure::NO_MORE_NAMES) => {}
+            Err(failure) => return Err(failure),
         }
         self.look_and_rename(temporary, name)
     }
@@ -164,20 +147,20 @@ impl Folder {
     /// Looks whether `name` is free and renames: for a file system without links too (FAT on an old kernel,
     /// exFAT served by a program), where nothing does both in one step. Such file systems fold case, so two
     /// names of one restore can be the same; one of its threads, and one restore, looks and renames at a time.
-    pub(in crate::target) fn look_and_rename(&self, temporary: &[u8], name: &[u8]) -> rustix::io::Result<()> {
+    pub(in crate::target) fn look_and_rename(&self, temporary: &[u8], name: &[u8]) -> failure::Result<()> {
         // It guards the calls, and nothing in memory.
         let _turn = self.disk.naming.lock().unwrap_or_else(PoisonError::into_inner);
-        let _alone = Alone::in_folder(self.as_fd());
+        let _alone = Alone::in_folder(self.as_handle());
         let here = &self.handle;
-        let identity = |name: &[u8]| rustix::fs::statat(here, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| Identity::of(&stat));
+        let identity = |name: &[u8]| look::at_entry(here, name).map(|found| found.identity);
         let own = identity(temporary)?;
         match identity(name) {
-            Err(Errno::NOENT) => rustix::fs::renameat(here, temporary, here, name)?,
-            Ok(_) => return Err(Errno::EXIST),
-            Err(errno) => return Err(errno),
+            Err(Failure::NOT_FOUND) => entries::rename_over(here, temporary, name)?,
+            Ok(_) => return Err(Failure::EXISTS),
+            Err(failure) => return Err(failure),
         }
         // Who keeps to no turns may have put something else there.
-        if identity(name)? == own { Ok(()) } else { Err(Errno::STALE) }
+        if identity(name)? == own { Ok(()) } else { Err(Failure::STALE) }
     }
 }
 
@@ -187,14 +170,14 @@ const TURNS_WAITED: u32 = 1000;
 
 /// The lock that one restore at a time holds while it gives a name. It belongs to the open folder, whose
 /// handle all threads of a restore share: they take turns beside it.
-struct Alone<'f>(BorrowedFd<'f>);
+struct Alone<'f>(HandleRef<'f>);
 
 impl<'f> Alone<'f> {
-    fn in_folder(folder: BorrowedFd<'f>) -> Option<Self> {
+    fn in_folder(folder: HandleRef<'f>) -> Option<Self> {
         for _ in 0..TURNS_WAITED {
-            match flock(folder, FlockOperation::NonBlockingLockExclusive) {
+            match lock::try_take(folder, Share::Alone) {
                 Ok(()) => return Some(Self(folder)),
-                Err(Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(1)),
+                Err(Failure::WOULD_WAIT) => std::thread::sleep(Duration::from_millis(1)),
                 // Where there are no locks the look afterwards has to do.
                 Err(_) => break,
             }
@@ -205,6 +188,6 @@ impl<'f> Alone<'f> {
 
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
-        let _ = flock(self.0, FlockOperation::Unlock);
+        lock::release(self.0);
     }
 }

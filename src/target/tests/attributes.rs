@@ -1,7 +1,7 @@
 //! Metadata, set and read back.
 
+use crate::platform::AsHandle;
 use std::fs;
-use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::thread;
 
@@ -117,15 +117,15 @@ fn attributes_of_every_name_space_survive_and_others_go() {
         assert_eq!(value_of(&path, name).as_ref(), Some(&xattr.value), "{name}");
     }
     let asked = ApplyOptions { trusted_xattrs: true, ..ApplyOptions::default() };
-    assert_eq!(apply_to_file(fs::File::open(&path).unwrap().as_fd(), &metadata, &asked), Vec::<String>::new());
+    assert_eq!(apply_to_file(fs::File::open(&path).unwrap().as_handle(), &metadata, &asked), Vec::<String>::new());
     assert_eq!(value_of(&path, "trusted.secret").unwrap(), b"t");
     let file = fs::File::open(&path).unwrap();
-    assert_eq!(apply_to_file(file.as_fd(), &plain(0o640), &ApplyOptions::default()), Vec::<String>::new());
+    assert_eq!(apply_to_file(file.as_handle(), &plain(0o640), &ApplyOptions::default()), Vec::<String>::new());
     for name in ["user.note", "user.empty", "system.posix_acl_access", "security.capability", "security.label"] {
         assert_eq!(value_of(&path, name), None, "{name}");
     }
     assert!(value_of(&path, "trusted.secret").is_some(), "not asked for");
-    assert_eq!(apply_to_file(file.as_fd(), &plain(0o640), &asked), Vec::<String>::new());
+    assert_eq!(apply_to_file(file.as_handle(), &plain(0o640), &asked), Vec::<String>::new());
     assert_eq!(value_of(&path, "trusted.secret"), None);
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
 }

@@ -283,7 +283,7 @@ fn threads_that_give_the_same_name_where_looking_and_renaming_are_two_steps_repl
                     barrier.wait();
                     match folder.look_and_rename(temporary.as_bytes(), name.as_bytes()) {
                         Ok(()) => _ = taken.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
-                        Err(errno) => assert_eq!(errno, rustix::io::Errno::EXIST),
+                        Err(errno) => assert_eq!(errno, crate::platform::Failure::EXISTS),
                     }
                 });
             }

@@ -1,4 +1,4 @@
-//! What stands under a name in the destination already.
+//! What stands under a name: what the rooms that write need to know of it. Those that save ask [`super::Stat`].
 
 use rustix::fs::{FileType, Stat, Statx};
 
@@ -32,7 +32,7 @@ pub enum EntryType {
     Other,
 }
 
-/// An entry of the destination, as `fstatat` without following links describes it.
+/// An entry, as the system describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Existing {
     /// What it is.

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 /// A file system by the number that the kernel has for it, which may be another than that of its files. None
 /// where it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct FileSystem(Option<(u32, u32)>);
+pub struct FileSystem(Option<(u32, u32)>);
 
 impl FileSystem {
+    /// That with these numbers.
     pub fn new(major: u32, minor: u32) -> Self {
         Self(Some((major, minor)))
     }
@@ -28,7 +29,7 @@ struct Mounted {
 
 /// The mounts that this process sees.
 #[derive(Debug)]
-pub(super) struct MountList {
+pub struct MountList {
     by_id: HashMap<u64, Mounted>,
 }
 

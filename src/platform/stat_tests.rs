@@ -4,15 +4,13 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, CWD, FileType as RawType, Mode, Timespec, Timestamps, makedev, mknodat, utimensat};
 
 use super::*;
-use crate::source::Folder;
+use crate::platform::open;
 
 fn stat_of(path: &Path, name: &str) -> Stat {
-    use std::os::unix::ffi::OsStrExt;
-    Folder::open(path.as_os_str().as_bytes()).unwrap().stat(name.as_bytes()).unwrap()
+    Stat::read(open::folder(path).unwrap(), name.as_bytes(), name.as_bytes()).unwrap()
 }
 
 /// False where the user may not make devices, so that the test says what it left out.
@@ -93,7 +91,7 @@ fn the_old_call_says_the_same_but_for_the_birth() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), vec![1; 9000]).unwrap();
     let handle = std::fs::File::open(folder.path().join("file")).unwrap();
-    let new = Stat::read(handle.as_fd(), b"", b"file").unwrap();
+    let new = Stat::read(&handle, b"", b"file").unwrap();
     let old = Stat::from_old_stat(&rustix::fs::fstat(&handle).unwrap()).unwrap();
     assert_eq!(old, Stat { birth: None, attributes: 0, ..new });
 }
@@ -106,7 +104,7 @@ fn impossible_nanoseconds_are_cut_to_what_a_manifest_takes() {
 #[test]
 fn an_entry_that_is_not_there_is_not_found() {
     let folder = tempfile::tempdir().unwrap();
-    let error = Stat::read(std::fs::File::open(folder.path()).unwrap().as_fd(), b"gone", b"gone").unwrap_err();
+    let error = Stat::read(std::fs::File::open(folder.path()).unwrap(), b"gone", b"gone").unwrap_err();
     assert!(error.is_not_found());
     assert!(error.to_string().contains("gone"));
 }

@@ -4,12 +4,13 @@
 //! forbids it, the way is gone part by part, each opened with `O_NOFOLLOW`. Both give the same
 //! answer because names are checked first: there is no `..` and no `/` in them.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
-use rustix::io::retry_on_intr;
-use rustix::io::{Errno, Result};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::failure::{Failure, Result};
+use super::handle::{AsHandle, Handle, HandleRef};
 
 /// The kernel takes paths below 4,096 bytes; longer ones are gone in several steps.
 const STEP_BYTES_MAX: usize = 4000;
@@ -26,14 +27,18 @@ const PASSED: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOL
 
 /// Opens the folder `relative` (checked names with `/` between, any length) beneath `top`; an empty
 /// path is `top` itself, under a handle of its own.
-pub(super) fn open_folder(top: BorrowedFd<'_>, relative: &[u8]) -> Result<OwnedFd> {
+///
+/// # Errors
+/// [`Failure::IS_LINK`] and [`Failure::NO_FOLDER`] when something is in the way.
+pub fn open_folder(top: impl AsHandle, relative: &[u8]) -> Result<Handle> {
+    let top = top.as_handle();
     if relative.is_empty() {
-        return retry_on_intr(|| openat(top, c".", FOLDER, Mode::empty()));
+        return open(top, b".", FOLDER);
     }
-    let mut passed: Option<OwnedFd> = None;
+    let mut passed: Option<Handle> = None;
     let mut rest = relative;
     loop {
-        let from = passed.as_ref().map_or(top, AsFd::as_fd);
+        let from = passed.as_ref().map_or(top, AsHandle::as_handle);
         let (step, after) = split_step(rest);
         if after.is_empty() {
             return open_step(from, step, FOLDER);
@@ -44,13 +49,17 @@ pub(super) fn open_folder(top: BorrowedFd<'_>, relative: &[u8]) -> Result<OwnedF
 }
 
 /// Opens the folder `name` in `parent` only if it lies in the same mount.
-pub(super) fn open_folder_in_mount(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd> {
+///
+/// # Errors
+/// [`Failure::ELSEWHERE`] when it does not.
+pub fn open_folder_in_mount(parent: impl AsHandle, name: &[u8]) -> Result<Handle> {
+    let parent = parent.as_handle();
     match resolve(parent, name, FOLDER, ResolveFlags::NO_XDEV) {
         Some(result) => result,
         None => {
-            let folder = retry_on_intr(|| openat(parent, name, FOLDER, Mode::empty()))?;
+            let folder = open(parent, name, FOLDER)?;
             let same = rustix::fs::fstat(parent)?.st_dev == rustix::fs::fstat(&folder)?.st_dev;
-            if same { Ok(folder) } else { Err(Errno::XDEV) }
+            if same { Ok(folder) } else { Err(Failure::ELSEWHERE) }
         }
     }
 }
@@ -67,12 +76,12 @@ fn split_step(path: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-fn open_step(from: BorrowedFd<'_>, step: &[u8], flags: OFlags) -> Result<OwnedFd> {
+fn open_step(from: HandleRef<'_>, step: &[u8], flags: OFlags) -> Result<Handle> {
     resolve(from, step, flags, ResolveFlags::empty()).unwrap_or_else(|| open_part_by_part(from, step, flags))
 }
 
 /// `openat2`, or nothing where it is not to be had.
-fn resolve(from: BorrowedFd<'_>, path: &[u8], flags: OFlags, more: ResolveFlags) -> Option<Result<OwnedFd>> {
+fn resolve(from: HandleRef<'_>, path: &[u8], flags: OFlags, more: ResolveFlags) -> Option<Result<Handle>> {
     if PART_BY_PART.load(Ordering::Relaxed) {
         return None;
     }
@@ -88,24 +97,28 @@ fn resolve(from: BorrowedFd<'_>, path: &[u8], flags: OFlags, more: ResolveFlags)
             }
             Err(Errno::PERM) => return None,
             Err(Errno::AGAIN | Errno::INTR) if tries < TRIES => tries += 1,
-            result => return Some(result),
+            result => return Some(result.map(Handle).map_err(Failure)),
         }
     }
 }
 
-fn open_part_by_part(from: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
-    let mut passed: Option<OwnedFd> = None;
+fn open_part_by_part(from: HandleRef<'_>, path: &[u8], flags: OFlags) -> Result<Handle> {
+    let mut passed: Option<Handle> = None;
     let mut parts = path.split(|byte| *byte == b'/').peekable();
     while let Some(part) = parts.next() {
-        let from = passed.as_ref().map_or(from, AsFd::as_fd);
+        let from = passed.as_ref().map_or(from, AsHandle::as_handle);
         let is_last = parts.peek().is_none();
-        let opened = retry_on_intr(|| openat(from, part, if is_last { flags } else { PASSED }, Mode::empty()))?;
+        let opened = open(from, part, if is_last { flags } else { PASSED })?;
         if is_last {
             return Ok(opened);
         }
         passed = Some(opened);
     }
-    Err(Errno::NOENT)
+    Err(Failure::NOT_FOUND)
+}
+
+fn open(from: HandleRef<'_>, name: &[u8], flags: OFlags) -> Result<Handle> {
+    retry_on_intr(|| openat(from, name, flags, Mode::empty())).map(Handle).map_err(Failure)
 }
 
 #[cfg(test)]
@@ -124,19 +137,19 @@ mod tests {
         symlink(outside.path(), top.path().join("link")).unwrap();
         let handle = fs::File::open(top.path()).unwrap();
         for open in [open_step, open_part_by_part] {
-            assert!(open(handle.as_fd(), b"a/b", FOLDER).is_ok());
-            assert!(open(handle.as_fd(), b"link/b", FOLDER).is_err(), "a link on the way");
-            assert!(open(handle.as_fd(), b"link", FOLDER).is_err(), "a link at the end");
-            assert_eq!(open(handle.as_fd(), b"none", FOLDER).unwrap_err(), Errno::NOENT);
+            assert!(open(handle.as_handle(), b"a/b", FOLDER).is_ok());
+            assert!(open(handle.as_handle(), b"link/b", FOLDER).is_err(), "a link on the way");
+            assert!(open(handle.as_handle(), b"link", FOLDER).is_err(), "a link at the end");
+            assert_eq!(open(handle.as_handle(), b"none", FOLDER).unwrap_err(), Failure::NOT_FOUND);
         }
-        assert_eq!(open_step(handle.as_fd(), b"link/b", FOLDER).unwrap_err(), Errno::LOOP);
+        assert_eq!(open_step(handle.as_handle(), b"link/b", FOLDER).unwrap_err(), Failure::IS_LINK);
     }
 
     #[test]
     fn a_mount_is_not_entered_by_who_asks_for_the_same_one() {
         let top = fs::File::open("/").unwrap();
         if fs::exists("/proc/self").unwrap() {
-            assert_eq!(open_folder_in_mount(top.as_fd(), b"proc").unwrap_err(), Errno::XDEV);
+            assert_eq!(open_folder_in_mount(&top, b"proc").unwrap_err(), Failure::ELSEWHERE);
         }
     }
 

@@ -4,10 +4,10 @@
 //! do not depend on the machine's word size. Where it is missing (Linux before 4.11, some
 //! containers) the older call fills all but the creation time.
 
-use rustix::fd::BorrowedFd;
 use rustix::fs::{AtFlags, Statx, StatxFlags, StatxTimestamp};
 use rustix::io::{Errno, retry_on_intr};
 
+use super::handle::AsHandle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::{PathText, Timestamp};
 
@@ -87,16 +87,19 @@ impl Stat {
 
     /// Looks at the entry `name` of an open folder; with an empty name, at the handle itself.
     /// `shown` names it in the error.
-    pub(super) fn read(handle: BorrowedFd<'_>, name: &[u8], shown: &[u8]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// `NotFound` when it is gone, `Denied`, `Unsupported` when its type is unknown.
+    pub fn read(handle: impl AsHandle, name: &[u8], shown: &[u8]) -> Result<Self> {
         // Without NO_AUTOMOUNT a mere look would mount things.
         let mut flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
         if name.is_empty() {
             flags |= AtFlags::EMPTY_PATH;
         }
         let mask = StatxFlags::BASIC_STATS | StatxFlags::BTIME;
-        let stat = match retry_on_intr(|| rustix::fs::statx(handle, name, flags, mask)) {
+        let stat = match retry_on_intr(|| rustix::fs::statx(handle.as_handle(), name, flags, mask)) {
             Ok(found) => Self::from_statx(&found),
-            Err(Errno::NOSYS) => retry_on_intr(|| rustix::fs::statat(handle, name, flags))
+            Err(Errno::NOSYS) => retry_on_intr(|| rustix::fs::statat(handle.as_handle(), name, flags))
                 .map(|found| Self::from_old_stat(&found))
                 .map_err(|errno| Error::io("cannot look at", PathText(shown), errno))?,
             Err(errno) => return Err(Error::io("cannot look at", PathText(shown), errno)),

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::platform::names;
+use super::names;
 
 /// The image files that the file system with the number `device` lies in: those of its loop device, also below an
 /// encrypted or joined disk. Of a file system that has no device of its own and does not say what it is made of,
 /// all images that are in use.
-pub(super) fn find_images(device: u64) -> Vec<PathBuf> {
+pub fn find_images(device: u64) -> Vec<PathBuf> {
     if rustix::fs::major(device) != 0 {
         return images_below(device);
     }

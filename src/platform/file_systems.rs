@@ -1,0 +1,32 @@
+//! What is known of the file system that something open lies on: its kind, its number, its room.
+
+use super::failure::{Failure, Result};
+use super::handle::AsHandle;
+
+/// The system's number for the kind of file system.
+///
+/// # Errors
+/// Those of the system, as everywhere here.
+pub fn kind(handle: impl AsHandle) -> Result<u32> {
+    rustix::fs::fstatfs(handle.as_handle()).map(|found| found.f_type as u32).map_err(Failure)
+}
+
+/// A number that tells file systems apart; 0 where it has none.
+///
+/// # Errors
+/// Those of the system.
+pub fn number(handle: impl AsHandle) -> Result<u64> {
+    // One number on every machine.
+    rustix::fs::fstatvfs(handle.as_handle()).map(|found| found.f_fsid).map_err(Failure)
+}
+
+/// How many bytes this user may still write; none where nobody knows.
+pub fn free_bytes(handle: impl AsHandle) -> Option<u64> {
+    let found = rustix::fs::fstatvfs(handle.as_handle()).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+/// Whether the file system with the number `device` lies on a disk of this machine: what is no disk has no major number.
+pub fn is_on_disk(device: u64) -> bool {
+    rustix::fs::major(device) != 0
+}
