@@ -77,7 +77,8 @@ impl Place {
         let repository = self.repository();
         let manifest = repository.objects().read_manifest(id).expect("the manifest");
         let request = restore::Request::new(What::Everything, destination.as_os_str().as_bytes());
-        let outcome = restore::run(&repository.reader().expect("a reader"), &manifest, &request, &Silent).expect("a restore");
+        let snapshot = restore::Snapshot { reader: &repository.reader().expect("a reader"), manifest: &manifest };
+        let outcome = restore::run(&snapshot, &request, &Silent).expect("a restore");
         assert_eq!(outcome.files, FILES + 1);
     }
 }

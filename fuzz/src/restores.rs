@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use strongroom::progress::{Finding, Progress};
-use strongroom::restore::{self, ActionKind, Outcome, Overwrite, Request, What};
+use strongroom::restore::{self, ActionKind, Outcome, Overwrite, Request, Snapshot, What};
 use tempfile::TempDir;
 
 use crate::choices::Choices;
@@ -36,8 +36,7 @@ fn plan_and_restore(bytes: &[u8]) -> Option<(Outcome, Outcome)> {
     let mut request = place.request(&mut choices);
     let forgery = forge(&mut choices, place.outside().as_os_str().as_bytes())?;
     let (outside, target) = (place.describe_outside(), describe(&place.target()));
-    request.dry_run = true;
-    let plan = run(&forgery, &request)?;
+    let plan = run(&forgery, &request, true)?;
     assert!(place.describe_outside() == outside && describe(&place.target()) == target, "a dry run changes nothing");
     let mut planned = HashSet::new();
     for action in &plan.actions {
@@ -50,8 +49,7 @@ fn plan_and_restore(bytes: &[u8]) -> Option<(Outcome, Outcome)> {
     if plan.actions.len() > ACTIONS_MAX || plan.bytes_written > BYTES_MAX {
         return None;
     }
-    request.dry_run = false;
-    let restored = run(&forgery, &request);
+    let restored = run(&forgery, &request, false);
     assert_eq!(place.describe_outside(), outside, "nothing outside of the destination is changed");
     for path in describe(&place.target()).keys().filter(|path| !target.contains_key(*path)) {
         assert!(planned.contains(path) || path.windows(8).any(|part| part == b".damaged"), "{path:?} was planned");
@@ -63,14 +61,16 @@ fn plan_and_restore(bytes: &[u8]) -> Option<(Outcome, Outcome)> {
     }
     // Once more, over what the first one has made.
     request.overwrite = Overwrite::Always;
-    let _ = run(&forgery, &request);
+    let _ = run(&forgery, &request, false);
     assert_eq!(place.describe_outside(), outside, "nor by a second restore");
     Some((plan, restored?))
 }
 
-fn run(forgery: &Forgery, request: &Request<'_>) -> Option<Outcome> {
+fn run(forgery: &Forgery, request: &Request<'_>, is_dry: bool) -> Option<Outcome> {
     let reader = forgery.repository.reader().expect("memory is read");
-    restore::run(&reader, &forgery.manifest, request, &Patience(AtomicUsize::new(QUESTIONS_MAX))).ok()
+    let (snapshot, patience) = (Snapshot { reader: &reader, manifest: &forgery.manifest }, Patience(AtomicUsize::new(QUESTIONS_MAX)));
+    let plan = restore::plan(&snapshot, request, &patience).ok()?;
+    if is_dry { restore::foresee(&plan, &patience).ok() } else { restore::execute(&plan, &patience).ok() }
 }
 
 fn is_plain(name: &[u8]) -> bool {

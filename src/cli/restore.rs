@@ -20,7 +20,7 @@ use crate::id::SnapshotId;
 use crate::manifest::{Content, Manifest};
 use crate::platform::{self, names};
 use crate::repository::{ChunkReader, cache_root};
-use crate::restore::{self, Landing, Outcome, Overwrite, Request, What};
+use crate::restore::{self, Landing, Outcome, Overwrite, Request, Snapshot, What};
 use crate::source::Filter;
 use crate::trees::SnapshotView;
 use crate::units::PathText;
@@ -139,7 +139,6 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         delete_excluded: args.delete_excluded,
         protected: protected(global, &repository)?,
         verify: args.verify,
-        dry_run: args.dry_run,
         numeric_owner: args.numeric_owner,
         inode_flags: args.inode_flags,
         trusted_xattrs: args.trusted_xattrs,
@@ -147,7 +146,8 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         name: place.landing.name,
         ..Request::new(place.what, place.landing.folder)
     };
-    let outcome = restore::run(&reader, &manifest, &request, &bar)?;
+    let plan = restore::plan(&Snapshot { reader: &reader, manifest: &manifest }, &request, &bar)?;
+    let outcome = if args.dry_run { restore::foresee(&plan, &bar)? } else { restore::execute(&plan, &bar)? };
     let status = bar.finish().worst(status_of(&outcome));
     let restored =
         Restored { id, moment: manifest.time, destination: &place.named, dry_run: args.dry_run, outcome: &outcome, time: begun.elapsed() };

@@ -180,7 +180,7 @@ impl Judge for Clearing<'_> {
     }
 
     fn gone(&mut self, below: &[u8]) {
-        if self.task.request.dry_run && below != self.name {
+        if self.task.is_dry && below != self.name {
             let path = self.task.shown(&self.relative_of(below));
             self.going.push(path);
         }

@@ -131,7 +131,7 @@ impl Deleting<'_> {
             }
             return Ok(());
         }
-        within.remove_as(name, task.request.dry_run, self).map(|_| ())
+        within.remove_as(name, task.is_dry, self).map(|_| ())
     }
 
     /// Leaves everything as it is, as in another mount, and says `why` when something would go.
@@ -174,7 +174,7 @@ impl Deleting<'_> {
     }
 
     fn act(&self, kind: ActionKind, below: &[u8]) {
-        if self.task.request.dry_run {
+        if self.task.is_dry {
             self.task.tally.act(kind, self.task.shown(&join(&self.folder.relative, below)));
         }
     }
@@ -220,7 +220,7 @@ impl Judge for Deleting<'_> {
     fn gone(&mut self, below: &[u8]) {
         self.task.tally.add(Count::Deleted);
         self.act(ActionKind::Delete, below);
-        if !self.task.request.dry_run {
+        if !self.task.is_dry {
             self.task.did(Deed::Removed, &join(&self.folder.relative, below));
         }
     }

@@ -6,13 +6,12 @@
 //! destination is one buffer with a length for each level: a tree of many levels costs no memory
 //! that grows with the square of its depth.
 
-use super::request::What;
+use super::start::{Start, ends_above};
 use super::task::{Task, push_name};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::manifest::{Content, Manifest, Node};
 use crate::platform::failure::is_shortage;
 use crate::trees::{SnapshotView, Step, Walk, read_ahead};
-use crate::units::PathText;
 
 /// Folders nest no deeper in any snapshot that was taken from a file system of this world.
 const DEPTH_MAX: usize = 16_384;
@@ -56,64 +55,6 @@ pub(super) trait Visitor {
     fn leave(&mut self, left: Left<'_>) -> Result<()>;
     /// Entries of the folder `relative` that cannot be read.
     fn unreadable(&mut self, relative: &[u8], error: Error);
-}
-
-/// What one walk begins with: the same for every walk of a restore.
-pub(super) struct Start {
-    /// Its absolute path in the snapshot; empty for everything.
-    path: Vec<u8>,
-    node: Option<Node>,
-    /// The folders above it, where it is restored in its place.
-    above: Option<Vec<Node>>,
-    root: usize,
-}
-
-impl Start {
-    /// The folder of the snapshot that comes into the destination itself; empty for everything.
-    pub fn origin(&self) -> &[u8] {
-        match &self.node {
-            _ if self.above.is_some() => b"",
-            Some(node) if !node.is_directory() => super::folders::split_last(&self.path).0,
-            _ => &self.path,
-        }
-    }
-
-    /// Finds what is asked for.
-    ///
-    /// # Errors
-    /// `NotFound` when the snapshot does not have it; `Damaged` when a tree on the way cannot be read.
-    pub fn find(task: &Task<'_>, manifest: &Manifest) -> Result<Self> {
-        let mut path = Vec::new();
-        if let What::Path(asked) | What::InPlace(asked) = &task.request.what {
-            for name in asked.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
-                path.push(b'/');
-                path.extend_from_slice(name);
-            }
-        }
-        if path.is_empty() {
-            // A snapshot of `/` itself: its metadata is the destination's.
-            let node = manifest.entries.first().filter(|entry| entry.path == b"/").map(|entry| entry.node.clone());
-            return Ok(Self { path, node, above: None, root: 0 });
-        }
-        let view = SnapshotView::new(task.reader, manifest);
-        let find = |path: &[u8]| {
-            let missing = || Error::new(ErrorKind::NotFound, format!("the snapshot has no {}", PathText(path)));
-            view.lookup(path)?.ok_or_else(missing)
-        };
-        let mut node = find(&path)?;
-        let is_in_place = matches!(task.request.what, What::InPlace(_));
-        let above = if is_in_place { Some(ends_above(&path).map(|end| find(&path[..end])).collect::<Result<_>>()?) } else { None };
-        if let Some(name) = task.request.name.as_ref().filter(|_| !is_in_place && !node.is_directory()) {
-            node.name.clone_from(name);
-        }
-        let root = manifest.root_of(&path);
-        Ok(Self { path, node: Some(node), above, root })
-    }
-}
-
-/// Where the folders above `path` end in it, from the top.
-fn ends_above(path: &[u8]) -> impl Iterator<Item = usize> {
-    (1..path.len()).filter(|at| path[*at] == b'/')
 }
 
 struct Level {

@@ -1,127 +1,129 @@
-//! Executes windows in the order in which they were planned: the content of files, and when enough of
-//! them wait for it, a sync and their names; then links to them, then the metadata of the folders
-//! around them.
-//!
-//! It runs in a thread of its own, so that the next window is planned and its folders are made
-//! meanwhile. A folder is left only after everything in it was planned, so it is never finished while
-//! something is still to be made in it.
+//! Carries a plan out: walks and plans, while what was planned is executed window by window, and winds up.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
-use std::sync::mpsc::Receiver;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
-use rayon::prelude::*;
-
-use super::folders;
-use super::frames::Frames;
-use super::links::{LinkInWork, LinkKey, Linked, Role, make_link};
-use super::plan::{PlannedFile, plan_file};
-use super::window::{FolderInWork, Window};
+use super::dry_run::DryRun;
+use super::entries::visit;
+use super::executor::Executor;
+use super::links::apply_flags;
+use super::matched::report_unmatched;
+use super::outcome::Outcome;
+use super::place;
+use super::plan::{Plan, Snapshot, plan};
+use super::planning::Planning;
+use super::records::{Record, clear_after_killed};
+use super::request::Request;
+use super::task::{Task, first_cause};
+use super::verify::Verify;
 use super::writer::Writer;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::platform::names;
+use crate::progress::{Progress, Stage};
+use crate::target::Destination;
 
-/// What executes.
-pub(super) struct Executor<'w> {
-    writer: &'w Writer<'w>,
-    frames: Frames,
-    /// Links and folders that wait for the names of files.
-    waiting: Window,
+/// Restores what `request` asks for of `snapshot`.
+///
+/// # Errors
+/// As [`plan`] and [`execute`].
+pub fn run(snapshot: &Snapshot<'_>, request: &Request<'_>, progress: &dyn Progress) -> Result<Outcome> {
+    execute(&plan(snapshot, request, progress)?, progress)
 }
 
-impl<'w> Executor<'w> {
-    pub fn new(writer: &'w Writer<'w>) -> Self {
-        Self { writer, frames: Frames::default(), waiting: Window::default() }
+/// What would come of the plan now: every entry is looked at and nothing is changed.
+///
+/// # Errors
+/// As [`execute`].
+pub fn foresee(plan: &Plan<'_>, progress: &dyn Progress) -> Result<Outcome> {
+    let task = begin(plan, true, progress)?;
+    let destination = match open(plan.request, false) {
+        Ok(destination) => Some(destination),
+        Err(error) if error.is_not_found() => None,
+        Err(error) => return Err(error),
+    };
+    if let (Some(destination), Some((records, path))) = (&destination, records_of(&task)) {
+        clear_after_killed(&task, records, destination, &path)?;
     }
-
-    /// Executes what comes until nothing more does. Files that are complete get their names also when
-    /// something else ends the restore.
-    ///
-    /// # Errors
-    /// What ends the restore.
-    pub fn run(mut self, windows: &Receiver<Window>) -> Result<()> {
-        match windows.iter().try_for_each(|window| self.execute(window)) {
-            Ok(()) => self.finish_waiting(),
-            Err(error) => {
-                // The first error counts. After a sync that failed nothing waits any more.
-                let _ = self.writer.staging.name_all(self.writer);
-                Err(error)
-            }
-        }
-    }
-
-    fn execute(&mut self, mut window: Window) -> Result<()> {
-        self.write_files(&mut window)?;
-        self.waiting.take_rest(window);
-        let limits = &self.writer.task.request.window;
-        let is_due = self.waiting.waiting().is_none_or(|others| self.writer.staging.is_full(others, limits));
-        if is_due { self.finish_waiting() } else { Ok(()) }
-    }
-
-    /// Gives files their names, and does all that waited for that.
-    fn finish_waiting(&mut self) -> Result<()> {
-        self.writer.staging.name_all(self.writer)?;
-        let mut window = std::mem::take(&mut self.waiting);
-        let mut links = std::mem::take(&mut window.links);
-        // Names that are files now because their first could not be had, and wait for no other window.
-        let mut firsts = HashSet::new();
-        while !links.is_empty() {
-            for link in std::mem::take(&mut links) {
-                self.writer.task.check()?;
-                self.make_link(link, &mut window, &mut firsts)?;
-            }
-            self.write_files(&mut window)?;
-            self.writer.staging.name_all(self.writer)?;
-            links = std::mem::take(&mut window.links);
-        }
-        self.finish_folders(std::mem::take(&mut window.folders))
-    }
-
-    fn make_link(&mut self, link: LinkInWork, window: &mut Window, firsts: &mut HashSet<LinkKey>) -> Result<()> {
-        let planned = |link: LinkInWork| PlannedFile { folder: link.folder, node: link.node, way: link.way, ordinal: link.ordinal };
-        let (file, first) = match make_link(self.writer, link)? {
-            Linked::Done => return Ok(()),
-            Linked::Refused(link) => (planned(link), None),
-            Linked::NoFirst(link) => match self.writer.links.join_again(link.key) {
-                Role::Later(key) if firsts.contains(&key) => {
-                    window.links.push(LinkInWork { key, ..link });
-                    return Ok(());
-                }
-                // Its first was planned meanwhile, for a later window: not to be waited for.
-                Role::Alone | Role::Later(_) => (planned(link), None),
-                Role::First(key) => {
-                    firsts.insert(key);
-                    (planned(link), Some(key))
-                }
-            },
-        };
-        let Self { writer, frames, .. } = self;
-        plan_file(writer, window, file, first, &mut |window| write_files(writer, frames, window))
-    }
-
-    fn write_files(&mut self, window: &mut Window) -> Result<()> {
-        write_files(self.writer, &mut self.frames, window)
-    }
-
-    /// Gives folders their metadata, the deepest first: one that must not be entered would hide those in it.
-    fn finish_folders(&self, folders: Vec<FolderInWork>) -> Result<()> {
-        let mut levels: BTreeMap<Reverse<usize>, Vec<FolderInWork>> = BTreeMap::new();
-        for folder in folders {
-            let is_top = folder.relative.is_empty();
-            let depth = if is_top { 0 } else { 1 + folder.relative.iter().filter(|byte| **byte == b'/').count() };
-            levels.entry(Reverse(depth)).or_default().push(folder);
-        }
-        for level in levels.values() {
-            level.par_iter().try_for_each(|folder| {
-                self.writer.task.check()?;
-                folders::finish(self.writer, folder)
-            })?;
-        }
-        Ok(())
-    }
+    visit(&task, plan.snapshot.manifest, &plan.start, &mut DryRun::new(&task, destination)?)?;
+    Ok(finish(&task))
 }
 
-fn write_files(writer: &Writer<'_>, frames: &mut Frames, window: &mut Window) -> Result<()> {
-    frames.execute(writer, window);
-    window.take_files();
-    writer.task.check()
+/// Restores what was planned. What concerns one entry only is
+/// reported to `progress` and counted; the rest goes on. It is durable when this returns.
+///
+/// # Errors
+/// `Full`; `Interrupted`; those of opening the
+/// destination, and of the last sync. Files that were complete stay, those in work are removed.
+pub fn execute(plan: &Plan<'_>, progress: &dyn Progress) -> Result<Outcome> {
+    let task = begin(plan, false, progress)?;
+    let writer = Writer::new(&task, open(plan.request, true)?);
+    let _record = write_down(&task, &writer.destination)?;
+    let blocked = plan_and_execute(&writer, plan)?;
+    apply_flags(&writer);
+    writer.destination.folder(b"")?.end_unfinished()?;
+    writer.destination.sync()?;
+    if plan.request.verify {
+        progress.stage(Stage::ReadBack);
+        let mut verify = Verify::new(&writer, &blocked);
+        visit(&task, plan.snapshot.manifest, &plan.start, &mut verify)?;
+        verify.flush()?;
+    }
+    Ok(finish(&task))
+}
+
+fn begin<'a>(plan: &'a Plan<'a>, is_dry: bool, progress: &'a dyn Progress) -> Result<Task<'a>> {
+    // Again: what lies there may be another folder since it was planned, and nothing may be made in a repository.
+    place::check(&plan.request.destination, &plan.request.protected)?;
+    progress.stage(Stage::Restore);
+    let task = Task::new(&plan.snapshot, plan.request, is_dry, progress);
+    task.set_origin(plan.start.origin());
+    Ok(task)
+}
+
+fn open(request: &Request<'_>, create: bool) -> Result<Arc<Destination>> {
+    Destination::open_beside(&request.destination, create, Arc::clone(&request.protected))
+}
+
+fn finish(task: &Task<'_>) -> Outcome {
+    report_unmatched(task);
+    task.notes.sum_up(task.progress);
+    task.tally.outcome()
+}
+
+/// Writes down that this restore runs, after it has removed what killed ones have left.
+fn write_down(task: &Task<'_>, destination: &Arc<Destination>) -> Result<Option<Record>> {
+    let Some((folder, path)) = records_of(task) else { return Ok(None) };
+    clear_after_killed(task, folder, destination, &path)?;
+    Ok(Record::begin(folder, &path))
+}
+
+/// Where it is written down which restores run, and the destination as it is written there.
+fn records_of<'t>(task: &Task<'t>) -> Option<(&'t Path, PathBuf)> {
+    let folder = task.request.records.as_deref()?;
+    let path = std::fs::canonicalize(names::to_path(&task.request.destination)).ok()?;
+    Some((folder, path))
+}
+
+/// Walks on this thread, and writes what was planned with all others. Returns the folders that could not
+/// be made.
+fn plan_and_execute(writer: &Writer<'_>, plan: &Plan<'_>) -> Result<HashSet<Vec<u8>>> {
+    // No window waits in it: one is executed while another is planned, and no third is in memory.
+    let (sender, receiver) = sync_channel(0);
+    std::thread::scope(|threads| {
+        let executing = std::thread::Builder::new()
+            .spawn_scoped(threads, move || Executor::new(writer).run(&receiver))
+            .map_err(|error| Error::new(ErrorKind::Other, "cannot start a thread").with_source(error))?;
+        let mut planning = Planning::new(writer, sender);
+        let planned = visit(writer.task, plan.snapshot.manifest, &plan.start, &mut planning).and_then(|()| {
+            writer.task.progress.end_total();
+            planning.send_window()
+        });
+        let blocked = std::mem::take(&mut planning.blocked);
+        // The channel ends with it, and so does the thread.
+        drop(planning);
+        let executed = executing.join().unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "the thread that writes files has ended")));
+        first_cause(planned, executed).map(|()| blocked)
+    })
 }

@@ -50,10 +50,10 @@ pub(super) fn clear(task: &Task<'_>, destination: &Destination, relative: &[u8],
         let is_removed = matches!(verdict, Ok(Verdict::Remove));
         match verdict {
             // Nothing is removed in a dry run, which may come to the folder twice.
-            Ok(Verdict::Remove) if task.request.dry_run && !task.foretold_leftovers.insert(&path) => {}
+            Ok(Verdict::Remove) if task.is_dry && !task.foretold_leftovers.insert(&path) => {}
             Ok(Verdict::Remove) => {
                 task.tally.add(Count::Leftovers);
-                if task.request.dry_run {
+                if task.is_dry {
                     task.tally.act(ActionKind::Delete, task.shown(&path));
                 }
             }
@@ -120,7 +120,7 @@ fn judge(within: &Folder, name: &[u8], used: Use) -> Result<Verdict> {
 /// Removes it, but in a dry run; it stays when it must.
 fn remove(task: &Task<'_>, within: &Folder, name: &[u8]) -> Result<Verdict> {
     let mut removing = Removing { stays: None };
-    if !within.remove_as(name, task.request.dry_run, &mut removing)? {
+    if !within.remove_as(name, task.is_dry, &mut removing)? {
         return Ok(match removing.stays {
             Some(Stays::Protected(what)) => Verdict::Doubt(format!("it is {what}").into()),
             Some(Stays::OtherFileSystem) => doubt("it is on another file system that is mounted there"),

@@ -1,5 +1,7 @@
 //! The way out: a snapshot, or a part of it, becomes files and folders again.
 //!
+//! [`plan`] finds what is asked for, [`execute`] restores it, and [`foresee`] says what would become of each entry.
+//!
 //! The tree is walked once, in order. Folders are made at once, for their owner only; files gather in
 //! a window of bounded size. A window is planned so that every frame that it needs is read, opened
 //! and unpacked once, in the order of the packs, and its chunks are written wherever they belong. While
@@ -18,6 +20,7 @@ mod delete;
 mod dry_run;
 mod entries;
 mod execute;
+mod executor;
 mod files;
 mod folders;
 mod frames;
@@ -33,15 +36,17 @@ mod original;
 mod outcome;
 mod place;
 mod plan;
+mod plan_file;
+mod planning;
 mod records;
 mod repositories;
 mod request;
-mod run;
 mod selection;
 mod set_metadata;
 mod sight;
 mod specials;
 mod staging;
+mod start;
 mod task;
 mod verify;
 mod window;
@@ -50,8 +55,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use execute::{execute, foresee, run};
 pub use named::{Landing, land};
 pub use original::check_original;
 pub use outcome::{ACTIONS_MAX, Action, ActionKind, DELETIONS_MAX, Outcome};
+pub use plan::{Plan, Snapshot, plan};
 pub use request::{Overwrite, PathPredicate, Request, What, WindowLimits};
-pub use run::run;

@@ -1,80 +1,44 @@
-//! Plans regular files into a window: which chunks go where, and which names are links.
+//! What a restore is going to do, before anything is done.
+//!
+//! A snapshot may have ten million files, so no list of them is ever made: a plan is what was asked for, found in the
+//! snapshot, and the files are planned in windows of bounded size while others are written. What would become of each
+//! entry is told by the same walk with the same decisions, when a plan is handed to [`foresee`](super::foresee).
+//! `docs/decisions/0014-a-restore-is-planned-by-windows.md` has the reasons.
 
-use std::sync::Arc;
-
-use super::content::{Part, each_part};
-use super::files::FileInWork;
-use super::in_the_way::Way;
-use super::links::{LinkInWork, LinkKey, Role};
-use super::window::{Want, Window};
-use super::writer::Writer;
+use super::place;
+use super::request::Request;
+use super::start::Start;
+use crate::cancel::check_cancelled;
 use crate::error::Result;
-use crate::manifest::{Content, Node};
-use crate::trees::Piece;
+use crate::manifest::Manifest;
+use crate::progress::Progress;
+use crate::repository::ChunkReader;
 
-/// What becomes of a window that has chunks enough: it comes back without them.
-pub(super) type Full<'f> = dyn FnMut(&mut Window) -> Result<()> + 'f;
-
-/// A regular file, or a further name of one, that is to be made.
-pub(super) struct PlannedFile {
-    pub folder: Arc<[u8]>,
-    pub node: Node,
-    pub way: Way,
-    pub ordinal: u64,
+/// A snapshot that is open: what a restore reads, and all that it needs of a repository.
+#[derive(Clone, Copy)]
+pub struct Snapshot<'a> {
+    /// Reads its chunks.
+    pub reader: &'a ChunkReader,
+    /// Its manifest.
+    pub manifest: &'a Manifest,
 }
 
-/// Plans `file`, or a link to its first name, as its `role` is.
-///
-/// # Errors
-/// What ends the restore.
-pub(super) fn plan_name(writer: &Writer<'_>, window: &mut Window, file: PlannedFile, role: Role, full: &mut Full<'_>) -> Result<()> {
-    match role {
-        Role::Alone => plan_file(writer, window, file, None, full),
-        Role::First(key) => plan_file(writer, window, file, Some(key), full),
-        Role::Later(key) => {
-            let PlannedFile { folder, node, way, ordinal } = file;
-            window.links.push(LinkInWork { key, folder, node, way, ordinal });
-            Ok(())
-        }
-    }
+/// What is restored, where it begins in the snapshot, and how. It changes nothing and holds nothing in the destination.
+pub struct Plan<'a> {
+    pub(super) snapshot: Snapshot<'a>,
+    pub(super) request: &'a Request<'a>,
+    pub(super) start: Start,
 }
 
-/// Plans the content of `file`, which is the first name of `link`. A long one is executed in parts, as
-/// often as the window is full.
+/// Finds what `request` asks for in `snapshot`, and refuses a destination that nothing may be restored into.
 ///
 /// # Errors
-/// What ends the restore.
-pub(super) fn plan_file(
-    writer: &Writer<'_>,
-    window: &mut Window,
-    file: PlannedFile,
-    link: Option<LinkKey>,
-    full: &mut Full<'_>,
-) -> Result<()> {
-    let PlannedFile { folder, node: Node { name, metadata, content, .. }, way, ordinal } = file;
-    let Content::File(bytes, list) = &content else { return Ok(()) };
-    let file = Arc::new(FileInWork::new(folder, name, metadata, *bytes, way, link, ordinal));
-    let (reader, limits) = (writer.task.reader, writer.task.request.window);
-    let mut number = window.add_file(&file);
-    each_part(reader, list, &mut |part| {
-        file.set_ends_with_hole(matches!(part, Part::Piece(Piece::Hole(_))));
-        match part {
-            Part::Piece(Piece::Hole(_)) => {}
-            Part::Lost(range) => file.add_missing(range),
-            Part::Piece(Piece::Chunk { id, offset, bytes }) => {
-                file.expect_piece();
-                let places = reader.places(&id).unwrap_or_default();
-                window.add_chunk(Want { id, file: number, bytes, offset }, &places);
-                if window.has_chunks_enough(&limits) {
-                    full(window)?;
-                    number = window.add_file(&file);
-                }
-            }
-        }
-        if writer.task.is_over() { writer.task.check() } else { Ok(()) }
-    })?;
-    if file.settle(1) {
-        window.ready.push(number);
-    }
-    Ok(())
+/// `NotFound` when the snapshot does not have the path; `Invalid` for a destination in a repository, or that is
+/// protected; `Damaged` when a tree on the way cannot be read; `Interrupted`.
+pub fn plan<'a>(snapshot: &Snapshot<'a>, request: &'a Request<'a>, progress: &dyn Progress) -> Result<Plan<'a>> {
+    check_cancelled(progress)?;
+    // Before anything else: nothing may be made in a repository.
+    place::check(&request.destination, &request.protected)?;
+    let start = Start::find(snapshot.reader, snapshot.manifest, request)?;
+    Ok(Plan { snapshot: *snapshot, request, start })
 }

@@ -60,7 +60,7 @@ pub(super) fn clear_after_killed(task: &Task<'_>, folder: &Path, destination: &A
         let Some((killed, file)) = destination_of_killed(&entry.path()) else { continue };
         if let Ok(below) = killed.strip_prefix(path) {
             // A disk that is not there now will be; one that is mounted below is looked through by a restore into it.
-            if killed.is_dir() && clear_below(task, destination, names::to_bytes(below))? && !task.request.dry_run {
+            if killed.is_dir() && clear_below(task, destination, names::to_bytes(below))? && !task.is_dry {
                 let _ = fs::remove_file(entry.path());
             }
         } else if path.starts_with(&killed) {

@@ -87,8 +87,6 @@ pub struct Request<'a> {
     pub protected: Arc<Protected>,
     /// Read every file back when all are written, and before that each one that is to stay as it is.
     pub verify: bool,
-    /// Change nothing; say what would be done.
-    pub dry_run: bool,
     /// Owners by number, even where the name exists on this machine.
     pub numeric_owner: bool,
     /// Restore inode flags (`chattr`).
@@ -122,7 +120,6 @@ impl Request<'_> {
             delete_excluded: false,
             protected: Arc::default(),
             verify: false,
-            dry_run: false,
             numeric_owner: false,
             inode_flags: false,
             set_id: true,

@@ -7,6 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::matched::Matched;
 use super::notes::Notes;
 use super::outcome::{Count, Tally};
+use super::plan::Snapshot;
 use super::request::Request;
 use super::selection::Selection;
 use super::sight::Sight;
@@ -21,6 +22,8 @@ pub(super) struct Task<'a> {
     pub reader: &'a ChunkReader,
     pub manifest: &'a Manifest,
     pub request: &'a Request<'a>,
+    /// Nothing is changed.
+    pub is_dry: bool,
     pub selection: Selection<'a>,
     /// What the snapshot looked at.
     pub sight: Sight,
@@ -49,12 +52,14 @@ impl Foretold {
 }
 
 impl<'a> Task<'a> {
-    pub fn new(reader: &'a ChunkReader, manifest: &'a Manifest, request: &'a Request<'a>, progress: &'a dyn Progress) -> Self {
+    pub fn new(snapshot: &Snapshot<'a>, request: &'a Request<'a>, is_dry: bool, progress: &'a dyn Progress) -> Self {
+        let Snapshot { reader, manifest } = *snapshot;
         let selection = Selection::new(request);
         Self {
             reader,
             manifest,
             request,
+            is_dry,
             selection,
             matched: Matched::new(request.include.as_ref()),
             sight: Sight::of(manifest),

@@ -28,7 +28,8 @@ impl Model {
         let target = tempfile::tempdir().map_err(|error| error.to_string())?;
         let what = restore::What::Path(self.source.path().as_os_str().as_encoded_bytes().to_vec());
         let request = restore::Request::new(what, target.path().as_os_str().as_encoded_bytes());
-        let outcome = restore::run(&reader, &manifest, &request, &Silent).map_err(failed("restore"))?;
+        let outcome =
+            restore::run(&restore::Snapshot { reader: &reader, manifest: &manifest }, &request, &Silent).map_err(failed("restore"))?;
         let is_same = |(name, content): (&String, &Arc<[u8]>)| fs::read(target.path().join(name)).is_ok_and(|read| read == **content);
         let files = self.source.files();
         if outcome.files != files.len() as u64 || !files.iter().all(is_same) {

@@ -91,7 +91,8 @@ impl Evenings {
         let manifest = repository.objects().read_manifest(&self.newest).expect("a manifest");
         let what = restore::What::Path(self.source.path().as_os_str().as_bytes().to_vec());
         let request = restore::Request::new(what, target.path().as_os_str().as_bytes());
-        let outcome = restore::run(&repository.reader().expect("an index"), &manifest, &request, &Silent).expect("restored");
+        let snapshot = restore::Snapshot { reader: &repository.reader().expect("an index"), manifest: &manifest };
+        let outcome = restore::run(&snapshot, &request, &Silent).expect("restored");
         assert_eq!((outcome.files as usize, outcome.damaged), (FILES, 0));
         far.take_asked()
     }

@@ -201,5 +201,6 @@ fn restore_newest(repository: &Repository) -> Result<()> {
     let folder =
         tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).map_err(|error| Error::io("cannot make", "a folder", error))?;
     let request = restore::Request::new(What::Everything, folder.path().as_os_str().as_encoded_bytes().to_vec());
-    restore::run(&reader, &repository.objects().read_manifest(&newest.id)?, &request, &Silent).map(drop)
+    let manifest = repository.objects().read_manifest(&newest.id)?;
+    restore::run(&restore::Snapshot { reader: &reader, manifest: &manifest }, &request, &Silent).map(drop)
 }

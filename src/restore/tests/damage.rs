@@ -114,7 +114,7 @@ fn a_pack_that_moves_during_a_restore_is_found_again() {
     sink.flush(&mut gatherer).unwrap();
     sink.commit().unwrap();
     let progress = Collected::default();
-    let outcome = run(&reader, &manifest, &bench.request(), &progress).unwrap();
+    let outcome = run(&Snapshot { reader: &reader, manifest: &manifest }, &bench.request(), &progress).unwrap();
     assert!(progress.take().is_empty());
     assert_eq!((outcome.files, outcome.damaged), (1, 0));
 }

@@ -33,10 +33,10 @@ fn delete(bench: &Bench) -> Request<'static> {
 /// Restores after a dry run, which must have listed exactly what then went.
 fn restore_as_foretold(bench: &Bench, manifest: &Manifest, delete_excluded: bool) -> Outcome {
     let before = all(bench);
-    let request = |dry_run| Request { delete_excluded, dry_run, ..delete(bench) };
-    let (planned, _) = bench.restore(manifest, &request(true));
+    let request = Request { delete_excluded, ..delete(bench) };
+    let (planned, _) = bench.foresee(manifest, &request);
     assert_eq!(all(bench), before);
-    let (outcome, _) = bench.restore(manifest, &request(false));
+    let (outcome, _) = bench.restore(manifest, &request);
     let after = all(bench);
     let gone: Vec<_> = before.iter().filter(|name| !after.contains(name)).map(|name| bench.restored(name)).collect();
     let deleted = planned.actions.iter().filter(|action| action.kind == ActionKind::Delete);

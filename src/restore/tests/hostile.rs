@@ -61,7 +61,7 @@ fn a_tree_that_nests_without_end_is_cut() {
         (0..16_400).fold(store_leaf(sink, Vec::new()), |tree, _| store_leaf(sink, vec![node(b"d", Content::Directory(tree))]))
     });
     // Only looked at: making so many levels says no more.
-    let (outcome, findings) = bench.restore(&manifest, &Request { dry_run: true, ..bench.request() });
+    let (outcome, findings) = bench.foresee(&manifest, &bench.request());
     assert_eq!((outcome.directories, outcome.damaged), (16_385, 1), "16,384 below the destination");
     assert!(findings[0].message.contains("nest deeper"), "{findings:?}");
 }

@@ -43,7 +43,7 @@ fn what_stays_as_it_was_is_read_when_verifying_and_never_called_good_when_it_dif
         findings.iter().all(|finding| finding.kind == FindingKind::LeftAsIs && finding.message.contains("other content")),
         "{findings:?}"
     );
-    let (outcome, _) = bench.restore(&manifest, &Request { dry_run: true, ..request(Overwrite::IfChanged) });
+    let (outcome, _) = bench.foresee(&manifest, &request(Overwrite::IfChanged));
     assert_eq!((outcome.files, outcome.actions.len()), (2, 2));
     let (outcome, findings) = bench.restore(&manifest, &request(Overwrite::IfChanged));
     assert!(findings.is_empty(), "{findings:?}");
@@ -93,7 +93,7 @@ fn with_other_metadata() -> (Bench, Manifest, u64) {
 fn the_same_content_with_other_metadata_is_not_as_it_was_and_is_left_and_listed() {
     let (bench, manifest, changed) = with_other_metadata();
     let before = describe(bench.target.path());
-    let (planned, _) = bench.restore(&manifest, &Request { dry_run: true, ..bench.request() });
+    let (planned, _) = bench.foresee(&manifest, &bench.request());
     assert!(planned.actions.iter().all(|action| action.kind == ActionKind::Leave), "{:?}", planned.actions);
     assert_eq!((planned.left, planned.actions.len() as u64), (changed, changed));
     let (outcome, findings) = bench.restore(&manifest, &bench.request());
@@ -107,11 +107,11 @@ fn metadata_is_set_on_what_has_the_right_content_without_writing_it_again() {
     let (bench, manifest, changed) = with_other_metadata();
     let inode = |name: &str| fs::symlink_metadata(bench.restored(name)).unwrap().ino();
     let before = ["mode", "attribute", "link", "pipe", "folder/same"].map(inode);
-    let request = |dry_run| Request { overwrite: Overwrite::IfChanged, dry_run, ..bench.request() };
-    let (planned, _) = bench.restore(&manifest, &request(true));
+    let request = Request { overwrite: Overwrite::IfChanged, ..bench.request() };
+    let (planned, _) = bench.foresee(&manifest, &request);
     assert_eq!((planned.metadata_set, planned.files, planned.others), (changed, 0, 0));
     assert!(planned.actions.iter().all(|action| action.kind == ActionKind::SetMetadata), "{:?}", planned.actions);
-    let (outcome, findings) = bench.restore(&manifest, &request(false));
+    let (outcome, findings) = bench.restore(&manifest, &request);
     assert!(findings.is_empty(), "{findings:?}");
     assert_eq!((outcome.metadata_set, outcome.files, outcome.others, outcome.left), (changed, 0, 0, 0));
     assert_eq!(before, ["mode", "attribute", "link", "pipe", "folder/same"].map(inode));

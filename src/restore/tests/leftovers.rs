@@ -28,7 +28,7 @@ fn what_a_killed_restore_left_is_removed_and_nothing_that_looks_like_it() {
     for path in [&notes, &alike] {
         fs::write(path, "of the user").unwrap();
     }
-    let (planned, _) = bench.restore(&manifest, &Request { dry_run: true, ..bench.request() });
+    let (planned, _) = bench.foresee(&manifest, &bench.request());
     assert_eq!((planned.leftovers, left.iter().all(|path| path.exists())), (2, true));
     assert_eq!(planned.actions.iter().filter(|action| action.kind == ActionKind::Delete).count(), 2);
     let (outcome, findings) = bench.restore(&manifest, &Request { overwrite: Overwrite::IfChanged, ..bench.request() });
@@ -75,7 +75,7 @@ fn folders_that_a_restore_does_not_come_to_are_looked_through_after_one_was_kill
     let elsewhere = Request { destination: bench.restored("a").as_os_str().as_bytes().to_vec(), ..only_a() };
     assert_eq!(bench.restore(&manifest, &elsewhere).0.leftovers, 0);
     for leftovers in [1, 1] {
-        let (planned, _) = bench.restore(&manifest, &Request { dry_run: true, ..only_a() });
+        let (planned, _) = bench.foresee(&manifest, &only_a());
         let deleted = planned.actions.iter().filter(|action| action.kind == ActionKind::Delete).count();
         assert_eq!((planned.leftovers, deleted, path.exists()), (leftovers, 1, true));
     }
@@ -94,10 +94,10 @@ fn what_the_snapshot_has_under_such_a_name_or_a_pattern_excludes_is_no_leftover(
     bench.restore(&manifest, &bench.request());
     fs::write(bench.restored("folder").join(&names[2]), "of the user").unwrap();
     let exclude = || Some(crate::source::Filter::new(&[names[2].clone()]).unwrap());
-    for (dry_run, delete) in [(true, false), (false, false), (true, true), (false, true)] {
-        let request = Request { exclude: exclude(), dry_run, delete, overwrite: Overwrite::IfChanged, ..bench.request() };
-        let (outcome, _) = bench.restore(&manifest, &request);
-        assert_eq!((outcome.leftovers, outcome.deleted, outcome.unchanged), (0, 0, 2), "{dry_run} {delete}");
+    for (is_dry, delete) in [(true, false), (false, false), (true, true), (false, true)] {
+        let request = Request { exclude: exclude(), delete, overwrite: Overwrite::IfChanged, ..bench.request() };
+        let (outcome, _) = bench.restore_or_foresee(is_dry, &manifest, &request);
+        assert_eq!((outcome.leftovers, outcome.deleted, outcome.unchanged), (0, 0, 2), "{is_dry} {delete}");
         assert_eq!(names_in(&bench.restored("folder")).len(), 3);
     }
 }

@@ -15,7 +15,7 @@ fn inode(path: &Path) -> u64 {
 
 /// Restores as a user would whom a dry run has told what to expect.
 fn restore_as_foretold(bench: &Bench, manifest: &Manifest, overwrite: Overwrite) -> (Outcome, Vec<Finding>) {
-    let (planned, _) = bench.restore(manifest, &Request { overwrite, dry_run: true, ..bench.request() });
+    let (planned, _) = bench.foresee(manifest, &Request { overwrite, ..bench.request() });
     let (outcome, findings) = bench.restore(manifest, &Request { overwrite, ..bench.request() });
     let numbers = |outcome: &Outcome| {
         (outcome.files, outcome.hard_links, outcome.others, outcome.left, outcome.unchanged, outcome.metadata_set, outcome.failed)

@@ -15,7 +15,7 @@ fn set_flags(path: &Path, flags: IFlags) -> bool {
 
 /// A dry run and the restore that it foretells.
 fn foretold_and_done(bench: &Bench, manifest: &Manifest, request: &dyn Fn() -> Request<'static>) -> (Outcome, Outcome) {
-    let (planned, _) = bench.restore(manifest, &Request { dry_run: true, ..request() });
+    let (planned, _) = bench.foresee(manifest, &request());
     let (done, _) = bench.restore(manifest, &request());
     assert_eq!((planned.left, planned.failed, planned.files), (done.left, done.failed, done.files));
     (planned, done)
@@ -62,7 +62,7 @@ fn a_folder_whose_place_nothing_takes_is_put_back() {
     fs::write(bench.restored("x/a"), "of the user").unwrap();
     let (reader, silent) = (bench.repository.reader().unwrap(), crate::progress::Silent);
     let request = bench.request();
-    let task = super::super::task::Task::new(&reader, &manifest, &request, &silent);
+    let task = super::super::task::Task::new(&Snapshot { reader: &reader, manifest: &manifest }, &request, false, &silent);
     let destination = crate::target::Destination::open(&request.destination, true).unwrap();
     let within = destination.folder(b"").unwrap();
     let fails = || Err::<(), _>(Error::new(ErrorKind::Full, "full"));

@@ -3,9 +3,9 @@
 use super::*;
 use crate::source::Filter;
 
-fn unmatched(bench: &Bench, manifest: &Manifest, patterns: &[&str], dry_run: bool) -> Vec<String> {
+fn unmatched(bench: &Bench, manifest: &Manifest, patterns: &[&str], is_dry: bool) -> Vec<String> {
     let include = Filter::new(&patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>()).ok();
-    let (_, findings) = bench.restore(manifest, &Request { include, dry_run, verify: true, ..bench.request() });
+    let (_, findings) = bench.restore_or_foresee(is_dry, manifest, &Request { include, verify: true, ..bench.request() });
     let patterns = findings.iter().filter_map(|finding| finding.message.split('`').nth(1).map(str::to_owned));
     assert!(findings.iter().all(|finding| finding.kind == FindingKind::NotRestored), "{findings:?}");
     patterns.collect()
@@ -17,11 +17,11 @@ fn a_pattern_to_include_that_matches_nothing_is_named_and_others_are_not() {
     bench.write("photos/2020/a.jpg", "x");
     bench.write("mail/inbox", "x");
     let manifest = bench.snapshot();
-    for dry_run in [true, false] {
-        assert_eq!(unmatched(&bench, &manifest, &["contrakt.pdf"], dry_run), ["contrakt.pdf"]);
+    for is_dry in [true, false] {
+        assert_eq!(unmatched(&bench, &manifest, &["contrakt.pdf"], is_dry), ["contrakt.pdf"]);
         // One within what another takes in, a folder, and one that only takes out.
-        assert!(unmatched(&bench, &manifest, &["photos/", "a.jpg", "inbox", "!nothing"], dry_run).is_empty());
-        assert_eq!(unmatched(&bench, &manifest, &["inbox/", "inbox", "/photos"], dry_run), ["inbox/", "/photos"]);
+        assert!(unmatched(&bench, &manifest, &["photos/", "a.jpg", "inbox", "!nothing"], is_dry).is_empty());
+        assert_eq!(unmatched(&bench, &manifest, &["inbox/", "inbox", "/photos"], is_dry), ["inbox/", "/photos"]);
     }
     let above = format!("{}/**", bench.source.path().display());
     let below = Request { include: Filter::new(&[above]).ok(), ..bench.request_below("photos") };

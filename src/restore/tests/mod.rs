@@ -10,6 +10,7 @@ mod making_way;
 mod matching;
 mod overwriting;
 mod passing;
+mod planned;
 mod round_trip;
 mod selecting;
 
@@ -105,7 +106,18 @@ impl Bench {
 
     fn try_restore(&self, manifest: &Manifest, request: &Request<'_>) -> (crate::error::Result<Outcome>, Vec<Finding>) {
         let (reader, progress) = (self.repository.reader().unwrap(), Collected::default());
-        (run(&reader, manifest, request, &progress), progress.take())
+        (run(&Snapshot { reader: &reader, manifest }, request, &progress), progress.take())
+    }
+
+    /// What a dry run says.
+    fn foresee(&self, manifest: &Manifest, request: &Request<'_>) -> (Outcome, Vec<Finding>) {
+        let (reader, progress) = (self.repository.reader().unwrap(), Collected::default());
+        let planned = plan(&Snapshot { reader: &reader, manifest }, request, &progress).and_then(|plan| foresee(&plan, &progress));
+        (planned.unwrap(), progress.take())
+    }
+
+    fn restore_or_foresee(&self, is_dry: bool, manifest: &Manifest, request: &Request<'_>) -> (Outcome, Vec<Finding>) {
+        if is_dry { self.foresee(manifest, request) } else { self.restore(manifest, request) }
     }
 }
 

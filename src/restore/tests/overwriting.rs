@@ -124,8 +124,8 @@ fn delete_removes_what_the_snapshot_does_not_have_and_only_there() {
         fs::write(bench.restored(name), "x").unwrap();
     }
     let excluded = || Some(crate::source::Filter::new(&["*.keep".to_owned()]).unwrap());
-    let dry = Request { delete: true, exclude: excluded(), dry_run: true, ..bench.request() };
-    let (planned, _) = bench.restore(&manifest, &dry);
+    let dry = Request { delete: true, exclude: excluded(), ..bench.request() };
+    let (planned, _) = bench.foresee(&manifest, &dry);
     let mut deleted: Vec<_> = planned.actions.iter().filter(|action| action.kind == ActionKind::Delete).collect();
     deleted.sort_by_key(|action| &action.path);
     assert_eq!(deleted.first().unwrap().path, bench.restored("extra").as_os_str().as_bytes());
@@ -156,17 +156,17 @@ fn delete_touches_nothing_beside_the_sources() {
 fn a_dry_run_says_what_would_be_done_and_changes_nothing() {
     let (bench, manifest) = half_there();
     let before = describe(bench.target.path());
-    let request = |overwrite| Request { overwrite, dry_run: true, delete: true, verify: true, ..bench.request() };
-    let (outcome, _) = bench.restore(&manifest, &request(Overwrite::Never));
+    let request = |overwrite| Request { overwrite, delete: true, verify: true, ..bench.request() };
+    let (outcome, _) = bench.foresee(&manifest, &request(Overwrite::Never));
     assert_eq!((outcome.files, outcome.left, outcome.unchanged), (1, 1, 1));
     let kinds: Vec<_> = outcome.actions.iter().map(|action| action.kind).collect();
     assert_eq!(kinds, [ActionKind::Create, ActionKind::Leave]);
-    let (outcome, _) = bench.restore(&manifest, &request(Overwrite::Always));
+    let (outcome, _) = bench.foresee(&manifest, &request(Overwrite::Always));
     assert_eq!((outcome.files, outcome.bytes_written), (3, 35));
     assert_eq!(describe(bench.target.path()), before);
     let none = bench.restored("none/at/all");
     let (outcome, _) =
-        bench.restore(&manifest, &Request { destination: none.as_os_str().as_bytes().to_vec(), ..request(Overwrite::Never) });
+        bench.foresee(&manifest, &Request { destination: none.as_os_str().as_bytes().to_vec(), ..request(Overwrite::Never) });
     assert_eq!((outcome.files, none.exists()), (3, false));
 }
 
@@ -198,7 +198,7 @@ fn a_name_that_is_taken_unexpectedly_gives_another_name_and_is_never_overwritten
         let target = tempfile::tempdir().unwrap();
         let destination = target.path().as_os_str().as_bytes().to_vec();
         let request = Request { overwrite, delete: true, verify: true, destination, ..bench.request() };
-        let outcome = run(&reader, &manifest, &request, &TakeNames(target.path().to_owned())).unwrap();
+        let outcome = run(&Snapshot { reader: &reader, manifest: &manifest }, &request, &TakeNames(target.path().to_owned())).unwrap();
         assert_eq!((outcome.files, outcome.notes, outcome.verified, outcome.verify_failed), (2, 4, 2, 0));
         let names = ["file", "file~2", "folder", "folder~2", "later", "later~2", "link", "link~2"];
         assert_eq!(names_in(target.path()), names, "and what this restore made is not deleted as foreign");

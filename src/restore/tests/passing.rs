@@ -103,12 +103,12 @@ fn what_stands_in_the_place_of_a_folder_that_is_only_passed_through_is_never_rep
         make(&place);
         let before = fs::symlink_metadata(&place).unwrap().ino();
         for overwrite in [Overwrite::Never, Overwrite::IfChanged, Overwrite::Always] {
-            let request = |dry_run| Request { include: including("one"), overwrite, dry_run, ..bench.request() };
-            let (planned, _) = bench.restore(&manifest, &request(true));
+            let request = Request { include: including("one"), overwrite, ..bench.request() };
+            let (planned, _) = bench.foresee(&manifest, &request);
             assert_eq!(planned.left, 1);
             let replaced = planned.actions.iter().any(|action| action.kind == ActionKind::Replace && action.path.ends_with(b"/a"));
             assert!(!replaced, "{:?}", planned.actions);
-            let (outcome, findings) = bench.restore(&manifest, &request(false));
+            let (outcome, findings) = bench.restore(&manifest, &request);
             assert_eq!((outcome.left, findings[0].kind), (1, FindingKind::LeftAsIs));
             assert_eq!(fs::symlink_metadata(&place).unwrap().ino(), before);
             assert!(bench.restored("one").exists() && names_in(outside.path()).is_empty());

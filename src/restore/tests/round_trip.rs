@@ -198,7 +198,7 @@ fn an_interrupted_restore_leaves_no_temporary_and_can_be_run_again() {
     let reader = bench.repository.reader().unwrap();
     for questions in [0, 10, 53, 56] {
         let progress = StopAfter(questions.into());
-        let error = error_of(run(&reader, &manifest, &bench.request(), &progress));
+        let error = error_of(run(&Snapshot { reader: &reader, manifest: &manifest }, &bench.request(), &progress));
         assert_eq!(error.kind(), ErrorKind::Interrupted);
         let names = describe(bench.target.path());
         assert!(!names.keys().any(|name| String::from_utf8_lossy(name).contains(".repo-restore-")), "{names:?}");

@@ -91,6 +91,6 @@ fn verify_notices_a_file_that_changed_after_it_was_written() {
     let (bench, manifest) = bench();
     let reader = bench.repository.reader().unwrap();
     let progress = ChangeAtVerify(bench.restored("mail/inbox"));
-    let outcome = run(&reader, &manifest, &Request { verify: true, ..bench.request() }, &progress).unwrap();
+    let outcome = run(&Snapshot { reader: &reader, manifest: &manifest }, &Request { verify: true, ..bench.request() }, &progress).unwrap();
     assert_eq!((outcome.files, outcome.verified, outcome.verify_failed), (4, 3, 1));
 }

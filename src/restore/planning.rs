@@ -1,118 +1,26 @@
-//! The restore itself: walks and plans, while what was planned is executed window by window, and winds up.
+//! The walk that makes folders at once and plans everything else, window by window.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::SyncSender;
 
 use super::clear::{Decided, decide_in};
-use super::dry_run::DryRun;
-use super::entries::{Entered, Left, Start, Visitor, visit};
-use super::execute::Executor;
+use super::entries::{Entered, Left, Visitor};
 use super::folders;
 use super::in_the_way::{NamesBefore, Way};
 use super::leftovers;
-use super::links::{LinkInWork, Linked, Role, apply_flags, make_link};
-use super::matched::report_unmatched;
-use super::outcome::{Count, Outcome};
-use super::place;
-use super::plan::{PlannedFile, plan_name};
-use super::records::{Record, clear_after_killed};
+use super::links::{LinkInWork, Linked, Role, make_link};
+use super::outcome::Count;
+use super::plan_file::{PlannedFile, plan_name};
 use super::repositories::Takes;
-use super::request::Request;
 use super::set_metadata::set_metadata;
 use super::specials;
-use super::task::{Task, ended, first_cause, join, with_causes};
-use super::verify::Verify;
+use super::task::{ended, join, with_causes};
 use super::window::{FolderInWork, Window};
 use super::writer::Writer;
-use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Content, Manifest, Node};
-use crate::platform::names;
-use crate::progress::{FindingKind, Progress, Stage};
-use crate::repository::ChunkReader;
-use crate::target::Destination;
-
-/// Restores what `request` asks for of the snapshot `manifest`. What concerns one entry only is
-/// reported to `progress` and counted; the rest goes on. It is durable when this returns.
-///
-/// # Errors
-/// `NotFound` when the snapshot does not have the path; `Full`; `Interrupted`; those of opening the
-/// destination, and of the last sync. Files that were complete stay, those in work are removed.
-pub fn run(reader: &ChunkReader, manifest: &Manifest, request: &Request<'_>, progress: &dyn Progress) -> Result<Outcome> {
-    let task = Task::new(reader, manifest, request, progress);
-    // Before anything else: nothing may be made in a repository.
-    place::check(&request.destination, &request.protected)?;
-    progress.stage(Stage::Restore);
-    let start = Start::find(&task, manifest)?;
-    task.set_origin(start.origin());
-    let open = |create| Destination::open_beside(&request.destination, create, Arc::clone(&request.protected));
-    if request.dry_run {
-        let destination = match open(false) {
-            Ok(destination) => Some(destination),
-            Err(error) if error.is_not_found() => None,
-            Err(error) => return Err(error),
-        };
-        if let (Some(destination), Some((records, path))) = (&destination, records_of(&task)) {
-            clear_after_killed(&task, records, destination, &path)?;
-        }
-        visit(&task, manifest, &start, &mut DryRun::new(&task, destination)?)?;
-        report_unmatched(&task);
-        task.notes.sum_up(progress);
-        return Ok(task.tally.outcome());
-    }
-    let writer = Writer::new(&task, open(true)?);
-    let _record = write_down(&task, &writer.destination)?;
-    let blocked = plan_and_execute(&writer, manifest, &start)?;
-    apply_flags(&writer);
-    writer.destination.folder(b"")?.end_unfinished()?;
-    writer.destination.sync()?;
-    if request.verify {
-        progress.stage(Stage::ReadBack);
-        let mut verify = Verify::new(&writer, &blocked);
-        visit(&task, manifest, &start, &mut verify)?;
-        verify.flush()?;
-    }
-    report_unmatched(&task);
-    task.notes.sum_up(progress);
-    Ok(task.tally.outcome())
-}
-
-/// Writes down that this restore runs, after it has removed what killed ones have left.
-fn write_down(task: &Task<'_>, destination: &Arc<Destination>) -> Result<Option<Record>> {
-    let Some((folder, path)) = records_of(task) else { return Ok(None) };
-    clear_after_killed(task, folder, destination, &path)?;
-    Ok(Record::begin(folder, &path))
-}
-
-/// Where it is written down which restores run, and the destination as it is written there.
-fn records_of<'t>(task: &Task<'t>) -> Option<(&'t Path, PathBuf)> {
-    let folder = task.request.records.as_deref()?;
-    let path = std::fs::canonicalize(names::to_path(&task.request.destination)).ok()?;
-    Some((folder, path))
-}
-
-/// Walks on this thread, and writes what was planned with all others. Returns the folders that could not
-/// be made.
-fn plan_and_execute(writer: &Writer<'_>, manifest: &Manifest, start: &Start) -> Result<HashSet<Vec<u8>>> {
-    // No window waits in it: one is executed while another is planned, and no third is in memory.
-    let (sender, receiver) = sync_channel(0);
-    std::thread::scope(|threads| {
-        let executing = std::thread::Builder::new()
-            .spawn_scoped(threads, move || Executor::new(writer).run(&receiver))
-            .map_err(|error| Error::new(ErrorKind::Other, "cannot start a thread").with_source(error))?;
-        let mut planning = Planning::new(writer, sender);
-        let planned = visit(writer.task, manifest, start, &mut planning).and_then(|()| {
-            writer.task.progress.end_total();
-            planning.send_window()
-        });
-        let blocked = std::mem::take(&mut planning.blocked);
-        // The channel ends with it, and so does the thread.
-        drop(planning);
-        let executed = executing.join().unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "the thread that writes files has ended")));
-        first_cause(planned, executed).map(|()| blocked)
-    })
-}
+use crate::error::{Error, Result};
+use crate::manifest::{Content, Node};
+use crate::progress::FindingKind;
 
 fn send(writer: &Writer<'_>, windows: &SyncSender<Window>, window: Window) -> Result<()> {
     // Who executes has gone when it failed, and has said why.
@@ -121,7 +29,7 @@ fn send(writer: &Writer<'_>, windows: &SyncSender<Window>, window: Window) -> Re
 }
 
 /// The walk that plans.
-struct Planning<'w> {
+pub(super) struct Planning<'w> {
     writer: &'w Writer<'w>,
     windows: SyncSender<Window>,
     window: Window,
@@ -134,14 +42,14 @@ struct Planning<'w> {
     /// The folder of the last entry, shared by the files in it.
     folder: Arc<[u8]>,
     /// Folders that could not be made.
-    blocked: HashSet<Vec<u8>>,
+    pub blocked: HashSet<Vec<u8>>,
     /// The number of the next entry.
     ordinal: u64,
     destination_keeps_metadata: bool,
 }
 
 impl<'w> Planning<'w> {
-    fn new(writer: &'w Writer<'w>, windows: SyncSender<Window>) -> Self {
+    pub fn new(writer: &'w Writer<'w>, windows: SyncSender<Window>) -> Self {
         Self {
             writer,
             windows,
@@ -170,7 +78,7 @@ impl<'w> Planning<'w> {
     }
 
     /// Hands over what is planned.
-    fn send_window(&mut self) -> Result<()> {
+    pub fn send_window(&mut self) -> Result<()> {
         send(self.writer, &self.windows, std::mem::take(&mut self.window))
     }
 
