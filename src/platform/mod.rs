@@ -33,6 +33,7 @@ pub mod process;
 pub mod random;
 pub mod range_lock;
 pub mod rights;
+#[cfg(feature = "cli")]
 pub mod signals;
 mod stat;
 mod subject;
