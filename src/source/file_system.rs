@@ -36,10 +36,11 @@ enum Sort {
 use Sort::{Foreign, Local, Pseudo};
 use StatTrust::{Full, Mtime, NoInode};
 
-/// The kind of everything that a program serves; `fuseblk` of a disk has it too.
-const FUSE: u32 = 0x6573_5546;
+/// Those of the shared ones that keep inode numbers and change times as a local disk does. Of the others inode numbers
+/// come from the client, or from a program that may count anew every time.
+const KEEPS_INODES: [u32; 6] = [0x6969, 0x00c3_6400, 0x0bd0_0bd0, 0x4750_4653, 0x7461_636f, 0x0116_1970];
 
-/// Kind number, name, sort. The numbers are those of `linux/magic.h` and of the drivers.
+/// Kind number, name, sort, of all that are not shared with others. The numbers are those of `linux/magic.h` and of the drivers.
 const KNOWN: &[(u32, &str, Sort)] = &[
     (0xef53, "ext4", Local(Full)),
     (0x5846_5342, "xfs", Local(Full)),
@@ -67,28 +68,6 @@ const KNOWN: &[(u32, &str, Sort)] = &[
     (0x4d44, "vfat", Local(Mtime)),
     (0x2011_bab0, "exfat", Local(Mtime)),
     (0x4244, "hfs", Local(Mtime)),
-    // Servers that keep inode numbers and change times as a local disk does.
-    (0x6969, "nfs", Foreign(Full)),
-    (0x00c3_6400, "ceph", Foreign(Full)),
-    (0x0bd0_0bd0, "lustre", Foreign(Full)),
-    (0x4750_4653, "gpfs", Foreign(Full)),
-    (0x7461_636f, "ocfs2", Foreign(Full)),
-    (0x0116_1970, "gfs2", Foreign(Full)),
-    // Inode numbers come from the client, or from a program that may count anew every time.
-    (0xff53_4d42, "cifs", Foreign(NoInode)),
-    (0xfe53_4d42, "smb2", Foreign(NoInode)),
-    (0x517b, "smb", Foreign(NoInode)),
-    (FUSE, "fuse", Foreign(NoInode)),
-    (0x0102_1997, "9p", Foreign(NoInode)),
-    (0x5346_414f, "afs", Foreign(NoInode)),
-    (0x6b41_4653, "afs", Foreign(NoInode)),
-    (0x7375_7245, "coda", Foreign(NoInode)),
-    (0x564c, "ncp", Foreign(NoInode)),
-    (0x2003_0528, "orangefs", Foreign(NoInode)),
-    (0x1983_0326, "beegfs", Foreign(NoInode)),
-    (0x786f_4256, "vboxsf", Foreign(NoInode)),
-    (0xbacb_acbc, "vmhgfs", Foreign(NoInode)),
-    (0x7c7c_6673, "prl_fs", Foreign(NoInode)),
     (0x9fa0, "proc", Pseudo),
     (0x9fa1, "openpromfs", Pseudo),
     (0x6265_6572, "sysfs", Pseudo),
@@ -161,13 +140,17 @@ impl FileSystem {
     }
 
     fn sort(&self) -> Sort {
+        if file_systems::shared_name(self.magic).is_some() {
+            return Foreign(if KEEPS_INODES.contains(&self.magic) { Full } else { NoInode });
+        }
         self.known().map_or(Local(Full), |(_, _, sort)| *sort)
     }
 
     /// The name of its kind, such as `ext4` (which stands for ext2 and ext3 as well); the kernel's
     /// number for a kind that is not known.
     pub fn kind_name(&self) -> String {
-        self.known().map_or_else(|| format!("0x{:x}", self.magic), |(_, name, _)| (*name).to_owned())
+        let name = file_systems::shared_name(self.magic).or_else(|| self.known().map(|(_, name, _)| *name));
+        name.map_or_else(|| format!("0x{:x}", self.magic), str::to_owned)
     }
 
     /// True when it shows the state of the kernel and there is nothing to save: `/proc`, `/sys` and
@@ -180,20 +163,15 @@ impl FileSystem {
     /// read, and so is what some FUSE file systems show. A kind that is not known may be such a one.
     pub fn may_hide_content(&self) -> bool {
         // fuse, 9p
-        self.is_pseudo() || matches!(self.magic, 0x6573_5546 | 0x0102_1997) || self.known().is_none()
+        self.is_pseudo()
+            || matches!(self.magic, 0x6573_5546 | 0x0102_1997)
+            || (self.known().is_none() && file_systems::shared_name(self.magic).is_none())
     }
 
     /// True when time stamps are made by another machine's clock or by a program: NFS, CIFS, FUSE
     /// and others.
     pub fn has_own_clock(&self) -> bool {
         matches!(self.sort(), Foreign(_))
-    }
-
-    /// True when another machine, or another mount, may use the same files without seeing the locks of
-    /// this one: NFS, CIFS, FUSE and others. A disk of this machine behind FUSE (exFAT, NTFS) is not one
-    /// of them, since nobody else can mount it.
-    pub fn has_local_locks_only(&self) -> bool {
-        matches!(self.sort(), Foreign(_)) && !(self.magic == FUSE && self.has_device)
     }
 
     /// What must be equal for a file on it to count as unchanged, unless the user says otherwise.
@@ -218,23 +196,6 @@ mod tests {
 
     fn with_magic(magic: u32) -> FileSystem {
         FileSystem { magic, id: 1, has_device: false }
-    }
-
-    #[test]
-    fn locks_on_what_other_machines_share_are_not_relied_on() {
-        for magic in [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x0102_1997] {
-            assert!(with_magic(magic).has_local_locks_only(), "{magic:x}");
-        }
-        for magic in [0xef53, 0x0102_1994, 0x5846_5342, 0x794c_7630, 1] {
-            assert!(!with_magic(magic).has_local_locks_only(), "{magic:x}");
-        }
-    }
-
-    #[test]
-    fn a_disk_behind_fuse_has_the_locks_of_this_machine_and_a_cluster_on_a_shared_disk_has_not() {
-        let on_a_disk = |magic| FileSystem { has_device: true, ..with_magic(magic) };
-        assert!(!on_a_disk(FUSE).has_local_locks_only());
-        assert!(on_a_disk(0x7461_636f).has_local_locks_only());
     }
 
     #[test]
@@ -273,6 +234,8 @@ mod tests {
     fn each_kind_is_listed_once() {
         let magics: HashSet<_> = KNOWN.iter().map(|(magic, ..)| magic).collect();
         assert_eq!(magics.len(), KNOWN.len());
+        assert!(KNOWN.iter().all(|(magic, ..)| file_systems::shared_name(*magic).is_none()));
+        assert!(KEEPS_INODES.iter().all(|magic| file_systems::shared_name(*magic).is_some()));
     }
 
     #[test]
