@@ -34,7 +34,8 @@
 //!     let manifest = repository.objects().read_manifest(&id)?;
 //!     let wanted = restore::What::Path(source.to_string_lossy().into_owned().into_bytes());
 //!     let request = restore::Request::new(wanted, rescued.to_string_lossy().into_owned());
-//!     let outcome = restore::run(&repository.reader()?, &manifest, &request, &Silent)?;
+//!     let saved = restore::Snapshot { reader: &repository.reader()?, manifest: &manifest };
+//!     let outcome = restore::run(&saved, &request, &Silent)?;
 //!     assert_eq!((outcome.files, outcome.failed), (1, 0));
 //!     assert_eq!(std::fs::read(rescued.join("contract.txt")).expect("it is back"), b"what cannot be made again");
 //!     Ok(())

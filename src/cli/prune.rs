@@ -8,11 +8,9 @@ use super::global::Global;
 use super::message;
 use super::output::Output;
 use super::pruned::{print_decisions, print_outcome};
-use crate::error::{Error, ErrorKind, Result};
-use crate::platform::names;
+use crate::error::Result;
 use crate::prune::{self, Request, Rules};
 use crate::retention::KeepPolicy;
-use crate::source::{FileSystem, Folder};
 
 /// Remove snapshots that no rule keeps, and free the space that nothing needs
 ///
@@ -93,12 +91,7 @@ const SAVED_ONCE_MIN: usize = 3;
 
 /// Plans, says what was decided, and does it.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
-    let location = global.location()?;
     let repository = global.open()?;
-    let file_system = FileSystem::of(&Folder::open(names::to_bytes(&location))?)?;
-    if !args.alone && !args.dry_run && file_system.has_local_locks_only() {
-        return Err(locks_are_local(&file_system.kind_name()));
-    }
     let bar = Bar::new(global);
     // What cannot be read is named before anything is decided.
     global.catalogued(&repository)?;
@@ -133,17 +126,10 @@ impl Args {
             override_protection: self.override_protection,
             accept_rollback: self.accept_rollback,
             accept_loss: self.accept_loss,
+            alone: self.alone,
             ..Request::by_rules(Rules { keep, series: self.series })
         }
     }
-}
-
-fn locks_are_local(kind: &str) -> Error {
-    let message = format!(
-        "the repository lies on a network file system ({kind}), where a lock may not be seen by other machines; \
-         make sure that no snapshot runs there, and give --alone"
-    );
-    Error::new(ErrorKind::Invalid, message)
 }
 
 /// Series whose names change from run to run keep everything for ever; that should not go unnoticed.
@@ -153,16 +139,5 @@ fn note_saved_once(found: usize, global: &Global) {
             "{found} series were saved once and not since, and rules never remove their only snapshot; if one source was saved \
              under several names, save it under one --series"
         ));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_refusal_of_a_network_file_system_says_why_and_what_to_do() {
-        let message = locks_are_local("nfs").to_string();
-        assert!(message.contains("(nfs)") && message.contains("lock") && message.ends_with("give --alone"), "{message}");
     }
 }

@@ -181,7 +181,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
         _ if paths.is_empty() => again(&repository, &host, machine.clone(), args.series.as_deref(), global, &mut ended)?,
         _ => vec![Request { options, unwanted, ..Request::new(paths, host, user_name()) }],
     };
-    locks::warn_once(&repository, &global.location()?);
+    locks::warn_once(&repository);
     let own = OwnFolders::of(global)?;
     let complete = |mut request: Request| {
         request.kind = args.kind.kind();

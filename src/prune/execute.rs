@@ -6,6 +6,7 @@ use super::outcome::Outcome;
 use super::packs::{Basis, PackPlan};
 use super::plan::Plan;
 use super::prepare::prepare;
+use super::refuse::refuse_unseen_locks;
 use super::rewrite::move_chunks;
 use super::rewriting::Move;
 use super::sweep::{Held, remove_new_unnamed_packs, remove_packs};
@@ -14,7 +15,7 @@ use crate::error::{ErrorKind, Result};
 use crate::id::{PackId, RunId, SnapshotId};
 use crate::progress::{Progress, Stage};
 use crate::repository::{PackListing, Repository, SNAPSHOTS, make_reserve, release_reserve, snapshot_name, sync_folder};
-use crate::storage::{Stale, ask_each};
+use crate::storage::{LockKind, Stale, ask_each};
 
 /// Removes the snapshots that the plan names and frees what nothing needs any more.
 ///
@@ -27,9 +28,15 @@ use crate::storage::{Stale, ask_each};
 /// # Errors
 /// `Busy` when another prune is at work; `Damaged` when what is needed cannot be read, or when snapshots are missing that
 /// nobody removed, `Invalid` when the clock is behind, `Changed` when one was forgotten that the rules had counted: then
-/// nothing was removed; `Interrupted`; those of the storage.
+/// nothing was removed; `Invalid` where locks may not reach other machines, unless the request says that none is at work;
+/// `Interrupted`; those of the storage.
 pub fn execute(repository: &Repository, plan: &Plan, progress: &dyn Progress) -> Result<Outcome> {
     let storage = repository.storage();
+    if let LockKind::Here(file_system) = storage.properties().lock
+        && !plan.request.alone
+    {
+        return Err(refuse_unseen_locks(file_system));
+    }
     let mut ready = prepare(repository, plan, true, progress)?;
     progress.stage(Stage::Sweep);
     let held = Held { alone: &*ready.alone, lock: ready.lock.as_deref() };

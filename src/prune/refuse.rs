@@ -17,6 +17,15 @@ pub(super) fn refuse_stale(id: &SnapshotId, is_gone: bool) -> Error {
     Error::new(ErrorKind::Changed, message).with_hint("run it again")
 }
 
+/// Other machines may not see that a prune is at work.
+pub(super) fn refuse_unseen_locks(file_system: &str) -> Error {
+    let message = format!(
+        "the repository lies on a network file system ({file_system}), where a lock may not be seen by other machines; \
+         make sure that no snapshot runs there, and give --alone"
+    );
+    Error::new(ErrorKind::Invalid, message)
+}
+
 /// An error about a snapshot that stays.
 pub(super) fn refuse_unknown(id: &SnapshotId, error: Error) -> Error {
     error.context(format!("what snapshot {} needs cannot be read, so nothing is removed", id.short()))

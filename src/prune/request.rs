@@ -27,6 +27,8 @@ pub struct Request {
     pub accept_rollback: bool,
     /// Free also what only pages may name that are lost (see [`Outcome::pages_given_up`](super::Outcome::pages_given_up)).
     pub accept_loss: bool,
+    /// No other machine uses the repository now: needed where its locks may not reach others.
+    pub alone: bool,
     /// The clock: it is asked for the plan, and again under each lock, which may be hours later.
     pub clock: fn() -> Timestamp,
 }
@@ -52,6 +54,7 @@ impl Default for Request {
             override_protection: false,
             accept_rollback: false,
             accept_loss: false,
+            alone: false,
             clock: Timestamp::now,
         }
     }

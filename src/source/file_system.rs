@@ -38,12 +38,6 @@ impl FileSystem {
         Ok(Self { kind, id, has_device })
     }
 
-    /// The name of its kind, such as `ext4` (which stands for ext2 and ext3 as well); the kernel's
-    /// number for a kind that is not known.
-    pub fn kind_name(&self) -> String {
-        self.kind.name()
-    }
-
     /// True when it shows the state of the kernel and there is nothing to save: `/proc`, `/sys` and
     /// the like. A tmpfs holds files, and devtmpfs cannot be told from it, so both are not.
     pub fn is_pseudo(&self) -> bool {
@@ -60,13 +54,6 @@ impl FileSystem {
     /// and others.
     pub fn has_own_clock(&self) -> bool {
         self.kind.has_own_clock()
-    }
-
-    /// True when another machine, or another mount, may use the same files without seeing the locks of
-    /// this one: NFS, CIFS, FUSE and others. A disk of this machine behind FUSE (exFAT, NTFS) is not one
-    /// of them, since nobody else can mount it.
-    pub fn has_local_locks_only(&self) -> bool {
-        self.kind.has_local_locks_only(self.has_device)
     }
 
     /// What must be equal for a file on it to count as unchanged, unless the user says otherwise.
@@ -96,26 +83,9 @@ mod tests {
     }
 
     #[test]
-    fn locks_on_what_other_machines_share_are_not_relied_on() {
-        for magic in [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x0102_1997] {
-            assert!(with_magic(magic).has_local_locks_only(), "{magic:x}");
-        }
-        for magic in [0xef53, 0x0102_1994, 0x5846_5342, 0x794c_7630, 1] {
-            assert!(!with_magic(magic).has_local_locks_only(), "{magic:x}");
-        }
-    }
-
-    #[test]
-    fn a_disk_behind_fuse_has_the_locks_of_this_machine_and_a_cluster_on_a_shared_disk_has_not() {
-        let on_a_disk = |magic| FileSystem { has_device: true, ..with_magic(magic) };
-        assert!(!on_a_disk(0x6573_5546).has_local_locks_only());
-        assert!(on_a_disk(0x7461_636f).has_local_locks_only());
-    }
-
-    #[test]
     fn proc_holds_nothing_to_save_and_a_folder_for_files_does() {
         let found = of("/proc".as_ref());
-        assert_eq!((found.kind_name().as_str(), found.is_pseudo()), ("proc", true));
+        assert!(found.is_pseudo());
         let folder = tempfile::tempdir().unwrap();
         let found = of(folder.path());
         assert!(!found.is_pseudo());
@@ -135,7 +105,7 @@ mod tests {
             (0x4d44, false, Mtime),
         ] {
             let found = with_magic(magic);
-            assert_eq!((found.has_own_clock(), found.default_stat_trust()), (own_clock, trust), "{}", found.kind_name());
+            assert_eq!((found.has_own_clock(), found.default_stat_trust()), (own_clock, trust), "{magic:x}");
         }
     }
 
@@ -143,6 +113,5 @@ mod tests {
     fn an_unknown_kind_is_compared_strictly_and_saved() {
         let found = with_magic(0x1234_5678);
         assert_eq!((found.is_pseudo(), found.has_own_clock(), found.default_stat_trust()), (false, false, Full));
-        assert_eq!(found.kind_name(), "0x12345678");
     }
 }

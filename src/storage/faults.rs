@@ -6,7 +6,7 @@ mod plan;
 mod tests;
 
 use self::plan::{Fault, Needs, Plan, State};
-use super::{Listed, Lock, LockMode, Properties, Stale, Storage, Upload};
+use super::{Listed, Lock, LockKind, LockMode, Properties, Stale, Storage, Upload};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long a fault lasts.
@@ -89,6 +89,11 @@ impl<S: Storage> Faults<S> {
         state.locks_lost_at = Some(nth);
     }
 
+    /// Says from now on that its locks are of this kind, whatever they are.
+    pub fn claim_locks(&self, kind: LockKind) {
+        self.plan.state().lock = Some(kind);
+    }
+
     /// True while a planned fault has not struck, or strikes forever.
     pub fn is_armed(&self) -> bool {
         self.plan.state().fault.is_some()
@@ -120,7 +125,8 @@ impl<S: Storage> Storage for Faults<S> {
     }
 
     fn properties(&self) -> Properties {
-        self.inner.properties()
+        let inner = self.inner.properties();
+        Properties { lock: self.plan.state().lock.unwrap_or(inner.lock), ..inner }
     }
 
     fn free_bytes(&self) -> Option<u64> {

@@ -87,6 +87,8 @@ pub trait Lock: Send + Sync + fmt::Debug {
 pub enum LockKind {
     /// The lock ends with the process that holds it, and not before, unless its file is taken away.
     Process,
+    /// The same, but on a file system of this kind other machines may not see it.
+    Here(&'static str),
     /// It ends by itself when its holder does not renew it, who may learn of that late.
     Lease,
     /// It is granted to all and excludes nobody.

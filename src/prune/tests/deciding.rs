@@ -134,3 +134,19 @@ fn a_plan_is_held_beside_other_prunes_and_removes_nothing_that_it_did_not_name()
     assert!([ids[2], ids[3], late.id.unwrap()].iter().all(|id| left.contains(id)) && left.len() == 3);
     bench.assert_same(&late);
 }
+
+#[test]
+fn where_other_machines_may_not_see_a_lock_nothing_goes_until_the_user_says_that_none_is_at_work() {
+    let bench = Bench::new();
+    let snapshots = age(&bench, 2);
+    let faults = Arc::new(Faults::new(Arc::clone(&bench.storage)));
+    faults.claim_locks(crate::storage::LockKind::Here("nfs"));
+    let repository = open(Arc::clone(&faults) as _);
+    let asked = request(&[snapshots[0].0]);
+    let error = run(&repository, &asked, &Silent).unwrap_err();
+    let message = error.to_string();
+    assert!(error.kind() == ErrorKind::Invalid && message.contains("(nfs)") && message.contains("lock"), "{message}");
+    // Who only looks harms nobody.
+    assert_eq!(expect(&repository, &asked).unwrap().snapshots_removed, 1);
+    assert_eq!(run(&repository, &Request { alone: true, ..asked }, &Silent).unwrap().snapshots_removed, 1);
+}

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{Damage, Lasts};
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::LockKind;
 
 /// Shared with the uploads that are under way.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub(super) struct State {
     pub reads: u64,
     pub read_fault: Option<Fault>,
     has_sync_failed: bool,
+    /// What it says of its locks, where that is not what the storage inside says.
+    pub lock: Option<LockKind>,
     /// The writing call before which the locks are lost.
     pub locks_lost_at: Option<u64>,
     pub damage: Vec<(String, Damage)>,

@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub use self::listing::Found;
 use self::root::{Root, text};
 use self::upload::LocalUpload;
-use super::{LOCK, Listed, Lock, LockKind, LockMode, PRUNE_LOCK, Properties, Stale, Storage, Upload, name};
+use super::{LOCK, Listed, Lock, LockMode, PRUNE_LOCK, Properties, Stale, Storage, Upload, name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::{Failure, content, entries, file_systems, look, open};
 
@@ -124,7 +124,7 @@ impl Storage for LocalStorage {
     }
 
     fn properties(&self) -> Properties {
-        Properties { requests_at_once: 1, gap_bytes: 0, lock: LockKind::Process, can_replace: false, is_append_only: false }
+        Properties { requests_at_once: 1, gap_bytes: 0, lock: self.root.lock, can_replace: false, is_append_only: false }
     }
 
     fn free_bytes(&self) -> Option<u64> {

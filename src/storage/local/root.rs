@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::owners::{self, Owners};
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::{EntryType, Failure, Handle, durability, entries, failure, look, names, open};
-use crate::storage::name;
+use crate::platform::{EntryType, Failure, Handle, Kind, durability, entries, failure, file_systems, look, names, open};
+use crate::storage::{LockKind, name};
 use crate::units::PathText;
 
 /// So many folders are synced at a time. Measured on ext4: 64 folders one after the other take
@@ -27,6 +27,13 @@ struct Folders {
     synced: BTreeSet<String>,
 }
 
+/// What the locks of the folder are. Where the system does not say on what it lies, they are taken for those of a disk, as
+/// those of a kind that nobody knows are.
+fn lock_kind(handle: &Handle) -> LockKind {
+    let is_on_disk = || look::at_handle(handle).is_ok_and(|found| file_systems::is_on_disk(found.identity.device));
+    Kind::of(handle).ok().and_then(|kind| kind.name_of_local_locks(is_on_disk())).map_or(LockKind::Process, LockKind::Here)
+}
+
 /// An open folder and what is known about its durability.
 #[derive(Debug)]
 pub(super) struct Root {
@@ -35,6 +42,8 @@ pub(super) struct Root {
     pub path: PathBuf,
     /// Whose the new things in it are.
     pub owners: Owners,
+    /// What its locks are.
+    pub lock: LockKind,
     /// What is known of the folders themselves.
     folders: Mutex<Folders>,
     /// A sync failed: the kernel may have dropped what it could not write, and says so only once.
@@ -50,7 +59,8 @@ impl Root {
         })?;
         let path = path.canonicalize().map_err(|error| Error::io(action, text(path), error))?;
         let owners = Owners::of(&handle);
-        Ok(Self { handle, path, owners, folders: Mutex::default(), sync_failed: AtomicBool::new(false) })
+        let lock = lock_kind(&handle);
+        Ok(Self { handle, path, owners, lock, folders: Mutex::default(), sync_failed: AtomicBool::new(false) })
     }
 
     /// How an object or folder is named in messages: its whole path, escaped.
