@@ -47,6 +47,8 @@ pub struct Args {
     to_original: bool,
 
     /// What happens to files that are in the way
+    ///
+    /// A folder in the place of a file is replaced only when it is empty, or with --delete.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     overwrite: OverwriteWhen,
 
@@ -64,7 +66,7 @@ pub struct Args {
 
     /// Remove what the snapshot does not have from the folders that are restored
     ///
-    /// What the snapshot did not look at stays: what its filters left out, sockets, what it could not read, and folders
+    /// With --overwrite, a folder in the place of a file goes with all that is in it. What the snapshot did not look at stays: what its filters left out, sockets, what it could not read, and folders
     /// that it did not enter. Other file systems that are mounted there, the repository, its cache and the keys always
     /// stay. With -n, what would go is listed.
     #[arg(long)]
@@ -149,8 +151,15 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let plan = restore::plan(&Snapshot { reader: &reader, manifest: &manifest }, &request, &bar)?;
     let outcome = if args.dry_run { restore::foresee(&plan, &bar)? } else { restore::execute(&plan, &bar)? };
     let status = bar.finish().worst(status_of(&outcome));
-    let restored =
-        Restored { id, moment: manifest.time, destination: &place.named, dry_run: args.dry_run, outcome: &outcome, time: begun.elapsed() };
+    let restored = Restored {
+        id,
+        moment: manifest.time,
+        destination: &place.named,
+        dry_run: args.dry_run,
+        overwrites: request.overwrite != Overwrite::Never,
+        outcome: &outcome,
+        time: begun.elapsed(),
+    };
     output.report(|output| restored.print(output))?;
     Ok(status)
 }

@@ -79,6 +79,8 @@ pub struct Restored<'a> {
     pub destination: &'a Path,
     /// Nothing was done.
     pub dry_run: bool,
+    /// Whether what is in the way is replaced as far as it may be.
+    pub overwrites: bool,
     /// What was done.
     pub outcome: &'a Outcome,
     /// How long it took.
@@ -120,7 +122,7 @@ impl Restored<'_> {
             (outcome.verified, "verified: read and found right"),
             (outcome.unchanged, "kept: already as in the snapshot"),
             (outcome.metadata_set, "had the right content and got their owner, mode and attributes"),
-            (outcome.left, "kept though they differ (see --overwrite)"),
+            (outcome.left, if self.overwrites { "kept though they differ" } else { "kept though they differ (see --overwrite)" }),
             (outcome.deleted, "deleted"),
             (outcome.kept, "not deleted: the snapshot did not look at them (see --delete-excluded)"),
             (outcome.leftovers, "temporary files of a killed restore removed"),
@@ -136,7 +138,7 @@ impl Restored<'_> {
     }
 
     fn line(&self) -> serde_json::Value {
-        let Self { id, moment, destination, dry_run, outcome, time } = *self;
+        let Self { id, moment, destination, dry_run, outcome, time, .. } = *self;
         let absolute = absolute(destination);
         let bytes = [destination, &absolute].map(names::to_bytes);
         let Outcome { files, directories, hard_links, others, bytes_written, left, unchanged, damaged, failed, deleted, notes, .. } =

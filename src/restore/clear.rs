@@ -1,25 +1,28 @@
 //! Whether what is in the way may go, and its removal.
 //!
-//! A folder makes way for a file only when all that is in it may and can go: not what the repository needs, not
-//! another mount, not what the snapshot did not look at, and nothing that the system would keep. It is set
-//! aside first, and removed when something has its place. A restore that is killed in between leaves it.
+//! A folder that is not empty makes way for something else only where what the snapshot does not have is to be deleted,
+//! and all that is in it may and can go: not what the repository needs, not another mount, not what the snapshot did not
+//! look at, and nothing that the system would keep. It is set aside first, and removed when something has its place. A restore that is killed in between leaves it.
 
 use super::folders::split_last;
 use super::in_the_way::{NamesBefore, Way, decide, gives_way_to_folder};
 use super::links::{Links, Role};
-use super::outcome::ActionKind;
+use super::outcome::{ActionKind, Count};
 use super::repositories::{IN_REPOSITORY, Takes, is_of_repository};
 use super::sight::path_in_snapshot;
 use super::task::{Task, join, with_causes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Node;
 use crate::platform::HandleRef;
-use crate::progress::{FindingKind, Topic};
+use crate::progress::{Deed, FindingKind, Topic};
 use crate::target::{ApplyOptions, Choice, Existing, Folder, Found, Judge, Stays};
 use crate::units::PathText;
 
 /// Of a name that something is mounted over.
 const MOUNTED: &str = "left as it is: another file system is mounted there";
+
+/// Of a folder that holds something, where nothing else was asked for.
+const NOT_EMPTY: &str = "left as it is: it is a folder that is not empty; with --delete it goes with all that is in it";
 
 /// What is done with an entry, or why what is there must stay.
 pub(super) enum Decided {
@@ -68,12 +71,18 @@ pub(super) fn decide_in(
 /// # Errors
 /// Those of looking.
 fn look(task: &Task<'_>, (within, relative): (&Folder, &[u8]), name: &[u8]) -> Result<std::result::Result<(), String>> {
-    let mut clearing = Clearing { task, relative, name, why: None, going: Vec::new() };
+    let mut clearing = Clearing::new(task, relative, name, true);
     if !within.remove_as(name, true, &mut clearing)? {
         return Ok(Err(clearing.message()));
     }
-    for path in clearing.going {
-        task.tally.act(ActionKind::Delete, path);
+    if clearing.is_filled && !task.request.delete {
+        return Ok(Err(NOT_EMPTY.to_owned()));
+    }
+    if task.is_dry {
+        task.tally.add_many(Count::Deleted, clearing.going.len() as u64);
+        for path in clearing.going {
+            task.tally.act(ActionKind::Delete, path);
+        }
     }
     Ok(Ok(()))
 }
@@ -103,7 +112,7 @@ pub(super) fn take_place<T>(
             return Err(error);
         }
     };
-    let mut clearing = Clearing { task, relative, name, why: None, going: Vec::new() };
+    let mut clearing = Clearing::new(task, relative, name, false);
     let why = match within.remove_as(&aside, false, &mut clearing) {
         Ok(true) => return Ok(placed),
         Ok(false) => clearing.message(),
@@ -133,11 +142,19 @@ struct Clearing<'c> {
     name: &'c [u8],
     /// The first that stays, and why.
     why: Option<(Vec<u8>, String)>,
+    /// True when nothing is removed yet.
+    is_look: bool,
+    /// True once something was met in it.
+    is_filled: bool,
     /// What would go from within it in a dry run, with its path in the destination.
     going: Vec<Vec<u8>>,
 }
 
-impl Clearing<'_> {
+impl<'c> Clearing<'c> {
+    fn new(task: &'c Task<'c>, relative: &'c [u8], name: &'c [u8], is_look: bool) -> Self {
+        Self { task, relative, name, why: None, is_look, is_filled: false, going: Vec::new() }
+    }
+
     fn message(&self) -> String {
         match &self.why {
             Some((below, why)) if below == self.name => format!("left as it is: {why}"),
@@ -161,7 +178,14 @@ impl Clearing<'_> {
 impl Judge for Clearing<'_> {
     fn choose(&mut self, found: &Found<'_>) -> (Choice, bool) {
         let path = path_in_snapshot(self.task.origin(), &self.relative_of(found.below));
-        if self.task.selection.is_excluded(&path, found.existing.is_directory()) {
+        let is_inside = found.below.contains(&b'/');
+        self.is_filled |= is_inside;
+        if is_inside && !self.is_look && !self.task.request.delete {
+            // It came after the look.
+            self.keep(found.below, "nobody asked for its removal");
+        } else if is_inside && self.task.request.delete && !self.task.selection.is_gone(&path) {
+            self.keep(found.below, "it is not among what the snapshot lists as gone");
+        } else if self.task.selection.is_excluded(&path, found.existing.is_directory()) {
             self.keep(found.below, "it is excluded");
         } else if !self.task.request.delete_excluded && self.task.sight.leaves_out(&path, found.existing) {
             self.keep(found.below, "the snapshot leaves it out");
@@ -180,7 +204,13 @@ impl Judge for Clearing<'_> {
     }
 
     fn gone(&mut self, below: &[u8]) {
-        if self.task.is_dry && below != self.name {
+        if !below.contains(&b'/') {
+            return;
+        }
+        if !self.is_look {
+            self.task.tally.add(Count::Deleted);
+            self.task.did(Deed::Removed, &self.relative_of(below));
+        } else if self.task.is_dry {
             let path = self.task.shown(&self.relative_of(below));
             self.going.push(path);
         }

@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd;
 
-use rustix::fs::IFlags;
+use rustix::fs::{FileType, IFlags, Mode};
 
 use super::*;
 use crate::source::Filter;
@@ -17,7 +17,7 @@ fn set_flags(path: &Path, flags: IFlags) -> bool {
 fn foretold_and_done(bench: &Bench, manifest: &Manifest, request: &dyn Fn() -> Request<'static>) -> (Outcome, Outcome) {
     let (planned, _) = bench.foresee(manifest, &request());
     let (done, _) = bench.restore(manifest, &request());
-    assert_eq!((planned.left, planned.failed, planned.files), (done.left, done.failed, done.files));
+    assert_eq!((planned.left, planned.failed, planned.files, planned.deleted), (done.left, done.failed, done.files, done.deleted));
     (planned, done)
 }
 
@@ -39,7 +39,7 @@ fn a_folder_of_which_one_file_cannot_go_stays_whole_and_a_dry_run_says_so() {
     for name in ["a", "b", "c"] {
         fs::write(bench.restored("x").join(name), name).unwrap();
     }
-    let request = || Request { overwrite: Overwrite::Always, ..bench.request() };
+    let request = || Request { overwrite: Overwrite::Always, delete: true, ..bench.request() };
     if set_flags(&bench.restored("x/b"), IFlags::IMMUTABLE) {
         let (planned, done) = foretold_and_done(&bench, &manifest, &request);
         assert_eq!((foretold(&planned, ActionKind::Leave), done.left), (vec!["x".to_owned()], 1));
@@ -54,6 +54,58 @@ fn a_folder_of_which_one_file_cannot_go_stays_whole_and_a_dry_run_says_so() {
 }
 
 #[test]
+fn a_folder_that_is_not_empty_makes_no_way_unless_what_is_extra_may_be_deleted() {
+    let bench = Bench::new();
+    bench.write("file", "saved");
+    std::os::unix::fs::symlink("saved", bench.source.path().join("link")).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, bench.source.path().join("pipe"), FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    for name in ["one", "two"] {
+        bench.write(name, "linked");
+    }
+    fs::remove_file(bench.source.path().join("two")).unwrap();
+    fs::hard_link(bench.source.path().join("one"), bench.source.path().join("two")).unwrap();
+    let manifest = bench.snapshot();
+    let all = ["file", "link", "pipe", "two"];
+    for name in all {
+        fs::create_dir_all(bench.restored(name).join("2026")).unwrap();
+        fs::write(bench.restored(name).join("2026/only"), "the only copy").unwrap();
+    }
+    fs::create_dir(bench.restored("one")).unwrap();
+    for overwrite in [Overwrite::IfChanged, Overwrite::Always] {
+        let (planned, done) = foretold_and_done(&bench, &manifest, &|| Request { overwrite, ..bench.request() });
+        assert_eq!((done.left, done.deleted, foretold(&planned, ActionKind::Leave)), (4, 0, all.map(str::to_owned).to_vec()));
+        assert!(all.iter().all(|name| bench.restored(name).join("2026/only").exists()));
+        assert!(bench.restored("one").is_file(), "an empty folder holds nothing that could be lost");
+    }
+    let (_, findings) = bench.restore(&manifest, &Request { overwrite: Overwrite::Always, ..bench.request() });
+    assert!(findings.iter().all(|finding| finding.kind == FindingKind::LeftAsIs && finding.message.contains("--delete")), "{findings:?}");
+    let (planned, done) =
+        foretold_and_done(&bench, &manifest, &|| Request { overwrite: Overwrite::Always, delete: true, ..bench.request() });
+    assert_eq!((done.left, done.deleted), (0, 8), "a folder and a file in each");
+    assert_eq!(planned.actions.iter().filter(|action| action.kind == ActionKind::Delete).count(), 8);
+    assert_eq!(describe(bench.target.path()), describe(bench.source.path()));
+}
+
+#[test]
+fn of_a_folder_in_the_way_nothing_goes_that_the_changes_do_not_list_as_gone() {
+    let bench = Bench::new();
+    bench.write("file", "saved");
+    let manifest = bench.snapshot();
+    fs::create_dir(bench.restored("file")).unwrap();
+    fs::write(bench.restored("file/new"), "of the user").unwrap();
+    let request = || Request {
+        overwrite: Overwrite::Always,
+        delete: true,
+        changed_only: Some(&|_| true),
+        gone_only: Some(&|_| false),
+        ..bench.request()
+    };
+    let (_, done) = foretold_and_done(&bench, &manifest, &request);
+    assert_eq!((done.left, done.deleted), (1, 0));
+    assert_eq!(fs::read(bench.restored("file/new")).unwrap(), b"of the user");
+}
+
+#[test]
 fn a_folder_whose_place_nothing_takes_is_put_back() {
     let bench = Bench::new();
     bench.write("x", "file");
@@ -61,7 +113,7 @@ fn a_folder_whose_place_nothing_takes_is_put_back() {
     fs::create_dir(bench.restored("x")).unwrap();
     fs::write(bench.restored("x/a"), "of the user").unwrap();
     let (reader, silent) = (bench.repository.reader().unwrap(), crate::progress::Silent);
-    let request = bench.request();
+    let request = Request { delete: true, ..bench.request() };
     let task = super::super::task::Task::new(&Snapshot { reader: &reader, manifest: &manifest }, &request, false, &silent);
     let destination = crate::target::Destination::open(&request.destination, true).unwrap();
     let within = destination.folder(b"").unwrap();

@@ -45,9 +45,9 @@ fn always_replaces_everything_whatever_it_is() {
     let (bench, manifest) = half_there();
     fs::create_dir_all(bench.restored("absent/full/of")).unwrap();
     let inode = fs::metadata(bench.restored("same")).unwrap().ino();
-    let (outcome, findings) = bench.restore(&manifest, &Request { overwrite: Overwrite::Always, ..bench.request() });
+    let (outcome, findings) = bench.restore(&manifest, &Request { overwrite: Overwrite::Always, delete: true, ..bench.request() });
     assert!(findings.is_empty(), "{findings:?}");
-    assert_eq!((outcome.files, outcome.unchanged), (3, 0));
+    assert_eq!((outcome.files, outcome.unchanged, outcome.deleted), (3, 0, 2), "what was in the folder");
     assert_ne!(fs::metadata(bench.restored("same")).unwrap().ino(), inode);
     assert_eq!(describe(bench.target.path()), describe(bench.source.path()));
 }
