@@ -18,7 +18,7 @@ use crate::browse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::{Content, Manifest};
-use crate::platform::{names, process};
+use crate::platform::{self, names};
 use crate::repository::{ChunkReader, cache_root};
 use crate::restore::{self, Landing, Outcome, Overwrite, Request, Snapshot, What};
 use crate::source::Filter;
@@ -168,7 +168,7 @@ fn find_place(reader: &ChunkReader, manifest: &Manifest, selected: Selected, arg
     let inside = |folder: &[u8]| Landing { folder: folder.to_vec(), name: None };
     let Some(destination) = &args.destination else {
         // Who names the machine knows that it is another one.
-        let host = if args.narrow.names_host() { manifest.host.clone() } else { process::host_name() };
+        let host = if args.narrow.names_host() { manifest.host.clone() } else { platform::host_name() };
         restore::check_original(manifest, &host)?;
         let named = PathBuf::from(names::to_path(selected.path.as_deref().unwrap_or(b"/")));
         return Ok(Place { what: selected.path.map_or(What::Everything, What::InPlace), landing: inside(b"/"), named });

@@ -22,10 +22,10 @@ use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Kind, SnapshotOptions, StatTrust, Unwanted, check_name};
-use crate::platform::{names, process};
+use crate::platform::{self, names};
 use crate::repository::{Description, Repository};
 use crate::snapshot::{self, Repeated, Request, Stream};
-use crate::source::{machine_name, read_exclude_file, user_name};
+use crate::source::{read_exclude_file, user_name};
 use crate::units::{ByteCount, lossy_text};
 
 /// Save files and folders
@@ -164,13 +164,13 @@ enum Trust {
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     check(&args)?;
     let time = args.time.as_deref().map(times::parse).transpose()?;
-    let host = args.host.clone().unwrap_or_else(process::host_name);
+    let host = args.host.clone().unwrap_or_else(platform::host_name);
     // Patterns and paths are looked at first: who mistyped one is told before a password is asked for.
     let named = [literal_paths(&args), files_from::read_paths(&args.files_from, args.null)?].concat();
     let paths = absolute_paths(args.paths.iter().chain(&named))?;
     let (options, unwanted) = (options(&args)?, unwanted(&args));
     let repository = open(&args, global)?;
-    let machine = machine_name();
+    let machine = platform::machine_name();
     let mut ended = Ended::default();
     let requests = match (&args.stdin, &args.command) {
         (Some(_), _) => vec![Request { options, stream: Some(Stream::standard_input()?), ..Request::new(paths, host, user_name()) }],

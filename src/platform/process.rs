@@ -25,11 +25,6 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The name of this machine.
-pub fn host_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
 /// Lets nothing that it makes from here on be read by others, whatever mode is asked for.
 pub fn make_private() {
     rustix::process::umask(Mode::from_raw_mode(0o077));

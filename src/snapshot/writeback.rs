@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::manifest::Manifest;
+use crate::platform::unwritten_bytes;
 use crate::source::SourceFile;
 use crate::wire::Extensions;
 
@@ -42,7 +43,7 @@ pub(super) struct Writeback {
 
 impl Writeback {
     pub(super) fn new() -> Self {
-        Self::with(dirty_bytes)
+        Self::with(unwritten_bytes)
     }
 
     fn with(dirty_bytes: fn() -> Option<u64>) -> Self {
@@ -92,16 +93,6 @@ pub(super) fn settle_seconds(base: &Manifest) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
-/// What waits to be written on all disks.
-fn dirty_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let kib = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
-    };
-    Some((kib("Dirty:")?.saturating_add(kib("Writeback:")?)).saturating_mul(1024))
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStrExt;
@@ -128,6 +119,6 @@ mod tests {
         assert_eq!(seconds_after_reading(target, || None), DIRTY_SECONDS);
         // Nothing is written out of a tmpfs, so there is nothing to wait for.
         assert_eq!(seconds_after_reading("/dev/shm", || None), CLEAN_SECONDS);
-        assert!(dirty_bytes().is_some());
+        assert!(unwritten_bytes().is_some());
     }
 }

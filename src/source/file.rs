@@ -6,10 +6,9 @@
 
 use std::fs::File;
 
-use super::file_system::is_written_back_here;
 use super::folder::Folder;
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::{AsHandle, Failure, HandleRef, Stat, content, durability, file_systems, open, untouched};
+use crate::platform::{AsHandle, Failure, HandleRef, Kind, Stat, content, durability, open, untouched};
 use crate::units::PathText;
 
 /// A run of bytes of a file: with data, or a hole that reads as zeros and takes no space.
@@ -118,7 +117,7 @@ impl SourceFile {
     /// Whether this machine keeps changed pages of the file in memory and writes them out later. What it
     /// is not known of counts as such.
     pub fn is_written_back_here(&self) -> bool {
-        file_systems::kind(&self.handle).is_ok_and(is_written_back_here)
+        Kind::of(&self.handle).is_ok_and(Kind::is_written_back_here)
     }
 
     /// Writes out everything that was changed on the file system of the file, and waits for it.

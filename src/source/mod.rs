@@ -11,7 +11,6 @@ mod filter;
 mod filter_links;
 mod folder;
 mod inode_flags;
-mod machine;
 mod metadata;
 mod owners;
 mod xattrs;
@@ -20,7 +19,6 @@ pub use file::{Extent, SourceFile};
 pub use file_system::FileSystem;
 pub use filter::{Filter, has_cache_tag, may_have_cache_tag, may_have_entry, read_exclude_file};
 pub use folder::Folder;
-pub use machine::machine_name;
 pub use metadata::{metadata_of_file, metadata_of_folder, read_metadata};
 pub use owners::{Owners, user_name};
 

@@ -77,6 +77,6 @@ mod tests {
 
     #[test]
     fn this_machine_and_its_user_have_names() {
-        assert!(!platform::process::host_name().is_empty() && !user_name().is_empty());
+        assert!(!platform::host_name().is_empty() && !user_name().is_empty());
     }
 }

@@ -13,36 +13,8 @@ use super::clock::Clock;
 use super::given_names::temporary_name;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::failure::{Failure, Result as Answer};
-use crate::platform::{AsHandle, Existing, HandleRef, attributes, entries, file_systems, look, names, open, process, rights, times};
+use crate::platform::{AsHandle, Existing, HandleRef, Kind, attributes, entries, file_systems, look, names, open, process, rights, times};
 use crate::units::PathText;
-
-const FUSE: u32 = 0x6573_5546;
-const VFAT: u32 = 0x4d44;
-const EXFAT: u32 = 0x2011_bab0;
-const HFS: u32 = 0x4244;
-const NTFS3: u32 = 0x7366_746e;
-
-/// Network file systems and those of virtual machines: others may use the same files and see no locks.
-const SHARED: [u32; 18] = [
-    0x6969,
-    0xff53_4d42,
-    0xfe53_4d42,
-    0x517b,
-    0x0102_1997,
-    0x00c3_6400,
-    0x0bd0_0bd0,
-    0x4750_4653,
-    0x7461_636f,
-    0x0116_1970,
-    0x5346_414f,
-    0x6b41_4653,
-    0x7375_7245,
-    0x2003_0528,
-    0x1983_0326,
-    0x786f_4256,
-    0xbacb_acbc,
-    0x7c7c_6673,
-];
 
 /// What a file system without owners says of them.
 pub const NO_OWNERS: &str = "this file system holds no owners";
@@ -70,7 +42,7 @@ pub fn is_limit(note: &str) -> bool {
 pub struct Disk {
     holds: Holds,
     clock: OnceLock<Clock>,
-    kind: u32,
+    kind: Kind,
     is_shared: bool,
     /// False in a dry run, which makes no file, not even for a moment.
     may_probe: bool,
@@ -104,7 +76,7 @@ impl Default for Disk {
         Self {
             holds: Holds::EVERYTHING,
             clock: OnceLock::from(Clock::default()),
-            kind: 0,
+            kind: Kind::default(),
             is_shared: false,
             may_probe: false,
             naming: Mutex::default(),
@@ -116,11 +88,11 @@ impl Disk {
     /// The file system of an open folder; with `may_probe` it is tried out where its kind may lack
     /// something.
     pub(super) fn of(folder: impl AsHandle, may_probe: bool) -> Self {
-        let kind = file_systems::kind(&folder).unwrap_or(0);
+        let kind = Kind::of(&folder).unwrap_or_default();
         // A program that serves a local disk, and not a folder of its own or of another machine.
         let is_on_block_device = look::at_handle(&folder).is_ok_and(|found| file_systems::is_on_disk(found.identity.device));
-        let may_lack = matches!(kind, VFAT | EXFAT | HFS | NTFS3) || kind == FUSE && is_on_block_device;
-        let is_shared = SHARED.contains(&kind) || kind == FUSE && !is_on_block_device;
+        let may_lack = matches!(kind, Kind::VFAT | Kind::EXFAT | Kind::HFS | Kind::NTFS) || kind == Kind::FUSE && is_on_block_device;
+        let is_shared = kind.has_local_locks_only(is_on_block_device);
         let clock = OnceLock::new();
         let holds = if !may_lack {
             Holds::EVERYTHING
@@ -128,7 +100,7 @@ impl Disk {
             // Nobody else sets it.
             let _ = clock.set(found.1);
             found.0
-        } else if kind == NTFS3 {
+        } else if kind == Kind::NTFS {
             Holds::EVERYTHING
         } else {
             Holds::CONTENT
@@ -161,7 +133,7 @@ impl Disk {
     /// True when a time of modification may be ignored that is set without one of access, as programs do
     /// that serve a disk by an older library.
     pub(super) fn needs_both_times(&self) -> bool {
-        self.kind == FUSE
+        self.kind == Kind::FUSE
     }
 
     /// How it keeps times; `folder` is one of its folders.
@@ -175,8 +147,8 @@ impl Disk {
 
     fn usual_clock(&self) -> Clock {
         match self.kind {
-            VFAT | EXFAT | HFS | FUSE => Clock::of_kind(2_000_000_000),
-            NTFS3 => Clock::of_kind(100),
+            Kind::VFAT | Kind::EXFAT | Kind::HFS | Kind::FUSE => Clock::of_kind(2_000_000_000),
+            Kind::NTFS => Clock::of_kind(100),
             _ => Clock::default(),
         }
     }

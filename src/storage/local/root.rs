@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::owners::{self, Owners};
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::{EntryType, Failure, Handle, durability, entries, failure, file_systems, look, names, open};
+use crate::platform::{EntryType, Failure, Handle, Kind, durability, entries, failure, file_systems, look, names, open};
 use crate::storage::{LockKind, name};
 use crate::units::PathText;
 
@@ -31,8 +31,10 @@ struct Folders {
 /// those of a kind that nobody knows are.
 fn lock_kind(handle: &Handle) -> LockKind {
     let is_on_disk = || look::at_handle(handle).is_ok_and(|found| file_systems::is_on_disk(found.identity.device));
-    let shared = file_systems::kind(handle).ok().filter(|kind| file_systems::shared_name(*kind).is_some());
-    shared.and_then(|kind| file_systems::locks_only_here(kind, is_on_disk())).map_or(LockKind::Process, LockKind::Here)
+    match Kind::of(handle) {
+        Ok(kind) if kind.has_local_locks_only(false) && kind.has_local_locks_only(is_on_disk()) => LockKind::Here(kind),
+        _ => LockKind::Process,
+    }
 }
 
 /// An open folder and what is known about its durability.

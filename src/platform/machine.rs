@@ -1,4 +1,4 @@
-//! What the system calls the machine it runs on.
+//! The machine: its names, and what waits to be written to its disks.
 
 use std::io::Read;
 use std::path::Path;
@@ -21,6 +21,21 @@ fn read_name(path: &Path) -> Option<Vec<u8>> {
     // Before the first start it says `uninitialized`, which all such systems have in common.
     let is_name = name.len() >= 32 && name.iter().all(u8::is_ascii_hexdigit) && name.iter().any(|digit| *digit != b'0');
     is_name.then_some(name)
+}
+
+/// The name that this machine has in its network.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// What waits to be written on all disks; none where the system does not say.
+pub fn unwritten_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kib = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    };
+    Some((kib("Dirty:")?.saturating_add(kib("Writeback:")?)).saturating_mul(1024))
 }
 
 #[cfg(test)]
