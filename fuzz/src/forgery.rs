@@ -48,7 +48,7 @@ pub struct Forgery {
 pub fn forge(choices: &mut Choices<'_>, outside: &[u8]) -> Option<Forgery> {
     let options = OpenOptions { allow_unencrypted: true, ..OpenOptions::default() };
     let repository = Repository::open(examples::repository(), options).expect("it was made just now");
-    let sink = Sink::open(&repository, RunId([3; 16])).expect("memory takes packs");
+    let sink = Sink::open(repository.chunks(), repository.facts(), RunId([3; 16])).expect("memory takes packs");
     let mut forge =
         Forge { choices, outside, sink: &sink, ids: Vec::new(), trees: Vec::new(), levels: vec![Vec::new()], sources: Vec::new() };
     let mut gatherer = FrameGatherer::default();

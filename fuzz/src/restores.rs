@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use strongroom::cancel::Cancel;
 use strongroom::progress::{Finding, Progress};
 use strongroom::restore::{self, ActionKind, Outcome, Overwrite, Request, Snapshot, What};
 use tempfile::TempDir;
@@ -79,13 +80,15 @@ fn is_plain(name: &[u8]) -> bool {
 
 struct Patience(AtomicUsize);
 
+impl Cancel for Patience {
+    fn is_cancelled(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
+    }
+}
+
 impl Progress for Patience {
     fn report(&self, finding: Finding) {
         let _ = finding.to_string();
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
     }
 }
 

@@ -11,7 +11,7 @@ const TOLD: &str = "told-of-locks";
 pub fn warn_once(repository: &Repository) {
     let LockKind::Here(file_system) = repository.storage().properties().lock else { return };
     if repository.cache().is_none_or(|cache| cache.is_first_time(TOLD)) {
-        message::warn(warning(file_system));
+        message::warn(warning(&file_system.name()));
     }
 }
 

@@ -156,6 +156,12 @@ impl Kind {
         self.known().map_or(Local(All), |(_, _, sort)| *sort)
     }
 
+    /// Its name, such as `ext4` (which stands for ext2 and ext3 as well); the kernel's number for one that is
+    /// not known.
+    pub fn name(self) -> String {
+        self.known().map_or_else(|| format!("0x{:x}", self.0), |(_, name, _)| (*name).to_owned())
+    }
+
     /// True when it lives in memory (tmpfs): programs may change what they have mapped and leave no trace.
     pub fn is_in_memory(self) -> bool {
         IN_MEMORY.contains(&self.0)
@@ -187,11 +193,6 @@ impl Kind {
         self.has_own_clock() && !(self == Self::FUSE && is_on_disk)
     }
 
-    /// Its name, where it [has local locks only](Self::has_local_locks_only).
-    pub fn name_of_local_locks(self, is_on_disk: bool) -> Option<&'static str> {
-        self.known().filter(|_| self.has_local_locks_only(is_on_disk)).map(|(_, name, _)| *name)
-    }
-
     /// Whether it keeps changed pages in the memory of this machine, and writes them to a disk of this machine
     /// later. (Where another machine or a program does it, a sync could wait for ever.)
     pub fn is_written_back_here(self) -> bool {
@@ -216,17 +217,17 @@ mod tests {
     #[test]
     fn locks_on_what_other_machines_share_are_not_relied_on() {
         for number in [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x0102_1997] {
-            assert!(Kind(number).name_of_local_locks(false).is_some(), "{number:x}");
+            assert!(Kind(number).has_local_locks_only(false), "{number:x}");
         }
         for number in [0xef53, 0x0102_1994, 0x5846_5342, 0x794c_7630, 1] {
-            assert_eq!(Kind(number).name_of_local_locks(false), None, "{number:x}");
+            assert!(!Kind(number).has_local_locks_only(false), "{number:x}");
         }
     }
 
     #[test]
     fn a_disk_behind_fuse_has_the_locks_of_this_machine_and_a_cluster_on_a_shared_disk_has_not() {
-        assert_eq!(Kind::FUSE.name_of_local_locks(true), None);
-        assert_eq!(Kind(0x7461_636f).name_of_local_locks(true), Some("ocfs2"));
+        assert!(!Kind::FUSE.has_local_locks_only(true));
+        assert!(Kind(0x7461_636f).has_local_locks_only(true));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn execute(repository: &Repository, plan: &Plan, progress: &dyn Progress) ->
     if let LockKind::Here(file_system) = storage.properties().lock
         && !plan.request.alone
     {
-        return Err(refuse_unseen_locks(file_system));
+        return Err(refuse_unseen_locks(&file_system.name()));
     }
     let mut ready = prepare(repository, plan, true, progress)?;
     progress.stage(Stage::Sweep);

@@ -2,8 +2,10 @@
 
 mod beside;
 mod deciding;
+mod full_disk;
 mod guarded;
 mod lost_pages;
+mod meanwhile;
 mod unnamed;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use super::folder::Folder;
 use crate::error::{Error, Result};
 use crate::manifest::StatTrust;
-use crate::platform::{Failure, Kind, Stamps, file_systems, look};
+use crate::platform::{Failure, Kind, Stamps, file_systems};
 use crate::units::PathText;
 
 /// The file system that a folder is on.
@@ -13,8 +13,6 @@ pub struct FileSystem {
     /// Tells file systems apart: `f_fsid`, or the device number where there is none. The second is
     /// another one after every mount, so that what is remembered under it is forgotten, not mistaken.
     pub id: u64,
-    /// It lies on a block device of this machine.
-    has_device: bool,
 }
 
 impl FileSystem {
@@ -34,8 +32,7 @@ impl FileSystem {
             0 => folder.stat_self()?.device,
             id => id,
         };
-        let has_device = file_systems::is_on_disk(look::at_handle(folder).map_err(failed)?.identity.device);
-        Ok(Self { kind, id, has_device })
+        Ok(Self { kind, id })
     }
 
     /// True when it shows the state of the kernel and there is nothing to save: `/proc`, `/sys` and
@@ -79,13 +76,13 @@ mod tests {
     }
 
     fn with_magic(magic: u32) -> FileSystem {
-        FileSystem { kind: Kind::with_number(magic), id: 1, has_device: false }
+        FileSystem { kind: Kind::with_number(magic), id: 1 }
     }
 
     #[test]
     fn proc_holds_nothing_to_save_and_a_folder_for_files_does() {
         let found = of("/proc".as_ref());
-        assert!(found.is_pseudo());
+        assert_eq!((found.kind.name().as_str(), found.is_pseudo()), ("proc", true));
         let folder = tempfile::tempdir().unwrap();
         let found = of(folder.path());
         assert!(!found.is_pseudo());
@@ -105,7 +102,7 @@ mod tests {
             (0x4d44, false, Mtime),
         ] {
             let found = with_magic(magic);
-            assert_eq!((found.has_own_clock(), found.default_stat_trust()), (own_clock, trust), "{magic:x}");
+            assert_eq!((found.has_own_clock(), found.default_stat_trust()), (own_clock, trust), "{}", found.kind.name());
         }
     }
 
@@ -113,5 +110,6 @@ mod tests {
     fn an_unknown_kind_is_compared_strictly_and_saved() {
         let found = with_magic(0x1234_5678);
         assert_eq!((found.is_pseudo(), found.has_own_clock(), found.default_stat_trust()), (false, false, Full));
+        assert_eq!(found.kind.name(), "0x12345678");
     }
 }

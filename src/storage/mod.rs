@@ -35,6 +35,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::platform::Kind;
 
 pub use choices::Choices;
 pub use crew::{ask_all, ask_each, map_at_once, map_at_once_with, map_by, waits_for_answers, work_at_once};
@@ -88,7 +89,7 @@ pub enum LockKind {
     /// The lock ends with the process that holds it, and not before, unless its file is taken away.
     Process,
     /// The same, but on a file system of this kind other machines may not see it.
-    Here(&'static str),
+    Here(Kind),
     /// It ends by itself when its holder does not renew it, who may learn of that late.
     Lease,
     /// It is granted to all and excludes nobody.

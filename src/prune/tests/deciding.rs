@@ -140,12 +140,12 @@ fn where_other_machines_may_not_see_a_lock_nothing_goes_until_the_user_says_that
     let bench = Bench::new();
     let snapshots = age(&bench, 2);
     let faults = Arc::new(Faults::new(Arc::clone(&bench.storage)));
-    faults.claim_locks(crate::storage::LockKind::Here("nfs"));
+    faults.claim_locks(crate::storage::LockKind::Here(crate::platform::Kind::FUSE));
     let repository = open(Arc::clone(&faults) as _);
     let asked = request(&[snapshots[0].0]);
     let error = run(&repository, &asked, &Silent).unwrap_err();
     let message = error.to_string();
-    assert!(error.kind() == ErrorKind::Invalid && message.contains("(nfs)") && message.contains("lock"), "{message}");
+    assert!(error.kind() == ErrorKind::Invalid && message.contains("(fuse)") && message.contains("lock"), "{message}");
     // Who only looks harms nobody.
     assert_eq!(expect(&repository, &asked).unwrap().snapshots_removed, 1);
     assert_eq!(run(&repository, &Request { alone: true, ..asked }, &Silent).unwrap().snapshots_removed, 1);

@@ -2,10 +2,8 @@
 
 use super::*;
 use crate::error::{Error, Hint};
-use crate::manifest::{KEPT, PIN, Pin, REMOVED, SETTING, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
-use crate::repository::{Protection, make_reserve, snapshot_name};
-use crate::retention::KeepPolicy;
-use crate::storage::LocalStorage;
+use crate::manifest::{KEPT, PIN, Pin, REMOVED, SETTING, TAG, TOMBSTONE, TagChange, Tombstone};
+use crate::repository::{Protection, snapshot_name};
 use crate::wire;
 
 const DAY: u64 = 86_400;
@@ -19,7 +17,7 @@ fn long_ago() -> Timestamp {
 }
 
 /// Three snapshots of one file that changes.
-fn three() -> (Bench, Vec<SnapshotId>) {
+pub(super) fn three() -> (Bench, Vec<SnapshotId>) {
     let bench = Bench::new();
     let snapshot = |n: u8| {
         bench.write("a", noise(&format!("a {n}"), 400_000));
@@ -29,20 +27,12 @@ fn three() -> (Bench, Vec<SnapshotId>) {
     (bench, ids)
 }
 
-fn publish(bench: &Bench, record_type: u16, payload: Vec<u8>) {
+pub(super) fn publish(bench: &Bench, record_type: u16, payload: Vec<u8>) {
     bench.repository.publish_record(record_type, payload, Timestamp::now()).unwrap();
 }
 
-fn newest(last: u64) -> KeepPolicy {
-    KeepPolicy { last, ..KeepPolicy::default() }
-}
-
-fn by_rules(keep: KeepPolicy) -> Request {
-    Request { clock: later, ..Request::by_rules(Rules { keep, series: Vec::new() }) }
-}
-
 /// The types of all records, sorted.
-fn records(bench: &Bench) -> Vec<u16> {
+pub(super) fn records(bench: &Bench) -> Vec<u16> {
     let listing = open(Arc::clone(&bench.storage) as _).catalogued().unwrap().listing;
     // What stayed is said twice, and settings are kept twice, which is not our business here.
     let mut types: Vec<u16> = listing.records().iter().map(|(_, row)| row.record_type & 0x7fff).filter(|kind| *kind != 1).collect();
@@ -56,19 +46,6 @@ fn records(bench: &Bench) -> Vec<u16> {
 /// Whether an error, or what it says is to be done, has this text.
 fn says(error: &Error, text: &str) -> bool {
     error.to_string().contains(text) || matches!(error.hint(), Hint::Instead(hint) if hint.contains(text))
-}
-
-#[test]
-fn a_snapshot_that_got_a_tag_that_rules_keep_after_they_decided_stays_unless_it_is_forgotten() {
-    let (bench, ids) = three();
-    let rules = KeepPolicy { tags: vec!["year".to_owned()], ..newest(1) };
-    let decided = plan(&bench.repository, &by_rules(rules), &Silent).unwrap();
-    for id in &ids[..2] {
-        publish(&bench, TAG, wire::encode(&TagChange { snapshot: *id, added: vec!["year".into()], removed: Vec::new() }));
-    }
-    publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[1] }));
-    let outcome = execute(&bench.repository, &decided, &Silent).unwrap();
-    assert_eq!((outcome.snapshots_removed, bench.repository.objects().list_snapshots().unwrap().contains(&ids[0])), (1, true));
 }
 
 #[test]
@@ -141,48 +118,6 @@ fn a_snapshot_that_was_put_back_is_missed_when_it_is_lost_after_the_next_run() {
     bench.storage.remove(&name).unwrap();
     let error = run(&open(Arc::clone(&bench.storage) as _), &request(&[]), &Silent).unwrap_err();
     assert!(error.is_damage() && error.to_string().contains(&ids[0].short()), "{error}");
-}
-
-#[test]
-fn a_snapshot_that_was_pinned_after_the_rules_decided_stays() {
-    let (bench, ids) = three();
-    let decided = plan(&bench.repository, &request(&ids[..2]), &Silent).unwrap();
-    // By another process: this repository was opened before.
-    let other = open(Arc::clone(&bench.storage) as _);
-    other.publish_record(PIN, wire::encode(&Pin { snapshot: ids[0], is_pinned: true }), Timestamp::now()).unwrap();
-    assert!(!bench.repository.facts().marks().is_pinned(&ids[0]));
-    assert_eq!(execute(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
-    let left = bench.repository.objects().list_snapshots().unwrap();
-    assert!(left.contains(&ids[0]) && !left.contains(&ids[1]));
-}
-
-#[test]
-fn nothing_goes_by_rules_that_counted_a_snapshot_which_was_forgotten_since() {
-    let (bench, ids) = three();
-    let forget = |id: &SnapshotId| publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
-    let decided = plan(&bench.repository, &by_rules(newest(1)), &Silent).unwrap();
-    forget(&ids[2]);
-    let error = execute(&bench.repository, &decided, &Silent).unwrap_err();
-    assert!(error.kind() == ErrorKind::Changed && error.to_string().contains(&ids[2].short()), "{error}");
-    assert_eq!(bench.repository.objects().list_snapshots().unwrap().len(), 3);
-    publish(&bench, UNFORGOTTEN, wire::encode(&Unforgotten { snapshot: ids[2] }));
-    // Where nothing goes by rules any more, they counted nothing.
-    let decided = plan(&bench.repository, &by_rules(newest(1)), &Silent).unwrap();
-    ids.iter().for_each(forget);
-    assert_eq!(execute(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 2);
-}
-
-#[test]
-fn the_full_of_a_differential_that_came_after_the_rules_decided_stays_unless_it_is_forgotten() {
-    let (bench, ids) = three();
-    let decided = plan(&bench.repository, &request(&ids[..2]), &Silent).unwrap();
-    let differential = crate::snapshot::Request { kind: crate::manifest::Kind::Differential, ..bench.request() };
-    let late = crate::snapshot::run(&bench.repository, &differential, &Silent).unwrap();
-    assert_eq!(late.manifest.base, Some(ids[0]));
-    assert_eq!(execute(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
-    assert!(bench.repository.objects().list_snapshots().unwrap().contains(&ids[0]));
-    publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[0] }));
-    assert_eq!(prune(&bench, &ids[..2]).snapshots_removed, 1);
 }
 
 #[test]
@@ -334,79 +269,6 @@ fn a_power_cut_at_any_call_raises_no_alarm_and_leaves_no_mark_for_ever() {
             break;
         }
     }
-}
-
-/// The disk is full at each call that needs space in turn; removing the reserve helps once.
-#[test]
-fn a_full_disk_is_pruned_with_the_help_of_the_reserve() {
-    let template = Bench::new();
-    let snapshots = age(&template, 4);
-    let remove: Vec<SnapshotId> = snapshots[..2].iter().map(|(id, _)| *id).collect();
-    let mut struck = 0;
-    for nth in 1.. {
-        let storage = template.storage.inner().copy();
-        let mut upload = storage.create("").unwrap();
-        upload.write(&[1; 100]).unwrap();
-        upload.publish("reserve").unwrap();
-        let faults = Arc::new(Faults::new(storage));
-        let repository = open(Arc::clone(&faults) as _);
-        faults.fail_writing_call(nth, ErrorKind::Full, Lasts::Once);
-        let outcome = run(&repository, &request(&remove), &Silent).unwrap();
-        if faults.is_armed() {
-            break;
-        }
-        struck += 1;
-        faults.heal();
-        assert_eq!(outcome.snapshots_removed, 2);
-        assert!(outcome.bytes_freed > 0 && (outcome.packs_rewritten > 0) == (outcome.bytes_kept_for_space == 0), "{nth}: {outcome:?}");
-        for (id, entries) in &snapshots[2..] {
-            assert!(template.read_from(&repository, *id) == *entries, "{nth}: a snapshot that stays is not whole");
-        }
-        // What was written before the disk was full takes no space.
-        let next = expect(&repository, &request(&[])).unwrap();
-        assert_eq!(next.packs_removed, 0, "{nth}");
-        run(&repository, &request(&[]), &Silent).unwrap();
-        let last = run(&repository, &request(&[]), &Silent).unwrap();
-        assert_eq!((last.bytes_freed, last.packs_removed), (0, 0), "{nth}");
-    }
-    assert!(struck > 8, "only {struck} calls were failed");
-}
-
-#[test]
-fn the_reserve_is_made_again_when_there_is_room_and_is_in_no_size() {
-    let folder = tempfile::tempdir().unwrap();
-    let storage = Arc::new(LocalStorage::create(&folder.path().join("repository")).unwrap());
-    let options = crate::repository::CreateOptions {
-        algorithm: crate::crypto::Algorithm::Aes256Gcm,
-        credential: Some(credential()),
-        cost: crate::crypto::Argon2Cost::STANDARD,
-        now: Timestamp::new(1, 0),
-    };
-    crate::repository::create(&*storage, &options).unwrap();
-    assert!(!make_reserve(&*storage, 0).unwrap(), "init has made it");
-    storage.remove("reserve").unwrap();
-    let repository = open(Arc::clone(&storage) as _);
-    let outcome = run(&repository, &request(&[]), &Silent).unwrap();
-    assert_eq!((outcome.bytes_before, outcome.bytes_after), (0, 0));
-    assert!(!make_reserve(&*storage, 0).unwrap(), "prune has made it");
-}
-
-#[test]
-fn what_is_no_longer_forgotten_when_the_prune_has_its_lock_stays() {
-    let (bench, ids) = three();
-    for id in &ids[..2] {
-        publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: *id }));
-    }
-    // The prune decided by what was true then; the undo was reported since.
-    let decided = plan(&bench.repository, &by_rules(KeepPolicy::default()), &Silent).unwrap();
-    publish(&bench, UNFORGOTTEN, wire::encode(&Unforgotten { snapshot: ids[0] }));
-    assert_eq!(execute(&bench.repository, &decided, &Silent).unwrap().snapshots_removed, 1);
-    let left = bench.repository.objects().list_snapshots().unwrap();
-    assert!(left.contains(&ids[0]) && !left.contains(&ids[1]));
-    // Its marks go with it, when it does.
-    publish(&bench, TOMBSTONE, wire::encode(&Tombstone { snapshot: ids[0] }));
-    prune(&bench, &ids[..1]);
-    assert_eq!(records(&bench), [REMOVED, KEPT]);
 }
 
 #[test]

@@ -31,7 +31,10 @@ struct Folders {
 /// those of a kind that nobody knows are.
 fn lock_kind(handle: &Handle) -> LockKind {
     let is_on_disk = || look::at_handle(handle).is_ok_and(|found| file_systems::is_on_disk(found.identity.device));
-    Kind::of(handle).ok().and_then(|kind| kind.name_of_local_locks(is_on_disk())).map_or(LockKind::Process, LockKind::Here)
+    match Kind::of(handle) {
+        Ok(kind) if kind.has_local_locks_only(false) && kind.has_local_locks_only(is_on_disk()) => LockKind::Here(kind),
+        _ => LockKind::Process,
+    }
 }
 
 /// An open folder and what is known about its durability.
