@@ -39,7 +39,7 @@ mod walk;
 mod warnings;
 mod writeback;
 
-pub use loss::{SourceCounts, name_sources};
+pub use loss::name_sources;
 pub use problems::ProblemCounts;
 pub use repeat::{Repeated, repeat};
 pub use request::{LeftOut, OTHER_FILE_SYSTEMS_MAX, Outcome, Request, Stream};

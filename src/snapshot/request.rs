@@ -2,10 +2,10 @@
 
 use std::os::fd::AsFd;
 
-use super::loss::SourceCounts;
 use super::problems::ProblemCounts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
+use crate::manifest::SourceCounts;
 use crate::manifest::{Kind, Manifest, SnapshotOptions, Unwanted};
 use crate::units::Timestamp;
 
