@@ -236,6 +236,7 @@ fn retention(criterion: &mut Criterion) {
             kind,
             base: None,
             files: 1,
+            sources: Vec::new(),
             tags,
             is_pinned: false,
         }

@@ -104,3 +104,37 @@ fn an_unencrypted_repository_takes_no_key_unless_it_is_allowed() {
     place.run(&["snapshots"]).expect(2);
     place.run(&["snapshots", "--allow-unencrypted"]).expect(0);
 }
+
+#[test]
+fn a_pack_that_is_gone_is_4_whatever_part_of_a_snapshot_is_asked_for() {
+    let place = Place::with_snapshot();
+    let packs = place.path("repository/packs");
+    let folders = std::fs::read_dir(&packs).unwrap().flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+    let all: Vec<_> = folders.map(|pack| pack.unwrap().path()).collect();
+    let (file, folder) = (format!("latest:{}", place.text("source/sub/c d")), format!("latest:{}", place.text("source")));
+    let (back, home) = (place.text("back"), place.text("source/sub"));
+    let reads: [&[&str]; 7] = [
+        &["cat", &file],
+        &["cat", "--archive", "tar", &folder],
+        &["cat", "--archive", "zip", &folder],
+        &["ls", &file],
+        &["restore", &file, &back],
+        &["stats", &folder],
+        &["diff", &folder, &format!("latest:{home}")],
+    ];
+    let aside = place.path("aside");
+    let mut damaged = 0;
+    for pack in &all {
+        std::fs::rename(pack, &aside).unwrap();
+        place.run(&["stats"]).expect(4);
+        for arguments in reads {
+            // A zip is no text.
+            let ran = place.command().args(arguments).output().unwrap();
+            let (code, said) = (ran.status.code().unwrap(), String::from_utf8(ran.stderr).unwrap());
+            assert!([0, 4].contains(&code), "{arguments:?} {code} {said}");
+            damaged += u32::from(code == 4);
+        }
+        std::fs::rename(&aside, pack).unwrap();
+    }
+    assert!(damaged >= 8, "{damaged}");
+}

@@ -66,3 +66,27 @@ fn prune_removes_what_it_says_and_the_rest_restores() {
     place.run(&["prune", "--keep-last", "1", "--series", "other"]).expect(1);
     place.run(&["prune", "--keep-within", "-3d"]).expect(2);
 }
+
+#[test]
+fn the_last_snapshot_with_a_lone_database_outlasts_the_rules_night_after_night() {
+    let place = Place::with_repository();
+    for (name, text) in [("db/only", "what cannot be made again"), ("home/letter", "letter")] {
+        std::fs::create_dir(place.path(name).parent().unwrap()).unwrap();
+        std::fs::write(place.path(name), text).unwrap();
+    }
+    let save = |code| {
+        place.run(&["snapshot", &place.text("db"), &place.text("home"), "--series", "all"]).expect(code);
+        place.run(&["prune", "--keep-last", "1"]).expect(0).stdout
+    };
+    save(0);
+    std::fs::remove_file(place.path("db/only")).unwrap();
+    save(3);
+    let printed = save(0);
+    assert!(printed.contains("last with 1 file in ") && printed.contains("later ones have 0"), "{printed}");
+    place.run(&["restore", &format!("latest~1:{}", place.text("db")), &place.text("back")]).expect(0);
+    assert_eq!(std::fs::read(place.path("back/only")).unwrap(), b"what cannot be made again");
+    // When it is back nothing more is kept for its sake.
+    std::fs::write(place.path("db/only"), "back").unwrap();
+    save(0);
+    assert_eq!(place.run(&["-q", "snapshots"]).expect(0).stdout.lines().count(), 1);
+}

@@ -129,6 +129,7 @@ fn candidate(choices: &mut Choices<'_>, number: u8) -> Candidate {
         kind: [Kind::Full, Kind::Incremental, Kind::Differential, Kind::Differential][usize::from(how >> 1 & 3)],
         base: (how & 8 == 8).then(|| id(choices.byte() % CANDIDATES_MAX as u8)),
         files: choices.length(),
+        sources: Vec::new(),
         tags: if how & 16 == 16 { vec!["tax".to_owned()] } else { Vec::new() },
         is_pinned: how & 96 == 96,
     }

@@ -16,7 +16,7 @@ use crate::retention::KeepPolicy;
 ///
 /// A snapshot is kept when any rule wants it. Rules go series by series, and machine by machine where several of one name share one, by the local calendar: `--keep-daily 7` keeps
 /// the newest snapshot of each of the seven most recent days that have one. The newest snapshot of a series, the last one
-/// before most of its files were gone, pinned snapshots, and what a kept differential snapshot is measured against are
+/// before most files of a source were gone, pinned snapshots, and what a kept differential snapshot is measured against are
 /// never removed by rules. What is protected
 /// (`repo settings`) is not removed at all. Without a rule only forgotten snapshots are removed.
 ///

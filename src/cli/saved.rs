@@ -13,9 +13,10 @@ use crate::catalog::Summary;
 use crate::error::Result;
 use crate::id::SnapshotId;
 use crate::manifest::Change;
+use crate::manifest::SourceCounts;
 use crate::progress::{Finding, FindingKind, Silent, Topic};
 use crate::repository::Repository;
-use crate::snapshot::{LeftOut, OTHER_FILE_SYSTEMS_MAX, Outcome, ProblemCounts, SourceCounts, name_sources};
+use crate::snapshot::{LeftOut, OTHER_FILE_SYSTEMS_MAX, Outcome, ProblemCounts, name_sources};
 use crate::units::lossy_text;
 
 /// The object of `snapshot --json`: that of `snapshots --json`, and how the run went.

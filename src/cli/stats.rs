@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use super::bar::Bar;
 use super::exit::Status;
 use super::global::Global;
+use super::message;
 use super::output::Output;
 use super::selection::{Chooser, Narrow, SNAPSHOT_HELP, status_of};
 use super::text::{bytes, grouped};
@@ -31,9 +32,14 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let listing = global.listing(&repository)?;
     let bar = Bar::hidden(global);
     let reader = global.reader(&repository)?;
+    let mut found = Status::Good;
     match &args.snapshot {
         None => {
             let stats = browse::repository_stats(&reader, &listing, &bar)?;
+            if stats.missing_packs > 0 {
+                found = Status::Damage;
+                message::warn("packs are missing that the index names; see `repo check`");
+            }
             if output.is_json {
                 output.json(&json::RepositoryStatsLine::from(&stats))?;
             } else {
@@ -53,7 +59,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     }
     // A single snapshot lacks nothing of others.
     let listed = if args.snapshot.is_none() { status_of(&listing) } else { Status::Good };
-    Ok(bar.finish().worst(listed))
+    Ok(bar.finish().worst(listed).worst(found))
 }
 
 fn print_repository(stats: &RepositoryStats, output: &mut Output) -> Result<()> {

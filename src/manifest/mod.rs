@@ -7,6 +7,7 @@ mod node;
 mod problems;
 mod record;
 mod run;
+mod sources;
 mod tree;
 mod unseen;
 mod unwanted;
@@ -20,6 +21,7 @@ pub use record::{
     SeriesChange, Setting, Settings, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten,
 };
 pub use run::{Counts, FileSystemClock, Kind, MACHINE, Manifest, RootEntry, SnapshotOptions, StatTrust};
+pub use sources::{SOURCE_COUNTS, SourceCounts, SourceLoss, is_most_of_files};
 pub use tree::{Page, PageRef, PageStore, TreeWriter};
 pub use unseen::{NotEntered, Unseen};
 pub use unwanted::Unwanted;

@@ -141,7 +141,8 @@ fn candidate(id: SnapshotId, manifest: Manifest, facts: &Facts) -> Candidate {
         counter: manifest.counter,
         kind: manifest.kind,
         base: manifest.base,
-        files: manifest.counts.files_new + manifest.counts.files_changed + manifest.counts.files_unchanged,
+        files: manifest.files(),
+        sources: manifest.source_counts(),
         is_pinned: marks.is_pinned(&id),
         tags: marks.tags(&id, manifest.tags),
     }

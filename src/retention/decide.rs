@@ -1,5 +1,6 @@
 //! The decision: each snapshot is kept, with every reason for it, or it is not.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
@@ -10,13 +11,13 @@ use super::policy::{Candidate, KeepPolicy};
 use super::reason::{Reason, Rule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{MachineId, SnapshotId};
-use crate::manifest::Kind;
+use crate::manifest::{Kind, SourceCounts};
 use crate::units::Timestamp;
 
 /// A clock may be so many seconds behind that of the machine that wrote the newest snapshot.
 pub const CLOCK_SKEW_SECONDS_MAX: i64 = 300;
 
-/// Fewer files than these are no tree of which a loss could be told from work.
+/// Of fewer files than these a loss cannot be told from work, unless none is left or the sources tell more.
 const LOSS_FILES_MIN: u64 = 20;
 /// Less than one file in so many is left after a loss.
 const LOSS_SHARE: u64 = 10;
@@ -39,8 +40,8 @@ pub struct Decision {
 /// count each by itself.
 ///
 /// The newest of a series is never removed: neither the one committed last, nor the one that is
-/// newest by its time, where `--time` made them two. Where the newest has lost most of the files, neither is
-/// the last one that had them.
+/// newest by its time, where `--time` made them two. Where the newest has lost most of the files of a source, or nearly
+/// all of all sources, neither is the last one that had them.
 ///
 /// # Errors
 /// `Invalid` when the clock is more than five minutes behind the newest snapshot that is kept: then nothing
@@ -130,10 +131,10 @@ pub fn check_clock(committed_at: Timestamp, newest: &SnapshotId, now: Timestamp,
     Err(Error::new(ErrorKind::Invalid, message))
 }
 
-/// Whether most of the files are gone, from a snapshot with `before` files to one with `after`: more than
-/// anybody is likely to delete in a tree of some size.
+/// Whether nearly all files are gone, from a snapshot with `before` files to one with `after`, whatever its sources were:
+/// more than anybody is likely to delete in a tree of some size, or the last.
 pub fn is_loss(before: u64, after: u64) -> bool {
-    before >= LOSS_FILES_MIN && after.saturating_mul(LOSS_SHARE) < before
+    after == 0 && before > 0 || before >= LOSS_FILES_MIN && after.saturating_mul(LOSS_SHARE) < before
 }
 
 /// The reasons of the members of one series, which are sorted newest first.
@@ -202,15 +203,40 @@ impl Reasons {
         let mut newest: Vec<usize> = by_order.into_iter().chain((!members.is_empty()).then_some(0)).collect();
         newest.dedup();
         newest.into_iter().for_each(|at| self.of[at].push(Reason::Newest));
-        let Some(newest) = by_order.map(|at| members[at].files) else { return };
-        // A disk that is not mounted looks like a folder whose files were all deleted, night after night,
-        // until the rules let go of the last snapshot that has them.
-        let whole = (0..members.len()).filter(|at| is_loss(members[*at].files, newest)).max_by_key(|at| {
+        let Some(newest) = by_order else { return };
+        let mut order: Vec<usize> = (0..members.len()).collect();
+        order.sort_unstable_by_key(|at| {
             let member = members[*at];
-            (member.counter, member.committed_at, member.id)
+            Reverse((member.counter, member.committed_at, member.id))
         });
-        if let Some(at) = whole {
-            self.of[at].push(Reason::LastWith { files: members[at].files, newest });
+        let all = |at: usize| Some(SourceCounts { files: members[at].files, ..SourceCounts::default() });
+        self.add_last_with(&order, all, |before, after| is_loss(before.files, after.files));
+        for path in members[newest].sources.iter().map(|source| &source.path) {
+            let of_source = |at: usize| members[at].sources.iter().find(|source| source.path == *path).cloned();
+            self.add_last_with(&order, of_source, |before, after| before.loss(after).is_some());
+        }
+    }
+
+    /// Keeps the last of those that had what `counts` tells, which the newest has lost, and of those before it the last that
+    /// had what this one had lost, and so on: a disk that is not mounted looks like a folder whose files were all deleted,
+    /// night after night, until the rules let go of the last snapshot that has them. `order` is newest first. Each
+    /// step at least halves the numbers, so few are kept.
+    fn add_last_with(
+        &mut self,
+        order: &[usize],
+        counts: impl Fn(usize) -> Option<SourceCounts>,
+        is_lost: impl Fn(&SourceCounts, &SourceCounts) -> bool,
+    ) {
+        let mut told = order.iter().filter_map(|at| Some((*at, counts(*at)?)));
+        let Some((_, mut left)) = told.next() else { return };
+        for (at, had) in told {
+            if is_lost(&had, &left) {
+                let is_told = self.of[at].iter().any(|reason| matches!(reason, Reason::LastWith { .. }));
+                if !is_told {
+                    self.of[at].push(Reason::LastWith { had: had.clone(), left });
+                }
+                left = had;
+            }
         }
     }
 

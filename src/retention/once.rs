@@ -36,6 +36,7 @@ mod tests {
             kind: Kind::Full,
             base: None,
             files: 1,
+            sources: Vec::new(),
             tags: Vec::new(),
             is_pinned: false,
         }

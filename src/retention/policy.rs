@@ -3,7 +3,7 @@
 use super::reason::Rule;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{MachineId, SnapshotId};
-use crate::manifest::Kind;
+use crate::manifest::{Kind, SourceCounts};
 use crate::units::Timestamp;
 
 /// Rules; a snapshot is kept when any of them wants it. Those with a number keep the newest snapshot
@@ -79,6 +79,8 @@ pub struct Candidate {
     pub base: Option<SnapshotId>,
     /// How many regular files it holds.
     pub files: u64,
+    /// What each of its sources holds, as far as that is known.
+    pub sources: Vec<SourceCounts>,
     /// Free words.
     pub tags: Vec<String>,
     /// No rule removes it.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::id::SnapshotId;
-use crate::units::PathText;
+use crate::manifest::{SourceCounts, SourceLoss};
+use crate::units::{ByteCount, PathText};
 
 /// A rule that keeps one snapshot of each of a number of periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,12 +62,12 @@ pub enum Reason {
     Pinned,
     /// It is the newest of its series.
     Newest,
-    /// It is the last one that held so many files; the newest of the series holds less than a tenth of them.
+    /// It is the last one that had most of the files; one after it lost them, and they never came back.
     LastWith {
-        /// How many files it holds.
-        files: u64,
-        /// How many the newest holds.
-        newest: u64,
+        /// What it holds; the path is empty where that is all of it.
+        had: SourceCounts,
+        /// What a later one holds.
+        left: SourceCounts,
     },
     /// This kept differential, the newest of those that do, is measured against it.
     BaseOf(SnapshotId),
@@ -89,7 +90,15 @@ impl fmt::Display for Reason {
             Reason::Tag(tag) => write!(f, "tag {}", PathText(tag.as_bytes())),
             Reason::Pinned => f.write_str("pinned"),
             Reason::Newest => f.write_str("newest of its series"),
-            Reason::LastWith { files, newest } => write!(f, "last with {files} files, the newest has {newest}"),
+            Reason::LastWith { had, left } => {
+                let place = if had.path.is_empty() { String::new() } else { format!(" in {}", PathText(&had.path)) };
+                match had.loss(left) {
+                    Some(SourceLoss::Bytes) => {
+                        write!(f, "last with {}{place}, later ones have {}", ByteCount(had.bytes), ByteCount(left.bytes))
+                    }
+                    _ => write!(f, "last with {}{place}, later ones have {}", counted(had.files), left.files),
+                }
+            }
             Reason::BaseOf(id) => write!(f, "base of kept differential {}", id.short()),
             Reason::ProtectedUntil(time) => write!(f, "protected until {time}"),
             Reason::NotAsked => f.write_str("not asked for"),
@@ -97,4 +106,8 @@ impl fmt::Display for Reason {
             Reason::Unreadable => f.write_str("cannot be read"),
         }
     }
+}
+
+fn counted(files: u64) -> String {
+    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
 }

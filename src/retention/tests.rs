@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::ErrorKind;
 use crate::id::{MachineId, SnapshotId};
-use crate::manifest::Kind;
+use crate::manifest::{Kind, SourceCounts};
 use crate::units::Timestamp;
 
 /// Central European time by its rule, so that no time zone database is needed.
@@ -33,6 +33,7 @@ fn candidates(times: impl IntoIterator<Item = Timestamp>) -> Vec<Candidate> {
         kind: Kind::Incremental,
         base: None,
         files: 100,
+        sources: Vec::new(),
         tags: Vec::new(),
         is_pinned: false,
     };
@@ -207,15 +208,45 @@ fn the_last_snapshot_before_most_files_were_gone_outlasts_the_rules() {
     // The disk was not mounted from the third night on.
     all[2..].iter_mut().for_each(|candidate| candidate.files = 9);
     let policy = KeepPolicy { last: 1, ..KeepPolicy::default() };
-    assert_eq!(kept(&all, &policy)[0], (2, "last with 100 files, the newest has 9".to_owned()));
+    assert_eq!(kept(&all, &policy)[0], (2, "last with 100 files, later ones have 9".to_owned()));
     assert_eq!(counters(&all, &policy), [2, 5]);
     // When the files are back there is nothing to keep; nor when a tenth is left, or few there were.
-    for (files, newest) in [(100, 100), (100, 10), (19, 0)] {
+    for (files, newest) in [(100, 100), (100, 10), (19, 1)] {
         all[1].files = files;
         all[0].files = files;
         all[4].files = newest;
         assert_eq!(counters(&all, &policy), [5], "{files} {newest}");
     }
+}
+
+#[test]
+fn the_last_snapshot_that_had_the_files_of_one_source_outlasts_the_rules_however_few_they_were() {
+    let policy = KeepPolicy { last: 1, ..KeepPolicy::default() };
+    let counts = |path: &str, files, bytes| SourceCounts { path: path.into(), files, bytes };
+    for (had, left) in [((1, 9), (0, 0)), ((19, 9), (0, 0)), ((9, 9), (4, 9)), ((5, 9 << 20), (5, 9))] {
+        let mut all = local(&["2026-11-01T10:00", "2026-11-02T10:00", "2026-11-03T10:00", "2026-11-04T10:00"]);
+        for (at, candidate) in all.iter_mut().enumerate() {
+            let (files, bytes) = if at < 2 { had } else { left };
+            candidate.sources = vec![counts("/home", 100, 100), counts("/db", files, bytes)];
+        }
+        let reasons = kept(&all, &policy);
+        assert_eq!(counters(&all, &policy), [2, 4], "{had:?} {left:?} {reasons:?}");
+        assert!(reasons[0].1.starts_with("last with ") && reasons[0].1.contains(" in /db, later ones have "), "{reasons:?}");
+        // A source that is back, or that nobody saves any more, has lost nothing.
+        all[3].sources[1] = counts("/db", had.0, had.1);
+        assert_eq!(counters(&all, &policy), [4]);
+        all[3].sources.pop();
+        assert_eq!(counters(&all, &policy), [4]);
+    }
+}
+
+#[test]
+fn files_that_were_lost_in_several_nights_are_kept_from_before_the_first() {
+    let mut all = local(&["2026-11-01T10:00", "2026-11-02T10:00", "2026-11-03T10:00", "2026-11-04T10:00", "2026-11-05T10:00"]);
+    for (candidate, files) in all.iter_mut().zip([1000, 1000, 60, 60, 5]) {
+        candidate.files = files;
+    }
+    assert_eq!(counters(&all, &KeepPolicy { last: 1, ..KeepPolicy::default() }), [2, 4, 5]);
 }
 
 #[test]

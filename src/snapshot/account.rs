@@ -4,13 +4,13 @@
 use std::collections::HashSet;
 
 use super::base::Base;
-use super::loss::{Before, SOURCE_COUNTS, SourceCounts, files, judge, judge_removed, with_inner};
+use super::loss::{Before, judge, judge_removed, with_inner};
 use super::outcome::{LeftOut, Outcome};
 use super::problems::ProblemCounts;
 use super::walk::Walked;
 use crate::catalog::Listing;
 use crate::id::SnapshotId;
-use crate::manifest::{Counts, Manifest, SnapshotOptions, Unwanted};
+use crate::manifest::{Counts, Manifest, SOURCE_COUNTS, SnapshotOptions, SourceCounts, Unwanted};
 use crate::progress::Progress;
 use crate::repository::Repository;
 use crate::wire::{self, Extensions};
@@ -54,7 +54,7 @@ impl Account<'_> {
     /// Tells the owner of a loss, and the manifest what the sources have.
     pub(super) fn tell(&self, extensions: &mut Extensions, progress: &dyn Progress) -> Told {
         let base = self.base.map(|base| Before { id: base.id, manifest: &base.manifest });
-        let files_removed = base.as_ref().map(|base| files(base.manifest).saturating_sub(self.walked.base_files_met));
+        let files_removed = base.as_ref().map(|base| base.manifest.files().saturating_sub(self.walked.base_files_met));
         // The newest snapshot is what people remember; it need not be the base.
         let newest = self.listing.newest(self.series).map(|summary| summary.id);
         let read: Option<Manifest> = match newest {
@@ -79,7 +79,7 @@ impl Account<'_> {
             found.into_iter().for_each(|finding| progress.report(finding));
             // Of a source that could not be looked at, the last that is known.
             let known: HashSet<&[u8]> = sources.iter().map(|source| source.path.as_slice()).collect();
-            kept.extend(before.sources().into_iter().filter(|source| !known.contains(source.path.as_slice())));
+            kept.extend(before.manifest.source_counts().into_iter().filter(|source| !known.contains(source.path.as_slice())));
         }
         extensions.set(SOURCE_COUNTS, wire::encode(&kept));
         Told { sources, files_removed, has_loss }

@@ -6,44 +6,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::{Deserialize, Serialize};
-
 use super::sources::outer_paths;
 use crate::id::SnapshotId;
-use crate::manifest::{Content, Manifest};
+use crate::manifest::{Manifest, SourceCounts, SourceLoss, is_most_of_files};
 use crate::progress::{Finding, FindingKind};
 use crate::units::{ByteCount, PathText};
-use crate::wire;
-
-/// The extension of a manifest with the counts of its sources.
-pub(super) const SOURCE_COUNTS: u16 = 9;
-/// Who deletes fewer files than this has lost nothing, unless nothing is left.
-const GONE_FILES_MIN: u64 = 4;
-/// The lengths of files are compared from so many bytes on.
-const BYTES_MIN: u64 = 1 << 20;
-
-/// What a source has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceCounts {
-    /// Where it is.
-    #[serde(with = "serde_bytes")]
-    pub path: Vec<u8>,
-    /// Its regular files.
-    pub files: u64,
-    /// The sum of their lengths.
-    pub bytes: u64,
-}
-
-impl SourceCounts {
-    pub(super) fn of(path: Vec<u8>) -> Self {
-        Self { path, files: 0, bytes: 0 }
-    }
-
-    pub(super) fn add(&mut self, bytes: u64) {
-        self.files += 1;
-        self.bytes += bytes;
-    }
-}
 
 /// Adds to each source what the sources within it have.
 pub(super) fn with_inner(counts: &[SourceCounts]) -> Vec<SourceCounts> {
@@ -66,32 +33,10 @@ pub(super) struct Before<'m> {
     pub manifest: &'m Manifest,
 }
 
-impl Before<'_> {
-    /// The counts of its sources, as far as they are known.
-    pub(super) fn sources(&self) -> Vec<SourceCounts> {
-        let told = self.manifest.extensions.get(SOURCE_COUNTS).and_then(|bytes| wire::decode(bytes, "the counts of the sources").ok());
-        told.unwrap_or_else(|| {
-            let mut sources = self.manifest.entries.iter().filter(|entry| !matches!(entry.node.content, Content::Ancestor));
-            match (sources.next(), sources.next()) {
-                (Some(only), None) => {
-                    vec![SourceCounts { path: only.path.clone(), files: files(self.manifest), bytes: self.manifest.counts.bytes_total }]
-                }
-                _ => Vec::new(),
-            }
-        })
-    }
-}
-
-/// The regular files of a snapshot.
-pub(super) fn files(manifest: &Manifest) -> u64 {
-    let counts = &manifest.counts;
-    counts.files_new + counts.files_changed + counts.files_unchanged
-}
-
 /// What is said of the sources of a run that has counted `now` (inner ones included) in comparison with
 /// `before`. `is_same_request` tells that the same was asked for: who leaves out more expects less.
 pub(super) fn judge(now: &[SourceCounts], before: &Before<'_>, is_same_request: bool) -> Vec<Finding> {
-    let earlier = before.sources();
+    let earlier = before.manifest.source_counts();
     let mut of_path: HashMap<&[u8], &SourceCounts> = HashMap::new();
     earlier.iter().for_each(|one| _ = of_path.entry(&one.path).or_insert(one));
     let pairs = now.iter().filter_map(|now| Some((now, *of_path.get(now.path.as_slice())?)));
@@ -118,34 +63,27 @@ pub(super) fn judge(now: &[SourceCounts], before: &Before<'_>, is_same_request: 
 }
 
 fn message(now: &SourceCounts, before: &SourceCounts, is_same_request: bool, id: &str) -> Option<String> {
-    let gone = before.files.saturating_sub(now.files);
-    if now.files == 0 && before.files > 0 {
-        return Some(format!("no file is left of the {} that snapshot {id} has; is its disk mounted?", before.files));
+    match before.loss(now)? {
+        SourceLoss::Everything => Some(format!("no file is left of the {} that snapshot {id} has; is its disk mounted?", before.files)),
+        _ if !is_same_request => None,
+        SourceLoss::Files => {
+            Some(format!("{} files are left of the {} that snapshot {id} has; is everything mounted?", now.files, before.files))
+        }
+        SourceLoss::Bytes => {
+            let (now, before) = (ByteCount(now.bytes), ByteCount(before.bytes));
+            Some(format!("{now} are left of the {before} that snapshot {id} has; were files emptied?"))
+        }
     }
-    if !is_same_request {
-        return None;
-    }
-    if gone >= GONE_FILES_MIN && is_most(gone, before.files) {
-        return Some(format!("{} files are left of the {} that snapshot {id} has; is everything mounted?", now.files, before.files));
-    }
-    let gone = before.bytes.saturating_sub(now.bytes);
-    (before.files >= GONE_FILES_MIN && before.bytes >= BYTES_MIN && is_most(gone, before.bytes)).then(|| {
-        format!("{} are left of the {} that snapshot {id} has; were files emptied?", ByteCount(now.bytes), ByteCount(before.bytes))
-    })
 }
 
 /// What is said when more than half of the files of the base are gone and hardly any came: also where as
 /// many of other names keep the number up in part.
 pub(super) fn judge_removed(removed: u64, new: u64, before: &Before<'_>) -> Option<Finding> {
-    let all = files(before.manifest);
-    (removed >= GONE_FILES_MIN && is_most(removed, all) && new <= removed / 2).then(|| {
+    let all = before.manifest.files();
+    (is_most_of_files(removed, all) && new <= removed / 2).then(|| {
         let message = format!("{removed} of the {all} files that snapshot {} has are gone, and {new} are new", before.id.short());
         Finding::new(FindingKind::Gone, [], message)
     })
-}
-
-fn is_most(part: u64, all: u64) -> bool {
-    part > all / 2
 }
 
 /// The sources of a run in a few words.

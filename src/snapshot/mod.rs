@@ -40,7 +40,7 @@ mod walk;
 mod warnings;
 mod writeback;
 
-pub use loss::{SourceCounts, name_sources};
+pub use loss::name_sources;
 pub use outcome::{LeftOut, OTHER_FILE_SYSTEMS_MAX, Outcome};
 pub use problems::ProblemCounts;
 pub use repeat::{Repeated, repeat};

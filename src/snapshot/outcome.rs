@@ -1,9 +1,8 @@
 //! What came of a run.
 
-use super::loss::SourceCounts;
 use super::problems::ProblemCounts;
 use crate::id::SnapshotId;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, SourceCounts};
 
 /// What came of a run.
 pub struct Outcome {

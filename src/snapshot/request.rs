@@ -1,10 +1,10 @@
 //! What a run is asked to do.
 
-use crate::platform::{Handle, waiting};
 use std::sync::Mutex;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Kind, SnapshotOptions, Unwanted};
+use crate::platform::{Handle, waiting};
 use crate::units::Timestamp;
 
 /// Where the content of a stream comes from.

@@ -123,7 +123,7 @@ fn a_lost_page_of_a_list_ends_the_walk_or_costs_the_bytes_it_stands_for_as_the_v
         chunks += 1;
         Ok(())
     });
-    assert!(stopped.unwrap_err().is_not_found());
+    assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Damaged);
     assert_eq!(chunks, 3);
 
     let mut noting = Noting::default();

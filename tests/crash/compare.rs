@@ -116,6 +116,7 @@ pub(super) fn decide_removal(repository: &Repository, last: u64) -> Result<BTree
         is_pinned: catalogued.marks.is_pinned(&summary.id),
         // The map knows nothing of sources that shrink, so none does.
         files: 1,
+        sources: Vec::new(),
     };
     let candidates: Vec<Candidate> = catalogued.listing.summaries().iter().map(candidate).collect();
     let decisions = decide(&candidates, &KeepPolicy { last, ..KeepPolicy::default() }, 0, later(), &TimeZone::UTC)?;

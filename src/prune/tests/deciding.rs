@@ -25,6 +25,7 @@ fn subject(number: u8) -> Subject {
         kind: Kind::Incremental,
         base: None,
         files: 100,
+        sources: Vec::new(),
         tags: Vec::new(),
         is_pinned: false,
     };

@@ -110,7 +110,7 @@ impl ChunkReader {
     /// A tree page or list page, by its id.
     ///
     /// # Errors
-    /// `NotFound` when the index does not name it, `Damaged` when no place has it whole.
+    /// `Damaged` when no place has it whole, also where there is none: whoever asks has the id from what was stored.
     pub fn meta_chunk(&self, id: &ChunkId) -> Result<FrameBytes> {
         self.chunk(PackKind::Meta, id)
     }
@@ -124,7 +124,7 @@ impl ChunkReader {
     }
 
     fn chunk(&self, kind: PackKind, id: &ChunkId) -> Result<FrameBytes> {
-        match self.chunk_once(kind, id) {
+        let found = match self.chunk_once(kind, id) {
             Err(error) if error.is_damage() && self.may_reload => {
                 // Worth a second look only when the index has changed since.
                 let again = if self.reload_index()? { self.chunk_once(kind, id) } else { Err(error) };
@@ -134,7 +134,9 @@ impl ChunkReader {
                 }
             }
             other => other,
-        }
+        };
+        // Nobody asked for a pack by its name: that it is gone is damage to what needs it.
+        found.map_err(|error| if error.is_not_found() { error.with_kind(ErrorKind::Damaged) } else { error })
     }
 
     /// Looks into the packs that the index does not name, once; true when there are any.

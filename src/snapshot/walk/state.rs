@@ -6,6 +6,7 @@ use std::sync::mpsc::SyncSender;
 
 use super::cursor::BaseCursor;
 use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::SourceCounts;
 use crate::manifest::{Content, FileSystemClock, Node};
 use crate::progress::{Finding, FindingKind, Topic};
 use crate::snapshot::ahead::{Ahead, EntriesAhead};
@@ -14,7 +15,6 @@ use crate::snapshot::build::Events;
 use crate::snapshot::compare::Trust;
 use crate::snapshot::failures::{describe, refuse_shortage};
 use crate::snapshot::listing::FolderListing;
-use crate::snapshot::loss::SourceCounts;
 use crate::snapshot::paths::split_path;
 use crate::snapshot::rules::Rules;
 use crate::snapshot::surroundings::Surroundings;
