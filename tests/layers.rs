@@ -139,7 +139,6 @@ fn imports_within(room: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let name = name_of(room).replace('/', "::");
     let relative: Vec<PathBuf> = files.iter().map(|file| file.strip_prefix(room).unwrap().to_owned()).collect();
     let unit = |path: &Path| path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
-    let is_test = |path: &Path| path.to_str().unwrap().ends_with("_tests.rs");
     let mut within: BTreeMap<String, BTreeSet<String>> = relative.iter().map(|path| (unit(path), BTreeSet::new())).collect();
     within.remove("mod");
     let mut handed_on = BTreeMap::new();
@@ -151,7 +150,7 @@ fn imports_within(room: &Path) -> BTreeMap<String, BTreeSet<String>> {
             handed_on.extend(words.map(|word| (word.to_owned(), first_word(path))));
         }
     }
-    for (file, path) in files.iter().zip(&relative).filter(|(_, path)| **path != *"mod.rs" && !is_test(path)) {
+    for (file, path) in files.iter().zip(&relative).filter(|(_, path)| **path != *"mod.rs") {
         // How many times `super` is the room.
         let ups = path.iter().count() - usize::from(path.ends_with("mod.rs"));
         let code = code_of(file);
@@ -225,7 +224,7 @@ fn only_platform_calls_the_system_by_its_own_names() {
     sources(&root().join("src"), &mut files);
     let is_elsewhere = |file: &PathBuf| {
         let relative = file.strip_prefix(root().join("src")).unwrap();
-        !relative.starts_with("platform") && !relative.to_str().unwrap().ends_with("_tests.rs")
+        !relative.starts_with("platform")
     };
     let names = ["rustix", "nix::", "std::os::", "libc::", "signal_hook"];
     let calls_the_system = |file: &PathBuf| names.iter().any(|name| code_of(file).contains(name));
@@ -281,5 +280,20 @@ fn all_sources(folder: &Path, found: &mut Vec<PathBuf>) {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             found.push(path);
         }
+    }
+}
+
+/// One rule for where things stand: a module with files of its own is a folder with `mod.rs`, and tests that are too long
+/// for the end of a file are `tests.rs`, or `tests/`, in the folder of what they are about.
+#[test]
+fn a_module_is_a_file_or_a_folder_and_its_tests_stand_in_it() {
+    let mut files = Vec::new();
+    all_sources(&root().join("src"), &mut files);
+    assert!(files.len() > 400, "all files were read");
+    for file in files {
+        assert!(!file.with_extension("").is_dir(), "{} has a folder beside it", file.display());
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert!(!name.ends_with("_tests.rs") && !name.ends_with("_test.rs"), "{}", file.display());
+        assert!(!fs::read_to_string(&file).unwrap().contains("#[path ="), "{}", file.display());
     }
 }

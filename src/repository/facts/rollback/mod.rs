@@ -161,5 +161,4 @@ impl Repository {
 }
 
 #[cfg(test)]
-#[path = "rollback_tests.rs"]
 mod tests;

@@ -188,5 +188,4 @@ impl TreeWriter {
 }
 
 #[cfg(test)]
-#[path = "tree_tests.rs"]
 mod tests;

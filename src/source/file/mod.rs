@@ -164,5 +164,4 @@ fn open_waiting(folder: &Folder, name: &[u8], expected: &Stat) -> Result<File> {
 }
 
 #[cfg(test)]
-#[path = "file_tests.rs"]
 mod tests;

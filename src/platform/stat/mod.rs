@@ -175,5 +175,4 @@ fn legal_time(seconds: i64, nanoseconds: u32) -> Timestamp {
 }
 
 #[cfg(test)]
-#[path = "stat_tests.rs"]
 mod tests;

@@ -255,5 +255,4 @@ pub fn may_have_cache_tag(folder: impl AsHandle) -> bool {
 }
 
 #[cfg(test)]
-#[path = "filter_tests.rs"]
 mod tests;

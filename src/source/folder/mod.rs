@@ -151,5 +151,4 @@ impl AsHandle for Folder {
 }
 
 #[cfg(test)]
-#[path = "folder_tests.rs"]
 mod tests;
