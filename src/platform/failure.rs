@@ -107,6 +107,13 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+impl Failure {
+    /// True when the system, or the file system, cannot do such a thing at all, as opposed to having failed at it.
+    pub fn is_impossible(self) -> bool {
+        [Self::INVALID, Self::NO_CALL, Self::UNSUPPORTED].contains(&self)
+    }
+}
+
 /// Whether this process or this machine has run out of open files or memory: what fails then says nothing about
 /// what was asked for.
 pub fn is_shortage(error: &Error) -> bool {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::owners::{self, FOLDER_MODE};
-use super::root::{is_unsupported, text};
+use super::root::text;
 use crate::error::{Error, Result};
 use crate::platform::{Failure, durability, look, open, rights};
 
@@ -36,7 +36,7 @@ pub(super) fn sync_above(path: &Path) -> Result<()> {
         // A folder that may be written but not read cannot be opened for a sync.
         if let Ok(folder) = open::folder(above) {
             match durability::sync_names(&folder) {
-                Err(failure) if !is_unsupported(failure) && failure != Failure::READ_ONLY => {
+                Err(failure) if !failure.is_impossible() && failure != Failure::READ_ONLY => {
                     return Err(Error::io("cannot sync the folder", text(above), failure));
                 }
                 _ => {}

@@ -7,7 +7,6 @@
 
 use std::path::Path;
 
-use super::root::is_unsupported;
 use crate::platform::failure::{Failure, Result};
 use crate::platform::{AsHandle, Existing, Handle, look, process, rights};
 
@@ -80,7 +79,7 @@ fn is_shared(folder: &Existing) -> bool {
 /// root asks; nothing is lost by that.
 pub(super) fn tolerate_no_modes(result: Result<()>) -> Result<()> {
     match result {
-        Err(failure) if is_unsupported(failure) || failure == Failure::NOT_PERMITTED => Ok(()),
+        Err(failure) if failure.is_impossible() || failure == Failure::NOT_PERMITTED => Ok(()),
         result => result,
     }
 }

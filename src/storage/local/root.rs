@@ -120,7 +120,7 @@ impl Root {
 
     fn rename_without_replacing(&self, old: &str, new: &str) -> failure::Result<()> {
         match entries::rename_to_free(&self.handle, old, new) {
-            Err(failure) if is_unsupported(failure) => self.link_and_unlink(old, new),
+            Err(failure) if failure.is_impossible() => self.link_and_unlink(old, new),
             result => result,
         }
     }
@@ -135,7 +135,7 @@ impl Root {
             }
             // Neither of the two, as FAT below FUSE. A name that is taken between the look and the
             // rename is a hash of the same content.
-            Err(failure) if is_unsupported(failure) || failure == Failure::NOT_PERMITTED => match look::at_entry(&self.handle, new) {
+            Err(failure) if failure.is_impossible() || failure == Failure::NOT_PERMITTED => match look::at_entry(&self.handle, new) {
                 Ok(_) => Err(Failure::EXISTS),
                 Err(Failure::NOT_FOUND) => entries::rename_over(&self.handle, old, new),
                 Err(failure) => Err(failure),
@@ -185,7 +185,7 @@ impl Root {
         let failed = |failure| Error::io("cannot sync the folder", self.describe(folder), failure);
         let handle = self.open_folder(folder).map_err(failed)?;
         match durability::sync_names(&handle) {
-            Err(failure) if !is_unsupported(failure) => {
+            Err(failure) if !failure.is_impossible() => {
                 self.sync_failed.store(true, Ordering::Release);
                 Err(failed(failure))
             }
@@ -210,11 +210,6 @@ impl Root {
 /// A path for messages.
 pub(super) fn text(path: &Path) -> String {
     PathText(path.as_os_str().as_encoded_bytes()).to_string()
-}
-
-/// True when the file system cannot do such a thing at all, as opposed to having failed at it.
-pub(super) fn is_unsupported(failure: Failure) -> bool {
-    [Failure::INVALID, Failure::NO_CALL, Failure::UNSUPPORTED].contains(&failure)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::listing::read_folder;
-use super::root::{Root, is_unsupported};
+use super::root::Root;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::to_hex;
 use crate::platform::lock::{self, Share};
@@ -119,7 +119,7 @@ impl Upload for LocalUpload {
         name::check_upload(&self.area, name, self.failed)?;
         self.root.check_synced()?;
         match durability::sync_content(&self.file) {
-            Err(failure) if !is_unsupported(failure) => {
+            Err(failure) if !failure.is_impossible() => {
                 return Err(Error::io("cannot sync", self.root.describe(&self.temporary), failure));
             }
             _ => {}
