@@ -37,7 +37,7 @@ impl Chunks {
     /// hold that none names. The caller holds a lock.
     ///
     /// # Errors
-    /// As [`Repository::open_index`].
+    /// As [`Chunks::open_index`].
     pub fn open_index_of_all(&self, listing: &PackListing) -> Result<(Index, UnnamedPacks)> {
         let index = self.open_index()?;
         let named: HashSet<PackId> = index.packs().into_iter().map(|(id, ..)| id).collect();
