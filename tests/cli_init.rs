@@ -78,8 +78,8 @@ fn parts_of_a_repository_without_its_description_are_left_for_a_repair() {
     let place = Place::with_snapshot();
     fs::remove_file(place.path("repository/repository.json")).unwrap();
     let before = names(&place.path("repository"));
-    for arguments in [&["init"][..], &["snapshot", "--init", &place.text("source")]] {
-        let ran = place.run(arguments).expect(1);
+    for (code, arguments) in [(1, &["init"][..]), (4, &["snapshot", "--init", &place.text("source")])] {
+        let ran = place.run(arguments).expect(code);
         assert!(ran.stderr.contains("of a repository whose repository.json is missing"), "{}", ran.stderr);
     }
     assert_eq!(names(&place.path("repository")), before);

@@ -49,7 +49,7 @@ fn a_repository_without_its_description_its_index_and_a_record_is_whole_after_a_
     let bytes = |path: &std::path::PathBuf| fs::metadata(path).unwrap().len();
     let record = walk(&place.path("repository/records")).into_iter().max_by_key(bytes).unwrap();
     fs::remove_file(&record).unwrap();
-    place.run(&["snapshots"]).expect(10);
+    place.run(&["snapshots"]).expect(4);
     let ran = place.run(&["--json", "repair"]).expect(0);
     let line: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert!(line["restored_description"] == true && line["restored_settings"] == true && line["packs_indexed"] == 2, "{line}");
@@ -181,4 +181,37 @@ fn one_lost_record_of_a_pin_or_of_the_protection_frees_nothing_is_seen_and_made_
         put(record, &good);
     }
     assert_eq!(walk(&place.path("repository/snapshots")).len(), 2);
+}
+
+#[test]
+fn without_its_description_a_repository_is_damaged_and_a_dry_repair_foretells_the_whole_repair() {
+    let place = Place::with_snapshot();
+    let file = place.path("repository/repository.json");
+    let good = std::fs::read(&file).unwrap();
+    for bytes in [None, Some("")] {
+        match bytes {
+            None => std::fs::remove_file(&file).unwrap(),
+            Some(bytes) => std::fs::write(&file, bytes).unwrap(),
+        }
+        for command in [&["check"][..], &["snapshots"], &["snapshot", "--init", &place.text("source")], &["stats"]] {
+            let told = place.run(command).expect(4).stderr;
+            assert!(told.contains("repository.json") && told.contains("`repo repair` makes repository.json again"), "{told}");
+            assert!(!told.contains("mounted") && !told.contains("repo init"), "{told}");
+        }
+        let told = place.run(&["init"]).expect(1).stderr;
+        assert!(bytes.is_some() || told.contains("`repo repair` makes repository.json again"), "{told}");
+        let dry = place.run(&["--json", "repair", "-n"]).expect(0);
+        assert!(dry.stdout.contains("\"restored_description\":true"), "{}", dry.stdout);
+        assert_eq!(std::fs::read(&file).ok(), bytes.map(|bytes| bytes.as_bytes().to_vec()), "a dry run writes nothing");
+        let done = place.run(&["--json", "repair"]).expect(0);
+        let same = |line: &str| {
+            let mut line: serde_json::Value = serde_json::from_str(line.trim()).unwrap();
+            line["is_dry_run"] = serde_json::Value::Null;
+            line["seconds"] = serde_json::Value::Null;
+            line
+        };
+        assert_eq!(same(&dry.stdout), same(&done.stdout));
+        assert_eq!(std::fs::read(&file).unwrap(), good);
+    }
+    place.run(&["check"]).expect(0);
 }

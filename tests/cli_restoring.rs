@@ -222,3 +222,16 @@ fn a_user_restores_to_where_it_was_though_the_folders_above_belong_to_others() {
     as_user(&["restore", "--to-original", &latest(&place, "source"), "--delete"]).expect(0);
     assert_eq!(all(&place), before);
 }
+
+#[test]
+fn a_link_above_the_original_place_is_named_with_where_it_leads() {
+    let place = Place::with_repository();
+    fs::create_dir_all(place.path("data/home/anna")).unwrap();
+    fs::write(place.path("data/home/anna/letter"), "x").unwrap();
+    std::os::unix::fs::symlink("data/home", place.path("home")).unwrap();
+    place.run(&["snapshot", &place.text("home/anna")]).expect(0);
+    for overwrite in ["never", "always"] {
+        let told = place.run(&["restore", "--to-original", "latest", "--overwrite", overwrite]).expect(3).stderr;
+        assert!(told.contains("a link to \"data/home\"") && told.contains("as DEST"), "{told}");
+    }
+}

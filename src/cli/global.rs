@@ -128,7 +128,15 @@ impl Global {
     /// # Errors
     /// As [`Repository::open`].
     pub fn open_with(&self, credential: Option<Credential>) -> Result<Repository> {
-        self.open_by(credential).map(|(repository, _)| repository)
+        self.open_by(credential, None).map(|(repository, _)| repository)
+    }
+
+    /// The same where what its description says is known though it may not be there.
+    ///
+    /// # Errors
+    /// As [`Repository::open`].
+    pub fn open_described(&self, credential: Option<Credential>, description: Option<Description>) -> Result<Repository> {
+        self.open_by(credential, description).map(|(repository, _)| repository)
     }
 
     /// As [`Global::open`], and tells what opened it.
@@ -136,14 +144,15 @@ impl Global {
     /// # Errors
     /// As [`Repository::open`].
     pub fn open_and_tell(&self) -> Result<(Repository, Option<Credential>)> {
-        self.open_by(None)
+        self.open_by(None, None)
     }
 
-    fn open_by(&self, credential: Option<Credential>) -> Result<(Repository, Option<Credential>)> {
+    fn open_by(&self, credential: Option<Credential>, known: Option<Description>) -> Result<(Repository, Option<Credential>)> {
         let location = self.location()?;
         let found = open_storage(&location).and_then(|storage| {
             // Looked at before anybody is asked for a password: there may be no repository, or no need.
-            Description::read(&*storage).map(|description| (storage, description))
+            let description = known.map_or_else(|| Description::read(&*storage), Ok)?;
+            Ok((storage, description))
         });
         let (storage, description) = found.map_err(|error| match known_at(&location) {
             Some(id) if error.kind() == ErrorKind::NoRepository => {
@@ -156,7 +165,7 @@ impl Global {
             Some(credential) => vec![credential],
             None => self.credentials(&storage.location(), description.algorithm != Algorithm::None)?,
         };
-        let (repository, credential) = self.try_each(&storage, credentials)?;
+        let (repository, credential) = self.try_each(&storage, &description, credentials)?;
         remember_place(&location, repository.description().id);
         if repository.cache().is_none() {
             self.tell("this machine has no folder for caches; set REPO_CACHE_DIR to be faster");
@@ -165,7 +174,12 @@ impl Global {
     }
 
     /// Opens the repository with the first of `credentials` that does, or with none where there is none.
-    fn try_each(&self, storage: &Arc<dyn Storage>, credentials: Vec<Credential>) -> Result<(Repository, Option<Credential>)> {
+    fn try_each(
+        &self,
+        storage: &Arc<dyn Storage>,
+        description: &Description,
+        credentials: Vec<Credential>,
+    ) -> Result<(Repository, Option<Credential>)> {
         let open = |credential: Option<Credential>| {
             let options = OpenOptions {
                 credential,
@@ -173,7 +187,7 @@ impl Global {
                 cache_root: cache_root(|name| std::env::var_os(name)),
                 no_catalog: self.no_catalog,
             };
-            Repository::open(Arc::clone(storage), options)
+            Repository::open_described(Arc::clone(storage), description.clone(), options)
         };
         let mut wrong = None;
         for credential in credentials {

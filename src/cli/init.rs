@@ -252,8 +252,9 @@ pub struct NotMade {
 /// `Exists` when there is a repository; `Invalid` when there is anything else but what an init that died
 /// has left.
 fn refuse_occupied(storage: &dyn Storage, place: &Path) -> Result<bool> {
-    let refuse_existing = || match Description::read(storage) {
-        Err(error) if error.kind() == ErrorKind::NoRepository => Ok(()),
+    let refuse_existing = || match storage.stat(repository::DESCRIPTION) {
+        // Where the rest of a repository lies, the look at all says so.
+        Ok(None) => Ok(()),
         _ => Err(Error::new(ErrorKind::Exists, format!("there is a repository at {} already", storage.location()))),
     };
     refuse_existing()?;

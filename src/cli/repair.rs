@@ -64,9 +64,10 @@ struct Repaired<'a> {
 /// Mends, and says what was done.
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let begun = Instant::now();
-    let restored = if args.dry_run { None } else { restore_description(global)? };
+    let restored = restore_description(global, args.dry_run)?;
     let restored_description = restored.is_some();
-    let repository = global.open_with(restored.and_then(|restored| restored.credential))?;
+    let (credential, description) = restored.map(|restored| (restored.credential, restored.description)).unzip();
+    let repository = global.open_described(credential.flatten(), description)?;
     let bar = Bar::new(global);
     let outcome = repair::run(&repository, &Request { dry_run: args.dry_run, ..Request::default() }, &bar)?;
     for (id, count) in &outcome.foreign {
@@ -91,7 +92,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
 }
 
 /// Makes `repository.json` again if need be, which takes the password.
-fn restore_description(global: &Global) -> Result<Option<RestoredDescription>> {
+fn restore_description(global: &Global, is_dry: bool) -> Result<Option<RestoredDescription>> {
     let storage = open_storage(&global.location()?)?;
     let mut forms: Option<VecDeque<Credential>> = None;
     let restored = loop {
@@ -101,14 +102,15 @@ fn restore_description(global: &Global) -> Result<Option<RestoredDescription>> {
             }
             Ok(forms.as_mut().and_then(VecDeque::pop_front))
         };
-        match repair::restore_description(&*storage, &mut read) {
+        match repair::restore_description(&*storage, is_dry, &mut read) {
             // It may have been meant in another form.
             Err(error) if error.kind() == ErrorKind::WrongKey && forms.as_ref().is_some_and(|forms| !forms.is_empty()) => {}
             restored => break restored?,
         }
     };
-    if let Some(RestoredDescription { id, .. }) = restored {
-        message::warn(format_args!("repository.json was missing or damaged; it was made again for repository {id}"));
+    if let Some(RestoredDescription { description, .. }) = &restored {
+        let (is, was) = if is_dry { ("is", "would be") } else { ("was", "was") };
+        message::warn(format_args!("repository.json {is} missing or damaged; it {was} made again for repository {}", description.id));
     }
     Ok(restored)
 }

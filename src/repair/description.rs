@@ -19,15 +19,16 @@ const CLAIMS_MAX: usize = 16;
 /// A pack is a little longer than 32 MiB; what is beyond this is not read to be hashed.
 const HASHED_BYTES_MAX: u64 = 256 << 20;
 
-/// A file that was made again.
+/// A file that was made again, or in a dry run would be.
 pub struct RestoredDescription {
-    /// The repository.
-    pub id: RepositoryId,
+    /// What it says.
+    pub description: Description,
     /// What `read_credential` gave.
     pub credential: Option<Credential>,
 }
 
-/// Makes `repository.json` again where it is missing or damaged; nothing where the file is good.
+/// Makes `repository.json` again where it is missing or damaged; nothing where the file is good. A dry run finds out
+/// what it would say.
 ///
 /// No object says which number the format has. But key slots and settings are bound to the exact bytes of
 /// the file, so the number that fits is found by trying, with what `read_credential` gives: it is told
@@ -39,6 +40,7 @@ pub struct RestoredDescription {
 /// `read_credential`.
 pub fn restore_description(
     storage: &dyn Storage,
+    is_dry: bool,
     read_credential: &mut dyn FnMut(bool) -> Result<Option<Credential>>,
 ) -> Result<Option<RestoredDescription>> {
     let error = match Description::read(storage) {
@@ -55,9 +57,11 @@ pub fn restore_description(
             Entry::Vacant(entry) => entry.insert(read_credential(is_encrypted)?),
         };
         match find_bytes(storage, &claim, credential.as_ref()) {
-            Ok(Some(json)) => {
-                write_file(storage, &json)?;
-                return Ok(Some(RestoredDescription { id: claim.repository, credential: credentials.remove(&is_encrypted).flatten() }));
+            Ok(Some((description, json))) => {
+                if !is_dry {
+                    write_file(storage, &json)?;
+                }
+                return Ok(Some(RestoredDescription { description, credential: credentials.remove(&is_encrypted).flatten() }));
             }
             Ok(None) => {}
             // No key opens what the claim of a damaged header would have it be: another may be the true one.
@@ -65,7 +69,8 @@ pub fn restore_description(
             Err(error) => return Err(error),
         }
     }
-    Err(failure)
+    // That a repair makes it again was just found not to be so.
+    Err(if failure.kind() == ErrorKind::Damaged { failure.with_hint("put repository.json back from a copy") } else { failure })
 }
 
 fn write_file(storage: &dyn Storage, json: &[u8]) -> Result<()> {
@@ -85,14 +90,14 @@ struct Claim {
 
 /// The bytes of the file that the repository was made with, tried from the newest format on; none when
 /// nothing proves that the claim is true.
-fn find_bytes(storage: &dyn Storage, claim: &Claim, credential: Option<&Credential>) -> Result<Option<Vec<u8>>> {
+fn find_bytes(storage: &dyn Storage, claim: &Claim, credential: Option<&Credential>) -> Result<Option<(Description, Vec<u8>)>> {
     if claim.algorithm == Algorithm::None && !is_hashed(storage, claim)? {
         return Ok(None);
     }
     for format in (0..=FORMAT).rev() {
         let (description, json) = Description::of(claim.repository, claim.algorithm, format)?;
         if description.fits(storage, credential)? {
-            return Ok(Some(json));
+            return Ok(Some((description, json)));
         }
     }
     Ok(None)

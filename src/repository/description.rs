@@ -68,13 +68,16 @@ impl Description {
     /// Reads the description.
     ///
     /// # Errors
-    /// `NoRepository` when there is none; `Unsupported` when the repository needs a later version;
+    /// `NoRepository` when there is none, `Damaged` where it is missing beside what it describes; `Unsupported` when the repository needs a later version;
     /// `Damaged`.
     pub fn read(storage: &dyn Storage) -> Result<Self> {
         let bytes = storage
             .read(layout::DESCRIPTION, BYTES_MAX)
             .map_err(|error| if error.is_not_found() { layout::no_repository(storage) } else { error })?;
-        Self::decode(&bytes)
+        Self::decode(&bytes).map_err(|error| match error.kind() {
+            ErrorKind::Damaged => error.with_hint(layout::DESCRIPTION_HINT),
+            _ => error,
+        })
     }
 
     /// Decodes the bytes of the file.

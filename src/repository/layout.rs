@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, RecordId, SegmentId, SlotId, SnapshotId, to_hex};
+use crate::pack::OBJECT_MAGIC;
 use crate::storage::{Listed, Storage};
 
 /// The description of the repository.
@@ -111,9 +112,24 @@ pub fn publish_hashed(storage: &dyn Storage, area: &str, bytes: &[u8], name: imp
     Ok(hash)
 }
 
-/// The error for a location that holds no repository.
+/// What makes a lost [`DESCRIPTION`] again.
+pub const DESCRIPTION_HINT: &str = "`repo repair` makes repository.json again from what lies there";
+
+/// The error for a location without a [`DESCRIPTION`]: one where packs, snapshots or an index lie has lost it.
+/// Keys and records alone may be what an init that died has left.
 pub fn no_repository(storage: &dyn Storage) -> Error {
-    Error::new(ErrorKind::NoRepository, format!("there is no repository at {}", storage.location()))
+    let begins = |name: &str| {
+        let mut head = [0; OBJECT_MAGIC.len()];
+        storage.read_range(name, 0, &mut head).is_ok_and(|()| head == *OBJECT_MAGIC)
+    };
+    let has = |folder: &&&str| storage.list(folder).is_ok_and(|listed| listed.iter().any(|listed| begins(&listed.name)));
+    match [SNAPSHOTS, INDEX, PACKS].iter().find(has) {
+        Some(folder) => {
+            let message = format!("{} holds {folder} of a repository whose {DESCRIPTION} is missing", storage.location());
+            Error::new(ErrorKind::Damaged, message).with_hint(DESCRIPTION_HINT)
+        }
+        None => Error::new(ErrorKind::NoRepository, format!("there is no repository at {}", storage.location())),
+    }
 }
 
 /// Refuses to publish what is longer than a reader accepts.

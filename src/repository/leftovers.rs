@@ -35,7 +35,7 @@ pub fn judge_leftover(location: &str, name: &[u8], found: &Found) -> Result<()> 
         Meaning::Leftover => Ok(()),
         Meaning::Part(folder) => {
             let message = format!("{location} holds {folder} of a repository whose {} is missing", layout::DESCRIPTION);
-            Err(Error::new(ErrorKind::Exists, message))
+            Err(Error::new(ErrorKind::Exists, message).with_hint(layout::DESCRIPTION_HINT))
         }
         Meaning::Description => Err(is_there(location)),
         Meaning::Stranger => {

@@ -91,6 +91,14 @@ impl Repository {
     /// an unencrypted repository is met with one.
     pub fn open(storage: Arc<dyn Storage>, options: OpenOptions) -> Result<Self> {
         let description = Description::read(&*storage)?;
+        Self::open_described(storage, description, options)
+    }
+
+    /// As [`Repository::open`], with what its description says, or would say if it were there.
+    ///
+    /// # Errors
+    /// As [`Repository::open`].
+    pub fn open_described(storage: Arc<dyn Storage>, description: Description, options: OpenOptions) -> Result<Self> {
         let encrypted = description.algorithm != crate::crypto::Algorithm::None;
         let (bundle, slot, slot_key) = match (&options.credential, encrypted) {
             (Some(credential), true) => {

@@ -23,6 +23,7 @@ use crate::progress::{Deed, FindingKind};
 use crate::target::{
     Folder, MadeFolder, apply_time_to_folder, apply_to_ancestor, apply_to_folder, apply_to_passed, resembles_temporary_name,
 };
+use crate::units::PathText;
 
 /// What became of a folder.
 pub(super) struct Made {
@@ -63,13 +64,28 @@ pub(super) fn make(writer: &Writer<'_>, before: &NamesBefore, relative: &[u8], p
         }
         Ok(None) => {
             writer.task.tally.add(Count::Left);
-            writer.task.report(FindingKind::LeftAsIs, relative, "left as it is, and nothing below it was restored: it is not a folder");
+            writer.task.report(FindingKind::LeftAsIs, relative, why_blocked(writer, relative));
             Ok(Made::blocked())
         }
         Err(error) => {
             writer.task.fail_entry(relative, error.context("nothing below was restored"))?;
             Ok(Made::blocked())
         }
+    }
+}
+
+/// Why nothing was restored below what stands in the place of a folder. Overwriting does not help with a link on the way.
+fn why_blocked(writer: &Writer<'_>, relative: &[u8]) -> String {
+    const LEFT: &str = "left as it is, and nothing below it was restored: it is not a folder";
+    let (above, name) = split_last(relative);
+    match writer.destination.folder(above).and_then(|folder| folder.link_target(name)) {
+        Ok(target) => {
+            format!(
+                "{LEFT}, but a link to \"{0}\", and none is followed; to restore there, name what lies below \"{0}\" as DEST",
+                PathText(&target)
+            )
+        }
+        Err(_) => LEFT.to_owned(),
     }
 }
 

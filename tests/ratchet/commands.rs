@@ -173,7 +173,7 @@ fn run_prune(repository: &Repository, remove: Vec<SnapshotId>) -> Result<()> {
 /// Makes `repository.json` again where it must, and repairs.
 fn mend(storage: Arc<dyn Storage>, dry_run: bool) -> Result<()> {
     if !dry_run {
-        repair::restore_description(&*storage, &mut |_| Ok(Some(credential(0))))?;
+        repair::restore_description(&*storage, false, &mut |_| Ok(Some(credential(0))))?;
     }
     repair::run(&open_any(storage)?, &repair::Request { dry_run, clock: || Timestamp::new(5, 0) }, &Silent).map(drop)
 }

@@ -122,8 +122,8 @@ impl Archive for Tar<'_> {
             add_record(&mut records, b"size", self.bytes.to_string().as_bytes());
         }
         header.set_size(self.bytes);
-        for xattr in metadata.xattrs.iter().filter(|xattr| first.is_none() && !xattr.name.contains(&b'=')) {
-            add_record(&mut records, &[b"SCHILY.xattr.", xattr.name.as_slice()].concat(), &xattr.value);
+        for xattr in metadata.xattrs.iter().filter(|_| first.is_none()) {
+            add_record(&mut records, &[b"SCHILY.xattr.", encode_key(&xattr.name).as_slice()].concat(), &xattr.value);
         }
         header.set_cksum();
         if !records.is_empty() {
@@ -165,6 +165,19 @@ fn add_record(records: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     records.push(b'\n');
 }
 
+/// The name of an attribute as GNU tar writes it: `=` would end it, so that and the sign of this writing are `%3D` and `%25`.
+fn encode_key(name: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(name.len());
+    for byte in name {
+        match byte {
+            b'=' => key.extend_from_slice(b"%3D"),
+            b'%' => key.extend_from_slice(b"%25"),
+            byte => key.push(*byte),
+        }
+    }
+    key
+}
+
 /// Seconds with their fraction.
 fn decimal(time: Timestamp) -> String {
     match (time.seconds, time.nanoseconds) {
@@ -186,6 +199,12 @@ mod tests {
             let text = String::from_utf8(records).unwrap();
             assert_eq!(text.split(' ').next().unwrap().parse::<usize>().unwrap(), text.len());
         }
+    }
+
+    #[test]
+    fn an_attribute_with_an_equals_sign_is_written_as_gnu_tar_does() {
+        assert_eq!(encode_key(b"user.a=b%c"), b"user.a%3Db%25c");
+        assert_eq!(encode_key(b"user.plain"), b"user.plain");
     }
 
     #[test]

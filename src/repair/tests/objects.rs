@@ -109,7 +109,7 @@ fn a_lost_or_garbled_description_is_made_again_byte_by_byte() {
     for algorithm in [Algorithm::Aes256Gcm, Algorithm::ChaCha20Poly1305, Algorithm::None] {
         let (bench, snapshots) = Bench::with_two_snapshots(algorithm);
         let good = bench.read("repository.json");
-        let restore = || restore_description(&*bench.storage, &mut |_| Ok(credential(algorithm)));
+        let restore = || restore_description(&*bench.storage, false, &mut |_| Ok(credential(algorithm)));
         assert!(restore().unwrap().is_none(), "nothing is done where nothing is wrong");
         bench.storage.remove("repository.json").unwrap();
         assert!(restore().unwrap().is_some());
@@ -142,7 +142,7 @@ fn a_description_is_made_again_from_what_is_proven_and_not_from_the_first_header
                 bench.replace(name, &bytes);
                 bench.storage.remove("repository.json").unwrap();
                 let mut asked = 0;
-                let restored = restore_description(&*bench.storage, &mut |is_encrypted| {
+                let restored = restore_description(&*bench.storage, false, &mut |is_encrypted| {
                     asked += 1;
                     assert_eq!(is_encrypted, algorithm != Algorithm::None);
                     Ok(credential(algorithm))
@@ -164,7 +164,7 @@ fn a_wrong_key_makes_no_description_also_where_headers_disagree() {
     bench.storage.remove("repository.json").unwrap();
     let wrong = crate::repository::Credential::KeyFile(zeroize::Zeroizing::new(vec![9; 32]));
     let mut wrong = Some(wrong);
-    let error = restore_description(&*bench.storage, &mut |_| Ok(wrong.take())).err().unwrap();
+    let error = restore_description(&*bench.storage, false, &mut |_| Ok(wrong.take())).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::WrongKey);
     assert!(bench.storage.read("repository.json", 4096).is_err());
 }
@@ -172,7 +172,7 @@ fn a_wrong_key_makes_no_description_also_where_headers_disagree() {
 #[test]
 fn a_description_is_not_made_up_where_there_is_no_repository() {
     let storage = crate::storage::MemoryStorage::new();
-    let restored = restore_description(&storage, &mut |_| panic!("there is nothing to open"));
+    let restored = restore_description(&storage, false, &mut |_| panic!("there is nothing to open"));
     assert_eq!(restored.err().unwrap().kind(), ErrorKind::NoRepository);
     assert!(storage.list("").unwrap().is_empty());
 }

@@ -75,7 +75,9 @@ fn in_calendar(text: &str, now: &Zoned) -> Option<i128> {
 }
 
 fn end(day: Date, time: Time, now: &Zoned) -> Option<i128> {
-    Some(day.to_datetime(time).to_zoned(now.time_zone().clone()).ok()?.timestamp().as_nanosecond())
+    // Of an hour that comes twice the second: each is the newest up to then.
+    let moment = now.time_zone().clone().to_ambiguous_zoned(day.to_datetime(time)).later();
+    Some(moment.ok()?.timestamp().as_nanosecond())
 }
 
 /// The last time of day that has begun.
@@ -262,5 +264,8 @@ mod tests {
     fn an_hour_that_the_clock_skips_or_has_twice_is_a_moment_too() {
         assert_eq!(shown("2026-03-29 02:30"), "2026-03-29 03:30:59");
         assert_eq!(shown("2026-10-25 02:30"), "2026-10-25 02:30:59");
+        // The second of the two: what was saved in either is not later.
+        let time = parse_moment("2026-10-25 02:30", &now()).unwrap();
+        assert_eq!(time.seconds, "2026-10-25T02:30:59+01:00".parse::<jiff::Timestamp>().unwrap().as_second());
     }
 }
