@@ -126,7 +126,7 @@ fn only_whole_files_are_written_out() {
         error.kind()
     };
     assert_eq!(kind(b"/data/wrong"), ErrorKind::Damaged);
-    assert_eq!(kind(b"/data/lost"), ErrorKind::NotFound);
+    assert_eq!(kind(b"/data/lost"), ErrorKind::Damaged);
     assert_eq!(kind(b"/data"), ErrorKind::Invalid);
     assert_eq!(kind(b"/nothing"), ErrorKind::NotFound);
     let progress = Collected::default();
