@@ -235,3 +235,56 @@ fn a_link_above_the_original_place_is_named_with_where_it_leads() {
         assert!(told.contains("a link to \"data/home\"") && told.contains("as DEST"), "{told}");
     }
 }
+
+#[test]
+fn one_file_that_the_filters_leave_out_is_neither_made_nor_replaced() {
+    let place = Place::with_snapshot();
+    fs::write(place.path("source/b"), "b changed").unwrap();
+    place.run(&["snapshot", &place.text("source")]).expect(0);
+    let (file, folder) = (latest(&place, "source/a"), latest(&place, "source"));
+    let (mine, original, live) = (place.path("mine"), place.path("source/a"), place.text("live"));
+    fs::create_dir(&live).unwrap();
+    for at in [&mine, &original, &place.path("live/a")] {
+        fs::write(at, "my newer text").unwrap();
+    }
+    for filter in [&["--exclude", "a"][..], &["--exclude", "source"], &["--include", "b"], &["--changed-only"]] {
+        // As of a folder of which nothing is meant.
+        let code = i32::from(filter[0] == "--include") * 3;
+        for destination in [&["mine"][..], &["live"], &["new"], &["new/"], &["--to-original"]] {
+            let destination: Vec<String> =
+                destination.iter().map(|name| if name.starts_with("--") { (*name).to_owned() } else { place.text(name) }).collect();
+            for more in [&["-n"][..], &["--verify"]] {
+                let mut arguments = vec!["restore", file.as_str(), "--overwrite", "always"];
+                arguments.extend(destination.iter().map(String::as_str).chain(filter.iter().chain(more).copied()));
+                let ran = place.run(&arguments).expect(code);
+                assert!(
+                    ran.stderr.contains("nothing is restored of") && ran.stdout.contains(" 0 files, 0 B"),
+                    "{arguments:?} {}",
+                    ran.stderr
+                );
+                assert!(!ran.stdout.contains("replace ") && !place.path("new").exists(), "{arguments:?} {}", ran.stdout);
+            }
+        }
+    }
+    // Nor is a folder that is left out, with what is in it, or its metadata, and nothing goes from it.
+    for destination in [live.as_str(), "--to-original"] {
+        let ran = place.run(&["restore", &folder, destination, "--overwrite", "always", "--delete", "--exclude", "source"]).expect(0);
+        assert!(ran.stderr.contains("a pattern to exclude"), "{}", ran.stderr);
+    }
+    for at in [&mine, &original, &place.path("live/a")] {
+        assert_eq!(fs::read_to_string(at).unwrap(), "my newer text");
+    }
+    // What is meant comes.
+    for filter in [&["--exclude", "b"][..], &["--include", "a"], &["--include", "source"]] {
+        fs::write(&mine, "other").unwrap();
+        let mut arguments = vec!["restore", file.as_str(), "--overwrite", "always"];
+        let destination = place.text("mine");
+        arguments.push(&destination);
+        arguments.extend(filter);
+        place.run(&arguments).expect(0);
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "first", "{filter:?}");
+    }
+    let changed = latest(&place, "source/b");
+    place.run(&["restore", &changed, &place.text("mine"), "--changed-only", "--overwrite", "always"]).expect(0);
+    assert_eq!(fs::read_to_string(&mine).unwrap(), "b changed");
+}

@@ -60,7 +60,7 @@ pub struct Args {
     #[arg(long, value_name = "PATTERN")]
     include: Vec<String>,
 
-    /// Neither restore nor delete what matches (may be repeated)
+    /// Neither restore nor delete what matches, also where it is PATH itself (may be repeated)
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
 

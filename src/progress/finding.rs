@@ -54,7 +54,8 @@ impl FindingKind {
 /// What a warning or a note is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
-    /// Something in a source that no snapshot holds, or that belongs to the repository itself.
+    /// Something in a source that no snapshot holds, or that belongs to the repository itself; of a restore, what is
+    /// asked for by its path and left out by the filters.
     LeftOut,
     /// It was removed before it could be read.
     Vanished,

@@ -97,11 +97,6 @@ fn visit_view(task: &Task<'_>, manifest: &Manifest, view: SnapshotView<'_>, star
     let (root, is_entered, is_complete) = (start.root, true, true);
     let top = Level { node: folder, root, end: 0, begin: 0, is_entered, is_included, is_selected, is_complete, is_blocked };
     entries.levels.push(top);
-    // The patterns may mean what was asked for by its path, or a folder above it.
-    for end in (1..=start.path.len()).filter(|end| matches!(start.path.get(*end), None | Some(b'/'))) {
-        let is_directory = end < start.path.len() || start.node.as_ref().is_none_or(Node::is_directory);
-        task.matched.look_at(task.request.include.as_ref(), &start.path[..end], is_directory);
-    }
     let path = if start.path.is_empty() { b"/" } else { start.path.as_slice() };
     // Only on the way: they are entered when there is something to restore.
     for node in start.above.iter().flatten() {
@@ -123,7 +118,6 @@ fn visit_view(task: &Task<'_>, manifest: &Manifest, view: SnapshotView<'_>, star
                 entries.visitor.entry(&entries.relative, node.clone(), start.root)?;
             }
         }
-        // A file that is asked for by its path is restored whatever the filters say of others.
         Some(node) if !is_blocked => entries.visitor.entry(b"", node.clone(), start.root)?,
         Some(_) => {}
         None => entries.go(view.walk())?,

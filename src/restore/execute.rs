@@ -38,6 +38,9 @@ pub fn run(snapshot: &Snapshot<'_>, request: &Request<'_>, progress: &dyn Progre
 /// As [`execute`].
 pub fn foresee(plan: &Plan<'_>, progress: &dyn Progress) -> Result<Outcome> {
     let task = begin(plan, true, progress)?;
+    if plan.start.is_left_out(&task) {
+        return Ok(finish(&task));
+    }
     let destination = match open(plan.request, false) {
         Ok(destination) => Some(destination),
         Err(error) if error.is_not_found() => None,
@@ -58,6 +61,9 @@ pub fn foresee(plan: &Plan<'_>, progress: &dyn Progress) -> Result<Outcome> {
 /// destination, and of the last sync. Files that were complete stay, those in work are removed.
 pub fn execute(plan: &Plan<'_>, progress: &dyn Progress) -> Result<Outcome> {
     let task = begin(plan, false, progress)?;
+    if plan.start.is_left_out(&task) {
+        return Ok(finish(&task));
+    }
     let writer = Writer::new(&task, open(plan.request, true)?);
     let _record = write_down(&task, &writer.destination)?;
     let blocked = plan_and_execute(&writer, plan)?;

@@ -44,6 +44,23 @@ impl<'a> Selection<'a> {
         self.include.is_none() || ends.into_iter().any(|end| end > 0 && self.is_included(&path[..end], true))
     }
 
+    /// Why nothing of what is asked for by its `path` is restored, if so: the patterns may mean it, or a folder above
+    /// it. In a folder there may be more to include or that changed, so of one only what is excluded is left out.
+    pub fn leaves_out(&self, path: &[u8], is_directory: bool) -> Option<&'static str> {
+        let mut ends = (1..=path.len()).filter(|end| matches!(path.get(*end), None | Some(b'/')));
+        if ends.clone().any(|end| self.is_excluded(&path[..end], is_directory || end < path.len())) {
+            Some("a pattern to exclude matches it, or a folder above it")
+        } else if is_directory {
+            None
+        } else if !ends.any(|end| self.is_included(&path[..end], end < path.len())) {
+            Some("no pattern to include matches it, or a folder above it")
+        } else if !self.is_changed(path) {
+            Some("it is not among what changed")
+        } else {
+            None
+        }
+    }
+
     /// Whether the entry is among the changed ones, where only those are asked for.
     pub fn is_changed(&self, path: &[u8]) -> bool {
         self.changed_only.is_none_or(|is_changed| is_changed(path))
@@ -72,6 +89,27 @@ mod tests {
         assert!(!selection.is_included(b"/home/a", true));
         assert!(selection.is_included_from_above(b"/home/a/photos/2020"));
         assert!(!selection.is_included_from_above(b"/home/a/mail"));
+    }
+
+    #[test]
+    fn what_is_asked_for_by_its_path_is_left_out_where_the_filters_leave_it_out() {
+        let none = || Request::new(What::Everything, "/r");
+        let leaves_out =
+            |request: &Request<'_>, path: &[u8], is_directory| Selection::new(request).leaves_out(path, is_directory).is_some();
+        for pattern in ["n", "/s/n", "s", "/s/"] {
+            let excluded = Request { exclude: filter(&[pattern]), ..none() };
+            assert!(leaves_out(&excluded, b"/s/n", false), "{pattern}");
+            let included = Request { include: filter(&[pattern]), ..none() };
+            assert!(!leaves_out(&included, b"/s/n", false), "{pattern}");
+        }
+        // A pattern for folders means no file, and what is in a folder may still be meant.
+        assert!(!leaves_out(&Request { exclude: filter(&["n/", "m"]), ..none() }, b"/s/n", false));
+        assert!(leaves_out(&Request { include: filter(&["n/", "m"]), ..none() }, b"/s/n", false));
+        assert!(!leaves_out(&Request { include: filter(&["m"]), ..none() }, b"/s", true));
+        let is_changed = |path: &[u8]| path == b"/s/m";
+        let changed = Request { changed_only: Some(&is_changed), ..none() };
+        assert!(leaves_out(&changed, b"/s/n", false) && !leaves_out(&changed, b"/s/m", false) && !leaves_out(&changed, b"/s", true));
+        assert!(!leaves_out(&none(), b"/s/n", false) && !leaves_out(&none(), b"", true));
     }
 
     #[test]

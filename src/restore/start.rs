@@ -2,8 +2,10 @@
 
 use super::folders::split_last;
 use super::request::{Request, What};
+use super::task::Task;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Manifest, Node};
+use crate::progress::{FindingKind, Topic};
 use crate::repository::ChunkReader;
 use crate::trees::SnapshotView;
 use crate::units::PathText;
@@ -26,6 +28,19 @@ impl Start {
             Some(node) if !node.is_directory() => split_last(&self.path).0,
             _ => &self.path,
         }
+    }
+
+    /// Says so when the filters leave out all that is asked for: nothing is made or touched then.
+    pub fn is_left_out(&self, task: &Task<'_>) -> bool {
+        let is_directory = self.node.as_ref().is_none_or(Node::is_directory);
+        // The patterns may mean what was asked for by its path, or a folder above it.
+        for end in (1..=self.path.len()).filter(|end| matches!(self.path.get(*end), None | Some(b'/'))) {
+            task.matched.look_at(task.request.include.as_ref(), &self.path[..end], is_directory || end < self.path.len());
+        }
+        let Some(reason) = task.selection.leaves_out(&self.path, is_directory) else { return false };
+        let message = format!("nothing is restored of {}: {reason}", PathText(&self.path));
+        task.report_whole(FindingKind::Note(Topic::LeftOut), message);
+        true
     }
 
     /// Finds what is asked for.
