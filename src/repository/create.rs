@@ -6,14 +6,14 @@ use super::facts::{Protection, publish_new_pair, publish_settings, standard_sett
 use super::keys::{Credential, SecretBundle, publish_twins};
 use super::layout;
 use super::leftovers::{find_leftovers, is_there};
-use super::locks::wait_for;
+use super::locks::{WAITING, wait_for};
 use super::reserve::make_reserve;
 use crate::crypto::{Algorithm, Argon2Cost, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RepositoryId, RunId};
 use crate::manifest::{KEPT, Kept, Record, SETTING};
-use crate::progress::{Progress, Silent};
-use crate::storage::{LOCK, LockMode, PRUNE_LOCK, Storage};
+use crate::progress::{Finding, FindingKind, Progress, Silent, Topic};
+use crate::storage::{LOCK, Lock, LockMode, PRUNE_LOCK, Storage};
 use crate::units::Timestamp;
 use crate::wire::{self, Extensions};
 
@@ -62,8 +62,8 @@ pub fn create_protected(
     }
     // Two that look at the same time would each take the objects of the other for leftovers. The locks are
     // taken in the order in which all take them.
-    let _alone = wait_for(storage, PRUNE_LOCK, LockMode::Exclusive, progress.lock_wait(), progress)?;
-    let _lock = wait_for(storage, LOCK, LockMode::Exclusive, progress.lock_wait(), progress)?;
+    let _alone = take(storage, PRUNE_LOCK, progress)?;
+    let _lock = take(storage, LOCK, progress)?;
     refuse_existing(storage)?;
     let leftovers = find_leftovers(storage)?;
     layout::create_folders(storage)?;
@@ -89,6 +89,18 @@ pub fn create_protected(
     storage.sync(&[String::new()])?;
     make_reserve(storage, 0)?;
     Ok(description.id)
+}
+
+/// Takes a lock alone. Who was not told how long to wait waits in the storage, and says so.
+fn take(storage: &dyn Storage, name: &str, progress: &dyn Progress) -> Result<Box<dyn Lock>> {
+    match storage.lock(name, LockMode::Exclusive, false) {
+        Err(error) if error.kind() == ErrorKind::Busy && progress.lock_wait().is_none() => {
+            progress.report(Finding::new(FindingKind::Note(Topic::Waiting), [], WAITING));
+            storage.lock(name, LockMode::Exclusive, true)
+        }
+        Err(error) if error.kind() == ErrorKind::Busy => wait_for(storage, name, LockMode::Exclusive, progress.lock_wait(), progress),
+        taken => taken,
+    }
 }
 
 /// # Errors

@@ -11,6 +11,9 @@ use crate::storage::{LOCK, Lock, LockMode, PRUNE_LOCK, Storage};
 /// How often it is asked whether the lock is free.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
+/// Why nothing happens.
+pub(super) const WAITING: &str = "another process has locked the repository; waiting for it";
+
 impl Repository {
     /// Takes the lock that snapshots share and a sweep holds alone, and waits for those who hold it. That
     /// may take long, so it is asked for again and again, and the user is told why nothing happens.
@@ -53,11 +56,7 @@ pub(super) fn wait_for(
             return Err(error);
         }
         if begun.is_none() {
-            progress.report(Finding::new(
-                FindingKind::Note(Topic::Waiting),
-                [],
-                "another process has locked the repository; waiting for it",
-            ));
+            progress.report(Finding::new(FindingKind::Note(Topic::Waiting), [], WAITING));
             begun = Some(Instant::now());
         }
         std::thread::sleep(ASK_EVERY);
