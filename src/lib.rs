@@ -71,6 +71,8 @@ pub mod progress;
 pub mod platform;
 // layer: storage
 pub mod storage;
+// layer: children
+pub mod children;
 // layer: mechanisms
 pub mod chunker;
 pub mod codec;
@@ -81,6 +83,7 @@ pub mod manifest;
 pub mod pack;
 // layer: parts
 pub mod catalog;
+pub mod databases;
 pub mod index;
 pub mod retention;
 pub mod source;

@@ -10,6 +10,7 @@
 mod accounts;
 pub mod attributes;
 pub mod beneath;
+pub mod children;
 pub mod content;
 pub mod durability;
 pub mod entries;

@@ -1,0 +1,11 @@
+//! Databases that are open while they are saved: how each kind is held, read, let go, and made usable again.
+//!
+//! A copy of the files of an open database is torn: its pages are of different moments. So each kind has a profile
+//! that asks the database for a view of one moment ([`Profile::hold`]), gives what it holds as files ([`Held`]), and
+//! says at the end what was held, of which moment, and for how long ([`Account`]). Nothing that a profile gives counts
+//! before [`Held::finish`] has returned: an exit status may be bad after the last byte. Whatever happens, a database is
+//! let go: by `finish`, or by dropping what is held.
+
+mod held;
+
+pub use held::{Account, Entry, EntryKind, Held, Profile};
