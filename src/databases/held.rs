@@ -1,9 +1,8 @@
 //! What a profile of a database is asked for, and what it gives.
 
-use serde::{Deserialize, Serialize};
-
 use crate::cancel::Cancel;
 use crate::error::Result;
+use crate::manifest::Account;
 use crate::progress::Progress;
 use crate::units::Timestamp;
 
@@ -75,27 +74,4 @@ pub enum EntryKind {
     File(Option<u64>),
     /// A symbolic link and where it leads.
     Link(Vec<u8>),
-}
-
-/// What was saved of a database; it stands in the manifest of the snapshot.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    /// As [`Profile::name`].
-    pub name: String,
-    /// As [`Profile::kind`].
-    pub kind: String,
-    /// How it was read: `nbackup`, `gbak`, `pages`, `pg_dump`, `pg_basebackup` …
-    pub method: String,
-    /// Where the database is: a path or an address, without passwords.
-    pub origin: String,
-    /// The version of the server or engine, as it says itself.
-    pub version: String,
-    /// The moment before which everything that was committed is in it.
-    pub begun_at: Timestamp,
-    /// The moment after which nothing is in it.
-    pub ended_at: Timestamp,
-    /// Bytes of its files.
-    pub bytes: u64,
-    /// What else is worth knowing, as (name, value): `hold-ms`, `delta-bytes`, `merge-ms`, `begin-lsn` …
-    pub facts: Vec<(String, String)>,
 }

@@ -8,4 +8,5 @@
 
 mod held;
 
-pub use held::{Account, Entry, EntryKind, Held, Profile};
+pub use crate::manifest::Account;
+pub use held::{Entry, EntryKind, Held, Profile};

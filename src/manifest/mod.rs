@@ -2,6 +2,7 @@
 //! a run, and the records that came later. Nothing here reads or writes storage.
 
 mod content;
+mod databases;
 mod difference;
 mod node;
 mod problems;
@@ -13,6 +14,7 @@ mod unseen;
 mod unwanted;
 
 pub use content::{CONTENT_ITEMS_IN_NODE, ContentList, Item, ListPage, ListWriter};
+pub use databases::{Account, DATABASES_FOLDER, SavedDatabase, database_folder};
 pub use difference::{Change, ChangeKind, classify_change};
 pub use node::{Content, Metadata, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node, TreeRef, Xattr, check_name};
 pub use problems::{Problem, ProblemKind, Problems};

@@ -89,6 +89,8 @@ pub enum Topic {
     Limit,
     /// Something in the destination stays that is in doubt or could not be removed.
     Leftover,
+    /// A database: how it is saved, how long it was held, or what keeps it from being saved.
+    Database,
 }
 
 impl Topic {
@@ -112,6 +114,7 @@ impl Topic {
             Self::GivenUp => "given-up",
             Self::Limit => "limit",
             Self::Leftover => "leftover",
+            Self::Database => "database",
         }
     }
 }
@@ -148,8 +151,8 @@ mod tests {
     fn every_code_stands_in_the_document_once() {
         use FindingKind::{Changed, Damaged, Gone, LeftAsIs, NotRestored, Note, Unreadable};
         use Topic::{
-            Attribute, Base, Clock, Company, GivenUp, Healed, Incomplete, LeftOut, Leftover, Limit, Object, Pattern, Rollback, Source,
-            StoredAgain, Vanished, Waiting,
+            Attribute, Base, Clock, Company, Database, GivenUp, Healed, Incomplete, LeftOut, Leftover, Limit, Object, Pattern, Rollback,
+            Source, StoredAgain, Vanished, Waiting,
         };
         let topics = [
             LeftOut,
@@ -169,6 +172,7 @@ mod tests {
             GivenUp,
             Limit,
             Leftover,
+            Database,
         ];
         let kinds = [Unreadable, Changed, LeftAsIs, NotRestored, Damaged, Gone].into_iter().chain(topics.map(Note));
         let line = include_str!("../../docs/json.md").lines().find(|line| line.starts_with("| `finding`")).unwrap();

@@ -14,6 +14,7 @@ mod build;
 mod checkpoint;
 mod compare;
 mod content;
+mod databases;
 mod entries;
 mod failures;
 mod file;

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use crate::databases::Profile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Kind, SnapshotOptions, Unwanted};
 use crate::platform::{Handle, waiting};
@@ -69,6 +70,8 @@ pub struct Request {
     pub dry_run: bool,
     /// Save a stream, under the name in `options.stream`, instead of paths.
     pub stream: Option<Stream>,
+    /// Databases to hold and save beside the paths, in this order.
+    pub databases: Vec<Box<dyn Profile>>,
     /// Pin the snapshot as soon as it is committed, before anybody could remove it.
     pub pin: bool,
     /// Make what was stored durable after so many new chunks; `None` for the usual number.
@@ -94,6 +97,7 @@ impl Request {
             is_repeat: false,
             dry_run: false,
             stream: None,
+            databases: Vec::new(),
             pin: false,
             checkpoint_chunks: None,
         }

@@ -8,6 +8,7 @@ use super::account::{Account, Told};
 use super::base::{Base, choose_base};
 use super::build::Builder;
 use super::content::Saver;
+use super::databases::{self, Means, SavedDatabases};
 use super::known::{check_still_there, tell_lost, tell_unreadable};
 use super::outcome::Outcome;
 use super::problems::Noting;
@@ -24,7 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId, SnapshotId};
 use crate::manifest::{Kind, MACHINE, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress, Stage, Topic};
-use crate::repository::{Catalogued, ChunkReader, Facts, INDEX, Repository, Sink, make_reserve};
+use crate::repository::{Catalogued, ChunkReader, Facts, INDEX, Repository, Sink, SinkPages, make_reserve};
 use crate::source::{Filter, Owners};
 use crate::storage::{Lock, LockMode, Stale};
 use crate::units::{Timestamp, lossy_text};
@@ -48,9 +49,12 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     if time > started_at {
         return Err(Error::new(ErrorKind::Invalid, "the time of a snapshot cannot be in the future"));
     }
-    let filter = Filter::following_links(&request.options.excludes)?;
+    databases::check_databases(request)?;
+    let covered = databases::covered_patterns(&request.databases);
+    let filter = Filter::following_links(&[&request.options.excludes[..], &covered].concat())?;
     let stream = request.stream.as_ref();
-    let sources = if stream.is_some() { Sources::default() } else { find_sources(&request.paths, progress)? };
+    let has_paths = stream.is_none() && (request.databases.is_empty() || !request.paths.is_empty());
+    let sources = if has_paths { find_sources(&request.paths, progress)? } else { Sources::default() };
     let series = request.series.clone().unwrap_or_else(|| default_series(request, &sources.names));
     let lock = if request.dry_run { None } else { Some(repository.wait_for_lock(LockMode::Shared, progress)?) };
 
@@ -89,6 +93,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     progress.stage(Stage::Snapshot);
     let (tally, owners) = (Tally::default(), Owners::default());
     let saver = Saver::new(&sink, repository.cutter(), progress);
+    let mut saved: Option<SavedDatabases> = None;
     let found = match (stream, request.options.stream.as_deref()) {
         (Some(stream), Some(name)) => save_stream(&saver, name, stream, started_at, &owners, &tally).map(|entry| (vec![entry], None)),
         (Some(_), None) => Err(Error::new(ErrorKind::Invalid, "a stream needs a name")),
@@ -106,7 +111,21 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
                 base_is_whole: sink.is_whole()
                     && base.as_ref().is_some_and(|base| repository.chunks().is_noted_whole(&base.id, &sink.index())),
             };
-            walk_and_build(repository, &with, &sources).map(|(entries, walked)| (entries, Some(walked)))
+            let databases = match (request.databases.is_empty(), request.dry_run) {
+                (true, _) => Ok(None),
+                (false, true) => databases::foresee_databases(request, progress).map(|()| None),
+                (false, false) => {
+                    let pages = SinkPages { sink: &sink, identify: &repository.keys().identify };
+                    databases::save_databases(&request.databases, &mut Means { with: &with, pages, now: started_at }).map(Some)
+                }
+            };
+            databases.and_then(|databases| {
+                saved = databases;
+                if !has_paths {
+                    return Ok((Vec::new(), None));
+                }
+                walk_and_build(repository, &with, &sources).map(|(entries, walked)| (entries, Some(walked)))
+            })
         }
     };
     let (mut entries, mut walked) = match found {
@@ -119,10 +138,17 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         }
         Err(error) => return Err(error),
     };
-    if entries.is_empty() {
+    if entries.is_empty() && has_paths {
         return Err(Error::new(ErrorKind::Other, "none of the sources could be saved; nothing was committed"));
     }
     entries.extend(ancestors(&sources.roots, &owners));
+    let told_databases = saved.map_or_else(Vec::new, |saved| {
+        entries.push(saved.entry);
+        if let Some(walked) = walked.as_mut() {
+            walked.base_files_met += saved.base_files_met;
+        }
+        saved.told
+    });
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     if !request.dry_run {
         saver.flush()?;
@@ -138,7 +164,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     tell_lost(tally.files_lost.load(Ordering::Relaxed), progress);
     tell_unreadable(tally.folders_lost.load(Ordering::Relaxed) + sink.counts().pages_unreadable.load(Ordering::Relaxed), progress);
     if !request.is_repeat && walked.is_some() {
-        tell_unmatched(&filter, progress);
+        tell_unmatched(&filter, &covered, progress);
     }
     let other_file_systems = walked.as_mut().map(|walked| std::mem::take(&mut walked.other_file_systems)).unwrap_or_default();
     let mut extensions = Extensions::none();
@@ -190,7 +216,8 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     manifest.set_tells_unseen();
     manifest.set_unwanted(&request.unwanted);
     manifest.set_problems(&noting.problems());
-    manifest.set_followed(filter.followed());
+    manifest.set_followed(&filter.followed()[..request.options.excludes.len()]);
+    manifest.set_databases(&told_databases);
     let packs_adopted = sink.counts().packs_adopted.load(Ordering::Relaxed);
     if request.dry_run {
         return Ok(told.outcome(None, manifest, packs_adopted, (noting.counts(), tally.left_out(), other_file_systems)));
@@ -260,6 +287,9 @@ fn record_presence(repository: &Repository, facts: &Facts, latest: &Catalogued, 
 fn default_series(request: &Request, sources: &[Vec<u8>]) -> String {
     let mut names: VecDeque<String> = sources.iter().map(|path| lossy_text(path).into_owned()).collect();
     names.extend(request.options.stream.clone());
+    if names.is_empty() {
+        names.extend(request.databases.iter().map(|profile| profile.name().to_owned()));
+    }
     format!("{}:{}", request.host, names.into_iter().collect::<Vec<_>>().join(","))
 }
 

@@ -52,8 +52,9 @@ pub(super) fn warn_of_company(listing: &Listing, series: &str, machine: MachineI
 }
 
 /// Names the patterns that have matched nothing: whoever mistyped one believes that it leaves something out.
-pub(super) fn tell_unmatched(filter: &Filter, progress: &dyn Progress) {
-    let unmatched = filter.unmatched();
+pub(super) fn tell_unmatched(filter: &Filter, own: &[String], progress: &dyn Progress) {
+    let mut unmatched = filter.unmatched();
+    unmatched.retain(|pattern| !own.iter().any(|own| own == pattern));
     for pattern in unmatched.iter().take(UNMATCHED_TOLD_MAX) {
         let message = format!("the pattern `{}` matches nothing that this run came by", pattern.escape_debug());
         progress.report(Finding::new(FindingKind::Note(Topic::Pattern), [], message));

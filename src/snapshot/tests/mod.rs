@@ -2,6 +2,7 @@
 
 mod changes;
 mod damaged_pages;
+mod databases;
 mod hostile;
 mod latest;
 mod losses;
