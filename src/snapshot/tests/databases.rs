@@ -145,13 +145,13 @@ fn files_that_a_database_covers_are_not_saved_as_they_lie() {
     let root = bench.source.path().as_os_str().as_bytes();
     let covers = ["store[1].fdb", "store[1].fdb.delta"].map(|name| [root, b"/", name.as_bytes()].concat()).to_vec();
     let given = Given { covers, ..files("store") };
-    let outcome = run(&bench.repository, &request(&bench, &[given.clone()]), &Collected::default()).unwrap();
+    let outcome = run(&bench.repository, &request(&bench, std::slice::from_ref(&given)), &Collected::default()).unwrap();
     let saved = bench.read(&outcome);
     let names: Vec<&str> = saved.keys().filter_map(|path| path.strip_prefix(bench.source.path().to_str()?)?.strip_prefix('/')).collect();
     assert_eq!(names, ["store1.fdb"]);
     assert!(outcome.manifest.options.excludes.is_empty(), "a later run without the database saves them again");
 
-    let mut named = request(&bench, &[given.clone()]);
+    let mut named = request(&bench, std::slice::from_ref(&given));
     named.paths.push(given.covers[0].clone());
     assert_eq!(run(&bench.repository, &named, &Silent).err().unwrap().kind(), ErrorKind::Invalid);
 }
@@ -160,7 +160,7 @@ fn files_that_a_database_covers_are_not_saved_as_they_lie() {
 fn databases_alone_make_a_snapshot_and_a_dry_run_holds_none() {
     let bench = Bench::new();
     let given = files("store");
-    let alone = || Request { paths: Vec::new(), ..request(&bench, &[given.clone()]) };
+    let alone = || Request { paths: Vec::new(), ..request(&bench, std::slice::from_ref(&given)) };
     let progress = Collected::default();
     run(&bench.repository, &Request { dry_run: true, ..alone() }, &progress).unwrap();
     assert_eq!(given.holds.load(Ordering::Relaxed), 0);
