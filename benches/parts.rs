@@ -239,6 +239,7 @@ fn retention(criterion: &mut Criterion) {
             sources: Vec::new(),
             tags,
             is_pinned: false,
+            is_suspect: false,
         }
     };
     let candidates: Vec<Candidate> = (0..SNAPSHOTS).map(candidate).collect();

@@ -90,6 +90,8 @@ pub mod source;
 pub mod target;
 // layer: repository
 pub mod repository;
+// layer: ledger
+pub mod ledger;
 // layer: trees
 pub mod trees;
 // layer: verification

@@ -2,6 +2,7 @@
 //! else. Each decides and writes under one lock, which an [`Annotator`] holds.
 
 mod annotator;
+mod distrust;
 mod forget;
 mod outcome;
 mod request;

@@ -72,6 +72,20 @@ pub enum Annotation {
         /// Whether they leave it out.
         is_stopped: bool,
     },
+    /// A guard distrusts a snapshot: rules wait with its series, and the last one that was good is pinned.
+    Distrust {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// Why, one reason each; at least one.
+        reasons: Vec<String>,
+        /// The last good one, where there is any.
+        last_good: Option<SnapshotId>,
+    },
+    /// Somebody has looked at snapshots that a guard distrusts, and they are as they should be.
+    Accept {
+        /// The snapshots.
+        snapshots: Vec<SnapshotId>,
+    },
     /// Every snapshot is protected from removal for a time after it was committed.
     Protect {
         /// For how long; 0 for not at all.

@@ -31,6 +31,8 @@ impl Annotator {
             Annotation::Unforget { snapshots } => self.unforget(snapshots)?,
             Annotation::RenameSeries { from, to } => self.rename_series(from, to)?,
             Annotation::StopSeries { series, is_stopped } => self.stop_series(series, *is_stopped)?,
+            Annotation::Distrust { snapshot, reasons, last_good } => self.distrust(snapshot, reasons, last_good.as_ref())?,
+            Annotation::Accept { snapshots } => self.accept(snapshots)?,
             Annotation::Protect { seconds } => self.protect(*seconds)?,
         }
         Ok(outcome)

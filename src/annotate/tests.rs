@@ -88,3 +88,29 @@ fn a_request_that_says_nothing_or_two_things_at_once_is_refused() {
     Tagging { add: tag(), ..Tagging::default() }.check().unwrap();
     Tagging { pinned: Some(false), ..Tagging::default() }.check().unwrap();
 }
+
+#[test]
+fn a_suspect_snapshot_holds_its_series_until_it_is_accepted_and_the_last_good_one_stays_pinned() {
+    let bench = Bench::new();
+    let [first, second] = two_snapshots(&bench);
+    let write = |annotation| run(&open(&bench), &Request { annotation, clock: later }, &Silent).map(drop);
+    let distrust = |reasons: &[&str]| Annotation::Distrust {
+        snapshot: second,
+        reasons: reasons.iter().map(ToString::to_string).collect(),
+        last_good: Some(first),
+    };
+    bench.storage.clear();
+    assert_eq!(write(distrust(&[])).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(write(Annotation::Accept { snapshots: vec![second] }).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(published(&bench), 0);
+
+    write(distrust(&["most files were written anew"])).unwrap();
+    let marks = open(&bench).facts().marks().clone();
+    assert_eq!(marks.suspicion(&second).unwrap(), ["most files were written anew"]);
+    assert!(marks.is_pinned(&first) && marks.suspicion(&first).is_none());
+    assert!(open(&bench).facts().lone_records().is_empty(), "each is there twice");
+
+    write(Annotation::Accept { snapshots: vec![second] }).unwrap();
+    let marks = open(&bench).facts().marks().clone();
+    assert!(marks.suspicion(&second).is_none() && marks.is_pinned(&first));
+}

@@ -4,6 +4,7 @@
 //! function. Work is done by the verbs; results go to standard output, everything else to standard
 //! error.
 
+mod accept;
 mod bar;
 mod cat;
 mod catalog;
@@ -98,6 +99,7 @@ enum Command {
     Forget(forget::Args),
     Unforget(unforget::Args),
     Tag(tag::Args),
+    Accept(accept::Args),
     Prune(prune::Args),
     Check(check::Args),
     Repair(repair::Args),
@@ -182,6 +184,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Forget(args) => forget::run(args, global, output),
         Command::Unforget(args) => unforget::run(args, global, output),
         Command::Tag(args) => tag::run(args, global, output),
+        Command::Accept(args) => accept::run(args, global, output),
         Command::Prune(args) => prune::run(args, global, output),
         Command::Check(args) => check::run(args, global, output),
         Command::Repair(args) => repair::run(args, global, output),

@@ -4,6 +4,7 @@
 mod content;
 mod databases;
 mod difference;
+mod ledger;
 mod node;
 mod problems;
 mod record;
@@ -16,11 +17,12 @@ mod unwanted;
 pub use content::{CONTENT_ITEMS_IN_NODE, ContentList, Item, ListPage, ListWriter};
 pub use databases::{Account, DATABASES_FOLDER, SavedDatabase, database_folder};
 pub use difference::{Change, ChangeKind, classify_change};
+pub use ledger::{LEDGER, LedgerEntry, LedgerPage, LedgerStep, Occasion, StepKind, StepState};
 pub use node::{Content, Metadata, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node, TreeRef, Xattr, check_name};
 pub use problems::{Problem, ProblemKind, Problems};
 pub use record::{
     ABSENT, AbsentChunks, ClassSettings, HEALED, HealedChunks, KEPT, Kept, PIN, Pin, REMOVED, Record, Removed, SERIES, SETTING, SETTINGS,
-    SeriesChange, Setting, Settings, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten,
+    SUSPECT, SeriesChange, Setting, Settings, Suspicion, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten,
 };
 pub use run::{Counts, FileSystemClock, Kind, MACHINE, Manifest, RootEntry, SnapshotOptions, StatTrust};
 pub use sources::{SOURCE_COUNTS, SourceCounts, SourceLoss, is_most_of_files};

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ledger::LEDGER;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, ClientId, RunId, SnapshotId};
 use crate::units::Timestamp;
@@ -42,6 +43,10 @@ pub const KEPT: u16 = 10;
 /// Record type: a series has another name, or is stopped ([`SeriesChange`]). A program that does not know it shows
 /// the name of before, and saves what should rest.
 pub const SERIES: u16 = 11;
+
+/// Record type: a guard distrusts a snapshot, or somebody has accepted it ([`Suspicion`]). A program that does not know it
+/// applies rules to a series that should wait; what the guard had pinned stays all the same.
+pub const SUSPECT: u16 = 13;
 
 /// The critical types that this version understands.
 const KNOWN: [u16; 5] = [SETTINGS, ABSENT, PIN, SETTING, UNFORGOTTEN];
@@ -94,6 +99,8 @@ impl Record {
             REMOVED => "removed snapshots",
             KEPT => "snapshots that stayed",
             SERIES => "a series",
+            LEDGER => "the ledger",
+            SUSPECT => "a suspicion",
             ABSENT | HEALED => "lost chunks",
             _ => "an unknown type",
         }
@@ -205,6 +212,15 @@ pub struct SeriesChange {
     pub name: Option<String>,
     /// Whether runs that name no paths leave it out.
     pub is_stopped: Option<bool>,
+}
+
+/// Whether a snapshot is to be distrusted: of several the newest holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+    /// Why, one reason a line; empty when somebody has accepted it.
+    pub reasons: Vec<String>,
 }
 
 /// A setting: of several with one name the newest holds.

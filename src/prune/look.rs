@@ -144,6 +144,7 @@ fn candidate(id: SnapshotId, manifest: Manifest, facts: &Facts) -> Candidate {
         files: manifest.files(),
         sources: manifest.source_counts(),
         is_pinned: marks.is_pinned(&id),
+        is_suspect: marks.suspicion(&id).is_some(),
         tags: marks.tags(&id, manifest.tags),
     }
 }

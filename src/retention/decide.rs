@@ -74,6 +74,9 @@ pub fn decide(
                 reasons.of[at].push(Reason::ProtectedUntil(until));
             }
         }
+        if let Some(suspect) = members.iter().find(|member| member.is_suspect).filter(|_| !policy.is_empty()) {
+            reasons.of.iter_mut().for_each(|reasons| reasons.push(Reason::Suspect(suspect.id)));
+        }
         reasons.add_bases(&members);
         let kept = members.iter().zip(&reasons.of).filter(|(_, reasons)| !reasons.is_empty());
         newest_kept = newest_kept.max(kept.map(|(member, _)| (member.committed_at, member.id)).max());

@@ -39,6 +39,7 @@ mod tests {
             sources: Vec::new(),
             tags: Vec::new(),
             is_pinned: false,
+            is_suspect: false,
         }
     }
 

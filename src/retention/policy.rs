@@ -85,4 +85,6 @@ pub struct Candidate {
     pub tags: Vec<String>,
     /// No rule removes it.
     pub is_pinned: bool,
+    /// A guard distrusts it, and nobody has accepted it: rules wait for that with its whole series.
+    pub is_suspect: bool,
 }

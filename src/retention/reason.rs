@@ -62,6 +62,8 @@ pub enum Reason {
     Pinned,
     /// It is the newest of its series.
     Newest,
+    /// The rules wait with the whole series until somebody accepts this snapshot, which a guard distrusts.
+    Suspect(SnapshotId),
     /// It is the last one that had most of the files; one after it lost them, and they never came back.
     LastWith {
         /// What it holds; the path is empty where that is all of it.
@@ -89,6 +91,7 @@ impl fmt::Display for Reason {
             Reason::Within(span) => write!(f, "within {span}"),
             Reason::Tag(tag) => write!(f, "tag {}", PathText(tag.as_bytes())),
             Reason::Pinned => f.write_str("pinned"),
+            Reason::Suspect(id) => write!(f, "the rules wait: {} is suspect (`repo accept {0}`)", id.short()),
             Reason::Newest => f.write_str("newest of its series"),
             Reason::LastWith { had, left } => {
                 let place = if had.path.is_empty() { String::new() } else { format!(" in {}", PathText(&had.path)) };

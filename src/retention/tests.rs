@@ -36,6 +36,7 @@ fn candidates(times: impl IntoIterator<Item = Timestamp>) -> Vec<Candidate> {
         sources: Vec::new(),
         tags: Vec::new(),
         is_pinned: false,
+        is_suspect: false,
     };
     (1..).zip(times).map(candidate).collect()
 }
@@ -459,4 +460,22 @@ proptest! {
             prop_assert!(one == '.' || other != '.', "{machines}: {together} {apart}");
         }
     }
+}
+
+#[test]
+fn rules_wait_with_a_series_of_which_a_snapshot_is_suspect_and_with_no_other() {
+    let mut candidates = local(&["2026-01-01T12:00", "2026-01-02T12:00", "2026-01-03T12:00"]);
+    candidates[1].is_suspect = true;
+    let mut other = local(&["2026-01-01T13:00", "2026-01-02T13:00"]);
+    for (number, candidate) in other.iter_mut().enumerate() {
+        (candidate.series, candidate.id, candidate.counter) = ("other".into(), id(10 + number as u64), 10 + number as u64);
+    }
+    candidates.extend(other);
+    let policy = KeepPolicy { last: 1, ..KeepPolicy::default() };
+    let goes = |candidates: &[Candidate]| decided(candidates, &policy).iter().filter(|decision| !decision.keep).count();
+    assert_eq!(goes(&candidates), 1, "one of the other series");
+    let reasons = decided(&candidates, &policy)[0].reasons.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(reasons[0].starts_with("the rules wait: 00000000"), "{reasons:?}");
+    candidates[1].is_suspect = false;
+    assert_eq!(goes(&candidates), 3);
 }

@@ -114,6 +114,7 @@ pub(super) fn decide_removal(repository: &Repository, last: u64) -> Result<BTree
         base: summary.base,
         tags: summary.tags.clone(),
         is_pinned: catalogued.marks.is_pinned(&summary.id),
+        is_suspect: false,
         // The map knows nothing of sources that shrink, so none does.
         files: 1,
         sources: Vec::new(),

@@ -28,6 +28,7 @@ fn subject(number: u8) -> Subject {
         sources: Vec::new(),
         tags: Vec::new(),
         is_pinned: false,
+        is_suspect: false,
     };
     Subject { id: id(number), is_forgotten: false, is_pinned: false, candidate: Some(candidate) }
 }

@@ -11,7 +11,9 @@ use std::collections::{HashMap, HashSet};
 use crate::catalog::series_key;
 use crate::error::Result;
 use crate::id::SnapshotId;
-use crate::manifest::{PIN, Pin, Record, SERIES, SeriesChange, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten};
+use crate::manifest::{
+    PIN, Pin, Record, SERIES, SUSPECT, SeriesChange, Suspicion, TAG, TOMBSTONE, TagChange, Tombstone, UNFORGOTTEN, Unforgotten,
+};
 use crate::wire;
 
 /// Tags, pins and tombstones of all snapshots.
@@ -20,6 +22,8 @@ pub struct Marks {
     changes: HashMap<SnapshotId, Vec<TagChange>>,
     pinned: HashSet<SnapshotId>,
     forgotten: HashSet<SnapshotId>,
+    /// Snapshots that a guard distrusts and nobody has accepted, with the reasons.
+    suspects: HashMap<SnapshotId, Vec<String>>,
     /// Names that series had, with those that they have now.
     renamed: HashMap<String, String>,
     /// By the names of now.
@@ -29,7 +33,7 @@ pub struct Marks {
 impl Marks {
     /// Whether records of this type are marks.
     pub(in crate::repository) fn is_mark(record_type: u16) -> bool {
-        matches!(record_type, TAG | PIN | TOMBSTONE | UNFORGOTTEN | SERIES)
+        matches!(record_type, TAG | PIN | TOMBSTONE | UNFORGOTTEN | SERIES | SUSPECT)
     }
 
     /// Takes what the next record says; records of other types are none of its business.
@@ -55,6 +59,14 @@ impl Marks {
             }
             UNFORGOTTEN => {
                 self.forgotten.remove(&wire::decode::<Unforgotten>(payload, "the end of a tombstone")?.snapshot);
+            }
+            SUSPECT => {
+                let Suspicion { snapshot, reasons } = wire::decode(payload, "a record of a suspicion")?;
+                if reasons.is_empty() {
+                    self.suspects.remove(&snapshot);
+                } else {
+                    self.suspects.insert(snapshot, reasons);
+                }
             }
             SERIES => self.change_series(wire::decode(payload, "a record of a series")?),
             _ => {}
@@ -109,6 +121,11 @@ impl Marks {
         self.pinned.iter().copied()
     }
 
+    /// Why a guard distrusts the snapshot, one reason each; none where it does not, or where somebody has accepted it.
+    pub fn suspicion(&self, id: &SnapshotId) -> Option<&[String]> {
+        self.suspects.get(id).map(Vec::as_slice)
+    }
+
     /// Whether the snapshot is forgotten. A pin is stronger: where one user forgets and another pins at
     /// the same time, nothing is lost.
     pub fn is_forgotten(&self, id: &SnapshotId) -> bool {
@@ -149,6 +166,7 @@ pub(in crate::repository) fn subject(record: &Record) -> Result<Option<SnapshotI
         PIN => Some(wire::decode::<Pin>(&record.payload, "a record of a pin")?.snapshot),
         TOMBSTONE => Some(wire::decode::<Tombstone>(&record.payload, "a tombstone")?.snapshot),
         UNFORGOTTEN => Some(wire::decode::<Unforgotten>(&record.payload, "the end of a tombstone")?.snapshot),
+        SUSPECT => Some(wire::decode::<Suspicion>(&record.payload, "a record of a suspicion")?.snapshot),
         _ => None,
     })
 }

@@ -58,7 +58,7 @@ impl Repository {
         for payload in payloads {
             with_reserve(&**self.objects.storage(), || self.publish_record(REMOVED, payload.clone(), now))?;
         }
-        self.remove_records(replaced.into_iter().map(|(id, _)| id))
+        self.remove_records(&replaced.into_iter().map(|(id, _)| id).collect::<Vec<_>>())
     }
 
     /// Says, durably, which snapshots stay when others go: manifests name the one before them, and a removal
@@ -74,7 +74,7 @@ impl Repository {
         for part in parts(&snapshots) {
             self.publish_kept(part, now)?;
         }
-        self.remove_records(replaced.into_iter())
+        self.remove_records(&replaced)
     }
 
     /// Says, durably, that `snapshots` were there: whoever misses one from now on knows that it was lost. The caller
@@ -104,7 +104,7 @@ impl Repository {
             }
         }
         snapshots.chunks(PART_IDS).try_for_each(|part| self.publish_kept(part, now))?;
-        self.remove_records(untrue.into_iter())
+        self.remove_records(&untrue)
     }
 
     fn publish_kept(&self, snapshots: &[SnapshotId], now: Timestamp) -> Result<()> {
@@ -154,7 +154,7 @@ impl Repository {
             }
         }
         let count = needless.len() as u64;
-        self.remove_records(needless.into_iter())?;
+        self.remove_records(&needless)?;
         Ok(count)
     }
 
@@ -163,12 +163,25 @@ impl Repository {
         listed.into_iter().map(|(id, record)| record.map(|record| (id, record))).collect()
     }
 
-    fn remove_records(&self, mut records: impl ExactSizeIterator<Item = RecordId>) -> Result<()> {
-        if records.len() == 0 {
+    /// Every record that is listed, or why it cannot be read, in no order.
+    ///
+    /// # Errors
+    /// Those of listing.
+    pub fn read_each_record(&self) -> Result<Vec<(RecordId, Result<Record>)>> {
+        read_listed(&**self.objects.storage(), self.objects.keys())
+    }
+
+    /// Removes records that nobody needs any more, durably. One that is gone already is no error. The caller holds the lock
+    /// alone, and leaves the one with the newest counter: counters must not fall.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn remove_records(&self, records: &[RecordId]) -> Result<()> {
+        if records.is_empty() {
             return Ok(());
         }
         // Another run may have removed it at the same moment.
-        records.try_for_each(|id| match self.objects.storage().remove(&layout::record_name(&id)) {
+        records.iter().try_for_each(|id| match self.objects.storage().remove(&layout::record_name(id)) {
             Err(error) if error.is_not_found() => Ok(()),
             removed => removed,
         })?;
