@@ -132,5 +132,6 @@ fn candidate(choices: &mut Choices<'_>, number: u8) -> Candidate {
         sources: Vec::new(),
         tags: if how & 16 == 16 { vec!["tax".to_owned()] } else { Vec::new() },
         is_pinned: how & 96 == 96,
+        is_suspect: how & 48 == 48,
     }
 }
