@@ -105,6 +105,8 @@ pub mod prune;
 pub mod repair;
 pub mod restore;
 pub mod snapshot;
+// layer: guards
+pub mod guards;
 // layer: fronts
 #[cfg(feature = "cli")]
 pub mod cli;
