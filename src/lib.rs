@@ -82,6 +82,7 @@ pub mod wire;
 pub mod manifest;
 pub mod pack;
 // layer: parts
+pub mod calendar;
 pub mod catalog;
 pub mod databases;
 pub mod index;

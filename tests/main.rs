@@ -1,6 +1,7 @@
 //! The one integration binary: one file for each promise of the whole, `cli_*` for what a user sees
 //! of a command. One binary links once.
 
+mod calendars;
 mod captures;
 mod cli_archive;
 mod cli_at_hand;

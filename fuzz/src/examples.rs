@@ -122,6 +122,14 @@ fn texts() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ] {
         seeds.push(("filter_patterns", name, text.as_bytes().to_vec()));
     }
+    for (name, text) in [
+        ("weekdays", "Mon,Wed..Sat 19:30 Europe/Berlin\n\x03\x01\x02"),
+        ("end_of_month", "Fri *-02..05/3~1..7/2 0/6:15,45:*\n\x02"),
+        ("word", "semi-annually UTC\n\x01\x05"),
+        ("seconds", "2026-3-28 1:2:3.5/0.25\n"),
+    ] {
+        seeds.push(("calendar", name, text.as_bytes().to_vec()));
+    }
     for (name, text) in [("part", "/home/Report.txt\nport"), ("glob", "/home/Report.txt\n*.{txt,TXT}"), ("greek", "/ΑΣΒ\nΑΣ")] {
         seeds.push(("find_pattern", name, text.as_bytes().to_vec()));
     }

@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod calendars;
 mod choices;
 mod forgery;
 mod objects;
@@ -17,6 +18,7 @@ mod texts;
 
 pub mod examples;
 
+pub use calendars::calendar;
 pub use objects::{frame_content, key_slot, object_header, pack, sealed_object};
 pub use policies::keep_policy;
 pub use restores::restore_plan;
@@ -27,7 +29,8 @@ pub use texts::{description, filter_patterns, find_pattern, snapshot_selection};
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 18] = [
+    ("calendar", calendar),
     ("description", description),
     ("filter_patterns", filter_patterns),
     ("find_pattern", find_pattern),
