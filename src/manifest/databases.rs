@@ -13,6 +13,9 @@ use crate::wire;
 /// The folder of a snapshot in which databases stand, each in a folder of its name.
 pub const DATABASES_FOLDER: &[u8] = b"/databases";
 
+/// The folder of a snapshot in which its run left word of itself: the configuration and the facts of the machine.
+pub const NOTES_FOLDER: &[u8] = b"/.repo";
+
 /// The extension of a manifest.
 const MANIFEST_DATABASES: u16 = 20;
 

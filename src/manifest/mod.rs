@@ -15,7 +15,7 @@ mod unseen;
 mod unwanted;
 
 pub use content::{CONTENT_ITEMS_IN_NODE, ContentList, Item, ListPage, ListWriter};
-pub use databases::{Account, DATABASES_FOLDER, SavedDatabase, database_folder};
+pub use databases::{Account, DATABASES_FOLDER, NOTES_FOLDER, SavedDatabase, database_folder};
 pub use difference::{Change, ChangeKind, classify_change};
 pub use ledger::{LEDGER, LedgerEntry, LedgerPage, LedgerStep, Occasion, StepKind, StepState};
 pub use node::{Content, Metadata, NODE_CHANGED_WHILE_READ, NODE_INCOMPLETE, Node, TreeRef, Xattr, check_name};

@@ -72,6 +72,9 @@ pub struct Request {
     pub stream: Option<Stream>,
     /// Databases to hold and save beside the paths, in this order.
     pub databases: Vec<Box<dyn Profile>>,
+    /// Short files about the run itself, by their names: the configuration, the facts of the machine. They stand in
+    /// [`NOTES_FOLDER`](crate::manifest::NOTES_FOLDER) of the snapshot, for the day when the machine is gone.
+    pub notes: Vec<(String, Vec<u8>)>,
     /// Pin the snapshot as soon as it is committed, before anybody could remove it.
     pub pin: bool,
     /// Make what was stored durable after so many new chunks; `None` for the usual number.
@@ -98,6 +101,7 @@ impl Request {
             dry_run: false,
             stream: None,
             databases: Vec::new(),
+            notes: Vec::new(),
             pin: false,
             checkpoint_chunks: None,
         }

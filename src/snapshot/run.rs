@@ -93,7 +93,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
     progress.stage(Stage::Snapshot);
     let (tally, owners) = (Tally::default(), Owners::default());
     let saver = Saver::new(&sink, repository.cutter(), progress);
-    let mut saved: Option<SavedDatabases> = None;
+    let (mut saved, mut notes): (Option<SavedDatabases>, _) = (None, None);
     let found = match (stream, request.options.stream.as_deref()) {
         (Some(stream), Some(name)) => save_stream(&saver, name, stream, started_at, &owners, &tally).map(|entry| (vec![entry], None)),
         (Some(_), None) => Err(Error::new(ErrorKind::Invalid, "a stream needs a name")),
@@ -111,16 +111,17 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
                 base_is_whole: sink.is_whole()
                     && base.as_ref().is_some_and(|base| repository.chunks().is_noted_whole(&base.id, &sink.index())),
             };
+            let mut means = Means { with: &with, pages: SinkPages { sink: &sink, identify: &repository.keys().identify }, now: started_at };
             let databases = match (request.databases.is_empty(), request.dry_run) {
                 (true, _) => Ok(None),
                 (false, true) => databases::foresee_databases(request, progress).map(|()| None),
-                (false, false) => {
-                    let pages = SinkPages { sink: &sink, identify: &repository.keys().identify };
-                    databases::save_databases(&request.databases, &mut Means { with: &with, pages, now: started_at }).map(Some)
-                }
+                (false, false) => databases::save_databases(&request.databases, &mut means).map(Some),
             };
             databases.and_then(|databases| {
                 saved = databases;
+                if !request.notes.is_empty() && !request.dry_run {
+                    notes = Some(databases::save_notes(&request.notes, &mut means)?);
+                }
                 if !has_paths {
                     return Ok((Vec::new(), None));
                 }
@@ -142,6 +143,7 @@ pub fn run(repository: &Repository, request: &Request, progress: &dyn Progress) 
         return Err(Error::new(ErrorKind::Other, "none of the sources could be saved; nothing was committed"));
     }
     entries.extend(ancestors(&sources.roots, &owners));
+    entries.extend(notes);
     let told_databases = saved.map_or_else(Vec::new, |saved| {
         entries.push(saved.entry);
         if let Some(walked) = walked.as_mut() {

@@ -5,14 +5,18 @@
 //! saved, the run commits nothing.
 
 mod folder;
+mod means;
+mod notes;
 mod save;
 
-pub(super) use save::{Means, SavedDatabases, covered_patterns, save_databases};
+pub(super) use means::Means;
+pub(super) use notes::save_notes;
+pub(super) use save::{SavedDatabases, covered_patterns, save_databases};
 
 use super::request::Request;
 use crate::databases::EntryKind;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{DATABASES_FOLDER, check_name};
+use crate::manifest::{DATABASES_FOLDER, NOTES_FOLDER, check_name};
 use crate::progress::{Finding, FindingKind, Progress, Topic};
 use crate::units::PathText;
 
@@ -22,7 +26,7 @@ use crate::units::PathText;
 /// # Errors
 /// `Invalid`.
 pub(super) fn check_databases(request: &Request) -> Result<()> {
-    if request.databases.is_empty() {
+    if request.databases.is_empty() && request.notes.is_empty() {
         return Ok(());
     }
     let invalid = |message: String| Err(Error::new(ErrorKind::Invalid, message));
@@ -42,18 +46,19 @@ pub(super) fn check_databases(request: &Request) -> Result<()> {
             return invalid(format!("{} belongs to the database `{name}`, which saves it; leave it out of the sources", PathText(path)));
         }
     }
-    let is_in_the_way = |path: &&Vec<u8>| {
-        *path == b"/" || path.starts_with(DATABASES_FOLDER) && matches!(path.get(DATABASES_FOLDER.len()), None | Some(b'/'))
-    };
-    match request.paths.iter().find(is_in_the_way) {
-        Some(path) => invalid(format!(
-            "{} cannot be saved in one run with databases, which stand in {} of a snapshot; name the folders below it, or save it in \
-             a series of its own",
-            PathText(path),
-            PathText(DATABASES_FOLDER)
-        )),
-        None => Ok(()),
+    let own = [(DATABASES_FOLDER, request.databases.is_empty()), (NOTES_FOLDER, request.notes.is_empty())];
+    for (folder, _) in own.iter().filter(|(_, is_empty)| !is_empty) {
+        let is_in_the_way =
+            |path: &&Vec<u8>| **path == b"/" || path.starts_with(folder) && matches!(path.get(folder.len()), None | Some(b'/'));
+        if let Some(path) = request.paths.iter().find(is_in_the_way) {
+            return invalid(format!(
+                "{} cannot be saved in a run that leaves {} in its snapshot; name the folders below it, or save it in a series of its own",
+                PathText(path),
+                PathText(folder)
+            ));
+        }
     }
+    Ok(())
 }
 
 /// Says what would be done with each database, without holding it.

@@ -195,3 +195,21 @@ fn entries_that_lead_out_of_the_folder_of_a_database_or_come_twice_are_refused()
     }
     assert!(bench.repository.objects().list_snapshots().unwrap().is_empty());
 }
+
+#[test]
+fn notes_stand_in_a_folder_of_their_own_and_nothing_changed_where_they_did_not() {
+    let bench = Bench::new();
+    bench.write("paper", "contract");
+    let with = |text: &str| {
+        let notes = vec![("repo.toml".to_owned(), text.as_bytes().to_vec()), ("machine.json".to_owned(), b"{}".to_vec())];
+        run(&bench.repository, &Request { notes, ..bench.request() }, &Silent).unwrap()
+    };
+    let first = with("version = 1");
+    assert_eq!(bench.read(&first)["/.repo/repo.toml"].1, b"version = 1");
+    assert_eq!(first.manifest.counts.files_new, 1, "they are no files of the source");
+    let second = with("version = 1");
+    assert_eq!(second.manifest.root, first.manifest.root);
+    assert_ne!(with("version = 2").manifest.root, first.manifest.root);
+    let inside = Request { paths: vec![b"/.repo/x".to_vec()], notes: vec![("a".to_owned(), vec![])], ..bench.request() };
+    assert_eq!(run(&bench.repository, &inside, &Silent).err().unwrap().kind(), ErrorKind::Invalid);
+}
