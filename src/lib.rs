@@ -109,6 +109,8 @@ pub mod restore;
 pub mod snapshot;
 // layer: guards
 pub mod guards;
+// layer: configuration
+pub mod config;
 // layer: fronts
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -49,3 +49,13 @@ pub fn overwrite(path: &Path) -> io::Result<File> {
 pub fn is_ours_alone(metadata: &std::fs::Metadata) -> bool {
     metadata.uid() == super::process::user() && metadata.mode() & 0o022 == 0
 }
+
+/// Whether a file belongs to this user or to root.
+pub fn is_ours_or_roots(metadata: &std::fs::Metadata) -> bool {
+    metadata.uid() == super::process::user() || metadata.uid() == 0
+}
+
+/// Whether others than the owner may write to a file.
+pub fn can_others_write(metadata: &std::fs::Metadata) -> bool {
+    metadata.mode() & 0o022 != 0
+}

@@ -1,0 +1,92 @@
+//! A configuration as a whole.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::hook::Notice;
+use super::job::Job;
+use super::values::{Count, Schedule};
+
+/// Where the password or key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// The first line of a file.
+    File(PathBuf),
+    /// The first line that a program prints; it and its arguments, no shell.
+    Command(Vec<String>),
+    /// A file of 32 random bytes.
+    KeyFile(PathBuf),
+}
+
+/// How much of the stored data is read every day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// So many hundredths of all bytes a day.
+    pub daily_percent: f64,
+    /// When; after every run of a job where nothing is said.
+    pub schedule: Option<Schedule>,
+}
+
+impl Default for Check {
+    /// Every byte within a hundred days.
+    fn default() -> Self {
+        Self { daily_percent: 1.0, schedule: None }
+    }
+}
+
+/// Restores that show that it works.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drill {
+    /// When; by hand alone where nothing is said.
+    pub schedule: Option<Schedule>,
+    /// So many of the newest files.
+    pub newest: u64,
+    /// So many others.
+    pub random: u64,
+    /// So many databases.
+    pub databases: Count,
+    /// Where to restore to; on another file system than the repository's.
+    pub scratch: Option<PathBuf>,
+    /// When a person is reminded to restore everything on another machine.
+    pub rehearse: Option<Schedule>,
+}
+
+impl Default for Drill {
+    fn default() -> Self {
+        Self { schedule: None, newest: 20, random: 50, databases: Count::All, scratch: None, rehearse: None }
+    }
+}
+
+/// A configuration.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// Where it was read from.
+    pub file: PathBuf,
+    /// Its text, as it is saved with every snapshot.
+    pub text: String,
+    /// Where the repository lies.
+    pub repository: Option<PathBuf>,
+    /// Where its password or key is.
+    pub password: Option<Password>,
+    /// The jobs, in the order of the file.
+    pub jobs: Vec<Job>,
+    /// When rules are applied and space is freed; after every run where nothing is said.
+    pub prune: Option<Schedule>,
+    /// What is read again every day.
+    pub check: Check,
+    /// What is restored for a proof; none where there is no such table.
+    pub drill: Option<Drill>,
+    /// Who is told, and when.
+    pub notices: Vec<Notice>,
+    /// Whether something in it runs programs.
+    pub has_commands: bool,
+    /// The line that each value stands in, by its path: `job.shop.keep.daily`.
+    pub lines: BTreeMap<String, usize>,
+}
+
+impl Config {
+    /// The job `name`.
+    pub fn job(&self, name: &str) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.name == name)
+    }
+}
