@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::plan::Password;
+use super::password::Password;
 use super::values::{Floor, Length, Schedule};
 
 /// Which kind of database it is.

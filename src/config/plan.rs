@@ -5,18 +5,8 @@ use std::path::PathBuf;
 
 use super::hook::Notice;
 use super::job::Job;
+use super::password::Password;
 use super::values::{Count, Schedule};
-
-/// Where the password or key is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Password {
-    /// The first line of a file.
-    File(PathBuf),
-    /// The first line that a program prints; it and its arguments, no shell.
-    Command(Vec<String>),
-    /// A file of 32 random bytes.
-    KeyFile(PathBuf),
-}
 
 /// How much of the stored data is read every day.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! Databases and logins.
 
 use crate::config::database::{Assertion, Database, DatabaseKind, Login};
-use crate::config::plan::Password;
+use crate::config::password::Password;
 use crate::config::section::{Section, Value};
 use crate::config::values::{Floor, read_share};
 use crate::manifest::check_name;
