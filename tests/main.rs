@@ -7,6 +7,7 @@ mod cli_archive;
 mod cli_at_hand;
 mod cli_check;
 mod cli_choosing;
+mod cli_config;
 mod cli_delete;
 mod cli_diff_live;
 mod cli_exit_codes;

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::configured;
 use super::message;
 use super::password::{self, Named, Source};
 use super::style::ColorWhen;
 use super::times;
 use crate::catalog::Listing;
+use crate::config::Config;
 use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RepositoryId;
@@ -26,6 +28,10 @@ pub struct Global {
     /// Folder of the repository [env: REPO_REPOSITORY]
     #[arg(short, long, value_name = "LOCATION", global = true)]
     pub repository: Option<PathBuf>,
+
+    /// The configuration [env: REPO_CONFIG] [default: repo.toml here, in ~/.config/repo/ or in /etc/repo/]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
 
     /// Read the password from the first line of a file [env: REPO_PASSWORD_FILE, or REPO_PASSWORD itself]
     #[arg(long, value_name = "FILE", global = true)]
@@ -74,14 +80,32 @@ pub struct Global {
 }
 
 impl Global {
+    /// Where an option or the environment says that the repository lies.
+    fn named_location(&self) -> Option<PathBuf> {
+        let named = self.repository.clone().or_else(|| std::env::var_os("REPO_REPOSITORY").map(PathBuf::from));
+        named.filter(|location| !location.as_os_str().is_empty())
+    }
+
+    /// The configuration by which the repository was found, if it was.
+    ///
+    /// # Errors
+    /// As [`configured::config`].
+    pub fn in_use(&self) -> Result<Option<&'static Config>> {
+        if self.named_location().is_some() && self.config.is_none() { Ok(None) } else { configured::config(self.config.as_deref()) }
+    }
+
     /// Where the repository lies.
     ///
     /// # Errors
     /// `Invalid` when nothing says so, or it is no folder of this machine.
     pub fn location(&self) -> Result<PathBuf> {
-        let named = self.repository.clone().or_else(|| std::env::var_os("REPO_REPOSITORY").map(PathBuf::from));
-        let Some(location) = named.filter(|location| !location.as_os_str().is_empty()) else {
-            return Err(Error::new(ErrorKind::Invalid, "no repository was named; give -r LOCATION or set REPO_REPOSITORY"));
+        let location = match self.named_location() {
+            Some(location) => location,
+            None => {
+                let configured = configured::config(self.config.as_deref())?.and_then(|config| config.repository.clone());
+                let missing = "no repository was named; give -r LOCATION, set REPO_REPOSITORY, or name it in a configuration";
+                configured.ok_or_else(|| Error::new(ErrorKind::Invalid, missing))?
+            }
         };
         storage::check_location(&location)?;
         Ok(location)
@@ -92,6 +116,19 @@ impl Global {
     /// # Errors
     /// `Invalid` when two of one rank are.
     pub fn source(&self) -> Result<Option<Source>> {
+        let named = self.named_source()?;
+        // The password of a configuration is that of its repository, and of no other that somebody names.
+        if named.is_some() || self.named_location().is_some() {
+            return Ok(named);
+        }
+        Ok(self.in_use()?.and_then(|config| config.password.as_ref()).map(configured::source))
+    }
+
+    /// As [`Global::source`], among the options and in the environment alone.
+    ///
+    /// # Errors
+    /// `Invalid` when two of one rank are.
+    pub fn named_source(&self) -> Result<Option<Source>> {
         let options = Named {
             password: None,
             password_file: self.password_file.clone(),

@@ -11,6 +11,8 @@ mod catalog;
 mod changes;
 mod check;
 mod completions;
+mod config;
+mod configured;
 mod damage;
 mod decided;
 mod deeds;
@@ -105,6 +107,7 @@ enum Command {
     Repair(repair::Args),
     Key(key::Args),
     Settings(settings::Args),
+    Config(config::Args),
     Catalog(catalog::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -190,6 +193,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Repair(args) => repair::run(args, global, output),
         Command::Key(args) => key::run(args, global, output),
         Command::Settings(args) => settings::run(args, global, output),
+        Command::Config(args) => config::run(args, global, output),
         Command::Catalog(args) => catalog::run(args, global, output),
         Command::Completions(args) => completions::run(args, output),
         Command::Man(args) => man::run(args, output),

@@ -31,6 +31,8 @@ pub enum Source {
     PasswordFile(PathBuf),
     /// The first line that a shell command prints.
     PasswordCommand(OsString),
+    /// The first line that a program prints, which no shell starts.
+    PasswordProgram(Vec<String>),
     /// A file of 32 random bytes.
     KeyFile(PathBuf),
 }
@@ -124,6 +126,7 @@ impl Source {
         let (bytes, is_first_line, what) = match self {
             Source::Password(password) => (password, false, "REPO_PASSWORD".to_owned()),
             Source::PasswordFile(path) => (read_secret(&path, "password file")?, true, shown(&path)),
+            Source::PasswordProgram(list) => (run_program(&list)?, true, "the output of the password command".to_owned()),
             Source::PasswordCommand(command) => (run(&command)?, true, "the output of the password command".to_owned()),
             Source::KeyFile(path) => (read_key_file(&path)?, true, shown(&path)),
         };
@@ -203,12 +206,22 @@ fn read_limited(reader: &mut dyn Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
+/// What a program prints. It may talk to the user: its input and its messages are ours.
+fn run_program(list: &[String]) -> Result<Zeroizing<Vec<u8>>> {
+    let (program, arguments) = list.split_first().ok_or_else(|| Error::new(ErrorKind::Invalid, "the password command is empty"))?;
+    run_command(Command::new(program).args(arguments))
+}
+
 /// What a shell command prints. It may talk to the user: its input and its messages are ours.
 fn run(command: &OsStr) -> Result<Zeroizing<Vec<u8>>> {
+    run_command(Command::new("/bin/sh").arg("-c").arg(command))
+}
+
+fn run_command(command: &mut Command) -> Result<Zeroizing<Vec<u8>>> {
     let failed = |error| Error::io("cannot run", "the password command", error);
     // What we have to say comes before what the command says.
     let _ = std::io::stderr().flush();
-    let mut child = Command::new("/bin/sh").arg("-c").arg(command).stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(failed)?;
     let bytes = match child.stdout.take() {
         Some(mut stdout) => read_limited(&mut stdout).map_err(failed)?,
         None => Zeroizing::default(),

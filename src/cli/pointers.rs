@@ -17,7 +17,6 @@ pub fn find(word: &str) -> Option<&'static str> {
         "info" | "size" | "du" => "`repo stats` says what the repository holds and takes",
         "rebuild-index" | "repair-index" | "recreate" => "`repo repair` makes what is damaged again from what is there",
         "pin" | "hold" | "protect" => "`repo tag SNAP --pin` keeps a snapshot; `repo settings protect 7d` protects all for a time",
-        "config" => "`repo settings` shows and changes what holds for the repository",
         "versions" => "`repo history PATH` lists the versions of a file",
         _ => return None,
     };
@@ -34,7 +33,7 @@ mod tests {
     fn what_is_pointed_to_are_commands_and_what_points_is_none() {
         let command = super::super::Cli::command();
         let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-        for word in ["backup", "list", "mount", "unlock", "gc", "delete", "config"] {
+        for word in ["backup", "list", "mount", "unlock", "gc", "delete"] {
             let instead = find(word).unwrap();
             assert!(!names.contains(&word), "{word}");
             for named in instead.split("`repo ").skip(1) {

@@ -58,9 +58,14 @@ impl Mistakes {
         place(&self.text, at)
     }
 
-    /// The error that says all of this.
+    /// The error that says all of this in one line.
     pub fn into_error(self) -> Error {
-        Error::new(ErrorKind::Invalid, self.to_string()).without_hint()
+        let told = self.mistakes.iter().take(TOLD_MAX).map(|mistake| {
+            let (line, column) = self.place(mistake.span.start);
+            format!("{line}:{column}: {}", mistake.message)
+        });
+        let message = format!("the configuration \"{}\" is wrong: {}", self.file, told.collect::<Vec<_>>().join("; "));
+        Error::new(ErrorKind::Invalid, message).with_hint("`repo config check` shows each mistake in its place")
     }
 }
 
