@@ -111,6 +111,8 @@ pub mod snapshot;
 pub mod guards;
 // layer: configuration
 pub mod config;
+// layer: jobs
+pub mod jobs;
 // layer: fronts
 #[cfg(feature = "cli")]
 pub mod cli;

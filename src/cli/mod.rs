@@ -44,6 +44,7 @@ mod pruned;
 mod repair;
 mod restore;
 mod restored;
+mod run;
 mod saved;
 mod selection;
 mod series;
@@ -86,6 +87,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Args),
+    Run(run::Args),
     Snapshot(Box<snapshot::Args>),
     Snapshots(snapshots::Args),
     Series(series::Args),
@@ -172,6 +174,7 @@ fn prepare(global: &Global) -> Result<()> {
 fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status> {
     match command {
         Command::Init(args) => init::run(args, global, output),
+        Command::Run(args) => run::run(args, global, output),
         Command::Snapshot(args) => snapshot::run(*args, global, output),
         Command::Snapshots(args) => snapshots::run(args, global, output),
         Command::Series(args) => series::run(args, global, output),

@@ -3,7 +3,7 @@
 /// What to type instead of `word`.
 pub fn find(word: &str) -> Option<&'static str> {
     let instead = match word {
-        "backup" | "save" | "create" | "put" | "run" => "`repo snapshot PATH` saves files; `repo snapshot` alone saves the same ones again",
+        "backup" | "save" | "create" | "put" => "`repo snapshot PATH` saves files; `repo snapshot` alone saves the same ones again",
         "list" | "log" | "archives" | "status" => "`repo snapshots` lists the snapshots, `repo ls` what is in one",
         "extract" | "recover" | "get" => "`repo restore SNAP[:PATH] DEST` brings files back",
         "dump" | "print" => "`repo cat SNAP:PATH` writes one file to standard output",

@@ -21,6 +21,7 @@ use super::saved;
 use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::{self, RunRequest, StateFolder};
 use crate::manifest::{Kind, SnapshotOptions, StatTrust, Unwanted, check_name};
 use crate::platform::{self, names};
 use crate::repository::{Description, Repository};
@@ -49,8 +50,8 @@ pub struct Args {
     null: bool,
 
     /// What is read
-    #[arg(long, value_enum, value_name = "KIND", default_value_t)]
-    kind: SnapshotKind,
+    #[arg(long, value_enum, value_name = "KIND")]
+    kind: Option<SnapshotKind>,
 
     /// Make the repository if there is none
     #[arg(long)]
@@ -172,21 +173,29 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let repository = open(&args, global)?;
     let machine = platform::machine_name();
     let mut ended = Ended::default();
+    let is_of_jobs = paths.is_empty() && args.stdin.is_none() && args.command.is_none() && global.in_use()?.is_some();
     let requests = match (&args.stdin, &args.command) {
         (Some(_), _) => vec![Request { options, stream: Some(Stream::standard_input()?), ..Request::new(paths, host, user_name()) }],
         (_, Some(_)) => {
             let stream = Some(Stream::Command(args.arguments.clone()));
             vec![Request { options, stream, ..Request::new(paths, host, user_name()) }]
         }
+        _ if paths.is_empty() && global.in_use()?.is_some() => of_jobs(&args, global, &repository, &host, machine.clone())?,
         _ if paths.is_empty() => again(&repository, &host, machine.clone(), args.series.as_deref(), global, &mut ended)?,
         _ => vec![Request { options, unwanted, ..Request::new(paths, host, user_name()) }],
     };
     locks::warn_once(&repository);
     let own = OwnFolders::of(global)?;
+    let is_given_kind = args.kind.is_some();
     let complete = |mut request: Request| {
-        request.kind = args.kind.kind();
+        if is_given_kind || !is_of_jobs {
+            request.kind = args.kind.unwrap_or_default().kind();
+        }
         request.series = request.series.or_else(|| args.series.clone());
-        request.tags = args.tag.clone();
+        if !is_of_jobs {
+            request.tags.clear();
+        }
+        request.tags.extend(args.tag.iter().cloned());
         request.time = time;
         request.dry_run = args.dry_run;
         request.pin = args.pin;
@@ -217,6 +226,25 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     }
     drop(own.handles);
     ended.finish()
+}
+
+/// What `repo snapshot` alone saves where a configuration holds: the databases and files of its jobs, or of the one that
+/// `--series` names, without hooks and rules.
+fn of_jobs(args: &Args, global: &Global, repository: &Repository, host: &str, machine: Option<Vec<u8>>) -> Result<Vec<Request>> {
+    let Some(config) = global.in_use()? else { return Ok(Vec::new()) };
+    let jobs: Vec<_> = config.jobs.iter().filter(|job| args.series.as_ref().is_none_or(|series| *series == job.name)).collect();
+    if jobs.is_empty() {
+        let series = args.series.as_deref().unwrap_or_default();
+        return Err(Error::new(ErrorKind::Invalid, format!("the configuration has no job `{}`", series.escape_debug())));
+    }
+    let state = StateFolder::open(repository.description().id, |name| std::env::var_os(name))?;
+    let (host, user) = (host.to_owned(), user_name());
+    let context =
+        jobs::Context { repository, config, state: &state, host, machine, user, skip: Vec::new(), clock: crate::units::Timestamp::now };
+    let listing = repository.catalogued()?.listing;
+    let how = RunRequest { dry_run: args.dry_run, pin: args.pin, ..RunRequest::default() };
+    let requested = |job: &&crate::config::Job| jobs::check_required(job).and_then(|()| jobs::request(&context, job, &how, &listing));
+    jobs.iter().map(requested).collect()
 }
 
 /// What `repo snapshot` alone saves: every series of this machine that is not stopped, each as it was saved last.

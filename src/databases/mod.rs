@@ -6,7 +6,12 @@
 //! before [`Held::finish`] has returned: an exit status may be bad after the last byte. Whatever happens, a database is
 //! let go: by `finish`, or by dropping what is held.
 
+mod command;
 mod held;
+mod spool;
+mod sqlite;
 
 pub use crate::manifest::Account;
+pub use command::{Chain, Dump};
 pub use held::{Entry, EntryKind, Held, Profile};
+pub use sqlite::{Sqlite, check_copy as check_sqlite_copy, remove_stale as remove_stale_sqlite};

@@ -15,6 +15,7 @@ pub mod content;
 pub mod durability;
 pub mod entries;
 mod existing;
+pub mod facts;
 pub mod failure;
 mod file_system_kind;
 pub mod file_systems;

@@ -59,3 +59,22 @@ pub fn is_ours_or_roots(metadata: &std::fs::Metadata) -> bool {
 pub fn can_others_write(metadata: &std::fs::Metadata) -> bool {
     metadata.mode() & 0o022 != 0
 }
+
+/// A file in `folder` that has no name and goes when it is closed.
+///
+/// # Errors
+/// Those of the file system.
+pub fn nameless_file(folder: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    match rustix::fs::open(folder, flags, Mode::from_raw_mode(0o600)) {
+        Ok(file) => Ok(file.into()),
+        // A file system that has none of these: a name that goes at once.
+        Err(_) => {
+            let path = folder.join(format!(".repo-spool-{}", std::process::id()));
+            let file = new_file_to_read(&path)?;
+            std::fs::remove_file(&path)?;
+            Ok(file)
+        }
+    }
+}

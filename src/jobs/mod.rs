@@ -1,0 +1,27 @@
+//! Jobs: what `repo.toml` plans, done step by step, and written into the ledger.
+//!
+//! ```text
+//! lock, what an earlier run left ── hooks before ── databases and files, one snapshot ── hooks after or failed
+//!      ── guards ── prune ── check ── hooks finally ── notices ── ledger
+//! ```
+//!
+//! A step that failed stays failed: later steps run and know it, a prune does not run after anything that is not well, and
+//! the run ends as the worst of its steps. `finally` runs whatever happened.
+
+mod book;
+mod context;
+mod evening;
+mod facts;
+mod guard;
+mod hooks;
+mod profiles;
+mod prune;
+mod request;
+mod require;
+mod state;
+
+pub use context::{Context, RunRequest};
+pub use evening::{Outcome, run};
+pub use request::request;
+pub use require::check_required;
+pub use state::StateFolder;
