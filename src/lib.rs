@@ -89,6 +89,8 @@ pub mod index;
 pub mod retention;
 pub mod source;
 pub mod target;
+// layer: plans
+pub mod schedule;
 // layer: repository
 pub mod repository;
 // layer: trees
