@@ -31,6 +31,7 @@ mod cli_removal;
 mod cli_repair;
 mod cli_restore;
 mod cli_restoring;
+mod cli_schedule;
 mod cli_scripts;
 mod cli_sealed;
 mod cli_series;

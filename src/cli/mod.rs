@@ -42,6 +42,7 @@ mod repair;
 mod restore;
 mod restored;
 mod saved;
+mod schedule;
 mod selection;
 mod series;
 mod settings;
@@ -103,6 +104,7 @@ enum Command {
     Repair(repair::Args),
     Key(key::Args),
     Settings(settings::Args),
+    Schedule(schedule::Args),
     Catalog(catalog::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -187,6 +189,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Repair(args) => repair::run(args, global, output),
         Command::Key(args) => key::run(args, global, output),
         Command::Settings(args) => settings::run(args, global, output),
+        Command::Schedule(args) => schedule::run(args, output),
         Command::Catalog(args) => catalog::run(args, global, output),
         Command::Completions(args) => completions::run(args, output),
         Command::Man(args) => man::run(args, output),
