@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use std::process::Command as Program;
 
 use serde_json::Value;
+use strongroom::calendar::Calendar;
+use strongroom::schedule::Condition;
+use strongroom::schedule::units::{Installation, Priority, ScheduledJob, Scope, systemd_units};
 
 use crate::cli_place::{Place, Ran, run};
 use crate::needs::has_tool;
@@ -113,6 +116,37 @@ fn each_job_with_a_schedule_gets_a_timer_that_systemd_takes_and_starts() {
     let mut verify = Program::new("systemd-analyze");
     let said = verify.args(["verify", "--user", "--man=no"]).args(paths).env("XDG_RUNTIME_DIR", runtime).output().unwrap();
     assert!(said.status.success() && said.stderr.is_empty(), "{}", String::from_utf8_lossy(&said.stderr));
+}
+
+/// The path of a program is the one argument that systemd looks at when it reads a unit.
+#[test]
+fn a_program_with_any_characters_in_its_path_is_found_by_systemd() {
+    if !has_tool("systemd-analyze") {
+        return;
+    }
+    let place = Place::new();
+    for name in ["plain", "a b", "50% of", "%h", "$HOME x", "it's", "\"quoted\"", "back\\slash", "ümlaut", "semi;colon", "@home", "a\\x20b"]
+    {
+        // systemd takes no program with quotes or backslashes in its path, however they are written.
+        let own = if name.contains(['\'', '"', '\\']) { "plain" } else { name };
+        let (folder, units) = (place.path("programs").join(own), place.path("units").join(name.replace(['%', '\\'], "_")));
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(&units).unwrap();
+        let program = folder.join(own);
+        fs::copy("/bin/true", &program).unwrap();
+        let installation = Installation { program, config: place.path(name), scope: Scope::User };
+        let calendar = Calendar::parse("daily").unwrap();
+        let after = vec![Condition::Medium(place.path(name))];
+        let job = ScheduledJob { name: name.to_owned(), calendar, after, priority: Priority::Low };
+        let paths = systemd_units(&installation, &[job]).into_iter().map(|unit| {
+            fs::write(units.join(&unit.name), unit.text).unwrap();
+            units.join(unit.name)
+        });
+        let mut verify = Program::new("systemd-analyze");
+        let verify = verify.args(["verify", "--user", "--man=no", "--recursive-errors=no"]).args(paths.collect::<Vec<_>>());
+        let said = verify.env("XDG_RUNTIME_DIR", place.path("units")).output().unwrap();
+        assert!(said.status.success() && said.stderr.is_empty(), "{name}: {}", String::from_utf8_lossy(&said.stderr));
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What has to be there before a job begins.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::platform::conditions;
 
 /// What has to be there before a job begins. Where it cannot be found out, the job begins and says itself what it misses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +23,18 @@ impl Condition {
             Self::Network => "network",
             Self::AcPower => "ac-power",
             Self::Medium(_) => "medium",
+        }
+    }
+}
+
+impl Condition {
+    /// Whether it holds on this machine now, whose files are below `root`: `/`, but in tests. None where that cannot be
+    /// found out.
+    pub fn holds(&self, root: &Path) -> Option<bool> {
+        match self {
+            Self::Network => conditions::has_network(root),
+            Self::AcPower => conditions::has_ac_power(root),
+            Self::Medium(path) => conditions::is_mounted(root, path),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Whether a job is due follows from its plan and from what the ledger says that was done, never from when a process
 //! started: a laptop that slept, a machine that was off, a disk that was away and a clock that was set are all the same
-//! question. Nothing here reads a clock, a file or the ledger, so that a year can be tried in a second.
+//! question. Nothing here reads a clock or the ledger, so that a year can be tried in a second; whether a
+//! condition holds is asked for by whoever wants to know.
 
 mod condition;
 mod due;

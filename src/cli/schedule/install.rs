@@ -85,11 +85,11 @@ fn with_systemd(place: &Where, installation: &Installation, jobs: &[ScheduledJob
         systemctl::forget(scope, &folder, &stale);
     }
     stale.iter().try_for_each(|path| place::remove(path))?;
+    let timers = systemctl::timers(&paths);
+    let started = is_told && systemctl::call(scope, &["daemon-reload"], &[]) & systemctl::call(scope, &["enable", "--now"], &timers);
     if is_told && crontab::remove(place, installation)? {
         message::note("the lines of cron are removed: timers take their place");
     }
-    let timers = systemctl::timers(&paths);
-    let started = is_told && systemctl::call(scope, &["daemon-reload"], &[]) & systemctl::call(scope, &["enable", "--now"], &timers);
     let removed = stale.iter().map(|path| path.display().to_string()).collect();
     report(&Installed { scheduler: "systemd", written, removed, verified, started }, jobs.len(), &format!("{folder:?}"), output)
 }

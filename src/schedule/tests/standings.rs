@@ -157,3 +157,15 @@ fn windows_go_by_the_zone_of_the_machine_now() {
     let at = |name: &str, now: &str| standing(&evening(), &past, utc(now), &zone(name), |_| None).due.is_to_run();
     assert!(!at("Europe/Berlin", "2026-06-01T23:35") && at("America/New_York", "2026-06-01T23:35"));
 }
+
+#[test]
+fn conditions_are_asked_of_the_machine() {
+    let root = tempfile::tempdir().expect("a folder");
+    for condition in [Condition::Network, Condition::AcPower, Condition::Medium("/mnt/week".into())] {
+        assert_eq!(condition.holds(root.path()), None, "{condition}");
+    }
+    std::fs::create_dir_all(root.path().join("proc/self")).expect("a folder");
+    std::fs::write(root.path().join("proc/self/mountinfo"), "36 22 8:17 / /mnt/week rw - ext4 /dev/sdb1 rw\n").expect("a file");
+    assert_eq!(Condition::Medium("/mnt/week".into()).holds(root.path()), Some(true));
+    assert_eq!(Condition::Medium("/mnt/other".into()).holds(root.path()), Some(false));
+}

@@ -1,4 +1,4 @@
-//! What stands in the files, to the letter; whether the schedulers take it is asked in `tests/schedules.rs`.
+//! What stands in the files, to the letter; whether the schedulers take it is asked in `tests/cli_schedule.rs`.
 
 use super::*;
 use crate::calendar::Calendar;
