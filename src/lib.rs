@@ -90,6 +90,8 @@ pub mod opening;
 pub mod retention;
 pub mod source;
 pub mod target;
+// layer: plans
+pub mod schedule;
 // layer: repository
 pub mod repository;
 // layer: ledger

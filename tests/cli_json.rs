@@ -109,6 +109,13 @@ fn every_field_of_every_command_is_documented() {
     checked.run(0, &["repair"], &["repair"]);
     checked.run(0, &["settings"], &["settings"]);
     checked.run(0, &["settings", "protect", "1h"], &["settings"]);
+    let (config, units) = (place.text("jobs.toml"), place.text("units"));
+    fs::write(&config, "[job.shop]\nschedule = \"daily\"\nafter = [\"network\"]\n").unwrap();
+    let schedule = |words: &[&'static str]| [&["schedule"], words, &["--config", &config, "--into", &units]].concat();
+    checked.run(0, &schedule(&["install"]), &["schedule install"]);
+    checked.run(0, &schedule(&["install", "--print", "launchd"]), &["schedule install"]);
+    checked.run(0, &schedule(&["list"]), &["schedule list"]);
+    checked.run(0, &schedule(&["remove"]), &["schedule remove"]);
     let forgotten = checked.run(0, &["forget", "latest"], &["forget"]);
     assert_eq!(forgotten[0]["protected"], forgotten[0]["forgotten"]);
     let pruned = checked.run(0, &["prune", "--keep-last", "1", "-n"], &["prune"]);

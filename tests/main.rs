@@ -33,6 +33,7 @@ mod cli_repair;
 mod cli_restore;
 mod cli_restoring;
 mod cli_run;
+mod cli_schedule;
 mod cli_scripts;
 mod cli_sealed;
 mod cli_series;

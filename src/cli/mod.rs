@@ -46,6 +46,7 @@ mod restore;
 mod restored;
 mod run;
 mod saved;
+mod schedule;
 mod selection;
 mod series;
 mod settings;
@@ -110,6 +111,7 @@ enum Command {
     Key(key::Args),
     Settings(settings::Args),
     Config(config::Args),
+    Schedule(schedule::Args),
     Catalog(catalog::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -197,6 +199,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Key(args) => key::run(args, global, output),
         Command::Settings(args) => settings::run(args, global, output),
         Command::Config(args) => config::run(args, global, output),
+        Command::Schedule(args) => schedule::run(args, output),
         Command::Catalog(args) => catalog::run(args, global, output),
         Command::Completions(args) => completions::run(args, output),
         Command::Man(args) => man::run(args, output),

@@ -11,6 +11,7 @@ mod accounts;
 pub mod attributes;
 pub mod beneath;
 pub mod children;
+pub mod conditions;
 pub mod content;
 pub mod durability;
 pub mod entries;
