@@ -65,6 +65,7 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_repo"));
         command.env_clear();
         command.env("PATH", "/usr/bin:/bin").env("REPO_CACHE_DIR", self.path("cache")).env("REPO_REPOSITORY", self.path("repository"));
+        command.env("XDG_STATE_HOME", self.path("state"));
         command.env("TZ", "UTC").timeout(std::time::Duration::from_secs(120));
         command
     }

@@ -22,6 +22,7 @@ source = ["/srv/shop"]
 schedule = "Mon..Sat 19:30"
 after = ["network", "ac-power", "medium:/mnt/a disk"]
 [job."before 50% of $HOME/x"]
+source = ["/srv/x"]
 schedule = "*-*~1 12:00 Europe/Berlin"
 priority = "normal"
 [job.by_hand]
@@ -325,7 +326,7 @@ fn a_mistake_in_a_schedule_names_the_job_and_the_column() {
     let evening = Evening::new();
     evening.change("19:30", "25:30");
     let refused = evening.schedule(&["install", "--user"]).expect(2).stderr;
-    assert!(refused.contains("job shop") && refused.contains("the hour must be 0 to 23, not 25, at column 10"), "{refused}");
+    assert!(refused.contains("7:12: ") && refused.contains("the hour must be 0 to 23, not 25, at column 10"), "{refused}");
     evening.change("25:30", "19:30");
     evening.change("ac-power", "sunshine");
     assert!(evening.schedule(&["list", "--user"]).expect(2).stderr.contains("`sunshine`"));

@@ -199,7 +199,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Key(args) => key::run(args, global, output),
         Command::Settings(args) => settings::run(args, global, output),
         Command::Config(args) => config::run(args, global, output),
-        Command::Schedule(args) => schedule::run(args, output),
+        Command::Schedule(args) => schedule::run(args, global, output),
         Command::Catalog(args) => catalog::run(args, global, output),
         Command::Completions(args) => completions::run(args, output),
         Command::Man(args) => man::run(args, output),

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{Where, crontab, jobs, place, systemctl, verify};
 use crate::cli::exit::Status;
+use crate::cli::global::Global;
 use crate::cli::message;
 use crate::cli::output::Output;
 use crate::error::Result;
@@ -50,8 +51,8 @@ struct Printed<'t> {
 }
 
 /// Installs.
-pub fn run(args: Args, output: &mut Output) -> Result<Status> {
-    let installation = args.place.installation()?;
+pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+    let installation = args.place.installation(global)?;
     let jobs = jobs::read(&installation.config)?;
     match args.print {
         Some(system) => print(system, &installation, &jobs, output)?,

@@ -1,57 +1,38 @@
 //! The jobs of a configuration that have a schedule.
-//!
-//! It looks at the three keys that a schedule needs and leaves all else to whoever reads the configuration as a whole.
 
 use std::path::Path;
 
-use toml::{Table, Value};
-
-use crate::calendar::Calendar;
+use crate::config::{self, Config, Job, load};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schedule::Condition;
 use crate::schedule::units::{Priority, ScheduledJob};
 
-/// Reads the jobs that have a schedule, by name.
+/// Reads the jobs that have a schedule, in the order of the file.
 ///
 /// # Errors
-/// `Invalid` where the configuration cannot be understood.
-pub fn read(config: &Path) -> Result<Vec<ScheduledJob>> {
-    let subject = || format!("{config:?}");
-    let text = std::fs::read_to_string(config).map_err(|error| Error::io("cannot read", subject(), error))?;
-    let invalid = |what: String| Error::new(ErrorKind::Invalid, format!("{}: {what}", subject()));
-    let table: Table = text.parse().map_err(|error: toml::de::Error| invalid(error.to_string().trim_end().to_owned()))?;
-    let defaults = table.get("defaults").and_then(Value::as_table);
-    let jobs = table.get("job").and_then(Value::as_table).into_iter().flatten();
-    let mut found = Vec::new();
-    for (name, job) in jobs {
-        let value = |key: &str| job.get(key).or_else(|| defaults.and_then(|defaults| defaults.get(key)));
-        let Some(schedule) = value("schedule") else { continue };
-        let about = |error: Error| error.context(format!("{}: job {name}", subject()));
-        let schedule = schedule.as_str().ok_or_else(|| invalid(format!("job {name}: `schedule` is no text")))?;
-        let calendar = Calendar::parse(schedule).map_err(about)?;
-        let after = value("after").and_then(Value::as_array).into_iter().flatten();
-        let after = after.map(|word| condition(word.as_str().unwrap_or_default())).collect::<Result<_>>().map_err(about)?;
-        let priority = match value("priority").and_then(Value::as_str) {
-            Some("low") => Priority::Low,
-            None | Some("normal") => Priority::Normal,
-            Some(other) => return Err(invalid(format!("job {name}: `priority` is `low` or `normal`, not `{other}`"))),
-        };
-        found.push(ScheduledJob { name: name.clone(), calendar, after, priority });
-    }
+/// `Invalid` where the configuration is wrong, or no job has a schedule.
+pub fn read(file: &Path) -> Result<Vec<ScheduledJob>> {
+    let Config { jobs, .. } = load(file)?;
+    let found: Vec<ScheduledJob> = jobs.iter().filter_map(scheduled).collect();
     if found.is_empty() {
-        return Err(invalid("no job has a `schedule`".to_owned()));
+        return Err(Error::new(ErrorKind::Invalid, format!("{file:?}: no job has a `schedule`")));
     }
     Ok(found)
 }
 
-fn condition(word: &str) -> Result<Condition> {
-    match word.split_once(':') {
-        None if word == "network" => Ok(Condition::Network),
-        None if word == "ac-power" => Ok(Condition::AcPower),
-        Some(("medium", path)) if path.starts_with('/') => Ok(Condition::Medium(path.into())),
-        _ => {
-            let message = format!("`after` has `{}`; it can have `network`, `ac-power` and `medium:/PATH`", word.escape_debug());
-            Err(Error::new(ErrorKind::Invalid, message))
-        }
-    }
+fn scheduled(job: &Job) -> Option<ScheduledJob> {
+    let calendar = job.schedule.as_ref()?.0.clone();
+    let priority = if job.is_low { Priority::Low } else { Priority::Normal };
+    Some(ScheduledJob { name: job.name.clone(), calendar, after: conditions(job), priority })
+}
+
+/// What must be there before `job` begins, as a schedule knows it. Which disk of a set is here says who copies to it.
+pub fn conditions(job: &Job) -> Vec<Condition> {
+    let condition = |condition: &config::Condition| match condition {
+        config::Condition::Network => Some(Condition::Network),
+        config::Condition::AcPower => Some(Condition::AcPower),
+        config::Condition::Mounted(path) => Some(Condition::Medium(path.clone())),
+        config::Condition::Medium(_) => None,
+    };
+    job.after.iter().filter_map(condition).collect()
 }

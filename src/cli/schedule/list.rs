@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{Where, crontab, jobs, place};
 use crate::browse::json::time_text;
 use crate::cli::exit::Status;
+use crate::cli::global::Global;
 use crate::cli::output::Output;
 use crate::cli::table::{Column, Table};
 use crate::cli::times;
@@ -36,8 +37,8 @@ struct Line {
 }
 
 /// Lists.
-pub fn run(args: Args, output: &mut Output) -> Result<Status> {
-    let installation = args.place.installation()?;
+pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+    let installation = args.place.installation(global)?;
     let jobs = jobs::read(&installation.config)?;
     let (zone, now) = (TimeZone::system(), Timestamp::now());
     let by_cron = crontab::is_current(&args.place, &installation, &jobs)?;

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
+use super::configured;
 use super::exit::Status;
+use super::global::Global;
 use super::output::Output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform;
@@ -37,20 +39,17 @@ enum Command {
 }
 
 /// Runs one of the sub-commands.
-pub fn run(args: Args, output: &mut Output) -> Result<Status> {
+pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     match args.command {
-        Command::Install(args) => install::run(args, output),
-        Command::List(args) => list::run(args, output),
-        Command::Remove(args) => remove::run(args, output),
+        Command::Install(args) => install::run(args, global, output),
+        Command::List(args) => list::run(args, global, output),
+        Command::Remove(args) => remove::run(args, global, output),
     }
 }
 
 /// Which configuration, and whose scheduler.
 #[derive(clap::Args, Debug)]
 struct Where {
-    /// The configuration [env: REPO_CONFIG]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// The scheduler of the machine [default for root]
     #[arg(long, conflicts_with = "user")]
     system: bool,
@@ -67,18 +66,19 @@ impl Where {
         if self.system || !self.user && platform::process::is_root() { Scope::System } else { Scope::User }
     }
 
-    /// The configuration by its absolute path; it may be gone.
-    fn config(&self) -> Result<PathBuf> {
-        let named = self.config.clone().or_else(|| std::env::var_os("REPO_CONFIG").map(PathBuf::from));
-        let named = named
-            .filter(|path| !path.as_os_str().is_empty())
-            .ok_or_else(|| Error::new(ErrorKind::Invalid, "no configuration was named; give --config FILE or set REPO_CONFIG"))?;
-        std::path::absolute(&named).map_err(|error| Error::io("cannot find", format!("{named:?}"), error))
+    /// The configuration by its absolute path; one that is named may be gone.
+    fn config(&self, global: &Global) -> Result<PathBuf> {
+        let variable = std::env::var_os("REPO_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from);
+        if let Some(named) = global.config.clone().or(variable) {
+            return std::path::absolute(&named).map_err(|error| Error::io("cannot find", format!("{named:?}"), error));
+        }
+        let found = configured::file(None)?;
+        found.ok_or_else(|| Error::new(ErrorKind::Invalid, "there is no configuration; give --config FILE or set REPO_CONFIG"))
     }
 
-    fn installation(&self) -> Result<Installation> {
+    fn installation(&self, global: &Global) -> Result<Installation> {
         let program = std::env::current_exe().map_err(|error| Error::io("cannot find", "this program", error))?;
-        let installation = Installation { program, config: self.config()?, scope: self.scope() };
+        let installation = Installation { program, config: self.config(global)?, scope: self.scope() };
         installation.check()?;
         Ok(installation)
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Where, crontab, place, systemctl};
 use crate::cli::exit::Status;
+use crate::cli::global::Global;
 use crate::cli::output::Output;
 use crate::error::Result;
 use crate::schedule::units::Installation;
@@ -23,8 +24,8 @@ struct Removed {
 }
 
 /// Removes.
-pub fn run(args: Args, output: &mut Output) -> Result<Status> {
-    let installation = args.place.installation()?;
+pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
+    let installation = args.place.installation(global)?;
     let mut removed = units(&args.place, &installation)?;
     if crontab::remove(&args.place, &installation)? {
         removed.push("the lines of cron".to_owned());

@@ -117,6 +117,7 @@ fn read_condition(section: &Section<'_>, word: &str) -> Option<Condition> {
         None if word == "network-none" => None,
         None if word == "network" => Some(Condition::Network),
         None if word == "ac-power" => Some(Condition::AcPower),
+        Some(("medium", path)) if path.starts_with('/') => Some(Condition::Mounted(path.into())),
         Some(("medium", name)) if !name.is_empty() => Some(Condition::Medium(name.to_owned())),
         Some(("mounted", path)) if path.starts_with('/') => Some(Condition::Mounted(path.into())),
         _ => {

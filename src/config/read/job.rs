@@ -51,7 +51,7 @@ pub(super) fn read_job(section: &Section<'_>, defaults: &Defaults, repository: O
 }
 
 fn check_name(section: &Section<'_>, name: &str) {
-    if name.trim().is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) || name.contains('/') {
+    if name.trim().is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
         section.mistake(format!("`{}` cannot be the name of a job: it is the name of its series", name.escape_debug()));
     }
 }
