@@ -330,7 +330,7 @@ fn a_mistake_in_a_schedule_names_the_job_and_the_column() {
     evening.change("25:30", "19:30");
     evening.change("ac-power", "sunshine");
     assert!(evening.schedule(&["list", "--user"]).expect(2).stderr.contains("`sunshine`"));
-    fs::write(evening.place.path("shop.toml"), "[job.a]\n").unwrap();
+    fs::write(evening.place.path("shop.toml"), "version = 1\n[job.a]\nsource = [\"/a\"]\n").unwrap();
     assert!(evening.schedule(&["install", "--user"]).expect(2).stderr.contains("no job has a `schedule`"));
     assert!(evening.files().is_empty());
 }
