@@ -11,6 +11,8 @@ use crate::units::Timestamp;
 const MISSED_MAX: u64 = 1000;
 /// What a scheduler starts this much too early, because a clock was corrected meanwhile, answers its window.
 const EARLY_SECONDS: i64 = 30;
+/// A window that was answered at most this far in the future may have been: clocks are set back an hour or a day.
+const AHEAD_SECONDS_MAX: i64 = 24 * 3600;
 /// A window is overdue when the next one has come too, but not before this …
 const GRACE_SECONDS_MIN: i64 = 3600;
 /// … and not later than this.
@@ -94,7 +96,7 @@ impl Standing {
 /// cannot be found out, which is no reason to wait.
 ///
 /// Two clocks may have been used: what the ledger says of a future time is believed where at most one window was answered
-/// there, as by a clock that was set back an hour; otherwise the clock was wrong then, and the job is overdue and runs once.
+/// there, within a day, as by a clock that was set back an hour; otherwise the clock was wrong then, and the job is overdue and runs once.
 pub fn standing(plan: &Plan, past: &Past, now: Timestamp, zone: &TimeZone, holds: impl Fn(&Condition) -> Option<bool>) -> Standing {
     let failures = past.failures;
     let Some(owed) = owed(plan, past, now, zone) else {
@@ -121,7 +123,8 @@ fn owed(plan: &Plan, past: &Past, now: Timestamp, zone: &TimeZone) -> Option<Owe
     let window = plan.calendar.last_before(just_after(come), zone)?;
     let next = plan.calendar.next_window(window, zone);
     // What was answered, or what was there before the plan; a time that a wrong clock wrote down is neither.
-    let answered = past.answered.filter(|answered| *answered <= now || next.is_none_or(|next| *answered <= next));
+    let is_near = |answered: &Timestamp| *answered <= now.plus_seconds(AHEAD_SECONDS_MAX) && next.is_none_or(|next| *answered <= next);
+    let answered = past.answered.filter(|answered| *answered <= now || is_near(answered));
     let since = if past.answered.is_some() { answered } else { plan.since.filter(|since| *since <= now) };
     if since.is_some_and(|since| window <= since) {
         return None;

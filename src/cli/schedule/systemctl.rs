@@ -21,7 +21,10 @@ pub fn call(scope: Scope, words: &[&str], units: &[String]) -> bool {
     if !done {
         let user = if scope == Scope::User { " --user" } else { "" };
         let units: String = units.iter().map(|unit| format!(" {}", shell_word(unit))).collect();
-        message::hint(format_args!("systemd does not answer here; where it runs, type `systemctl{user} {}{units}`", words.join(" ")));
+        message::hint(format_args!(
+            "systemd does not answer here; where it runs, type `systemctl{user} {}{units}`; where it never does, there is --cron",
+            words.join(" ")
+        ));
     }
     done
 }

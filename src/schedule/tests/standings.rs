@@ -139,6 +139,16 @@ fn a_clock_that_goes_back_an_hour_does_not_run_the_evening_twice() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_for_weeks_does_not_cost_a_yearly_job_its_year() {
+    let plan = plan("*-07-01 12:00", &[], Some("2025-01-01T00:00"));
+    let ahead = run("2026-07-01T12:00", "2026-07-01T12:00", Outcome::Good);
+    let stood = stands(&plan, &[ahead], "2026-03-01T12:00");
+    assert!(stood.due.is_to_run(), "{stood:?}");
+    let again = run("2026-03-01T12:00", "2025-07-01T12:00", Outcome::Good);
+    assert_eq!(stands(&plan, &[ahead, again], "2026-03-01T13:00").due, Due::NotYet { next: Some(utc("2026-07-01T12:00")) });
+}
+
+#[test]
 fn what_a_scheduler_starts_some_seconds_too_early_answers_its_window() {
     let early = Timestamp::new(utc("2026-06-01T19:30").seconds - 3, 0);
     let stood = standing(&evening(), &Past::default(), early, &TimeZone::UTC, |_| None);
