@@ -38,6 +38,7 @@ mod cli_scripts;
 mod cli_sealed;
 mod cli_series;
 mod cli_sources;
+mod cli_status;
 mod cli_summaries;
 mod cli_surroundings;
 mod cli_unnamed;

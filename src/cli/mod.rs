@@ -53,6 +53,7 @@ mod settings;
 mod snapshot;
 mod snapshots;
 mod stats;
+mod status;
 mod style;
 mod table;
 mod tag;
@@ -89,6 +90,7 @@ struct Cli {
 enum Command {
     Init(init::Args),
     Run(run::Args),
+    Status(status::Args),
     Snapshot(Box<snapshot::Args>),
     Snapshots(snapshots::Args),
     Series(series::Args),
@@ -177,6 +179,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
     match command {
         Command::Init(args) => init::run(args, global, output),
         Command::Run(args) => run::run(args, global, output),
+        Command::Status(args) => status::run(args, global, output),
         Command::Snapshot(args) => snapshot::run(*args, global, output),
         Command::Snapshots(args) => snapshots::run(args, global, output),
         Command::Series(args) => series::run(args, global, output),

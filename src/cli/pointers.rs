@@ -4,7 +4,7 @@
 pub fn find(word: &str) -> Option<&'static str> {
     let instead = match word {
         "backup" | "save" | "create" | "put" => "`repo snapshot PATH` saves files; `repo snapshot` alone saves the same ones again",
-        "list" | "log" | "archives" | "status" => "`repo snapshots` lists the snapshots, `repo ls` what is in one",
+        "list" | "log" | "archives" => "`repo snapshots` lists the snapshots, `repo ls` what is in one",
         "extract" | "recover" | "get" => "`repo restore SNAP[:PATH] DEST` brings files back",
         "dump" | "print" => "`repo cat SNAP:PATH` writes one file to standard output",
         "mount" => "a snapshot cannot be mounted yet; `repo ls`, `repo find` and `repo cat` look into it, `repo restore` brings files back",

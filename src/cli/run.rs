@@ -1,5 +1,6 @@
 //! `repo run`: the evening.
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::bar::Bar;
@@ -12,12 +13,16 @@ use super::message;
 use super::output::Output;
 use super::own_folders::OwnFolders;
 use super::text::bytes;
+use super::times;
 use crate::browse::json::time_text;
 use crate::config::Job;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::{self, Context, Outcome, RunRequest, StateFolder};
+use crate::ledger;
 use crate::manifest::{LedgerStep, Occasion, StepKind, StepState};
 use crate::platform;
+use crate::repository::Repository;
+use crate::schedule::Due;
 use crate::source::user_name;
 use crate::units::Timestamp;
 
@@ -43,7 +48,7 @@ pub struct Args {
     #[arg(short = 'n', long)]
     dry_run: bool,
 
-    /// It was a schedule that started it
+    /// A schedule starts it: only what is due by its calendar runs, once for all that was missed
     #[arg(long)]
     scheduled: bool,
 }
@@ -90,6 +95,10 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let how = RunRequest { occasion, note: args.note, pin: args.pin, dry_run: args.dry_run };
     let mut ended = Ended::default();
     for job in jobs {
+        let is_asked = job.schedule.is_some() || args.jobs.contains(&job.name);
+        if args.scheduled && !args.dry_run && !(is_asked && is_due(&repository, job, global)?) {
+            continue;
+        }
         let bar = Bar::new(global);
         let outcome = match jobs::run(&context, job, &how, &bar) {
             Ok(outcome) => outcome,
@@ -113,6 +122,20 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     }
     drop(own.handles);
     ended.finish()
+}
+
+/// Whether a job that a schedule started is to run now: its window may have been answered already, or what it needs is not
+/// here. Then it is no failure, and the next start asks again.
+fn is_due(repository: &Repository, job: &Job, global: &Global) -> Result<bool> {
+    let ledger = ledger::read(repository)?;
+    let Some(standing) = jobs::standing_of(job, &ledger, Timestamp::now(), &TimeZone::system()) else { return Ok(true) };
+    match &standing.due {
+        Due::Now(_) | Due::Overdue(_) => return Ok(true),
+        Due::Waiting { wants, .. } => message::note(format_args!("job `{}` waits for {wants}", job.name)),
+        Due::Retry { at, .. } => global.tell(&format!("job `{}` failed, and is tried again at {}", job.name, times::day_and_minute(*at))),
+        Due::NotYet { .. } => global.tell(&format!("job `{}` is not due", job.name)),
+    }
+    Ok(false)
 }
 
 /// The jobs that were named, in the order of the configuration; all where none was.

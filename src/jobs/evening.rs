@@ -2,6 +2,7 @@
 
 use super::book::Book;
 use super::context::{Context, RunRequest};
+use super::due::standing_of;
 use super::guard::run_guard;
 use super::hooks::run_hooks;
 use super::prune::run_prune;
@@ -16,7 +17,7 @@ use crate::crypto::random_bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RunId;
 use crate::ledger;
-use crate::manifest::{LedgerEntry, LedgerStep, StepKind, StepState};
+use crate::manifest::{LedgerEntry, LedgerStep, Occasion, StepKind, StepState};
 use crate::progress::{Progress, Silent};
 use crate::snapshot;
 use crate::units::Timestamp;
@@ -49,6 +50,9 @@ pub fn run(context: &Context<'_>, job: &Job, how: &RunRequest, progress: &dyn Pr
     };
     let mut book = Book::new(new_entry()?, context.clock);
     book.entry.note = how.note.clone();
+    if let Some(window) = window(context, job, how) {
+        book.entry.set_window(window);
+    }
     let mut evening = Evening { context, job, how, progress, snapshot: None, is_damaged: false };
     if how.dry_run {
         evening.save(&mut book);
@@ -63,6 +67,16 @@ pub fn run(context: &Context<'_>, job: &Job, how: &RunRequest, progress: &dyn Pr
         running.end();
     }
     Ok(evening.outcome(book, unwritten))
+}
+
+/// The newest window of the schedule that this run answers, where a schedule started it.
+fn window(context: &Context<'_>, job: &Job, how: &RunRequest) -> Option<Timestamp> {
+    if how.occasion != Occasion::Schedule {
+        return None;
+    }
+    let ledger = ledger::read(context.repository).ok()?;
+    let standing = standing_of(job, &ledger, (context.clock)(), &jiff::tz::TimeZone::system())?;
+    standing.due.owed().map(|owed| owed.window)
 }
 
 struct Evening<'e> {

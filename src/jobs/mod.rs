@@ -10,6 +10,7 @@
 
 mod book;
 mod context;
+mod due;
 mod evening;
 mod facts;
 mod guard;
@@ -19,8 +20,10 @@ mod prune;
 mod request;
 mod require;
 mod state;
+pub mod status;
 
 pub use context::{Context, RunRequest};
+pub use due::{conditions, standing_of};
 pub use evening::{Outcome, run};
 pub use request::request;
 pub use require::check_required;

@@ -62,6 +62,7 @@ mod tests {
     use super::*;
     use crate::catalog::Summary;
     use crate::config;
+    use crate::id::SnapshotId;
     use crate::snapshot::tests::Bench;
 
     #[test]
@@ -72,7 +73,7 @@ mod tests {
         bench.write("a", "a");
         let saved = bench.snapshot();
         let summary = |kind, seconds| {
-            let base = Summary::of(&saved.id.unwrap(), &saved.manifest);
+            let base = Summary::of(&SnapshotId([kind as u8 + 1; 32]), &saved.manifest);
             Summary { kind, series: "shop".into(), started_at: Timestamp::new(seconds, 0), ..base }
         };
         // 2026-11-01 was a Sunday.

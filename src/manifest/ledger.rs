@@ -14,6 +14,9 @@ use crate::wire::{self, Extensions};
 /// Record type: what runs of jobs did ([`LedgerPage`]). A program that does not know it knows less, and harms nothing.
 pub const LEDGER: u16 = 12;
 
+/// Extension of an entry: the newest window of its schedule that the run answers, a time.
+const ENTRY_WINDOW: u16 = 1;
+
 /// Entries of the ledger, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerPage {
@@ -236,6 +239,16 @@ impl LedgerEntry {
             steps: Vec::new(),
             extensions: Extensions::none(),
         }
+    }
+
+    /// The newest window of its schedule that the run answers; none for one that somebody started by hand.
+    pub fn window(&self) -> Option<Timestamp> {
+        self.extensions.get(ENTRY_WINDOW).and_then(|bytes| wire::decode(bytes, "the window of a run").ok())
+    }
+
+    /// Says which window of its schedule the run answers.
+    pub fn set_window(&mut self, window: Timestamp) {
+        self.extensions.set(ENTRY_WINDOW, wire::encode(&window));
     }
 
     /// What made it run.

@@ -23,3 +23,11 @@ pub fn free_bytes(handle: impl AsHandle) -> Option<u64> {
 pub fn is_on_disk(device: u64) -> bool {
     rustix::fs::major(device) != 0
 }
+
+/// Whether two paths lie on one file system; none where that cannot be found out. Of one that is not there yet, the
+/// nearest folder above it counts.
+pub fn same_disk(a: &std::path::Path, b: &std::path::Path) -> Option<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &std::path::Path| path.ancestors().find_map(|path| std::fs::metadata(path).ok()).map(|found| found.dev());
+    Some(device(a)? == device(b)?)
+}

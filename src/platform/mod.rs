@@ -50,6 +50,7 @@ pub use accounts::{group_name, group_number, user_name, user_number};
 pub use existing::{EntryType, Existing, Identity};
 pub use failure::Failure;
 pub use file_system_kind::{Kind, Stamps};
+pub use file_systems::same_disk;
 pub use handle::{AsHandle, Handle, HandleRef, duplicate};
 pub use machine::{host_name, machine_name, unwritten_bytes};
 pub use mapped::MappedFiles;

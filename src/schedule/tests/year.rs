@@ -10,7 +10,7 @@ use crate::schedule::{RETRY_SECONDS_MAX, Standing};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
-/// `repo run --due` comes by at the latest after this.
+/// `repo run --scheduled` comes by at the latest after this.
 const LOOK_EVERY: i64 = 900;
 const ZONES: [&str; 6] = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Auckland", "America/Sao_Paulo", "UTC"];
 

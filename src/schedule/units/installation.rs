@@ -99,7 +99,7 @@ impl Installation {
 
     /// What looks after all that was missed.
     pub(super) fn run_due(&self) -> Vec<String> {
-        let words = ["run", "--due", "--config"].map(str::to_owned);
+        let words = ["run", "--scheduled", "--config"].map(str::to_owned);
         [self.program_text()].into_iter().chain(words).chain([self.config_text()]).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! The text of what a system's own scheduler reads: systemd units, lines for cron, launchd and the Windows Task Scheduler.
 //!
 //! Only text is made here; a front puts it in place. All of them start `repo run JOB --scheduled`, which asks the ledger
-//! whether the job is due, and beside them `repo run --due` looks every quarter of an hour after what was missed, failed or
+//! whether the job is due, and beside them `repo run --scheduled` looks every quarter of an hour after what was missed, failed or
 //! waited. So none of them has to be exact: one that cannot say an expression starts the look only.
 
 mod cron;

@@ -99,7 +99,7 @@ fn cron_is_told_what_it_can_say_and_looks_after_the_rest() {
     }
     let lines = cron_lines(&installation("/etc/r.toml"), &[job("end", "*-*~1 12:00", &[], Priority::Low)]);
     assert!(lines.contains("# end: cron cannot say *-*~1 12:00"), "{lines}");
-    assert!(lines.contains("\n*/15 * * * * root nice -n 19 /usr/bin/repo run --due --config /etc/r.toml\n"), "{lines}");
+    assert!(lines.contains("\n*/15 * * * * root nice -n 19 /usr/bin/repo run --scheduled --config /etc/r.toml\n"), "{lines}");
 }
 
 #[test]
@@ -121,12 +121,12 @@ fn launchd_and_windows_are_told_each_time_or_look_every_quarter_of_an_hour() {
     assert_eq!(plist.matches("<key>Weekday</key>").count(), 2);
     assert!(plist.contains("<string>/etc/a &amp; b.toml</string>") && plist.contains("<string>--scheduled</string>"), "{plist}");
     let plist = launchd_plist(&installation, &job("end", "*-*~1 12:00", &[], Priority::Low));
-    assert!(plist.contains("<integer>900</integer>") && plist.contains("<string>--due</string>"), "{plist}");
+    assert!(plist.contains("<integer>900</integer>") && plist.contains("<string>--scheduled</string>"), "{plist}");
     let task = windows_task(&installation, &job("shop", "Mon,Thu 19:30", &[Condition::Network], Priority::Low));
     assert!(task.contains("<DaysOfWeek><Monday /><Thursday /></DaysOfWeek>") && task.contains("T19:30:00"), "{task}");
     assert!(task.contains("<RunOnlyIfNetworkAvailable>true<") && task.contains("&quot;/etc/a &amp; b.toml&quot;"), "{task}");
     let task = windows_task(&installation, &job("often", "*:0/5", &[], Priority::Normal));
-    assert!(task.contains("<Interval>PT15M</Interval>") && task.contains("--due"), "{task}");
+    assert!(task.contains("<Interval>PT15M</Interval>") && task.contains("--scheduled"), "{task}");
     let task = windows_task(&installation, &job("month", "quarterly", &[], Priority::Normal));
     assert!(task.contains("<Day>1</Day>") && task.contains("<October />") && !task.contains("<May />"), "{task}");
 }
