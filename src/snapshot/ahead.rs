@@ -57,7 +57,7 @@ impl Waiting {
 
 /// The folders of one level that are being listed, in order of their names.
 #[derive(Default)]
-pub(super) struct Ahead {
+pub(super) struct FoldersAhead {
     entries: EntriesAhead,
     groups: VecDeque<Group>,
     folders: usize,
@@ -75,7 +75,7 @@ struct Group {
     listed: Option<std::vec::IntoIter<Option<Waiting>>>,
 }
 
-impl Ahead {
+impl FoldersAhead {
     /// Nothing yet; `entries` is shared by all levels.
     pub(super) fn new(entries: EntriesAhead) -> Self {
         Self { entries, ..Self::default() }
@@ -189,7 +189,7 @@ mod tests {
         let parent = Arc::new(Folder::open(folder.path().as_os_str().as_bytes()).unwrap());
         // What ends in 3 is never wanted, and what ends in 5 is wanted and then not asked for.
         let ends = |name: &str, end: char| name.ends_with(end);
-        let (mut ahead, mut most, mut came) = (Ahead::default(), 0, 0);
+        let (mut ahead, mut most, mut came) = (FoldersAhead::default(), 0, 0);
         rayon::in_place_scope(|scope| {
             for name in &names {
                 if ahead.wants_more() {
@@ -229,14 +229,14 @@ mod tests {
         // Room for 120 entries is left: two folders fit, the third goes a little beyond, and no other is listed.
         entries.store(ENTRIES_MAX - 120, Ordering::Relaxed);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        let mut ahead = Ahead::new(Arc::clone(&entries));
+        let mut ahead = FoldersAhead::new(Arc::clone(&entries));
         // In groups of one, two and four folders. All are done before the first is taken, which makes room.
         pool.in_place_scope(|scope| ahead.begin(scope, &parent, listing.upcoming(), 7, |_| true));
         let took = (0..5).map(|name| ahead.take(format!("{name:03}").as_bytes()).is_some()).collect::<Vec<_>>();
         assert_eq!(entries.load(Ordering::Relaxed), ENTRIES_MAX - 120, "what was taken makes room");
         assert_eq!(took, [true, true, true, false, false]);
         pool.in_place_scope(|scope| {
-            Ahead::new(Arc::clone(&entries)).begin(scope, &parent, listing.upcoming(), 20, |_| true);
+            FoldersAhead::new(Arc::clone(&entries)).begin(scope, &parent, listing.upcoming(), 20, |_| true);
         });
         assert_eq!(entries.load(Ordering::Relaxed), ENTRIES_MAX - 120, "and what nobody asked for");
     }

@@ -11,8 +11,8 @@ use super::paths::join;
 use super::rules::Rules;
 use super::tally::{Tally, add};
 use crate::error::{ErrorKind, Result};
-use crate::manifest::{ChangeKind, NODE_CHANGED_WHILE_READ, Node, Unwanted, classify_change};
-use crate::progress::{Deed, Finding, FindingKind, Topic};
+use crate::manifest::{NODE_CHANGED_WHILE_READ, Node, Unwanted};
+use crate::progress::{Finding, FindingKind, Topic};
 use crate::repository::FrameGatherer;
 use crate::source::{FileType, Filter, Folder, Owners, Stat};
 use crate::units::PathText;
@@ -26,7 +26,6 @@ const BYTES_MAX: u64 = 2 << 20;
 pub(super) struct Pending {
     pub name: Vec<u8>,
     pub stat: Stat,
-    pub base: Option<Node>,
 }
 
 /// Files of one folder that will be read one after the other.
@@ -56,11 +55,13 @@ pub(super) struct Saving<'b, 's> {
     pub unwanted: &'b Unwanted,
 }
 
-/// What became of one file of a batch.
+/// What became of a batch.
+#[derive(Default)]
 pub(super) struct Saved {
-    /// `None` when it could not be read.
-    pub node: Option<Node>,
-    pub base: Option<Node>,
+    /// Its files that could be read, in their order.
+    pub files: Vec<Node>,
+    /// Files that came since the folder was listed.
+    pub late: Vec<Node>,
     /// Something is missing from the folder although it is there.
     pub is_lost: bool,
 }
@@ -83,14 +84,17 @@ impl Batch {
     ///
     /// # Errors
     /// Those of the repository; what goes wrong with a file is reported and counted.
-    pub(super) fn save(mut self, with: &Saving<'_, '_>) -> Result<Vec<Saved>> {
+    pub(super) fn save(mut self, with: &Saving<'_, '_>) -> Result<Saved> {
         with.saver.with_gatherer(|gatherer| {
             let files = std::mem::take(&mut self.files);
-            let (mut saved, mut has_moved) = (Vec::with_capacity(files.len()), false);
+            let mut saved = Saved { files: Vec::with_capacity(files.len()), ..Saved::default() };
+            let mut has_moved = false;
             for file in files {
                 // The walk may be done long before the files are: hundreds of batches can wait.
                 with.saver.check_interrupt()?;
-                has_moved |= self.save_one(with, gatherer, file, &mut saved)?;
+                let (node, is_other) = self.save_one(with, gatherer, &file, &mut saved.is_lost)?;
+                saved.files.extend(node);
+                has_moved |= is_other;
             }
             if let Some(beside) = self.beside.as_ref().filter(|beside| has_moved && !beside.listed.leave_to_walk()) {
                 self.save_late(beside, with, gatherer, &mut saved)?;
@@ -99,8 +103,14 @@ impl Batch {
         })
     }
 
-    /// Saves one file; true when it is gone, or another has its name.
-    fn save_one(&self, with: &Saving<'_, '_>, gatherer: &mut FrameGatherer, file: Pending, saved: &mut Vec<Saved>) -> Result<bool> {
+    /// Saves one file: its node, unless it could not be read; true when it is gone, or another has its name.
+    fn save_one(
+        &self,
+        with: &Saving<'_, '_>,
+        gatherer: &mut FrameGatherer,
+        file: &Pending,
+        is_lost: &mut bool,
+    ) -> Result<(Option<Node>, bool)> {
         let Saving { saver, owners, tally, .. } = with;
         let path = join(&self.path, &file.name);
         let done_bytes = if file.stat.size > super::content::SMALL_FILE_BYTES { 0 } else { file.stat.size };
@@ -111,11 +121,8 @@ impl Batch {
                 for note in result.notes {
                     saver.progress.report(Finding::new(FindingKind::Note(Topic::Attribute), path.clone(), describe(&note)));
                 }
-                if let Some(deed) = count(tally, &result.node, file.base.as_ref(), result.bytes_read)
-                    && saver.progress.wants_deeds()
-                {
-                    saver.progress.did(deed, &path);
-                }
+                add(&tally.bytes_read, result.bytes_read);
+                add(&tally.bytes_total, result.node.file_bytes());
                 if result.node.flags & NODE_CHANGED_WHILE_READ != 0 {
                     add(&tally.problems, 1);
                     let message = "it changed while it was read; what was read is saved and marked";
@@ -126,8 +133,7 @@ impl Batch {
                 if let (true, Some(beside)) = (is_other, &self.beside) {
                     beside.listed.note(&file.name, inode);
                 }
-                saved.push(Saved { node: Some(result.node), base: file.base, is_lost: false });
-                Ok(is_other)
+                Ok((Some(result.node), is_other))
             }
             Err(SaveError::Repository(error)) => Err(error),
             Err(SaveError::Source(error)) => {
@@ -144,24 +150,28 @@ impl Batch {
                     add(&tally.problems, 1);
                 }
                 saver.progress.report(Finding::new(kind, path, message));
-                saved.push(Saved { node: None, base: file.base, is_lost: !is_gone });
-                Ok(is_gone)
+                *is_lost |= !is_gone;
+                Ok((None, is_gone))
             }
         }
     }
 
     /// Saves the files that came since the folder was listed: one of them may be what is gone. The walk has
     /// left the folder by now, so what else came is only told.
-    fn save_late(&self, beside: &Beside, with: &Saving<'_, '_>, gatherer: &mut FrameGatherer, saved: &mut Vec<Saved>) -> Result<()> {
+    fn save_late(&self, beside: &Beside, with: &Saving<'_, '_>, gatherer: &mut FrameGatherer, saved: &mut Saved) -> Result<()> {
         let Beside { listed, rules } = beside;
         let mut missed = None;
         for round in 0..=ROUNDS_MAX {
             let late = match listed.take_late(&self.folder) {
                 Ok(Some(late)) => late,
-                Ok(None) => return self.lose(with, saved, None),
+                Ok(None) => {
+                    self.lose(with, saved, None);
+                    return Ok(());
+                }
                 Err(error) => {
                     refuse_shortage(&error)?;
-                    return self.lose(with, saved, None);
+                    self.lose(with, saved, None);
+                    return Ok(());
                 }
             };
             let mut has_moved = false;
@@ -182,7 +192,9 @@ impl Batch {
                     Ok(stat) if stat.is_file() && with.unwanted.is_too_large(stat.size) => {}
                     Ok(stat) if stat.is_file() && listed.is_held() && round < ROUNDS_MAX => {
                         with.saver.progress.add_total(1, stat.size);
-                        has_moved |= self.save_one(with, gatherer, Pending { name, stat, base: None }, saved)?;
+                        let (node, is_other) = self.save_one(with, gatherer, &Pending { name, stat }, &mut saved.is_lost)?;
+                        saved.late.extend(node);
+                        has_moved |= is_other;
                     }
                     // What was there under this name before is saved.
                     _ if !is_new_name => {}
@@ -193,15 +205,17 @@ impl Batch {
                 break;
             }
         }
-        if missed.is_some() { self.lose(with, saved, missed.as_deref()) } else { Ok(()) }
+        if missed.is_some() {
+            self.lose(with, saved, missed.as_deref());
+        }
+        Ok(())
     }
 
     /// Says that the folder has something, such as `name`, that is not saved.
-    fn lose(&self, with: &Saving<'_, '_>, saved: &mut Vec<Saved>, name: Option<&[u8]>) -> Result<()> {
+    fn lose(&self, with: &Saving<'_, '_>, saved: &mut Saved, name: Option<&[u8]>) {
         add(&with.tally.problems, 1);
         with.saver.progress.report(Finding::new(FindingKind::Changed, self.path.clone(), tell_late(name)));
-        saved.push(Saved { node: None, base: None, is_lost: true });
-        Ok(())
+        saved.is_lost = true;
     }
 }
 
@@ -214,26 +228,4 @@ pub(super) fn tell_late(name: Option<&[u8]>) -> String {
 /// Whether so many files with so many bytes are work enough for one worker at a time.
 pub(super) fn is_enough(files: usize, bytes: u64) -> bool {
     files >= FILES_MAX || bytes >= BYTES_MAX
-}
-
-/// Counts a file that was read; says what became of it where it differs from the base's.
-fn count(tally: &Tally, node: &Node, base: Option<&Node>, bytes_read: u64) -> Option<Deed> {
-    add(&tally.bytes_read, bytes_read);
-    add(&tally.bytes_total, node.file_bytes());
-    let deed = deed(base, node);
-    let counter = match deed {
-        Some(Deed::Added) => &tally.files_new,
-        Some(_) => &tally.files_changed,
-        None => &tally.files_unchanged,
-    };
-    add(counter, 1);
-    deed
-}
-
-/// What became of an entry since the base.
-pub(super) fn deed(base: Option<&Node>, node: &Node) -> Option<Deed> {
-    match base {
-        None => Some(Deed::Added),
-        Some(base) => classify_change(base, node).map(|kind| if kind == ChangeKind::Metadata { Deed::Metadata } else { Deed::Modified }),
-    }
 }

@@ -8,6 +8,7 @@ use super::account::{Account, Told};
 use super::base::{Base, choose_base};
 use super::build::Builder;
 use super::content::Saver;
+use super::deeds::Deeds;
 use super::known::{check_still_there, tell_lost, tell_unreadable};
 use super::outcome::Outcome;
 use super::problems::Noting;
@@ -24,9 +25,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ClientId, RunId, SnapshotId};
 use crate::manifest::{Kind, MACHINE, Manifest, PIN, Pin, RootEntry};
 use crate::progress::{Finding, FindingKind, Progress, Stage, Topic};
-use crate::repository::{Catalogued, ChunkReader, Facts, INDEX, Repository, Sink, make_reserve};
+use crate::repository::{Catalogued, Facts, INDEX, Repository, Sink, make_reserve};
 use crate::source::{Filter, Owners};
 use crate::storage::{Lock, LockMode, Stale};
+use crate::trees::{Ahead, read_ahead};
 use crate::units::{Timestamp, lossy_text};
 use crate::wire::{self, Extensions};
 
@@ -266,14 +268,19 @@ fn default_series(request: &Request, sources: &[Vec<u8>]) -> String {
 type Found = (Vec<RootEntry>, Walked);
 
 fn walk_and_build(repository: &Repository, with: &Surroundings<'_, '_>, sources: &Sources) -> Result<Found> {
-    let reader: Option<&ChunkReader> = with.base.map(|(_, reader)| reader);
-    let builder = Builder::new(with.saver.sink, &repository.keys().identify, reader);
+    let deeds = Deeds { tally: with.tally, progress: with.saver.progress };
+    let builder = Builder::new(with.saver.sink, &repository.keys().identify, with.base, deeds);
     let (sender, receiver) = sync_channel(BUNDLES_MAX);
     std::thread::scope(|threads| {
         let building = std::thread::Builder::new()
             .spawn_scoped(threads, move || builder.run(&receiver))
             .map_err(|error| Error::new(ErrorKind::Other, "cannot start a thread").with_source(error))?;
-        let walked = rayon::in_place_scope(|scope| SourceWalk::new(with, scope, sender).run(&sources.roots));
+        let walk =
+            |ahead: Option<&Ahead<'_>>| rayon::in_place_scope(|scope| SourceWalk::new(with, scope, sender, ahead).run(&sources.roots));
+        let walked = match with.base {
+            Some((_, reader)) => read_ahead(reader, walk),
+            None => walk(None),
+        };
         let built = building.join().unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "the thread that builds trees has ended")));
         // An error of the builder is the cause when both failed.
         let entries = built?;

@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::pages::{PagePlace, PageReader};
 use crate::error::Result;
-use crate::manifest::{Content, Page};
+use crate::manifest::{Content, Page, TreeRef};
 use crate::repository::ChunkReader;
 use crate::storage::waits_for_answers;
 
@@ -147,6 +147,11 @@ impl Ahead<'_> {
             }
             self.changed.notify_all();
         }
+    }
+
+    /// Says that the walk will come to `tree`, which is the one with this number of those that it begins with.
+    pub fn expect_root(&self, number: usize, tree: &TreeRef) {
+        self.expect(key_below(&[], number), PagePlace::root(tree));
     }
 
     /// Says that the walk will come to the page at `place`.

@@ -37,6 +37,23 @@ impl<'r> NodeStream<'r> {
         Self { ahead: Some(ahead), ..Self::new(reader, tree) }
     }
 
+    /// The nodes of `tree`, the one with this number of those that a walk begins with; its pages, and those of the
+    /// folders below it, may be read `ahead`.
+    pub fn of_root(reader: &'r ChunkReader, tree: &TreeRef, ahead: Option<&'r Ahead<'r>>, number: usize) -> Self {
+        match ahead {
+            Some(ahead) => Self::ahead(reader, tree, ahead, key_below(&[], number)),
+            None => Self::new(reader, tree),
+        }
+    }
+
+    /// The nodes of `tree`, the folder that is the last node which was given.
+    pub fn below_last(&self, tree: &TreeRef) -> Self {
+        match &self.ahead {
+            Some(AheadOf { ahead, .. }) => Self::ahead(self.reader, tree, ahead, self.key_of_last()),
+            None => Self::new(self.reader, tree),
+        }
+    }
+
     /// The key of the folder that is the last node which was given.
     pub(super) fn key_of_last(&self) -> Key {
         let Some(AheadOf { open, nodes, .. }) = &self.ahead else { return Key::new() };

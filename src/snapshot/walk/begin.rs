@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use super::state::{SourceWalk, Way, is_file};
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::RootEntry;
-use crate::manifest::SourceCounts;
+use crate::manifest::{Content, SourceCounts};
 use crate::snapshot::batch::{Batch, Pending};
-use crate::snapshot::build::Event;
+use crate::snapshot::build::{Event, root_of_base};
 use crate::snapshot::compare::Trust;
+use crate::snapshot::cursor::InBase;
 use crate::snapshot::failures::describe;
 use crate::snapshot::lengths::Lengths;
 use crate::snapshot::listing::FolderListing;
 use crate::snapshot::paths::split_path;
+use crate::snapshot::sources::Source;
 use crate::source::{FileSystem, FileType, Folder, Stat};
 use crate::units::PathText;
 
@@ -22,11 +23,7 @@ where
     's: 'scope,
 {
     pub(super) fn walk_source(&mut self, source: &[u8]) -> Result<()> {
-        let find = |entries: &[RootEntry]| {
-            let at = entries.binary_search_by(|entry| entry.path.as_slice().cmp(source)).ok()?;
-            Some(entries[at].node.clone())
-        };
-        let base = self.with.base.and_then(|(manifest, _)| find(&manifest.entries));
+        let base = root_of_base(self.with.base, source).map(|root| InBase { number: 0, node: root.node.clone() });
         let (above, name) = split_path(source);
         self.path = source.to_vec();
         // The folder above need not be readable.
@@ -66,15 +63,25 @@ where
         let trust = self.with.base.map(|(manifest, _)| Trust::new(manifest, &file_system, self.with.options.stat_trust));
         let Some(stat) = stat else { return Ok(()) };
         if stat.file_type != FileType::File {
-            return self.visit_other(&folder, name.to_vec(), &stat, base, trust);
+            return self.visit_other(&folder, name.to_vec(), &stat, base.as_ref(), trust);
         }
         self.with.saver.progress.add_total(1, stat.size);
         self.counted.push(SourceCounts { path: source.to_vec(), files: 1, bytes: stat.size });
-        self.base_files_met += u64::from(is_file(base.as_ref()));
+        self.base_files_met += u64::from(is_file(base.as_ref().map(|base| &base.node)));
         let lengths = Lengths::of(folder.stat_self()?.device, &file_system);
         let mut batch = Batch::new(Arc::clone(&folder), above.to_vec(), lengths, None);
-        batch.push(Pending { name: name.to_vec(), stat, base });
+        batch.push(Pending { name: name.to_vec(), stat });
         self.send_batch(batch)
+    }
+
+    /// Says which trees of the base the walk will come to.
+    pub(super) fn expect_base(&self, sources: &[Source]) {
+        let Some(ahead) = self.base_ahead else { return };
+        for (number, source) in sources.iter().enumerate() {
+            if let Some(Content::Directory(tree)) = root_of_base(self.with.base, &source.path).map(|root| &root.node.content) {
+                ahead.expect_root(number, tree);
+            }
+        }
     }
 
     /// Names the sources within `root` that the walk has not come by.

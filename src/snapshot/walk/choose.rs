@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::state::{Level, SourceWalk, Way, is_file};
-use crate::error::Result;
 use crate::manifest::{Content, Node, StatTrust, TreeRef};
 use crate::progress::{FindingKind, Topic};
-use crate::snapshot::build::Event;
+use crate::snapshot::cursor::InBase;
 use crate::snapshot::tally::add;
 use crate::source::{Folder, Stat};
 use crate::trees::NodeStream;
@@ -67,14 +66,13 @@ where
     }
 
     /// Leaves out a file for its length, and says so in the node of its folder.
-    pub(super) fn leave_out_large(&mut self, name: Vec<u8>, stat: &Stat, base: Option<&Node>) -> Result<()> {
+    pub(super) fn leave_out_large(&mut self, name: Vec<u8>, stat: &Stat, base: Option<&InBase>) {
         add(&self.with.tally.large_files, 1);
         add(&self.with.tally.large_bytes, stat.size);
-        self.note_unknown(base);
+        self.note_unknown(base.map(|base| &base.node));
         if let Some(level) = self.levels.last_mut() {
             level.unseen.push(name);
         }
-        if base.is_some() { self.send(Event::Gap) } else { Ok(()) }
     }
 
     /// The names in a folder that mark it as one to leave out. A source that is walked is meant in any case.

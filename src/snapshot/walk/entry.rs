@@ -9,6 +9,7 @@ use crate::progress::{FindingKind, Topic};
 use crate::snapshot::batch::{Batch, Beside, Pending};
 use crate::snapshot::build::Event;
 use crate::snapshot::compare::Trust;
+use crate::snapshot::cursor::InBase;
 use crate::snapshot::known::is_content_known;
 use crate::snapshot::lengths::Lengths;
 use crate::snapshot::tally::add;
@@ -26,11 +27,11 @@ where
         folder_path_bytes: usize,
         name: Vec<u8>,
         stat: Stat,
-        base: Option<Node>,
+        base: Option<&InBase>,
     ) -> Result<()> {
         self.with.saver.progress.add_total(1, stat.size);
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
-        if let (Some(node), Some(trust)) = (&base, &level.trust)
+        if let (Some(InBase { number, node }), Some(trust)) = (base, &level.trust)
             && trust.is_unchanged(node, &stat)
             && is_content_known(self.with, node)
             && !(level.is_in_memory && self.mapped.get_or_insert_with(MappedFiles::now).contains(stat.identity()))
@@ -39,7 +40,7 @@ where
             add(&self.with.tally.bytes_total, stat.size);
             self.with.saver.progress.add_done(1, stat.size);
             self.flush_batch()?;
-            return self.send_same(base);
+            return self.keep(*number);
         }
         let path = &self.path[..folder_path_bytes.max(1)];
         let lengths = Lengths::of(level.listing.stat.device, &level.file_system);
@@ -47,7 +48,7 @@ where
             let beside = level.listing.listed().map(|listed| Beside { listed: Arc::clone(listed), rules: level.rules.clone() });
             Batch::new(Arc::clone(folder), path.to_vec(), lengths, beside)
         });
-        batch.push(Pending { name, stat, base });
+        batch.push(Pending { name, stat });
         if batch.is_full() { self.flush_batch() } else { Ok(()) }
     }
 
@@ -56,56 +57,46 @@ where
         folder: &Folder,
         name: Vec<u8>,
         stat: &Stat,
-        base: Option<Node>,
+        base: Option<&InBase>,
         trust: Option<Trust>,
     ) -> Result<()> {
         let content = match stat.file_type {
             FileType::Symlink => match folder.read_link(&name) {
                 Ok(target) => Content::Symlink(target),
-                Err(error) => {
-                    if base.is_some() {
-                        self.send(Event::Gap)?;
-                    }
-                    return self.miss(&error);
-                }
+                Err(error) => return self.miss(&error),
             },
             FileType::Fifo => Content::Fifo,
             FileType::CharDevice(major, minor) => Content::CharDevice(major, minor),
             FileType::BlockDevice(major, minor) => Content::BlockDevice(major, minor),
             _ => {
                 self.report(FindingKind::Note(Topic::LeftOut), self.path.clone(), "it is a socket, which cannot be saved");
-                return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
+                return Ok(());
             }
         };
         add(&self.with.tally.others, 1);
         self.flush_batch()?;
-        if let (Some(node), Some(trust)) = (&base, &trust)
+        if let (Some(InBase { number, node }), Some(trust)) = (base, &trust)
             && trust.is_unchanged(node, stat)
             && node.content == content
         {
-            return self.send_same(base);
+            return self.keep(*number);
         }
         let (metadata, notes) = read_metadata(folder, &name, stat, self.with.owners);
         self.report_notes(&notes);
         let node = Node { name, metadata, content, flags: 0, extensions: Extensions::none() };
         if let Err(error) = node.check() {
             // A file system that makes things up, such as a link to nowhere at all.
-            if base.is_some() {
-                self.send(Event::Gap)?;
-            }
             return self.miss(&error);
         }
-        self.tell_deed(base.as_ref(), &node);
-        self.send(Event::Entry { node: Box::new(node), base: base.map(Box::new) })
+        self.send(Event::Entry(Box::new(node)))
     }
 
     /// Goes on to what took the place of a folder since that was listed.
-    pub(super) fn visit_instead(&mut self, folder: &Arc<Folder>, name: Vec<u8>, stat: Stat, base: Option<Node>) -> Result<()> {
-        let Some(way) = self.way_to(&name, &stat, false) else {
-            return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
-        };
+    pub(super) fn visit_instead(&mut self, folder: &Arc<Folder>, name: Vec<u8>, stat: Stat, base: Option<&InBase>) -> Result<()> {
+        let Some(way) = self.way_to(&name, &stat, false) else { return Ok(()) };
         if self.is_too_large(&stat, way) {
-            return self.leave_out_large(name, &stat, base.as_ref());
+            self.leave_out_large(name, &stat, base);
+            return Ok(());
         }
         if stat.is_file() {
             let folder_path_bytes = self.path.len() - name.len() - 1;

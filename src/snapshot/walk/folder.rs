@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::cursor::BaseCursor;
 use super::state::{Level, SourceWalk, Way, closed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, Metadata, NODE_INCOMPLETE, Node, NotEntered, Unseen};
 use crate::progress::{FindingKind, Topic};
-use crate::snapshot::ahead::Ahead;
+use crate::snapshot::ahead::FoldersAhead;
 use crate::snapshot::build::Event;
 use crate::snapshot::compare::Trust;
+use crate::snapshot::cursor::{BaseCursor, InBase};
 use crate::snapshot::failures::{describe, refuse_shortage};
 use crate::snapshot::listing::FolderListing;
 use crate::snapshot::outcome::OTHER_FILE_SYSTEMS_MAX;
@@ -27,7 +27,7 @@ where
     'w: 'scope,
     's: 'scope,
 {
-    pub(super) fn visit_folder(&mut self, folder: &Arc<Folder>, name: Vec<u8>, base: Option<Node>, way: Way) -> Result<()> {
+    pub(super) fn visit_folder(&mut self, folder: &Arc<Folder>, name: Vec<u8>, base: Option<InBase>, way: Way) -> Result<()> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
         let waiting = level.ahead.len();
         let listing = level.ahead.take(&name);
@@ -37,12 +37,7 @@ where
         let listing = listing.and_then(|mut listing| Ok((self.file_system_of(&mut listing)?, listing)));
         match (listing, self.with.inner.ways_in(&self.path)) {
             (Ok((file_system, listing)), _) => self.enter(name, listing, file_system, base, way),
-            (Err(error), _) if error.is_not_found() => {
-                if base.is_some() {
-                    self.send(Event::Gap)?;
-                }
-                self.miss(&error)
-            }
+            (Err(error), _) if error.is_not_found() => self.miss(&error),
             (Err(error), Some(names)) if error.kind() == ErrorKind::Denied => {
                 // It cannot be listed, and what was named in it can be reached all the same.
                 let place = folder.place_below(&name).and_then(|place| FolderListing::of_names(Arc::new(place), names));
@@ -65,27 +60,22 @@ where
     }
 
     /// A folder whose entries cannot be listed is saved without them, and marked.
-    pub(super) fn enter_unreadable(&mut self, folder: &Arc<Folder>, name: Vec<u8>, base: Option<Node>, error: &Error) -> Result<()> {
+    pub(super) fn enter_unreadable(&mut self, folder: &Arc<Folder>, name: Vec<u8>, base: Option<InBase>, error: &Error) -> Result<()> {
         refuse_shortage(error)?;
         let stat = match folder.stat(&name) {
             Ok(stat) if stat.is_directory() => stat,
-            Ok(stat) => return self.visit_instead(folder, name, stat, base),
+            Ok(stat) => return self.visit_instead(folder, name, stat, base.as_ref()),
             Err(error) => return self.miss(&error),
         };
         add(&self.with.tally.problems, 1);
         self.report(FindingKind::Unreadable, self.path.clone(), &describe(error));
-        self.base_files_met += self.files_of_base(base.as_ref());
+        self.base_files_met += self.files_of_base(base.as_ref().map(|base| &base.node));
         let (metadata, notes) = read_metadata(folder, &name, &stat, self.with.owners);
         self.report_notes(&notes);
         self.flush_batch()?;
         let node = empty_folder(name, metadata, NODE_INCOMPLETE);
         add(&self.with.tally.directories, 1);
-        // Its base has entries that are not looked at: they are not the same.
-        let has_base = base.is_some();
         self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new), is_held: false })?;
-        if has_base {
-            self.send(Event::Gap)?;
-        }
         self.send(Event::Leave { is_incomplete: true, unseen: Vec::new() })
     }
 
@@ -102,7 +92,7 @@ where
         name: Vec<u8>,
         mut listing: FolderListing,
         file_system: FileSystem,
-        base: Option<Node>,
+        base: Option<InBase>,
         way: Way,
     ) -> Result<()> {
         let folder = listing.folder(closed)?;
@@ -135,14 +125,14 @@ where
         };
         let trust = self.with.base.map(|(manifest, _)| Trust::new(manifest, &file_system, self.with.options.stat_trust));
         let metadata = match (&base, &trust) {
-            (Some(node), Some(trust)) if trust.is_unchanged(node, &stat) => node.metadata.clone(),
+            (Some(InBase { node, .. }), Some(trust)) if trust.is_unchanged(node, &stat) => node.metadata.clone(),
             _ => {
                 let (metadata, notes) = metadata_of_folder(&folder, &stat, self.with.owners);
                 self.report_notes(&notes);
                 metadata
             }
         };
-        let tree = base.as_ref().and_then(|node| match &node.content {
+        let tree = base.as_ref().and_then(|base| match &base.node.content {
             Content::Directory(tree) => Some(*tree),
             _ => None,
         });
@@ -152,7 +142,6 @@ where
         if let Some((why, _)) = left_empty {
             node.set_unseen(&Unseen::Everything(why));
         }
-        self.tell_deed(base.as_ref(), &node);
         let is_held = listing.listed().is_some_and(|listed| listed.is_held());
         self.send(Event::Enter { node: Box::new(node), base: base.map(Box::new), is_held })?;
         let ways = if is_loop { None } else { ways };
@@ -169,9 +158,6 @@ where
             if !reason.is_empty() {
                 self.report(FindingKind::Note(Topic::LeftOut), self.path.clone(), reason);
             }
-            if tree.is_some_and(|tree| tree.entries > 0) {
-                self.send(Event::Gap)?;
-            }
             return self.send(Event::Leave { is_incomplete: false, unseen: Vec::new() });
         }
         let counted_as = match self.levels.last() {
@@ -187,22 +173,26 @@ where
                 unmeant: self.unmeant_patterns(),
             },
         };
+        let base = match (&tree, self.levels.last(), self.with.base) {
+            (Some(tree), Some(level), _) => level.base.below(tree),
+            (Some(tree), None, Some((_, reader))) => BaseCursor::of_source(reader, tree, self.base_ahead, self.source_number),
+            _ => BaseCursor::none(),
+        };
         let (path_bytes, is_in_memory) = (self.path.len(), file_system.is_in_memory());
         self.levels.push(Level {
             listing,
             path_bytes,
-            base: BaseCursor::new(self.with.base.map(|(_, reader)| reader), tree.as_ref()),
+            base,
             file_system,
             trust,
             batch: None,
-            ahead: Ahead::new(Arc::clone(&self.entries_ahead)),
+            ahead: FoldersAhead::new(Arc::clone(&self.entries_ahead)),
             ways,
             is_passed_through,
             is_marked,
             is_in_memory,
             counted_as,
             rules,
-            is_still_same: tree.is_some(),
             is_incomplete: false,
             is_closed_to_us: false,
             changed_at: (stat.mtime, stat.ctime),

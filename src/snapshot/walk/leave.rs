@@ -79,9 +79,6 @@ where
         self.flush_batch()?;
         let Some(mut level) = self.levels.pop() else { return Ok(()) };
         self.ahead -= level.ahead.len();
-        if level.base.has_more() {
-            self.send(Event::Gap)?;
-        }
         if let Some(error) = level.base.failure.take() {
             self.report_lost_base(&error);
         }

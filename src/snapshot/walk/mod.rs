@@ -5,10 +5,10 @@
 //!     list it and enter it                                          begin, folder
 //!     while a folder is open, for the innermost:
 //!         have the workers list the folders that come next
-//!         its next entry, and the base's entry of that name         cursor
+//!         its next entry, and the base's entry of that name
 //!             left out?                                             choose
 //!             a folder:          list it and enter it               folder
-//!             as in the base:    say so                             entry
+//!             as in the base:    say its number there               entry
 //!             a file:            to the batch of this folder        entry
 //!             anything else:     look at it, now                    entry
 //!         or, at its end:
@@ -23,7 +23,6 @@
 
 mod begin;
 mod choose;
-mod cursor;
 mod entry;
 mod folder;
 mod leave;
@@ -34,7 +33,6 @@ use std::sync::Arc;
 
 pub(super) use self::state::{SourceWalk, Walked};
 use self::state::{Way, closed, is_file};
-use super::build::Event;
 use super::failures::{describe, refuse_shortage};
 use super::listing::Entry;
 use super::paths::join;
@@ -61,7 +59,9 @@ where
     /// `Interrupted`; `NotFound` when no source can be read at all.
     pub(super) fn run(mut self, sources: &[Source]) -> Result<Walked> {
         let mut failures = Vec::new();
-        for source in sources {
+        self.expect_base(sources);
+        for (number, source) in sources.iter().enumerate() {
+            self.source_number = number;
             self.other_names = source.other_names.as_slice().into();
             if let Err(error) = self.walk_source(&source.path) {
                 if error.kind() == ErrorKind::Interrupted || is_shortage(&error) {
@@ -126,12 +126,9 @@ where
     fn visit(&mut self, folder: &Arc<Folder>, entry: Entry) -> Result<()> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
         let is_on_the_way = level.ways.is_some_and(|names| names.contains(&entry.name));
-        let (base, has_gap) = level.base.take(&entry.name);
+        let base = level.base.take(&entry.name);
         if let Some(error) = level.base.failure.take() {
             self.report_lost_base(&error);
-        }
-        if has_gap {
-            self.send(Event::Gap)?;
         }
         let folder_path_bytes = self.path.len();
         if self.path != b"/" {
@@ -141,31 +138,27 @@ where
         let stat = match entry.stat.and_then(|stat| check_name(&entry.name).map(|()| stat)) {
             Ok(stat) => stat,
             Err(error) => {
-                if base.is_some() {
-                    self.send(Event::Gap)?;
-                }
                 if !is_on_the_way && self.is_left_out_unseen(folder, &entry.name) {
                     return Ok(());
                 }
                 if !error.is_not_found() {
                     self.met.insert(self.path.clone());
-                    self.base_files_met += self.files_of_base(base.as_ref());
+                    self.base_files_met += self.files_of_base(base.as_ref().map(|base| &base.node));
                 }
                 return self.miss(&error);
             }
         };
-        let Some(way) = self.way_to(&entry.name, &stat, is_on_the_way) else {
-            return if base.is_some() { self.send(Event::Gap) } else { Ok(()) };
-        };
+        let Some(way) = self.way_to(&entry.name, &stat, is_on_the_way) else { return Ok(()) };
         if self.is_too_large(&stat, way) {
-            return self.leave_out_large(entry.name, &stat, base.as_ref());
+            self.leave_out_large(entry.name, &stat, base.as_ref());
+            return Ok(());
         }
         self.note_clock(&stat);
         if way == Way::Named {
             self.counted.push(SourceCounts::of(self.path.clone()));
         }
         if stat.is_file() {
-            self.base_files_met += u64::from(is_file(base.as_ref()));
+            self.base_files_met += u64::from(is_file(base.as_ref().map(|base| &base.node)));
             let last = self.counted.len().saturating_sub(1);
             let counted_as = if way == Way::Named { last } else { self.levels.last().map_or(last, |level| level.counted_as) };
             if let Some(counts) = self.counted.get_mut(counted_as) {
@@ -173,11 +166,11 @@ where
             }
         }
         match stat.file_type {
-            FileType::File => self.visit_file(folder, folder_path_bytes, entry.name, stat, base),
+            FileType::File => self.visit_file(folder, folder_path_bytes, entry.name, stat, base.as_ref()),
             FileType::Directory => self.visit_folder(folder, entry.name, base, way),
             _ => {
                 let trust = self.levels.last().and_then(|level| level.trust);
-                self.visit_other(folder, entry.name, &stat, base, trust)
+                self.visit_other(folder, entry.name, &stat, base.as_ref(), trust)
             }
         }
     }

@@ -4,15 +4,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use super::cursor::BaseCursor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::SourceCounts;
 use crate::manifest::{Content, FileSystemClock, Node};
 use crate::progress::{Finding, FindingKind, Topic};
-use crate::snapshot::ahead::{Ahead, EntriesAhead};
-use crate::snapshot::batch::{Batch, Saved, deed};
+use crate::snapshot::ahead::{EntriesAhead, FoldersAhead};
+use crate::snapshot::batch::{Batch, Saved};
 use crate::snapshot::build::Events;
 use crate::snapshot::compare::Trust;
+use crate::snapshot::cursor::BaseCursor;
 use crate::snapshot::failures::{describe, refuse_shortage};
 use crate::snapshot::listing::FolderListing;
 use crate::snapshot::paths::split_path;
@@ -20,6 +20,7 @@ use crate::snapshot::rules::Rules;
 use crate::snapshot::surroundings::Surroundings;
 use crate::snapshot::tally::add;
 use crate::source::{FileSystem, Folder, MappedFiles};
+use crate::trees::Ahead;
 use crate::units::Timestamp;
 
 /// Clocks of file systems tick at least so often, by far.
@@ -33,7 +34,7 @@ pub(in crate::snapshot) struct SourceWalk<'w, 's, 'scope, 'x> {
     /// What the builder was not told yet.
     pub(super) untold: Events,
     /// Batches among them, which no worker has yet.
-    pub(super) unread: Vec<(Batch, SyncSender<Result<Vec<Saved>>>)>,
+    pub(super) unread: Vec<(Batch, SyncSender<Result<Saved>>)>,
     /// Files and bytes of these.
     pub(super) unread_files: usize,
     pub(super) unread_bytes: u64,
@@ -45,6 +46,10 @@ pub(in crate::snapshot) struct SourceWalk<'w, 's, 'scope, 'x> {
     pub(super) levels: Vec<Level<'w>>,
     pub(super) path: Vec<u8>,
     pub(super) source: Option<(Arc<Folder>, usize)>,
+    /// Its number among the sources.
+    pub(super) source_number: usize,
+    /// Who reads pages of the base before the walk comes to them.
+    pub(super) base_ahead: Option<&'w Ahead<'w>>,
     /// Other paths of the source, for the filter.
     pub(super) other_names: Arc<[Vec<u8>]>,
     /// The sources within others that the walk came by.
@@ -109,7 +114,7 @@ pub(super) struct Level<'w> {
     pub(super) file_system: FileSystem,
     pub(super) trust: Option<Trust>,
     pub(super) batch: Option<Batch>,
-    pub(super) ahead: Ahead,
+    pub(super) ahead: FoldersAhead,
     /// The names of sources within this one, and of folders on the way to them.
     pub(super) ways: Option<&'w BTreeSet<Vec<u8>>>,
     /// Only these are saved of it.
@@ -121,8 +126,6 @@ pub(super) struct Level<'w> {
     pub(super) counted_as: usize,
     /// What the filter leaves out in it.
     pub(super) rules: Rules,
-    /// The builder was told of nothing in this folder that may differ from the base.
-    pub(super) is_still_same: bool,
     pub(super) is_incomplete: bool,
     pub(super) is_closed_to_us: bool,
     /// When it was changed last, as was seen before it was listed.
@@ -140,7 +143,12 @@ where
     'w: 'scope,
     's: 'scope,
 {
-    pub(in crate::snapshot) fn new(with: &'w Surroundings<'w, 's>, scope: &'x rayon::Scope<'scope>, events: SyncSender<Events>) -> Self {
+    pub(in crate::snapshot) fn new(
+        with: &'w Surroundings<'w, 's>,
+        scope: &'x rayon::Scope<'scope>,
+        events: SyncSender<Events>,
+        base_ahead: Option<&'w Ahead<'w>>,
+    ) -> Self {
         Self {
             with,
             scope,
@@ -155,6 +163,8 @@ where
             levels: Vec::new(),
             path: Vec::new(),
             source: None,
+            source_number: 0,
+            base_ahead,
             other_names: Arc::new([]),
             met: HashSet::new(),
             mapped: None,
@@ -189,16 +199,6 @@ where
 
     pub(super) fn report(&self, kind: FindingKind, path: Vec<u8>, message: &str) {
         self.with.saver.progress.report(Finding::new(kind, path, message));
-    }
-
-    /// Tells who wants it what became of the entry that the walk is at since the base.
-    pub(super) fn tell_deed(&self, base: Option<&Node>, node: &Node) {
-        let progress = self.with.saver.progress;
-        if progress.wants_deeds()
-            && let Some(deed) = deed(base, node)
-        {
-            progress.did(deed, &self.path);
-        }
     }
 
     pub(super) fn report_problem(&self, path: Vec<u8>, message: &str) {

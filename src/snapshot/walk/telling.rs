@@ -4,7 +4,6 @@ use std::sync::mpsc::sync_channel;
 
 use super::state::SourceWalk;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::Node;
 use crate::snapshot::batch::{Batch, Saving, is_enough};
 use crate::snapshot::build::Event;
 
@@ -34,26 +33,19 @@ where
         if is_enough(self.unread_files, self.unread_bytes) || self.unread.len() >= BATCHES_TOGETHER { self.tell() } else { Ok(()) }
     }
 
-    pub(super) fn send_same(&mut self, node: Option<Node>) -> Result<()> {
-        let is_still_same = self.levels.last().is_some_and(|level| level.is_still_same);
-        match (node, self.untold.last_mut()) {
+    /// Says that the entry of the base with this number, in the folder that the walk is in, is taken over.
+    pub(super) fn keep(&mut self, number: u64) -> Result<()> {
+        match self.untold.last_mut() {
             // It is of this folder: another would have been entered or left since.
-            (Some(_), Some(Event::StillSame(entries))) if is_still_same => {
-                *entries += 1;
+            Some(Event::Kept { end, .. }) if *end == number => {
+                *end += 1;
                 Ok(())
             }
-            (Some(_), _) if is_still_same => self.send(Event::StillSame(1)),
-            (Some(node), _) => self.send(Event::Same(Box::new(node))),
-            (None, _) => Ok(()),
+            _ => self.send(Event::Kept { begin: number, end: number + 1 }),
         }
     }
 
     pub(super) fn send(&mut self, event: Event) -> Result<()> {
-        if !matches!(event, Event::StillSame(_) | Event::Same(_))
-            && let Some(level) = self.levels.last_mut()
-        {
-            level.is_still_same = false;
-        }
         self.untold.push(event);
         if self.untold.len() < EVENTS_TOGETHER { Ok(()) } else { self.tell() }
     }
