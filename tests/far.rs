@@ -6,8 +6,12 @@ use std::process::Command;
 use std::sync::Arc;
 
 use strongroom::check::Data;
+use strongroom::chunker::Class;
+use strongroom::id::{ChunkId, RunId};
+use strongroom::index::Location;
+use strongroom::repository::{FrameGatherer, Sink};
 use strongroom::storage::far::{Asked, Far, REQUESTS_AT_ONCE};
-use strongroom::storage::{MemoryStorage, Storage, map_at_once};
+use strongroom::storage::{ANSWERS_BYTES_MAX, MemoryStorage, Storage, map_at_once};
 
 use self::evenings::{Evenings, FarMemory};
 
@@ -82,9 +86,60 @@ fn what_came_in_one_evening_is_restored_in_few_rounds() {
     }
     let evenings = Evenings::new(1);
     let asked = evenings.restore(&Arc::new(Far::new(evenings.storage.clone())));
-    assert!(asked.requests <= 24 && asked.rounds <= 14, "{asked:?}");
+    assert!(asked.requests <= 24 && asked.rounds <= 11, "{asked:?}");
     let asked = evenings.snapshot(&Arc::new(Far::new(evenings.storage.clone())));
-    assert!(asked.requests <= 40 && asked.rounds <= 30, "{asked:?}");
+    assert!(asked.requests <= 40 && asked.rounds <= 28, "{asked:?}");
+}
+
+#[test]
+fn a_run_in_which_nothing_changed_reads_the_pages_of_its_base_before_it_comes_to_them() {
+    if !is_alone("a_run_in_which_nothing_changed_reads_the_pages_of_its_base_before_it_comes_to_them") {
+        return;
+    }
+    // 300 folders, and 150 above them.
+    let evenings = Evenings::new(150);
+    let asked = evenings.snapshot(&Arc::new(Far::new(evenings.storage.clone())));
+    // One after the other the pages alone would take some 150 rounds: each evening has a pack of its own.
+    assert!(asked.requests <= 650, "{asked:?}");
+    assert_at_most(asked, 2.0, "snapshot");
+}
+
+#[test]
+fn long_frames_are_asked_for_only_as_far_as_their_bytes_may_be_in_memory() {
+    if !is_alone("long_frames_are_asked_for_only_as_far_as_their_bytes_may_be_in_memory") {
+        return;
+    }
+    const FRAMES: usize = 8;
+    const FRAME_BYTES: usize = 12 << 20;
+    let storage = Evenings::new(1).storage;
+    let near = evenings::open(Arc::new(storage.clone()));
+    let sink = Sink::open(near.chunks(), &near.read_facts().unwrap(), RunId([1; 16])).unwrap();
+    let (mut gatherer, mut bytes) = (FrameGatherer::default(), vec![0; FRAME_BYTES]);
+    let mut store = |number: usize| {
+        blake3::Hasher::new_derive_key(&number.to_string()).finalize_xof().fill(&mut bytes);
+        sink.store_data(&mut gatherer, Class::Media, &bytes).unwrap()
+    };
+    let ids: Vec<ChunkId> = (0..FRAMES).map(&mut store).collect();
+    sink.flush(&mut gatherer).unwrap();
+    sink.commit().unwrap();
+    let far: FarMemory = Arc::new(Far::new(storage));
+    let repository = evenings::open(Arc::clone(&far) as _);
+    let reader = repository.reader().unwrap();
+    let places: Vec<Location> = ids.iter().map(|id| reader.places(id).unwrap()[0]).collect();
+    far.take_asked();
+    let read = map_at_once(&*far, &places, |place| {
+        let mut frame_bytes = Vec::new();
+        reader.read_frames_beside(&place.pack, place.pack_bytes, &[place.frame.in_pack()], &mut |_, plain| {
+            frame_bytes.push(plain.unwrap().len());
+        });
+        Ok(frame_bytes)
+    });
+    assert_eq!(read.unwrap().concat(), [FRAME_BYTES; FRAMES]);
+    let asked = far.take_asked();
+    // Sealed and plain.
+    let at_once = ANSWERS_BYTES_MAX as usize / (2 * FRAME_BYTES);
+    assert!(asked.most_at_once <= at_once, "{asked:?}");
+    assert!(asked.rounds as usize >= FRAMES / at_once, "{asked:?}");
 }
 
 #[test]

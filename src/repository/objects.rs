@@ -13,7 +13,8 @@ use crate::id::{RunId, SegmentId, SnapshotId};
 use crate::index::{IndexSegment, SEGMENT_PLAIN_BYTES_MAX, SEGMENTS_AT_ONCE};
 use crate::manifest::Manifest;
 use crate::pack::{KeyRing, ObjectKind, open_object, seal_object};
-use crate::storage::{Listed, Storage, ask_each, waits_for_answers};
+use crate::storage::{ANSWERS_BYTES_MAX, Budget, Listed, Share, Storage, ask_each, waits_for_answers};
+
 /// Segments that are loaded at once take at most so much, sealed, plain and decoded, unless even a few are longer.
 const SEGMENTS_MEMORY_BYTES: u64 = 64 << 20;
 const SEGMENT_COPIES: u64 = 3;
@@ -29,11 +30,13 @@ pub struct Objects {
     cache: Option<Arc<CacheFolder>>,
     /// Names of objects that are of another repository (see `foreign`), once somebody has looked.
     passed_over: Arc<HashSet<String>>,
+    answers: Arc<Budget>,
 }
 
 impl Objects {
     pub(super) fn new(storage: Arc<dyn Storage>, keys: KeyRing, cache: Option<CacheFolder>) -> Self {
-        Self { storage, keys: Arc::new(keys), cache: cache.map(Arc::new), passed_over: Arc::default() }
+        let answers = Arc::new(Budget::new(ANSWERS_BYTES_MAX));
+        Self { storage, keys: Arc::new(keys), cache: cache.map(Arc::new), passed_over: Arc::default(), answers }
     }
 
     /// The same objects without these, wherever they are listed.
@@ -44,6 +47,12 @@ impl Objects {
     /// Where the objects lie.
     pub fn storage(&self) -> &Arc<dyn Storage> {
         &self.storage
+    }
+
+    /// The right to have so many bytes of answers in memory, where many requests are under way at once; waits for it.
+    /// A folder of this machine is read by no more threads than there are cores.
+    pub fn share_memory(&self, bytes: u64) -> Option<Share<'_>> {
+        waits_for_answers(&*self.storage).then(|| self.answers.take(bytes))
     }
 
     /// What seals and opens them.

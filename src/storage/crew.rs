@@ -87,6 +87,19 @@ pub fn ask_all<T: Sync, R: Send>(storage: &dyn Storage, items: &[T], work: impl 
     }
 }
 
+/// Makes two requests: at once where an answer takes long.
+pub fn ask_both<A: Send, B>(storage: &dyn Storage, first: impl Fn() -> A + Sync, second: impl FnOnce() -> B) -> (A, B) {
+    if crew(storage).is_none() {
+        return (first(), second());
+    }
+    std::thread::scope(|scope| {
+        // Without a thread to be had, one comes after the other.
+        let asked = std::thread::Builder::new().spawn_scoped(scope, &first).ok();
+        let second = second();
+        (asked.and_then(|asked| asked.join().ok()).unwrap_or_else(&first), second)
+    })
+}
+
 /// What `work` makes of each of `items`, in their order, by at most so many threads of their own.
 ///
 /// # Errors
@@ -149,6 +162,7 @@ mod tests {
             assert_eq!(map_at_once(storage, &numbers, fail).unwrap_err().kind(), ErrorKind::Busy);
             assert_eq!(ask_each(storage, &numbers, fail).unwrap_err().kind(), ErrorKind::Busy);
             assert!(map_at_once(storage, &[], fail).unwrap().is_empty());
+            assert_eq!(ask_both(storage, || storage.location(), || 2), (storage.location(), 2));
         }
     }
 

@@ -12,6 +12,7 @@
 //! are also a recorder, a fault injector, turns for several programs at once, and the suite that every
 //! storage has to pass.
 
+mod budget;
 mod choices;
 mod crew;
 mod local;
@@ -37,8 +38,9 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::platform::Kind;
 
+pub use budget::{ANSWERS_BYTES_MAX, Budget, Share};
 pub use choices::Choices;
-pub use crew::{ask_all, ask_each, map_at_once, map_at_once_with, map_by, waits_for_answers, work_at_once};
+pub use crew::{ask_all, ask_both, ask_each, map_at_once, map_at_once_with, map_by, waits_for_answers, work_at_once};
 pub use local::{Found, LocalStorage};
 pub use location::{check_location, create, look_at_all, open};
 pub use memory::{MemoryStorage, Promise};

@@ -3,15 +3,15 @@
 //! Each thread has two buffers that it uses again and again: a check touches every byte once, and
 //! memory that is taken and given back for each frame would cost more than the cipher.
 
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Mutex, PoisonError};
 
 use super::damage::{Damage, is_bad_pack};
 use crate::error::Result;
 use crate::id::PackId;
-use crate::pack::{FRAME_SEALED_BYTES_MAX, FrameEntry, FramePlace, PackKeys, PackKind};
+use crate::pack::{FRAME_PLAIN_BYTES_MAX, FRAME_SEALED_BYTES_MAX, FrameEntry, FramePlace, PackKeys, PackKind};
 use crate::repository::Repository;
-use crate::storage::REQUEST_BYTES_MAX;
+use crate::storage::{REQUEST_BYTES_MAX, Share, waits_for_answers};
 
 /// Gaps between frames are hashed in pieces of this length.
 const PIECE_BYTES: u64 = 1 << 20;
@@ -24,6 +24,42 @@ pub struct Scratch {
     /// What was read at once, where a request costs more than bytes, and where it begins.
     ahead: Vec<u8>,
     ahead_begin: u64,
+}
+
+/// The buffers while they are used. Where many requests are under way, long ones are given back afterwards: nobody's
+/// share has room for what lies idle.
+struct Fitting<'s> {
+    scratch: &'s mut Scratch,
+    keeps_all: bool,
+}
+
+impl<'s> Fitting<'s> {
+    fn new(scratch: &'s mut Scratch, repository: &Repository) -> Self {
+        Self { scratch, keeps_all: !waits_for_answers(&**repository.storage()) }
+    }
+}
+
+impl Deref for Fitting<'_> {
+    type Target = Scratch;
+
+    fn deref(&self) -> &Scratch {
+        self.scratch
+    }
+}
+
+impl DerefMut for Fitting<'_> {
+    fn deref_mut(&mut self) -> &mut Scratch {
+        self.scratch
+    }
+}
+
+impl Drop for Fitting<'_> {
+    fn drop(&mut self) {
+        let Scratch { sealed, plain, ahead, .. } = &mut *self.scratch;
+        for buffer in [sealed, plain, ahead].into_iter().filter(|buffer| !self.keeps_all && buffer.capacity() as u64 > REQUEST_BYTES_MAX) {
+            *buffer = Vec::new();
+        }
+    }
 }
 
 /// What was read.
@@ -56,6 +92,8 @@ impl OpenPack<'_> {
     /// Those of the storage that are no damage.
     pub fn read_frames(&self, numbers: &[u32], scratch: &mut Scratch) -> Result<Read> {
         let mut read = Read { is_whole: true, ..Read::default() };
+        let _share = self.share(numbers);
+        let scratch = &mut *Fitting::new(scratch, self.repository);
         scratch.ahead.clear();
         let end = numbers.iter().map(|number| end_of(&self.frames[*number as usize])).max().unwrap_or_default();
         for number in numbers {
@@ -77,6 +115,8 @@ impl OpenPack<'_> {
     /// Those of the storage that are no damage.
     pub fn read_whole(&self, order: &[u32], pack_bytes: u64, scratch: &mut Scratch) -> Result<Read> {
         let mut read = Read { is_whole: true, ..Read::default() };
+        let _share = self.share(order);
+        let scratch = &mut *Fitting::new(scratch, self.repository);
         let mut hasher = blake3::Hasher::new();
         let mut at = 0;
         scratch.ahead.clear();
@@ -105,6 +145,14 @@ impl OpenPack<'_> {
         self.lock().add_pack(self.id, problem);
         read.is_whole = false;
         Ok(read)
+    }
+
+    /// The right to have what is read of these frames in memory: one sealed and plain, and what is read along.
+    fn share(&self, numbers: &[u32]) -> Option<Share<'_>> {
+        let frames = || numbers.iter().map(|number| &self.frames[*number as usize]);
+        let sealed = frames().map(|entry| u64::from(entry.sealed_bytes.min(FRAME_SEALED_BYTES_MAX))).max().unwrap_or_default();
+        let plain = frames().map(|entry| u64::from(entry.plain_bytes.min(FRAME_PLAIN_BYTES_MAX))).max().unwrap_or_default();
+        self.repository.objects().share_memory(sealed + plain + sealed.max(REQUEST_BYTES_MAX))
     }
 
     fn hash_gap(&self, mut gap: Range<u64>, until: u64, hasher: &mut blake3::Hasher, scratch: &mut Scratch) -> Result<()> {

@@ -41,6 +41,16 @@ impl<K: Copy + PartialEq> InWork<K> {
             keys = self.done.wait(keys).unwrap_or_else(PoisonError::into_inner);
         }
     }
+
+    /// The right to read `key`, unless somebody else reads it: nobody is waited for.
+    pub fn claim_if_free(&self, key: K) -> Option<Work<'_, K>> {
+        let mut keys = self.lock();
+        if keys.contains(&key) {
+            return None;
+        }
+        keys.push(key);
+        Some(Work { all: self, key })
+    }
 }
 
 impl<K: PartialEq> Drop for Work<'_, K> {
@@ -72,6 +82,9 @@ mod tests {
             }
         });
         assert_eq!((reads.into_inner(), cache.into_inner().unwrap()), (3, Some("read")));
+        let work = in_work.claim_if_free(1);
+        assert!(work.is_some() && in_work.claim_if_free(1).is_none() && in_work.claim_if_free(2).is_some());
+        drop(work);
         assert!(in_work.claim_unless(1, || None::<()>).is_ok());
     }
 }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::index::Index;
 use crate::repository::objects::Objects;
+use crate::storage::ask_both;
 
 /// The chunks of one repository, and the index that finds them. Cheap to clone.
 #[derive(Clone)]
@@ -48,8 +49,9 @@ impl Chunks {
     /// Those of the storage; `Damaged` when a segment is.
     pub fn open_index(&self) -> Result<Index> {
         let tables = self.objects.cache().map(|cache| cache.tables());
-        let spared = self.list_set_aside_segments()?;
-        let (segments, at_once) = self.objects.list_segments_to_load()?;
+        let storage = &**self.objects.storage();
+        let (spared, listed) = ask_both(storage, || self.list_set_aside_segments(), || self.objects.list_segments_to_load());
+        let (spared, (segments, at_once)) = (spared?, listed?);
         Index::open_sparing(tables.as_deref(), &spared, &segments, at_once, &|id| self.objects.read_segment(id))
     }
 

@@ -45,7 +45,7 @@ pub struct ChunkReader {
     index: RwLock<Arc<Index>>,
     pub(super) pack_keys: Mutex<HashMap<PackId, Arc<PackKeys>>>,
     /// Packs whose keys somebody reads at the moment, and frames: nobody reads them a second time meanwhile.
-    keys_in_work: InWork<PackId>,
+    pub(super) keys_in_work: InWork<PackId>,
     frames: Mutex<FrameCache>,
     frames_in_work: InWork<FrameKey>,
     /// Whether the index may have changed since it was opened.
@@ -224,11 +224,13 @@ impl ChunkReader {
         if let Some(frame) = cached() {
             return Ok(frame);
         }
+        // Before the claim: who waits for a share must have nothing that others wait for.
+        let _share = self.share(&[place.frame.in_pack()]);
         let _work = match self.frames_in_work.claim_unless(key, cached) {
             Ok(work) => work,
             Err(frame) => return Ok(frame),
         };
-        let frame = Arc::new(self.read_frame(place)?);
+        let frame = Arc::new(self.read_shared_frame(&place.pack, place.pack_bytes, &place.frame.in_pack())?);
         lock(&self.frames).insert(key, Arc::clone(&frame));
         Ok(frame)
     }
@@ -246,6 +248,12 @@ impl ChunkReader {
     /// # Errors
     /// As [`ChunkReader::read_frame`].
     pub fn read_frame_at(&self, pack: &PackId, pack_bytes: u64, place: &FramePlace) -> Result<Vec<u8>> {
+        let _share = self.share(std::slice::from_ref(place));
+        self.read_shared_frame(pack, pack_bytes, place)
+    }
+
+    /// The same, for who has a share for it.
+    fn read_shared_frame(&self, pack: &PackId, pack_bytes: u64, place: &FramePlace) -> Result<Vec<u8>> {
         if self.objects().storage().properties().gap_bytes == 0 {
             let keys = self.pack_keys(pack, pack_bytes)?;
             return keys.read_frame(&**self.objects().storage(), &pack_name(pack), place).map_err(call_damage);

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::read::{ChunkReader, call_damage, lock};
 use crate::error::{Error, Result};
 use crate::id::PackId;
-use crate::pack::{FRAME_SEALED_BYTES_MAX, FramePlace, HEAD_BYTES, PackKeys};
+use crate::pack::{FRAME_PLAIN_BYTES_MAX, FRAME_SEALED_BYTES_MAX, FramePlace, HEAD_BYTES, PackKeys};
 use crate::repository::layout::pack_name;
+use crate::storage::Share;
 
 /// Opens the stored bytes of a frame.
 type Open<'o> = dyn Fn(&PackKeys, &str, &FramePlace, &mut [u8]) -> Result<Vec<u8>> + 'o;
@@ -59,6 +60,7 @@ impl ChunkReader {
         each: &mut dyn FnMut(usize, Result<Vec<u8>>),
     ) {
         let name = pack_name(pack);
+        let _share = self.share(places);
         let mut together = self.read_together(pack, pack_bytes, places).ok();
         for (at, place) in places.iter().enumerate() {
             let opened = match &mut together {
@@ -72,6 +74,15 @@ impl ChunkReader {
         }
     }
 
+    /// The right to have these frames in memory, all sealed and one of them plain: for the time until they are used up.
+    pub(super) fn share(&self, places: &[FramePlace]) -> Option<Share<'_>> {
+        let begin = places.iter().map(|place| place.offset).min().unwrap_or_default();
+        let end = places.iter().map(|place| place.range().end).max().unwrap_or_default();
+        // What is longer than frames are is refused.
+        let plain = places.iter().map(|place| place.plain_bytes.min(FRAME_PLAIN_BYTES_MAX)).max().unwrap_or_default();
+        self.objects().share_memory(end.saturating_sub(begin).saturating_add(u64::from(plain)))
+    }
+
     /// Reads all bytes of a pack from the first of these frames to the last, and the keys to it.
     ///
     /// # Errors
@@ -83,20 +94,23 @@ impl ChunkReader {
         }
         let start = places.iter().map(|place| place.offset).min().unwrap_or_default();
         let end = places.iter().map(|place| place.range().end).max().unwrap_or_default();
-        let mut known = lock(&self.pack_keys).get(pack).cloned();
-        let has_head = start <= storage.properties().gap_bytes && end >= HEAD_BYTES;
-        if known.is_none() && !has_head {
-            known = Some(self.pack_keys(pack, pack_bytes)?);
-        }
-        let begin = if known.is_some() { start } else { 0 };
+        let known = lock(&self.pack_keys).get(pack).cloned();
+        let is_near = known.is_none() && start <= storage.properties().gap_bytes && end >= HEAD_BYTES;
+        // One reads the header along, and whoever else wants the keys waits for that, with frames that are read meanwhile.
+        let head = if is_near { self.keys_in_work.claim_if_free(*pack) } else { None };
+        let begin = if head.is_some() { 0 } else { start };
         let mut bytes = vec![0; (end - begin) as usize];
         storage.read_range(&name, begin, &mut bytes).map_err(call_damage)?;
-        let keys = match known {
-            Some(keys) => keys,
-            None => match PackKeys::of_head(self.objects().keys(), &bytes, &name) {
+        let keys = match (known, head) {
+            (Some(keys), _) => keys,
+            (None, None) => self.pack_keys(pack, pack_bytes)?,
+            (None, Some(work)) => match PackKeys::of_head(self.objects().keys(), &bytes, &name) {
                 Ok(keys) => self.keep_keys(pack, keys),
-                // What is wrong with it, or that it is unusually long, is found where headers are read.
-                Err(_) => self.pack_keys(pack, pack_bytes)?,
+                Err(_) => {
+                    // What is wrong with it, or that it is unusually long, is found where headers are read.
+                    drop(work);
+                    self.pack_keys(pack, pack_bytes)?
+                }
             },
         };
         Ok(Together { keys, begin, bytes })

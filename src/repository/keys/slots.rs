@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::SlotId;
 use crate::repository::description::Description;
 use crate::repository::layout;
-use crate::storage::Storage;
+use crate::storage::{Storage, ask_all};
 
 /// No key is added that would make more slots than this.
 pub(in crate::repository) const SLOTS_MAX: usize = 256;
@@ -44,7 +44,9 @@ pub(in crate::repository) fn read_slots(storage: &dyn Storage) -> Result<Slots> 
 
 fn read_listed(storage: &dyn Storage) -> Result<Slots> {
     let mut slots = Slots { readable: Vec::new(), marks: Vec::new(), damaged: 0, later: 0, has_gone: false };
-    for (id, listed) in layout::list_ids(storage, layout::KEYS, SlotId::parse)?.into_iter().take(SLOTS_READ_MAX) {
+    let mut listed = layout::list_ids(storage, layout::KEYS, SlotId::parse)?;
+    listed.truncate(SLOTS_READ_MAX);
+    let read = ask_all(storage, &listed, |(id, listed)| {
         let read = || {
             let bytes = storage.read(&listed.name, BYTES_MAX)?;
             if blake3::hash(&bytes).as_bytes() != &id.0 {
@@ -53,7 +55,9 @@ fn read_listed(storage: &dyn Storage) -> Result<Slots> {
             KeySlot::decode(&bytes, &listed.name)
         };
         // A disk that could not read for a moment must not hide a slot: its twin could be removed, and it stay.
-        let slot = read().or_else(|error| if error.is_damage() { read() } else { Err(error) });
+        read().or_else(|error| if error.is_damage() { read() } else { Err(error) })
+    });
+    for ((id, _), slot) in listed.into_iter().zip(read) {
         match slot {
             Ok(slot) if slot.slot_type == CHANGING => slots.marks.push((id, slot)),
             Ok(slot) => slots.readable.push((id, slot)),

@@ -1,5 +1,6 @@
 //! Tests of the way in, against a repository in memory and real folders.
 
+mod building;
 mod changes;
 mod damaged_pages;
 mod databases;
