@@ -49,7 +49,7 @@ pub use existing::{EntryType, Existing, Identity};
 pub use failure::Failure;
 pub use file_system_kind::{Kind, Stamps};
 pub use handle::{AsHandle, Handle, HandleRef, duplicate};
-pub use machine::{host_name, machine_name, unwritten_bytes};
+pub use machine::{host_name, machine_name, start_name, unwritten_bytes};
 pub use mapped::MappedFiles;
 pub use stat::{FileType, Stat};
 pub use subject::Subject;
