@@ -6,6 +6,7 @@
 //! before [`Held::finish`] has returned: an exit status may be bad after the last byte. Whatever happens, a database is
 //! let go: by `finish`, or by dropping what is held.
 
+pub mod firebird;
 mod held;
 
 pub use held::{Account, Entry, EntryKind, Held, Profile};
