@@ -48,6 +48,7 @@ pub struct Seen {
     pub findings: Vec<Finding>,
     has_released: bool,
     has_failed: bool,
+    has_warned: bool,
 }
 
 impl Seen {
@@ -143,12 +144,22 @@ impl Frozen {
         self.seen().findings.push(Finding::new(kind, crate::platform::names::to_bytes(&self.lock.path), message));
     }
 
+    /// Once, while it is held or when it is let go.
+    fn warn_of_long_hold(&self, seen: &mut Seen, held: Duration, delta_bytes: u64) {
+        if held > self.limits.hold_warning && !std::mem::replace(&mut seen.has_warned, true) {
+            let path = crate::platform::names::to_bytes(&self.lock.path);
+            seen.findings.push(Finding::new(FindingKind::Warning(Topic::Source), path, long_hold(held, delta_bytes)));
+        }
+    }
+
     fn release(&self) {
         {
             let mut seen = self.seen();
             if seen.hold.is_zero() {
                 seen.hold = self.lock.begun.elapsed();
             }
+            let (hold, delta) = (seen.hold, seen.delta_bytes);
+            self.warn_of_long_hold(&mut seen, hold, delta);
             // Before anything is written back.
             let bytes = std::fs::metadata(&self.lock.difference).map(|found| found.len());
             seen.delta_bytes = seen.delta_bytes.max(bytes.unwrap_or(0));
@@ -220,7 +231,6 @@ impl Frozen {
     }
 
     fn watch(&self) {
-        let mut has_warned = false;
         let folder = self.lock.difference.parent().and_then(|folder| open::folder(folder).ok());
         loop {
             {
@@ -240,9 +250,7 @@ impl Frozen {
             {
                 let mut seen = self.seen();
                 seen.delta_bytes = seen.delta_bytes.max(delta);
-            }
-            if held > self.limits.hold_warning && !std::mem::replace(&mut has_warned, true) {
-                self.found(FindingKind::Warning(Topic::Source), long_hold(held, delta));
+                self.warn_of_long_hold(&mut seen, held, delta);
             }
             let free = folder.as_ref().and_then(file_systems::free_bytes);
             if let Some(error) = too_little(&self.lock.difference, &self.limits, held, delta, free) {
