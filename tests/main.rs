@@ -48,6 +48,7 @@ mod crash;
 mod damage;
 mod far;
 mod fidelity;
+mod firebird;
 mod format_examples;
 mod full_disk;
 mod golden;

@@ -1,8 +1,10 @@
 //! A program to run, with its arguments and surroundings.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +23,8 @@ pub struct Program {
     folder: Option<PathBuf>,
     pub(super) input: Option<Vec<u8>>,
     pub(super) takes_input: bool,
+    kept_open: Option<Arc<File>>,
+    user: Option<(u32, u32)>,
     pub(super) time_limit: Option<Duration>,
 }
 
@@ -28,8 +32,8 @@ impl Program {
     /// The program `name`, looked for in the search path where it has no slash.
     pub fn new(name: impl Into<OsString>) -> Self {
         let name = name.into();
-        let (arguments, variables, removed) = Default::default();
-        Self { name, arguments, variables, removed, folder: None, input: None, takes_input: false, time_limit: None }
+        let (arguments, variables, removed, input, kept_open) = Default::default();
+        Self { name, arguments, variables, removed, folder: None, input, takes_input: false, kept_open, user: None, time_limit: None }
     }
 
     /// A program and its arguments as one list.
@@ -83,6 +87,19 @@ impl Program {
         self
     }
 
+    /// With an open file as its standard input: a lock that we hold on it lasts until this program too has ended, also when
+    /// we are killed meanwhile.
+    pub fn keeping_open(mut self, file: Arc<File>) -> Self {
+        self.kept_open = Some(file);
+        self
+    }
+
+    /// With the rights of another user and group, and of no other group; only root may do that.
+    pub fn as_user(mut self, user: u32, group: u32) -> Self {
+        self.user = Some((user, group));
+        self
+    }
+
     /// Ended when it takes longer than this.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
@@ -94,11 +111,15 @@ impl Program {
         self.name.to_string_lossy().into_owned()
     }
 
-    pub(super) fn command(&self) -> Command {
+    pub(super) fn command(&self) -> std::io::Result<Command> {
         let mut command = Command::new(&self.name);
         command.args(&self.arguments);
-        let has_input = self.takes_input || self.input.is_some();
-        command.stdin(if has_input { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(match &self.kept_open {
+            Some(file) => Stdio::from(file.try_clone()?),
+            None if self.takes_input || self.input.is_some() => Stdio::piped(),
+            None => Stdio::null(),
+        });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         for variable in SECRET_VARIABLES.iter().map(OsStr::new).chain(self.removed.iter().map(|name| &**name)) {
             command.env_remove(variable);
         }
@@ -106,7 +127,10 @@ impl Program {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
+        if let Some((user, group)) = self.user {
+            children::run_as(&mut command, user, group);
+        }
         children::start_apart(&mut command);
-        command
+        Ok(command)
     }
 }

@@ -35,7 +35,10 @@ pub struct Running {
 impl Running {
     pub(super) fn start(program: &Program) -> Result<Self> {
         let name = program.shown();
-        let mut child = program.command().spawn().map_err(|error| Error::io("cannot run", format!("`{name}`"), error))?;
+        let mut child = program
+            .command()
+            .and_then(|mut command| command.spawn())
+            .map_err(|error| Error::io("cannot run", format!("`{name}`"), error))?;
         let complaints = child.stderr.take().map(|stderr| std::thread::spawn(move || keep_last(stderr)));
         let feeding = match (program.input.clone(), program.takes_input) {
             // A program that does not want all of it is no failure of ours.

@@ -22,7 +22,7 @@ fn an_answer_a_status_and_the_last_complaints_come_back() {
 
 #[test]
 fn a_program_does_not_inherit_the_way_to_the_password() {
-    let command = shell("true").command();
+    let command = shell("true").command().unwrap();
     let removed: Vec<_> = command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name.to_owned()).collect();
     for variable in SECRET_VARIABLES {
         assert!(removed.iter().any(|name| name == variable), "{variable}");
@@ -62,4 +62,20 @@ fn a_program_that_is_not_there_is_named() {
     let error = Program::new("no-such-program-anywhere").run(&Silent).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("no-such-program-anywhere"), "{error}");
+}
+
+#[test]
+fn a_lock_lasts_until_a_program_that_keeps_its_file_open_has_ended() {
+    use crate::platform::{Failure, lock};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lock");
+    let ours = std::sync::Arc::new(std::fs::File::create(&path).unwrap());
+    lock::try_take(&*ours, lock::Share::Alone).unwrap();
+    let mut running = Program::new("sleep").arg("600").keeping_open(std::sync::Arc::clone(&ours)).start().unwrap();
+    drop(ours);
+    let others = std::fs::File::open(&path).unwrap();
+    assert_eq!(lock::try_take(&others, lock::Share::Alone).err(), Some(Failure::WOULD_WAIT));
+    assert!(running.input().is_none());
+    drop(running);
+    lock::try_take(&others, lock::Share::Alone).unwrap();
 }

@@ -7,6 +7,7 @@
 //! let go: by `finish`, or by dropping what is held.
 
 mod command;
+pub mod firebird;
 mod held;
 mod spool;
 mod sqlite;

@@ -11,6 +11,11 @@ pub fn start_apart(command: &mut Command) {
     command.process_group(0);
 }
 
+/// Has `command` run with the rights of a user and a group, and of no other group; only root may do that.
+pub fn run_as(command: &mut Command, user: u32, group: u32) {
+    command.uid(user).gid(group);
+}
+
 /// Asks a child that was started [apart](start_apart), and all that it started, to end.
 pub fn ask_to_end(child: &Child) {
     signal(child, Signal::TERM);

@@ -28,6 +28,11 @@ pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// A name of this start of the machine, which no other start has; none where the system has no such names.
+pub fn start_name() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|text| text.trim().to_owned())
+}
+
 /// What waits to be written on all disks; none where the system does not say.
 pub fn unwritten_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;

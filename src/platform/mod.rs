@@ -52,7 +52,7 @@ pub use failure::Failure;
 pub use file_system_kind::{Kind, Stamps};
 pub use file_systems::same_disk;
 pub use handle::{AsHandle, Handle, HandleRef, duplicate};
-pub use machine::{host_name, machine_name, unwritten_bytes};
+pub use machine::{host_name, machine_name, start_name, unwritten_bytes};
 pub use mapped::MappedFiles;
 pub use stat::{FileType, Stat};
 pub use subject::Subject;

@@ -25,6 +25,25 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// When the process of a number began, in units that only mean something beside another answer of the same start of the
+/// machine: two processes of one number differ in it. None where there is no such process, or the system does not say.
+pub fn begun(number: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+    // The name of its program stands in brackets, and may have any other characters; field 22 counts from before it.
+    text.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// The folders that processes of a program work in, as far as this user may know.
+pub fn folders_of(program: &str) -> Vec<std::path::PathBuf> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let is_it = |folder: &std::path::Path| std::fs::read_to_string(folder.join("comm")).is_ok_and(|name| name.trim_end() == program);
+    let folders = processes.flatten().map(|entry| entry.path()).filter(|folder| is_it(folder));
+    let mut found: Vec<_> = folders.filter_map(|folder| std::fs::read_link(folder.join("cwd")).ok()).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
 /// Lets nothing that it makes from here on be read by others, whatever mode is asked for.
 pub fn make_private() {
     rustix::process::umask(Mode::from_raw_mode(0o077));
@@ -64,6 +83,12 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn a_process_that_is_there_has_a_beginning_and_one_that_is_not_has_none() {
+        assert!(begun(std::process::id()).is_some_and(|ours| ours >= begun(1).unwrap_or_default()));
+        assert_eq!(begun(u32::MAX), None);
+    }
 
     #[test]
     fn what_is_started_on_one_processor_stays_there_and_who_started_it_does_not() {
