@@ -46,6 +46,7 @@ mod cli_when;
 mod coarse_disks;
 mod crash;
 mod damage;
+mod databases;
 mod far;
 mod fidelity;
 mod firebird;

@@ -5,6 +5,7 @@ use super::context::{Context, RunRequest};
 use super::due::standing_of;
 use super::guard::run_guard;
 use super::hooks::run_hooks;
+use super::profiles::firebirds;
 use super::prune::run_prune;
 use super::request::request;
 use super::require::check_required;
@@ -14,6 +15,7 @@ use crate::cancel::check_cancelled;
 use crate::check;
 use crate::config::{Job, When};
 use crate::crypto::random_bytes;
+use crate::databases::firebird::{What, release_leftovers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RunId;
 use crate::ledger;
@@ -116,6 +118,7 @@ impl Evening<'_> {
             }
         };
         note(book);
+        self.release(book);
         let is_ready = run_hooks(self.job, When::Before, &[], book, self.progress);
         note(book);
         if is_ready {
@@ -149,6 +152,33 @@ impl Evening<'_> {
         let mut values = vec![("REPO_STATE", book.state().code().to_owned())];
         values.extend(self.snapshot.as_ref().and_then(|saved| saved.id).map(|id| ("REPO_SNAPSHOT", id.to_string())));
         values
+    }
+
+    /// Lets go what an earlier run, which died, has left held.
+    fn release(&self, book: &mut Book) {
+        let found = firebirds(self.context, self.job).and_then(|databases| {
+            if databases.is_empty() {
+                return Ok(Vec::new());
+            }
+            release_leftovers(&self.context.state.holds(), &databases.iter().collect::<Vec<_>>())
+        });
+        match found {
+            Ok(leftovers) => {
+                for leftover in leftovers {
+                    let step = book.begin(StepKind::Release, &leftover.path.display().to_string());
+                    let state = match leftover.what {
+                        What::Released | What::Gone => StepState::Good,
+                        What::InUse | What::Foreign | What::Stays | What::Unreadable => StepState::Incomplete,
+                    };
+                    let advice = leftover.advice.map(|advice| format!("; {advice}")).unwrap_or_default();
+                    book.end_as(step, state, format!("{}{advice}", leftover.message));
+                }
+            }
+            Err(error) => {
+                let step = book.begin(StepKind::Release, "");
+                book.fail(step, &error);
+            }
+        }
     }
 
     /// Saves databases and files, in one snapshot.

@@ -50,3 +50,9 @@ pub fn set(handle: impl AsHandle, times: &Times) -> Result<()> {
 pub fn set_pinned(handle: impl AsHandle, times: &Times) -> Result<()> {
     rustix::fs::utimensat(handle.as_handle(), c"", &times.to_system(), AtFlags::EMPTY_PATH).map_err(Failure)
 }
+
+/// The time that a file would get that is made now: the clock of files may be some milliseconds behind the other.
+pub fn file_clock() -> Timestamp {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+    Timestamp::new(now.tv_sec, now.tv_nsec as u32)
+}

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
+use super::databases::finish_databases;
 use super::dry_run::DryRun;
 use super::entries::visit;
 use super::executor::Executor;
 use super::links::apply_flags;
 use super::matched::report_unmatched;
-use super::outcome::Outcome;
+use super::outcome::{Count, Outcome};
 use super::place;
 use super::plan::{Plan, Snapshot, plan};
 use super::planning::Planning;
@@ -21,6 +22,7 @@ use super::verify::Verify;
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::names;
+use crate::platform::times::file_clock;
 use crate::progress::{Progress, Stage};
 use crate::target::Destination;
 
@@ -60,6 +62,7 @@ pub fn foresee(plan: &Plan<'_>, progress: &dyn Progress) -> Result<Outcome> {
 /// `Full`; `Interrupted`; those of opening the
 /// destination, and of the last sync. Files that were complete stay, those in work are removed.
 pub fn execute(plan: &Plan<'_>, progress: &dyn Progress) -> Result<Outcome> {
+    let begun = file_clock();
     let task = begin(plan, false, progress)?;
     if plan.start.is_left_out(&task) {
         return Ok(finish(&task));
@@ -76,6 +79,8 @@ pub fn execute(plan: &Plan<'_>, progress: &dyn Progress) -> Result<Outcome> {
         visit(&task, plan.snapshot.manifest, &plan.start, &mut verify)?;
         verify.flush()?;
     }
+    // What is done to a copy changes its bytes, so all that compares them comes before.
+    task.tally.add_many(Count::Damaged, finish_databases(plan, begun, progress)?);
     Ok(finish(&task))
 }
 

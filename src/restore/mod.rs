@@ -16,6 +16,7 @@
 
 mod clear;
 mod content;
+mod databases;
 mod delete;
 mod dry_run;
 mod entries;
