@@ -86,6 +86,7 @@ pub mod calendar;
 pub mod catalog;
 pub mod databases;
 pub mod index;
+pub mod notices;
 pub mod opening;
 pub mod retention;
 pub mod source;

@@ -239,3 +239,23 @@ fn a_snapshot_without_a_path_saves_the_jobs_of_the_configuration() {
     by_config(&place, &["snapshot", "--series", "other"]).expect(2);
     by_config(&place, &["snapshot", "source/1"]).expect(0);
 }
+
+#[test]
+fn those_who_want_to_know_are_told_and_who_could_not_be_shows_in_the_status() {
+    let place = place(
+        "[[notify]]\non = [\"failed\", \"recovered\"]\ncommand = [\"sh\", \"-c\", \"cat > PLACE/told-$REPO_EVENT\"]\n[[notify]]\non = [\"failed\"]\ncommand = [\"false\"]\n",
+    );
+    run_job(&place, 0);
+    assert!(!place.path("told-good").exists());
+    fs::rename(place.path("source"), place.path("away")).unwrap();
+    let failed = run_job(&place, 1);
+    let told: Value = serde_json::from_slice(&fs::read(place.path("told-failed")).unwrap()).unwrap();
+    assert_eq!((told["event"].as_str(), told["job"].as_str()), (Some("failed"), Some("shop")));
+    assert!(!told.to_string().contains("source"), "no path is named unless asked: {told}");
+    assert!(steps(&failed).contains(&"notice command: failed".to_owned()), "{failed}");
+    let status = by_config(&place, &["--json", "status"]).expect(3).json();
+    assert!(status["warnings"].to_string().contains("nobody was told by command: "), "{status}");
+    fs::rename(place.path("away"), place.path("source")).unwrap();
+    run_job(&place, 0);
+    assert!(place.path("told-recovered").exists());
+}

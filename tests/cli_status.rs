@@ -98,6 +98,19 @@ fn a_job_that_waits_for_a_disk_is_neither_run_nor_failed() {
     assert!(waits.stderr.contains("job `shop` waits for the disk at \"/no/such/disk\"") && waits.stdout.is_empty(), "{}", waits.stderr);
     let told = status(&place, 3);
     assert_eq!(told["series"][0]["state"], "waiting", "{told}");
+
+    // Once it is late, somebody is told, once for each time that it should have run.
+    change(&place, "*:*:*", "2020-01-01 12:00");
+    change(&place, "[check]", "[[notify]]\non = [\"late\"]\ncommand = [\"sh\", \"-c\", \"echo $REPO_EVENT >> told\"]\n[check]");
+    fs::remove_dir_all(place.path("made")).unwrap();
+    fs::remove_dir_all(place.path("cache")).unwrap();
+    by_config(&place, &["init"]).expect(0);
+    by_config(&place, &["snapshot"]).expect(0);
+    for _ in 0..2 {
+        by_config(&place, &["run", "--scheduled"]).expect(0);
+    }
+    assert_eq!(fs::read_to_string(place.path("told")).unwrap(), "late\n");
+    assert_eq!(status(&place, 3)["series"][0]["state"], "overdue");
 }
 
 #[test]

@@ -21,7 +21,6 @@ use crate::jobs::{self, Context, Outcome, RunRequest, StateFolder};
 use crate::ledger;
 use crate::manifest::{LedgerStep, Occasion, StepKind, StepState};
 use crate::platform;
-use crate::repository::Repository;
 use crate::schedule::Due;
 use crate::source::user_name;
 use crate::units::Timestamp;
@@ -96,7 +95,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let mut ended = Ended::default();
     for job in jobs {
         let is_asked = job.schedule.is_some() || args.jobs.contains(&job.name);
-        if args.scheduled && !args.dry_run && !(is_asked && is_due(&repository, job, global)?) {
+        if args.scheduled && !args.dry_run && !(is_asked && is_due(&context, job, global)?) {
             continue;
         }
         let bar = Bar::new(global);
@@ -126,9 +125,14 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
 
 /// Whether a job that a schedule started is to run now: its window may have been answered already, or what it needs is not
 /// here. Then it is no failure, and the next start asks again.
-fn is_due(repository: &Repository, job: &Job, global: &Global) -> Result<bool> {
-    let ledger = ledger::read(repository)?;
+fn is_due(context: &Context<'_>, job: &Job, global: &Global) -> Result<bool> {
+    let ledger = ledger::read(context.repository)?;
     let Some(standing) = jobs::standing_of(job, &ledger, Timestamp::now(), &TimeZone::system()) else { return Ok(true) };
+    if !standing.due.is_to_run()
+        && let Err(error) = jobs::tell_late(context, job, &ledger, &standing)
+    {
+        message::warn(format_args!("job `{}` is late, and the ledger could not be told: {error}", job.name));
+    }
     match &standing.due {
         Due::Now(_) | Due::Overdue(_) => return Ok(true),
         Due::Waiting { wants, .. } => message::note(format_args!("job `{}` waits for {wants}", job.name)),

@@ -5,6 +5,7 @@ use super::context::{Context, RunRequest};
 use super::due::standing_of;
 use super::guard::run_guard;
 use super::hooks::run_hooks;
+use super::notices::tell;
 use super::profiles::firebirds;
 use super::prune::run_prune;
 use super::request::request;
@@ -18,7 +19,7 @@ use crate::crypto::random_bytes;
 use crate::databases::firebird::{What, release_leftovers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RunId;
-use crate::ledger;
+use crate::ledger::{self, Ledger};
 use crate::manifest::{LedgerEntry, LedgerStep, Occasion, StepKind, StepState};
 use crate::progress::{Progress, Silent};
 use crate::snapshot;
@@ -297,8 +298,13 @@ impl Evening<'_> {
 
     /// Writes the run into the ledger; why not, where that fails.
     fn close(&self, book: &mut Book) -> Option<Error> {
+        book.entry.ended_at = (self.context.clock)();
+        match ledger::read(self.context.repository) {
+            Ok(known) => tell(self.context, self.job, &known, book),
+            // Who reads nothing tells of it all the same.
+            Err(_) => tell(self.context, self.job, &Ledger::default(), book),
+        }
         let now = (self.context.clock)();
-        book.entry.ended_at = now;
         // An interrupted run is told too.
         ledger::append(self.context.repository, book.entry.clone(), now, &Silent).err()
     }
