@@ -121,6 +121,7 @@ fn every_field_of_every_command_is_documented() {
     checked.run(0, &schedule(&["remove"]), &["schedule remove"]);
     checked.run(0, &["config", "check", &config], &["config check"]);
     checked.run(0, &["config", "show", "--config", &config], &["config show"]);
+    checked.run(0, &["doctor", "--config", &config], &["doctor"]);
     checked.run(3, &["status", "--config", &config], &["status"]);
     let evening = checked.run(0, &["run", "--config", &config], &["run"]);
     assert!(evening[0]["steps"].as_array().unwrap().len() > 2);

@@ -17,6 +17,7 @@ mod damage;
 mod decided;
 mod deeds;
 mod diff;
+mod doctor;
 mod evening;
 mod exit;
 mod files_from;
@@ -41,6 +42,7 @@ mod process;
 mod prompt;
 mod prune;
 mod pruned;
+mod recovery_kit;
 mod repair;
 mod restore;
 mod restored;
@@ -91,6 +93,8 @@ enum Command {
     Init(init::Args),
     Run(run::Args),
     Status(status::Args),
+    Doctor(doctor::Args),
+    RecoveryKit(recovery_kit::Args),
     Snapshot(Box<snapshot::Args>),
     Snapshots(snapshots::Args),
     Series(series::Args),
@@ -180,6 +184,8 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Init(args) => init::run(args, global, output),
         Command::Run(args) => run::run(args, global, output),
         Command::Status(args) => status::run(args, global, output),
+        Command::Doctor(args) => doctor::run(args, global, output),
+        Command::RecoveryKit(args) => recovery_kit::run(args, global, output),
         Command::Snapshot(args) => snapshot::run(*args, global, output),
         Command::Snapshots(args) => snapshots::run(args, global, output),
         Command::Series(args) => series::run(args, global, output),

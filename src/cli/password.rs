@@ -122,6 +122,15 @@ impl Source {
         }
     }
 
+    /// The password as a person would type it, to be printed for that person.
+    ///
+    /// # Errors
+    /// As [`Source::read`]; `Invalid` for one that nobody can type.
+    pub fn read_text(self) -> Result<String> {
+        let typed = self.read_password()?.typed_by_anybody()?;
+        Ok(String::from_utf8_lossy(&typed).into_owned())
+    }
+
     fn read_password(self) -> Result<Given> {
         let (bytes, is_first_line, what) = match self {
             Source::Password(password) => (password, false, "REPO_PASSWORD".to_owned()),

@@ -15,12 +15,13 @@ use super::own_folders::OwnFolders;
 use super::text::bytes;
 use super::times;
 use crate::browse::json::time_text;
-use crate::config::Job;
+use crate::config::{Config, Job};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::{self, Context, Outcome, RunRequest, StateFolder};
 use crate::ledger;
 use crate::manifest::{LedgerStep, Occasion, StepKind, StepState};
 use crate::platform;
+use crate::repository::Repository;
 use crate::schedule::Due;
 use crate::source::user_name;
 use crate::units::Timestamp;
@@ -80,16 +81,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     locks::warn_once(&repository);
     let own = OwnFolders::of(global)?;
     let state = StateFolder::open(repository.description().id, |name| std::env::var_os(name))?;
-    let context = Context {
-        repository: &repository,
-        config,
-        state: &state,
-        host: platform::host_name(),
-        machine: platform::machine_name(),
-        user: user_name(),
-        skip: own.numbers.clone(),
-        clock: Timestamp::now,
-    };
+    let context = context(&repository, config, &state, own.numbers.clone());
     let occasion = if args.scheduled { Occasion::Schedule } else { Occasion::Hand };
     let how = RunRequest { occasion, note: args.note, pin: args.pin, dry_run: args.dry_run };
     let mut ended = Ended::default();
@@ -121,6 +113,12 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     }
     drop(own.handles);
     ended.finish()
+}
+
+/// What a run has around it on this machine.
+pub fn context<'c>(repository: &'c Repository, config: &'c Config, state: &'c StateFolder, skip: Vec<(u64, u64)>) -> Context<'c> {
+    let (host, machine, user) = (platform::host_name(), platform::machine_name(), user_name());
+    Context { repository, config, state, host, machine, user, skip, clock: Timestamp::now }
 }
 
 /// Whether a job that a schedule started is to run now: its window may have been answered already, or what it needs is not

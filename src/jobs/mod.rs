@@ -10,6 +10,7 @@
 
 mod book;
 mod context;
+mod doctor;
 mod due;
 mod evening;
 mod facts;
@@ -25,6 +26,7 @@ mod state;
 pub mod status;
 
 pub use context::{Context, RunRequest};
+pub use doctor::{Symptom, examine};
 pub use due::{conditions, standing_of};
 pub use evening::{Outcome, run};
 pub use late::tell_late;

@@ -78,3 +78,8 @@ pub fn nameless_file(folder: &Path) -> io::Result<File> {
         }
     }
 }
+
+/// Whether others than the owner may read a file.
+pub fn can_others_read(metadata: &std::fs::Metadata) -> bool {
+    metadata.mode() & 0o044 != 0
+}
