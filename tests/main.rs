@@ -54,6 +54,7 @@ mod firebird;
 mod format_examples;
 mod full_disk;
 mod golden;
+mod guides;
 mod hostile;
 mod interleavings;
 mod interrupted;
