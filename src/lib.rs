@@ -112,6 +112,8 @@ pub mod restore;
 pub mod snapshot;
 // layer: guards
 pub mod guards;
+// layer: drill
+pub mod drill;
 // layer: configuration
 pub mod config;
 // layer: jobs

@@ -15,8 +15,6 @@ fn place() -> Place {
 #[test]
 fn what_is_wrong_is_named_with_what_to_do_about_it() {
     let place = place();
-    let text = fs::read_to_string(place.path("repo.toml")).unwrap();
-    fs::write(place.path("repo.toml"), text.replace("[drill]", "[later]").split("[later]").next().unwrap()).unwrap();
     let well = by_config(&place, &["doctor"]).expect(0).stdout;
     assert!(well.contains("nothing is wrong") && well.contains("nobody is told when a run fails"), "{well}");
 

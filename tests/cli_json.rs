@@ -124,6 +124,7 @@ fn every_field_of_every_command_is_documented() {
     checked.run(0, &["doctor", "--config", &config], &["doctor"]);
     checked.run(3, &["status", "--config", &config], &["status"]);
     let evening = checked.run(0, &["run", "--config", &config], &["run"]);
+    checked.run(0, &["drill", "--config", &config], &["drill"]);
     assert!(evening[0]["steps"].as_array().unwrap().len() > 2);
     let forgotten = checked.run(0, &["forget", "latest"], &["forget"]);
     assert_eq!(forgotten[0]["protected"], forgotten[0]["forgotten"]);

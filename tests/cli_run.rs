@@ -60,7 +60,8 @@ fn an_evening_saves_databases_and_files_in_one_snapshot_and_hooks_run_around_it(
             "hook after: sh: good",
             "guard : good",
             "prune : good",
-            "check : good"
+            "check : good",
+            "drill : good"
         ]
     );
     let id = line["snapshot"].as_str().unwrap();

@@ -11,6 +11,7 @@ mod cli_config;
 mod cli_delete;
 mod cli_diff_live;
 mod cli_doctor;
+mod cli_drill;
 mod cli_exit_codes;
 mod cli_flags;
 mod cli_help;

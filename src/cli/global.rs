@@ -159,6 +159,17 @@ impl Global {
         }
     }
 
+    /// As [`Global::open`], without anything that this machine remembers of it.
+    ///
+    /// # Errors
+    /// As [`Repository::open`].
+    pub fn open_fresh(&self) -> Result<Repository> {
+        let storage = open_storage(&self.location()?)?;
+        let description = Description::read(&*storage)?;
+        let credentials = self.credentials(&storage.location(), description.algorithm != Algorithm::None)?;
+        self.try_each(&storage, &description, credentials, None).map(|(repository, _)| repository)
+    }
+
     /// Opens the repository that was named with a password or key that was read already, or as
     /// [`Global::open`] does.
     ///
@@ -202,7 +213,8 @@ impl Global {
             Some(credential) => vec![credential],
             None => self.credentials(&storage.location(), description.algorithm != Algorithm::None)?,
         };
-        let (repository, credential) = self.try_each(&storage, &description, credentials)?;
+        let cache_root = cache_root(|name| std::env::var_os(name));
+        let (repository, credential) = self.try_each(&storage, &description, credentials, cache_root)?;
         remember_place(&location, repository.description().id);
         if repository.cache().is_none() {
             self.tell("this machine has no folder for caches; set REPO_CACHE_DIR to be faster");
@@ -216,13 +228,14 @@ impl Global {
         storage: &Arc<dyn Storage>,
         description: &Description,
         credentials: Vec<Credential>,
+        cache_root: Option<PathBuf>,
     ) -> Result<(Repository, Option<Credential>)> {
         let open = |credential: Option<Credential>| {
             let options = OpenOptions {
                 credential,
                 allow_unencrypted: self.allow_unencrypted,
-                cache_root: cache_root(|name| std::env::var_os(name)),
-                no_catalog: self.no_catalog,
+                no_catalog: self.no_catalog || cache_root.is_none(),
+                cache_root: cache_root.clone(),
             };
             Repository::open_described(Arc::clone(storage), description.clone(), options)
         };

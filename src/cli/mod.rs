@@ -18,6 +18,7 @@ mod decided;
 mod deeds;
 mod diff;
 mod doctor;
+mod drill;
 mod evening;
 mod exit;
 mod files_from;
@@ -93,6 +94,7 @@ enum Command {
     Init(init::Args),
     Run(run::Args),
     Status(status::Args),
+    Drill(drill::Args),
     Doctor(doctor::Args),
     RecoveryKit(recovery_kit::Args),
     Snapshot(Box<snapshot::Args>),
@@ -184,6 +186,7 @@ fn run(command: Command, global: &Global, output: &mut Output) -> Result<Status>
         Command::Init(args) => init::run(args, global, output),
         Command::Run(args) => run::run(args, global, output),
         Command::Status(args) => status::run(args, global, output),
+        Command::Drill(args) => drill::run(args, global, output),
         Command::Doctor(args) => doctor::run(args, global, output),
         Command::RecoveryKit(args) => recovery_kit::run(args, global, output),
         Command::Snapshot(args) => snapshot::run(*args, global, output),

@@ -93,7 +93,7 @@ fn text(kit: &Kit) -> String {
     let mut text = format!("Recovery kit\n\nrepository   {}\nid           {}\nopened by    {}\n", kit.location, kit.id, kit.opened_by);
     // Writing into a text cannot fail.
     match &kit.secret {
-        Some((secret, how)) => drop(write!(text, "secret       {secret}\n             {how}\n").is_ok()),
+        Some((secret, how)) => text.push_str(&format!("secret       {secret}\n             {how}\n")),
         None => text.push_str("secret       ______________________________ (write it here by hand, or give --secret)\n"),
     }
     text.push_str("\nOn a new computer, with the program `repo` and the disk of the repository (its folder may be elsewhere then):\n\n");

@@ -81,7 +81,11 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     locks::warn_once(&repository);
     let own = OwnFolders::of(global)?;
     let state = StateFolder::open(repository.description().id, |name| std::env::var_os(name))?;
-    let context = context(&repository, config, &state, own.numbers.clone());
+    let has_drill = config.drill.as_ref().is_some_and(|drill| drill.schedule.is_some()) && !args.dry_run;
+    let fresh = if has_drill { Some(global.open_fresh()?) } else { None };
+    let location = global.location()?;
+    let context =
+        Context { fresh: fresh.as_ref().map(|fresh| (fresh, location)), ..context(&repository, config, &state, own.numbers.clone()) };
     let occasion = if args.scheduled { Occasion::Schedule } else { Occasion::Hand };
     let how = RunRequest { occasion, note: args.note, pin: args.pin, dry_run: args.dry_run };
     let mut ended = Ended::default();
@@ -118,7 +122,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
 /// What a run has around it on this machine.
 pub fn context<'c>(repository: &'c Repository, config: &'c Config, state: &'c StateFolder, skip: Vec<(u64, u64)>) -> Context<'c> {
     let (host, machine, user) = (platform::host_name(), platform::machine_name(), user_name());
-    Context { repository, config, state, host, machine, user, skip, clock: Timestamp::now }
+    Context { repository, config, state, host, machine, user, skip, fresh: None, clock: Timestamp::now }
 }
 
 /// Whether a job that a schedule started is to run now: its window may have been answered already, or what it needs is not
@@ -141,7 +145,7 @@ fn is_due(context: &Context<'_>, job: &Job, global: &Global) -> Result<bool> {
 }
 
 /// The jobs that were named, in the order of the configuration; all where none was.
-fn chosen<'c>(named: &[String], jobs: &'c [Job]) -> Result<Vec<&'c Job>> {
+pub fn chosen<'c>(named: &[String], jobs: &'c [Job]) -> Result<Vec<&'c Job>> {
     if let Some(unknown) = named.iter().find(|name| jobs.iter().all(|job| job.name != **name)) {
         let known = jobs.iter().map(|job| format!("`{}`", job.name)).collect::<Vec<_>>().join(", ");
         let message = format!("there is no job `{}`; there are: {known}", unknown.escape_debug());

@@ -239,8 +239,17 @@ fn of_jobs(args: &Args, global: &Global, repository: &Repository, host: &str, ma
     }
     let state = StateFolder::open(repository.description().id, |name| std::env::var_os(name))?;
     let (host, user) = (host.to_owned(), user_name());
-    let context =
-        jobs::Context { repository, config, state: &state, host, machine, user, skip: Vec::new(), clock: crate::units::Timestamp::now };
+    let context = jobs::Context {
+        repository,
+        config,
+        state: &state,
+        host,
+        machine,
+        user,
+        skip: Vec::new(),
+        fresh: None,
+        clock: crate::units::Timestamp::now,
+    };
     let listing = repository.catalogued()?.listing;
     let how = RunRequest { dry_run: args.dry_run, pin: args.pin, ..RunRequest::default() };
     let requested = |job: &&crate::config::Job| jobs::check_required(job).and_then(|()| jobs::request(&context, job, &how, &listing));

@@ -23,6 +23,9 @@ pub struct Context<'c> {
     pub user: String,
     /// Folders to leave out wherever they are met, as (device, inode): the repository itself.
     pub skip: Vec<(u64, u64)>,
+    /// The repository once more, opened without what this machine remembers, and where it lies: what a drill needs. None
+    /// where none is to be made.
+    pub fresh: Option<(&'c Repository, std::path::PathBuf)>,
     /// The clock.
     pub clock: fn() -> Timestamp,
 }

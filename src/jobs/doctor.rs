@@ -87,7 +87,8 @@ fn look_at_places(config: &Config, location: &Path, found: &mut Vec<Symptom>) {
     let scratch = config.drill.as_ref().map(|drill| drill.scratch.clone().unwrap_or_else(|| "/var/tmp".into()));
     if let Some(scratch) = scratch.filter(|scratch| same_disk(scratch, location) == Some(true)) {
         let message = format!("a drill restores to \"{}\", which is on the disk of the repository", scratch.display());
-        found.push(Symptom::wrong("drill", message, Some("give `scratch` of `[drill]` a folder on another disk")));
+        let symptom = Symptom::wrong("drill", message, Some("give `scratch` of `[drill]` a folder on another disk"));
+        found.push(Symptom { is_wrong: false, ..symptom });
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::book::Book;
 use super::context::{Context, RunRequest};
+use super::drill::{drill_request, run_drill};
 use super::due::standing_of;
 use super::guard::run_guard;
 use super::hooks::run_hooks;
@@ -139,6 +140,8 @@ impl Evening<'_> {
         self.prune(book);
         note(book);
         self.check(book);
+        note(book);
+        self.drill(book);
         note(book);
         run_hooks(self.job, When::Finally, &self.values(book), book, self.progress);
     }
@@ -279,6 +282,29 @@ impl Evening<'_> {
                 } else {
                     book.end(step);
                 }
+            }
+            Err(error) => book.fail(step, &error),
+        }
+    }
+
+    /// Restores a sample elsewhere, when that is due.
+    fn drill(&self, book: &mut Book) {
+        let Some(plan) = self.context.config.drill.as_ref().filter(|plan| plan.schedule.is_some()) else { return };
+        let Some((fresh, location)) = &self.context.fresh else { return };
+        if book.is_interrupted() || self.snapshot.is_none() {
+            return book.skip(StepKind::Drill, "nothing was saved");
+        }
+        if !self.is_due(plan.schedule.as_ref(), StepKind::Drill) {
+            return book.skip(StepKind::Drill, "it is not its time");
+        }
+        let mut step = book.begin(StepKind::Drill, "");
+        let drilled = drill_request(Some(plan), None)
+            .and_then(|request| run_drill(self.context, fresh, location, self.job, &request, &mut step, self.progress));
+        match drilled {
+            Ok(_) => book.end(step),
+            // Where it may not be restored to, or nothing can be written, nothing was shown to be wrong.
+            Err(error) if !error.is_damage() && error.kind() != ErrorKind::Interrupted => {
+                book.end_as(step, StepState::Incomplete, format!("no drill could be made: {error}"));
             }
             Err(error) => book.fail(step, &error),
         }

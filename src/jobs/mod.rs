@@ -11,6 +11,7 @@
 mod book;
 mod context;
 mod doctor;
+mod drill;
 mod due;
 mod evening;
 mod facts;
@@ -27,6 +28,7 @@ pub mod status;
 
 pub use context::{Context, RunRequest};
 pub use doctor::{Symptom, examine};
+pub use drill::{drill_request, run_drill, words as drill_words};
 pub use due::{conditions, standing_of};
 pub use evening::{Outcome, run};
 pub use late::tell_late;

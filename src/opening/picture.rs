@@ -110,3 +110,28 @@ fn decode_tiff(bytes: &[u8]) -> std::result::Result<Option<Picture>, Failure> {
         decoder.next_image().map_err(not_known)?;
     }
 }
+
+impl Picture {
+    /// The same with at most `side` dots on its longer side, each the mean of those that it stands for.
+    #[must_use]
+    pub fn shrunk(self, side: usize) -> Self {
+        let longer = self.width.max(self.height);
+        if longer <= side || side == 0 {
+            return self;
+        }
+        let (width, height) = ((self.width * side / longer).max(1), (self.height * side / longer).max(1));
+        let mut rgb = Vec::with_capacity(width * height * 3);
+        let range = |at: usize, of: usize, from: usize| at * from / of..((at + 1) * from / of).max(at * from / of + 1);
+        for line in 0..height {
+            for dot in 0..width {
+                let (lines, dots) = (range(line, height, self.height), range(dot, width, self.width));
+                let count = (lines.len() * dots.len()) as u64;
+                let sum = lines
+                    .flat_map(|line| dots.clone().map(move |dot| (line * self.width + dot) * 3))
+                    .fold([0u64; 3], |sum, at| std::array::from_fn(|color| sum[color] + u64::from(self.rgb[at + color])));
+                rgb.extend(sum.map(|sum| (sum / count) as u8));
+            }
+        }
+        Self { width, height, rgb }
+    }
+}

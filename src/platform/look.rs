@@ -184,6 +184,12 @@ fn mount_id(found: &Statx) -> Option<u64> {
     (found.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(found.stx_mnt_id)
 }
 
+/// When the content of a file last changed, as the system says of it.
+pub fn modified(found: &std::fs::Metadata) -> crate::units::Timestamp {
+    use std::os::unix::fs::MetadataExt;
+    crate::units::Timestamp::new(found.mtime(), u32::try_from(found.mtime_nsec()).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
