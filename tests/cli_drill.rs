@@ -10,7 +10,7 @@ use crate::cli_place::Place;
 fn place() -> Place {
     let place = configured();
     by_config(&place, &["init"]).expect(0);
-    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/pictures/small.jpg"), place.path("source/picture.jpg")).unwrap();
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pictures/small.jpg"), place.path("source/picture.jpg")).unwrap();
     place
 }
 

@@ -81,7 +81,7 @@ impl Program {
         self
     }
 
-    /// With a standard input that [`Running::input`] hands out.
+    /// With a standard input that [`Running::input`](super::Running::input) hands out.
     pub fn taking_input(mut self) -> Self {
         self.takes_input = true;
         self

@@ -50,7 +50,7 @@ fn a_seed_chooses_the_same_again_and_another_one_others_of_every_kind() {
 #[test]
 fn what_is_whole_is_proved_and_what_was_broken_when_it_was_saved_is_named_with_an_earlier_version() {
     let bench = Bench::new();
-    let picture = include_bytes!("../../tests/golden/pictures/small.jpg");
+    let picture = include_bytes!("../../tests/pictures/small.jpg");
     bench.write("a.jpg", picture);
     bench.write("note.txt", "words");
     let first = bench.snapshot().id.unwrap();
@@ -115,7 +115,7 @@ fn data_that_is_lost_in_the_repository_is_blamed_there() {
 #[test]
 fn the_page_shows_pictures_and_has_no_script() {
     let bench = Bench::new();
-    bench.write("<a>.jpg", include_bytes!("../../tests/golden/pictures/small.jpg"));
+    bench.write("<a>.jpg", include_bytes!("../../tests/pictures/small.jpg"));
     let outcome = drill(&bench, bench.snapshot().id.unwrap());
     let page = page(&outcome, "shop & co", "/mnt/backup", "Sunday", Some(12), "abc");
     assert!(page.contains("Proved: shop &amp; co on Sunday") && page.contains("data:image/png;base64,iVBOR"), "{page}");

@@ -59,7 +59,7 @@ fn a_png_is_decoded_to_its_last_line() {
 #[test]
 fn a_jpeg_is_decoded_to_its_last_line() {
     let bench = Bench::new();
-    let whole = include_bytes!("../../tests/golden/pictures/small.jpg");
+    let whole = include_bytes!("../../tests/pictures/small.jpg");
     bench.try_all(Form::Jpeg, whole);
     assert_eq!(bench.open(whole).picture.map(|picture| (picture.width, picture.height)), Some((64, 48)));
     assert!(matches!(bench.open(&noise(whole)).verdict, Verdict::Broken(_)));
