@@ -170,3 +170,21 @@ fn folders_beside_the_sources_that_no_job_covers_are_named() {
         "{uncovered}"
     );
 }
+
+#[test]
+fn an_open_database_without_a_profile_is_named_until_it_has_one() {
+    let place = place();
+    let path = place.path("source/shop.db");
+    let own = rusqlite::Connection::open(&path).unwrap();
+    own.pragma_update(None, "journal_mode", "wal").unwrap();
+    own.execute_batch("create table t (a blob); insert into t values (zeroblob(200000))").unwrap();
+    own.execute_batch("pragma wal_checkpoint(truncate)").unwrap();
+    let ran = by_config(&place, &["run"]).expect(0).stdout;
+    assert!(ran.contains("shop.db") && ran.contains("it is a database that is open"), "{ran}");
+    let told = status(&place, 3);
+    assert!(told["series"][0]["open_databases"].to_string().contains("source/shop.db"), "{told}");
+    assert_eq!(told["series"][0]["state"], "incomplete");
+    change(&place, "[check]", &format!("[[job.shop.database]]\ntype = \"sqlite\"\nname = \"shop\"\npath = {path:?}\n[check]"));
+    by_config(&place, &["run"]).expect(0);
+    assert_eq!(status(&place, 0)["series"][0]["open_databases"].as_array().unwrap().len(), 0);
+}

@@ -171,6 +171,9 @@ fn print(found: &status::Status, output: &mut Output) -> Result<()> {
         for reason in &series.reasons {
             output.line(format_args!("{}: {reason}", series.job))?;
         }
+        for path in &series.open_databases {
+            output.line(format_args!("  {path}"))?;
+        }
         for (path, since) in &series.unreadable {
             output.line(format_args!("  {path}, since {}", times::day_and_minute(*since)))?;
         }

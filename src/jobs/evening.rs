@@ -7,6 +7,7 @@ use super::due::standing_of;
 use super::guard::run_guard;
 use super::hooks::run_hooks;
 use super::notices::tell;
+use super::open_databases::tell_open_databases;
 use super::profiles::firebirds;
 use super::prune::run_prune;
 use super::request::request;
@@ -135,6 +136,9 @@ impl Evening<'_> {
         note(book);
         if let Some((id, manifest)) = self.saved() {
             run_guard(self.context, self.job, &id, &manifest, book, self.progress);
+            if let Ok(reader) = self.context.repository.reader() {
+                tell_open_databases(&reader, &manifest, book, self.progress);
+            }
             note(book);
         }
         self.prune(book);

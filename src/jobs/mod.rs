@@ -19,6 +19,7 @@ mod guard;
 mod hooks;
 mod late;
 mod notices;
+mod open_databases;
 mod profiles;
 mod prune;
 mod request;

@@ -7,6 +7,7 @@ use crate::catalog::Summary;
 use crate::config::Job;
 use crate::error::Result;
 use crate::jobs::due::{is_run, standing_of};
+use crate::jobs::open_databases::OPEN_DATABASE;
 use crate::ledger::Ledger;
 use crate::manifest::{LedgerStep, ProblemKind, StepKind, StepState};
 use crate::repository::{Catalogued, Repository};
@@ -109,7 +110,7 @@ pub(super) fn look_at(
         next: None,
         overdue_since: None,
         unreadable: unreadable(repository, &snapshots)?,
-        open_databases: Vec::new(),
+        open_databases: last.map_or_else(Vec::new, open_databases),
     };
     if snapshots.is_empty() {
         status.add(SeriesState::Never, "nothing was ever saved".to_owned());
@@ -127,6 +128,10 @@ pub(super) fn look_at(
             SeriesState::Suspect,
             format!("snapshot {} is suspect: {reasons}; `repo accept {0}` if that is right", suspect.id.short()),
         );
+    }
+    if !status.open_databases.is_empty() {
+        let message = "a database that is open was saved as it lies, which may be torn; give it a profile".to_owned();
+        status.add(SeriesState::Incomplete, message);
     }
     if !status.unreadable.is_empty() {
         status.add(SeriesState::Incomplete, format!("{} could not be read", files(status.unreadable.len())));
@@ -154,6 +159,11 @@ impl SeriesStatus {
         self.state = self.state.max(state);
         self.reasons.push(reason);
     }
+}
+
+/// The open databases that a run has found without a profile.
+fn open_databases(entry: &crate::manifest::LedgerEntry) -> Vec<String> {
+    entry.steps_of(StepKind::Guard).filter(|step| step.figure(OPEN_DATABASE).is_some()).map(|step| step.name.clone()).collect()
 }
 
 fn files(count: usize) -> String {
