@@ -71,6 +71,8 @@ impl Index {
             for group in missing.chunks(at_once) {
                 let built: Vec<(Table, Option<Error>)> = if at_once > SEGMENTS_AT_ONCE {
                     map_by(at_once, group, || (), |(), id| build(folder, *id, load))?
+                } else if at_once == 1 {
+                    group.iter().map(|id| build(folder, *id, load)).collect::<Result<Vec<_>>>()?
                 } else {
                     group.par_iter().map(|id| build(folder, *id, load)).collect::<Result<Vec<_>>>()?
                 };

@@ -33,6 +33,16 @@ pub struct Chunks {
     objects: Objects,
 }
 
+/// How the segments of an index are read that this machine has no tables of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::repository) enum Pace {
+    /// By as many threads as there are.
+    Together,
+    /// One after the other, by the thread that asks: for who reads while others work, such as the builder of trees in
+    /// the middle of a snapshot, and has nothing to do with the threads that those have.
+    OneByOne,
+}
+
 impl Chunks {
     pub(super) fn new(objects: Objects) -> Self {
         Self { objects }
@@ -48,10 +58,16 @@ impl Chunks {
     /// # Errors
     /// Those of the storage; `Damaged` when a segment is.
     pub fn open_index(&self) -> Result<Index> {
+        self.open_index_by(Pace::Together)
+    }
+
+    /// As [`Chunks::open_index`], at a pace.
+    pub(in crate::repository) fn open_index_by(&self, pace: Pace) -> Result<Index> {
         let tables = self.objects.cache().map(|cache| cache.tables());
         let storage = &**self.objects.storage();
         let (spared, listed) = ask_both(storage, || self.list_set_aside_segments(), || self.objects.list_segments_to_load());
         let (spared, (segments, at_once)) = (spared?, listed?);
+        let at_once = if pace == Pace::OneByOne { 1 } else { at_once };
         Index::open_sparing(tables.as_deref(), &spared, &segments, at_once, &|id| self.objects.read_segment(id))
     }
 
@@ -61,7 +77,7 @@ impl Chunks {
     /// # Errors
     /// Those of the storage that are no damage.
     pub fn reader(&self) -> Result<ChunkReader> {
-        let (index, unreadable) = self.open_index_to_read()?;
+        let (index, unreadable) = self.open_index_to_read(Pace::Together)?;
         Ok(self.reader_with(Arc::new(index)).sparing(unreadable))
     }
 

@@ -9,9 +9,9 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::{Deref, Range};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
-use super::Chunks;
 use super::in_work::InWork;
 use super::salvage::UnreadableSegment;
+use super::{Chunks, Pace};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, PackId};
 use crate::index::{Index, Location};
@@ -211,7 +211,8 @@ impl ChunkReader {
     /// Loads the index again; true when it is over other segments or tables than before.
     fn reload_index(&self) -> Result<bool> {
         let old = self.index();
-        let new = if self.unreadable.is_some() { self.chunks.open_index_to_read()?.0 } else { self.chunks.open_index()? };
+        let pace = Pace::OneByOne;
+        let new = if self.unreadable.is_some() { self.chunks.open_index_to_read(pace)?.0 } else { self.chunks.open_index_by(pace)? };
         let differs = old.is_damaged() || old.packs() != new.packs();
         *self.index.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(new);
         Ok(differs)

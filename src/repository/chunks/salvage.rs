@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Chunks;
 use super::packs::{PackListing, has_hash, read_contents};
+use super::{Chunks, Pace};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PackId, SegmentId};
 use crate::index::{Index, IndexSegment, IndexedPack, SEGMENT_PLAIN_BYTES_MAX, SEGMENTS_AT_ONCE, read_remembered_packs};
@@ -33,10 +33,10 @@ impl Chunks {
     ///
     /// # Errors
     /// Those of the storage that are no damage.
-    pub(in crate::repository) fn open_index_to_read(&self) -> Result<(Index, Vec<UnreadableSegment>)> {
+    pub(in crate::repository) fn open_index_to_read(&self, pace: Pace) -> Result<(Index, Vec<UnreadableSegment>)> {
         let mut tries = 1;
         loop {
-            match self.open_index() {
+            match self.open_index_by(pace) {
                 Ok(index) => return Ok((index, Vec::new())),
                 Err(error) if error.is_not_found() && tries < TRIES_MAX => tries += 1,
                 Err(error) if error.is_damage() || matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::WrongKey) => break,
@@ -44,14 +44,19 @@ impl Chunks {
             }
         }
         let look = |id: &SegmentId| Ok((*id, self.objects.read_segment(*id).err()));
-        let looked = map_at_once(&**self.objects.storage(), &self.objects.list_segments()?, look)?;
+        let (storage, segments) = (&**self.objects.storage(), self.objects.list_segments()?);
+        let looked: Vec<_> = match pace {
+            Pace::Together => map_at_once(storage, &segments, look)?,
+            Pace::OneByOne => segments.iter().map(look).collect::<Result<_>>()?,
+        };
+        let at_once = if pace == Pace::OneByOne { 1 } else { SEGMENTS_AT_ONCE };
         let readable: Vec<SegmentId> = looked.iter().filter(|(_, error)| error.is_none()).map(|(id, _)| *id).collect();
         let unreadable = looked.into_iter().filter_map(|(id, error)| Some(UnreadableSegment { id, problem: error?.to_string() }));
         let tables = self.objects.cache().map(|cache| cache.tables());
         let unreadable: Vec<UnreadableSegment> = unreadable.collect();
         let mut spared: Vec<SegmentId> = unreadable.iter().map(|segment| segment.id).collect();
         spared.extend(self.list_set_aside_segments()?);
-        Ok((Index::open_sparing(tables.as_deref(), &spared, &readable, SEGMENTS_AT_ONCE, &|id| self.objects.read_segment(id))?, unreadable))
+        Ok((Index::open_sparing(tables.as_deref(), &spared, &readable, at_once, &|id| self.objects.read_segment(id))?, unreadable))
     }
 
     /// What the packs hold that `index` does not name, from their directories. What cannot be read is
