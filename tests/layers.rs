@@ -297,3 +297,24 @@ fn a_module_is_a_file_or_a_folder_and_its_tests_stand_in_it() {
         assert!(!fs::read_to_string(&file).unwrap().contains("#[path ="), "{}", file.display());
     }
 }
+
+/// A file is read in one sitting.
+#[test]
+fn no_file_has_more_than_four_hundred_lines() {
+    fn all(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                all(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    ["src", "tests", "benches", "fuzz/src", "fuzz/fuzz_targets"].iter().for_each(|folder| all(&root().join(folder), &mut files));
+    assert!(files.len() > 400, "the files were found");
+    let lines = |file: &PathBuf| fs::read_to_string(file).unwrap().lines().count();
+    let long: Vec<_> = files.iter().map(|file| (file, lines(file))).filter(|(_, lines)| *lines > 400).collect();
+    assert!(long.is_empty(), "{long:?}");
+}

@@ -5,6 +5,7 @@
 //! error.
 
 mod accept;
+mod alone;
 mod bar;
 mod cat;
 mod catalog;

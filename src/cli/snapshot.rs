@@ -7,6 +7,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 use serde_bytes::ByteBuf;
 
+use super::alone::{again, of_jobs};
 use super::bar::Bar;
 use super::evening::{Ended, concerns_one_series};
 use super::exit::Status;
@@ -21,11 +22,11 @@ use super::saved;
 use super::times;
 use crate::crypto::{Algorithm, Argon2Cost};
 use crate::error::{Error, ErrorKind, Result};
-use crate::jobs::{self, RunRequest, StateFolder};
+use crate::jobs::RunRequest;
 use crate::manifest::{Kind, SnapshotOptions, StatTrust, Unwanted, check_name};
 use crate::platform::{self, names};
 use crate::repository::{Description, Repository};
-use crate::snapshot::{self, Repeated, Request, Stream};
+use crate::snapshot::{self, Request, Stream};
 use crate::source::{read_exclude_file, user_name};
 use crate::units::{ByteCount, lossy_text};
 
@@ -180,7 +181,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             let stream = Some(Stream::Command(args.arguments.clone()));
             vec![Request { options, stream, ..Request::new(paths, host, user_name()) }]
         }
-        _ if paths.is_empty() && global.in_use()?.is_some() => of_jobs(&args, global, &repository, &host, machine.clone())?,
+        _ if paths.is_empty() && global.in_use()?.is_some() => {
+            of_jobs(args.series.as_deref(), &how(&args), global, &repository, &host, machine.clone())?
+        }
         _ if paths.is_empty() => again(&repository, &host, machine.clone(), args.series.as_deref(), global, &mut ended)?,
         _ => vec![Request { options, unwanted, ..Request::new(paths, host, user_name()) }],
     };
@@ -228,67 +231,9 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     ended.finish()
 }
 
-/// What `repo snapshot` alone saves where a configuration holds: the databases and files of its jobs, or of the one that
-/// `--series` names, without hooks and rules.
-fn of_jobs(args: &Args, global: &Global, repository: &Repository, host: &str, machine: Option<Vec<u8>>) -> Result<Vec<Request>> {
-    let Some(config) = global.in_use()? else { return Ok(Vec::new()) };
-    let jobs: Vec<_> = config.jobs.iter().filter(|job| args.series.as_ref().is_none_or(|series| *series == job.name)).collect();
-    if jobs.is_empty() {
-        let series = args.series.as_deref().unwrap_or_default();
-        return Err(Error::new(ErrorKind::Invalid, format!("the configuration has no job `{}`", series.escape_debug())));
-    }
-    let state = StateFolder::open(repository.description().id, |name| std::env::var_os(name))?;
-    let (host, user) = (host.to_owned(), user_name());
-    let context = jobs::Context {
-        repository,
-        config,
-        state: &state,
-        host,
-        machine,
-        user,
-        skip: Vec::new(),
-        fresh: None,
-        clock: crate::units::Timestamp::now,
-    };
-    let listing = repository.catalogued()?.listing;
-    let how = RunRequest { dry_run: args.dry_run, pin: args.pin, ..RunRequest::default() };
-    let requested = |job: &&crate::config::Job| jobs::check_required(job).and_then(|()| jobs::request(&context, job, &how, &listing));
-    jobs.iter().map(requested).collect()
-}
-
-/// What `repo snapshot` alone saves: every series of this machine that is not stopped, each as it was saved last.
-fn again(
-    repository: &Repository,
-    host: &str,
-    machine: Option<Vec<u8>>,
-    series: Option<&str>,
-    global: &Global,
-    ended: &mut Ended,
-) -> Result<Vec<Request>> {
-    let Repeated { requests, streams, stopped, doubtful } = snapshot::repeat(repository, host, &user_name(), machine, series)?;
-    for id in doubtful {
-        message::warn(format_args!(
-            "snapshot {} cannot be read and may be the newest of a series; paths and filters are those of the one before it, so give them if \
-             they were changed since. `repo check` says what is damaged, and `repo repair` mends it",
-            id.short()
-        ));
-        ended.add_status(Status::Incomplete);
-    }
-    for series in &streams {
-        let text = format!("series `{}` saves a stream, which cannot be read again; give its command again", series.escape_debug());
-        if requests.is_empty() {
-            return Err(Error::new(ErrorKind::Invalid, text));
-        }
-        message::note(text);
-    }
-    if requests.is_empty() {
-        let text = format!("all series of this machine are stopped: {}; `repo series resume NAME` takes one up", stopped.join(", "));
-        return Err(Error::new(ErrorKind::Invalid, text));
-    }
-    for series in stopped.iter().filter(|_| global.verbose) {
-        message::note(format_args!("series `{}` is stopped", series.escape_debug()));
-    }
-    Ok(requests)
+/// How jobs are saved without their hooks and rules.
+fn how(args: &Args) -> RunRequest {
+    RunRequest { dry_run: args.dry_run, pin: args.pin, ..RunRequest::default() }
 }
 
 /// Refuses what would not be what it looks like.
