@@ -9,6 +9,7 @@
 
 mod calendars;
 mod choices;
+mod configurations;
 mod forgery;
 mod objects;
 mod policies;
@@ -19,6 +20,7 @@ mod texts;
 pub mod examples;
 
 pub use calendars::calendar;
+pub use configurations::configuration;
 pub use objects::{frame_content, key_slot, object_header, pack, sealed_object};
 pub use policies::keep_policy;
 pub use restores::restore_plan;
@@ -29,8 +31,9 @@ pub use texts::{description, filter_patterns, find_pattern, snapshot_selection};
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 18] = [
+pub const TARGETS: [(&str, Target); 19] = [
     ("calendar", calendar),
+    ("configuration", configuration),
     ("description", description),
     ("filter_patterns", filter_patterns),
     ("find_pattern", find_pattern),
