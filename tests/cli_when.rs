@@ -168,3 +168,30 @@ fn options_narrow_the_choice_everywhere() {
     place.run(&["forget", "latest", "--series", "other"]).expect(0);
     assert_eq!(place.run(&["-q", "snapshots"]).expect(0).stdout.lines().collect::<Vec<_>>(), [&ids[0], &ids[1]]);
 }
+
+#[test]
+fn counting_back_with_a_path_counts_the_snapshots_that_have_it() {
+    let place = Place::with_repository();
+    let file = place.path("source/note");
+    for text in [Some("first"), None, Some("third"), None] {
+        match text {
+            Some(text) => fs::write(&file, text).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        place.run(&["snapshot", &place.text("source")]).expect(0);
+    }
+    let cat = |name: &str| place.run(&["cat", &format!("{name}:{}", place.text("source/note"))]);
+    assert_eq!((cat("latest").expect(0).stdout, cat("latest~1").expect(0).stdout), ("third".to_owned(), "first".to_owned()));
+    assert!(cat("latest~2").expect(1).stderr.contains("no snapshot 2 before the newest that has it has "));
+    assert!(cat("latest~+1").expect(2).stderr.contains("names no snapshot"));
+    assert!(cat("latest~0").code != 0, "the newest itself, whatever it has");
+    let elsewhere = cat("latest@other").stderr;
+    assert!(elsewhere.contains("series `other`"), "{elsewhere}");
+}
+
+#[test]
+fn an_id_in_capital_letters_is_that_id() {
+    let place = Place::with_snapshot();
+    let id = place.run(&["--json", "snapshots"]).expect(0).json()["id"].as_str().unwrap().to_uppercase();
+    place.run(&["ls", &id[..12]]).expect(0);
+}

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::SnapshotId;
 use crate::manifest::Manifest;
 use crate::platform::names;
-use crate::repository::{Among, ChunkReader, Repository, find_newest_first, is_future, is_moment};
+use crate::repository::{Among, ChunkReader, Repository, check_known, find_newest_first, is_future, is_moment};
 use crate::units::{PathText, Timestamp};
 
 /// How help texts explain a snapshot.
@@ -32,6 +32,19 @@ pub struct Selected {
     pub id: SnapshotId,
     /// The absolute path in the snapshot that is meant by what stands behind the colon. It is there.
     pub path: Option<Vec<u8>>,
+}
+
+/// `latest~2@SERIES` as `latest@SERIES` and 2: how many of those that have a path are passed over. Other names stay as
+/// they are.
+fn split_back(name: &[u8]) -> (Vec<u8>, usize) {
+    let plain = (name.to_vec(), 0);
+    let Some(rest) = name.strip_prefix(b"latest~") else { return plain };
+    let digits = rest.iter().take_while(|digit| digit.is_ascii_digit()).count();
+    let number = std::str::from_utf8(&rest[..digits]).ok().and_then(|number| number.parse::<usize>().ok());
+    match number {
+        Some(back) if back > 0 && matches!(rest.get(digits), None | Some(b'@')) => ([b"latest", &rest[digits..]].concat(), back),
+        _ => plain,
+    }
 }
 
 impl Selected {
@@ -114,7 +127,8 @@ impl<'a> Chooser<'a> {
             return Ok(Selected { id, path: None });
         };
         let current = std::env::current_dir().ok().map(names::into_bytes);
-        let newest_first = match std::str::from_utf8(name) {
+        let (asked, back) = split_back(name);
+        let newest_first = match std::str::from_utf8(&asked) {
             Ok(name) => self.among(|among| find_newest_first(self.listing, name, among))?,
             Err(_) => None,
         };
@@ -129,18 +143,40 @@ impl<'a> Chooser<'a> {
         let first = newest_first.first().map(|summary| summary.id);
         // At a moment the path was there or not; `latest` is the newest that has it.
         let is_time = self.is_time(name);
-        let found = browse::locate_first(reader, newest_first.into_iter(), path, current.as_deref(), is_time, &Bar::hidden(self.global))?;
+        let bar = Bar::hidden(self.global);
+        let mut rest = newest_first.as_slice();
+        let mut found = browse::locate_first(reader, rest.iter().copied(), path, current.as_deref(), is_time, &bar)?;
+        // `~2` counts the snapshots that have the path: two before the newest of them.
+        for _ in 0..back {
+            let Some(Located { summary, path: Some(_) }) = &found else { break };
+            let id = summary.id;
+            let behind = rest.iter().position(|summary| summary.id == id).map_or(rest.len(), |at| at + 1);
+            rest = &rest[behind..];
+            found = browse::locate_first(reader, rest.iter().copied(), path, current.as_deref(), is_time, &bar)?;
+        }
+        if back > 0 {
+            // One that cannot be read may have it too.
+            check_known(self.listing, &PathText(name).to_string(), found.as_ref().map(|found| found.summary))?;
+        }
         self.tell_path(path, current.as_deref(), found.as_ref());
         match (found, first) {
             (Some(Located { summary, path: None }), _) => Err(self.not_there(reader, &summary.id, path, current.as_deref())),
             (Some(Located { summary, path: found }), first) => {
                 self.tell_choice(name, &summary.id);
-                if !is_time && first != Some(summary.id) {
+                if !is_time && back == 0 && first != Some(summary.id) {
                     message::note(format_args!("the newest snapshot that has it: {}", describe(summary)));
                 }
                 Ok(Selected { id: summary.id, path: found })
             }
-            (None, Some(_)) => Err(Error::new(ErrorKind::NotFound, format!("no snapshot has {}", PathText(path)))),
+            (None, Some(_)) => {
+                let which = match back {
+                    0 => "no snapshot".to_owned(),
+                    back => format!("no snapshot {back} before the newest that has it"),
+                };
+                let narrowed = self.wanted.is_some() || asked.contains(&b'@');
+                let among = if narrowed { " among those that were asked for" } else { "" };
+                Err(Error::new(ErrorKind::NotFound, format!("{which}{among} has {}", PathText(path))))
+            }
             // With the message that says why there is none.
             (None, None) => self.select(name).map(|id| Selected { id, path: None }),
         }

@@ -28,7 +28,8 @@ pub use chunks::{ChunkReader, Chunks, FrameBytes, PackListing, UnnamedPacks, Unr
 pub use create::{CreateOptions, create, create_protected};
 pub use description::{Description, FORMAT};
 pub use facts::{
-    Among, Catalogued, Facts, Marks, Protection, Rollback, find_newest_first, is_future, is_moment, is_older, lone_record_problem,
+    Among, Catalogued, Facts, Marks, Protection, Rollback, check_known, find_newest_first, is_future, is_moment, is_older,
+    lone_record_problem,
 };
 pub use foreign::Foreign;
 pub use keys::{

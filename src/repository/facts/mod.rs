@@ -21,7 +21,7 @@ pub use paired::lone_record_problem;
 pub use protection::Protection;
 pub use records::Facts;
 pub use rollback::Rollback;
-pub use select::{Among, find_newest_first, is_future, is_moment, is_older};
+pub use select::{Among, check_known, find_newest_first, is_future, is_moment, is_older};
 
 pub(super) use pairing::publish_new_pair;
 #[cfg(test)]

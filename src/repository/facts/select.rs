@@ -105,7 +105,10 @@ fn choose(
 }
 
 /// Refuses a choice that a snapshot which cannot be read may contradict.
-fn check_known(listing: &Listing, text: &str, found: Option<&Summary>) -> Result<()> {
+///
+/// # Errors
+/// `Damaged`.
+pub fn check_known(listing: &Listing, text: &str, found: Option<&Summary>) -> Result<()> {
     let Some(doubtful) = listing.unreadable().iter().find(|id| found.is_none_or(|found| !is_older(listing, id, found))) else {
         return Ok(());
     };
@@ -155,7 +158,8 @@ fn parse_point(name: &str, among: &Among<'_>) -> Result<Option<Point>> {
     let unclear = || Error::new(ErrorKind::Invalid, format!("`{}` names no snapshot", name.escape_debug()));
     if let Some(back) = name.strip_prefix("latest") {
         let back = match back.strip_prefix('~') {
-            Some(number) => number.parse().map_err(|_| unclear())?,
+            Some(number) if number.bytes().all(|digit| digit.is_ascii_digit()) => number.parse().map_err(|_| unclear())?,
+            Some(_) => return Err(unclear()),
             None if back.is_empty() => 0,
             None => return Err(unclear()),
         };
@@ -186,7 +190,8 @@ fn is_id_of_any(listing: &Listing, name: &str) -> bool {
 }
 
 fn find_id(listing: &Listing, text: &str, among: &Among<'_>) -> Result<SnapshotId> {
-    let id = listing.find_prefix(text)?.id;
+    // Ids are printed in small letters; who copies them from elsewhere may have others.
+    let id = listing.find_prefix(&text.to_ascii_lowercase())?.id;
     if among.has(&id) {
         return Ok(id);
     }
