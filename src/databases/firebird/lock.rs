@@ -12,7 +12,7 @@ use super::tools::Tool;
 use super::unlock::{Released, foreign, undo, unlock};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::process;
+use crate::platform::{look, process};
 use crate::units::Timestamp;
 
 /// Programs of servers, whose folder a difference file without a path lies in.
@@ -67,9 +67,7 @@ impl Lock {
             let header = Header::of_path(&path)?;
             let id = header.lock_id.filter(|id| header.state == State::Locked && Some(*id) != before.lock_id);
             let id = id.ok_or_else(|| another_file(&path, &firebird.address.text()))?;
-            let pages = ended.text().trim().parse::<u64>().ok().filter(|pages| *pages > 0);
-            let pages =
-                pages.ok_or_else(|| Error::new(ErrorKind::Other, format!("nbackup does not say how many pages {} has", shown(&path))))?;
+            let pages = frozen_pages(&path, &ended.text(), header.page_bytes)?;
             record.complete(Answered { lock: id.to_string(), pages, difference: difference.clone() })?;
             firebird.tell(Step::Completed);
             if !difference.exists() {
@@ -134,6 +132,22 @@ impl Drop for Lock {
     }
 }
 
+/// How many pages of the frozen file are to be read, where the tool said `answer`.
+///
+/// A server of one process for each client answers zero, or nothing, when another client made the process forget that it
+/// holds the lock (`BackupManager::getPageCount`). Then the file says it: no server makes a frozen file longer, and the
+/// pages that it had in stock are zeros, which every copy of a file has too.
+fn frozen_pages(path: &Path, answer: &str, page_bytes: u32) -> Result<u64> {
+    let pages = match answer.trim() {
+        "" | "0" => {
+            look::behind_path(path).map_err(|failure| Error::io("cannot look at", shown(path), failure))?.bytes / u64::from(page_bytes)
+        }
+        said => said.parse().unwrap_or(0),
+    };
+    let unknown = || Error::new(ErrorKind::Other, format!("nbackup does not say how many pages {} has: {answer:?}", shown(path)));
+    (pages > 0).then_some(pages).ok_or_else(unknown)
+}
+
 /// Where the difference file of a database is. A name without a path is one in the folder that the server works in.
 pub fn difference_file(database: &Path, named: Option<&str>) -> PathBuf {
     let Some(named) = named.map(PathBuf::from) else {
@@ -168,5 +182,20 @@ mod tests {
         assert_eq!(difference_file(database, None), Path::new("/srv/a.fdb.delta"));
         assert_eq!(difference_file(database, Some("/fast/a.dif")), Path::new("/fast/a.dif"));
         assert!(difference_file(database, Some("a.dif")).is_absolute());
+    }
+
+    #[test]
+    fn a_server_that_does_not_say_how_many_pages_there_are_leaves_it_to_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.fdb");
+        std::fs::write(&path, [0; 3 * 4096 + 100]).unwrap();
+        for (answer, pages) in [("7\n", 7), ("0\n", 3), ("", 3)] {
+            assert_eq!(frozen_pages(&path, answer, 4096).unwrap(), pages, "{answer:?}");
+        }
+        for answer in ["-1", "many"] {
+            assert!(frozen_pages(&path, answer, 4096).is_err(), "{answer:?}");
+        }
+        std::fs::write(&path, "").unwrap();
+        assert!(frozen_pages(&path, "0", 4096).is_err());
     }
 }
