@@ -13,7 +13,7 @@ use super::restorable::{Restorable, open_any};
 use crate::cli_place::{Place, names};
 
 /// Each command meets so many damages.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 6;
 
 /// Writes what is on `disk` to a folder that is not there yet. Empty folders are left out, as some tools
 /// do that copy.
@@ -26,6 +26,14 @@ fn write_out(disk: &MemoryStorage, folder: &Path) {
     }
 }
 
+/// What is on `disk` is the repository, and nothing is left of what a command made before.
+fn prepare(place: &Place, disk: &MemoryStorage) {
+    for folder in ["repository", "cache", "state", "back"] {
+        let _ = fs::remove_dir_all(place.path(folder));
+    }
+    write_out(disk, &place.path("repository"));
+}
+
 fn restorable(folder: &Path) -> Restorable {
     LocalStorage::open(folder).map_or_else(|_| Restorable::default(), |storage| Restorable::of(Arc::new(storage)))
 }
@@ -33,10 +41,7 @@ fn restorable(folder: &Path) -> Restorable {
 /// What is wrong after `arguments` met a damage.
 fn judge(place: &Place, bench: &Bench, damage: &Damage, arguments: &[&str]) -> Option<String> {
     let repository = place.path("repository");
-    for folder in [&repository, &place.path("cache"), &place.path("back")] {
-        let _ = fs::remove_dir_all(folder);
-    }
-    write_out(&damaged(&bench.disk, damage), &repository);
+    prepare(place, &damaged(&bench.disk, damage));
     let before = restorable(&repository);
     let ran = place.run(arguments);
     let said = format!("{arguments:?} after {damage:?} exits {}: {}", ran.code, ran.stderr.lines().next().unwrap_or_default());
@@ -59,14 +64,34 @@ fn judge(place: &Place, bench: &Bench, damage: &Damage, arguments: &[&str]) -> O
     None
 }
 
+/// What is wrong where nothing is damaged: a command that is not understood would stand in the matrix for nothing.
+fn judge_code(place: &Place, bench: &Bench, arguments: &[&str]) -> Option<String> {
+    prepare(place, &bench.disk);
+    let ran = place.run(arguments);
+    (ran.code == 2).then(|| format!("{arguments:?}: {}", ran.stderr))
+}
+
+/// One job over the source, whose rules keep little, and which is drilled in its first run.
+fn write_configuration(place: &Place, source: &str) {
+    let (repository, key, scratch) = (place.text("repository"), place.text("key"), place.text("scratch"));
+    fs::create_dir(&scratch).unwrap();
+    let head = format!("version = 1\nrepository = \"{repository}\"\npassword = {{ key_file = \"{key}\" }}\n");
+    let job = format!("[job.shop]\nsource = [\"{source}\"]\nkeep = {{ last = 1 }}\n[check]\ndaily = \"50%\"\n");
+    let drill = format!("[drill]\nschedule = \"monthly\"\nsample = {{ newest = 2, random = 2 }}\nscratch = \"{scratch}\"\n");
+    fs::write(place.path("repo.toml"), head + &job + &drill).unwrap();
+}
+
 #[test]
 fn the_program_itself_makes_nothing_unrestorable_in_a_sample_of_the_matrix() {
     let (bench, place) = (Bench::new(4, true).with_company(), Place::new());
     fs::write(place.path("key"), [0; 32]).unwrap();
     fs::write(place.path("other key"), [1; 32]).unwrap();
     let (source, other) = (bench.source.path().to_str().unwrap(), place.text("other key"));
-    let (back, first) = (place.text("back"), bench.snapshots[0].to_string());
-    let commands: [&[&str]; 15] = [
+    let (back, first, kit) = (place.text("back"), bench.snapshots[0].to_string(), place.text("kit"));
+    let configuration = place.text("repo.toml");
+    write_configuration(&place, source);
+    let by = ["-q", "--config", &configuration];
+    let commands: [&[&str]; 19] = [
         &["-q", "init"],
         &["-q", "snapshot", "--init", source],
         &["-q", "snapshot", source],
@@ -82,8 +107,16 @@ fn the_program_itself_makes_nothing_unrestorable_in_a_sample_of_the_matrix() {
         &["-q", "key", "change", "--new-key-file", &other],
         &["-q", "restore", "latest", &back],
         &["-q", "catalog", "rebuild"],
+        &[&by[..], &["run"]].concat(),
+        &[&by[..], &["status"]].concat(),
+        &[&by[..], &["doctor"]].concat(),
+        &[&by[..], &["recovery-kit", "--html", &kit]].concat(),
     ];
     let damages = of_one(&bench.disk);
+    for arguments in commands {
+        let said = judge_code(&place, &bench, arguments);
+        assert!(said.is_none(), "{}", said.unwrap_or_default());
+    }
     let cases: Vec<(&Damage, &[&str])> =
         (0..commands.len() * ROUNDS).map(|number| (&damages[number * 37 % damages.len()], commands[number % commands.len()])).collect();
     let wrong: Vec<String> = cases.iter().filter_map(|(damage, arguments)| judge(&place, &bench, damage, arguments)).collect();
