@@ -8,6 +8,4 @@ mod held;
 mod killed;
 mod refused;
 mod restored;
-mod room;
 mod server;
-mod sources;

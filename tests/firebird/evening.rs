@@ -2,16 +2,14 @@
 //! and opens.
 
 use std::fs;
+use std::path::Path;
 
 use super::server::{ACCOUNTS, Movers, Server};
 use crate::cli_config::by_config;
 use crate::cli_place::Place;
 
-#[test]
-fn an_evening_saves_a_database_that_is_open_and_an_ordinary_restore_gives_one_that_opens() {
-    let Some(server) = Server::start("Super") else { return };
-    let file = server.path("data/store.fdb");
-    server.bank(&file, 8);
+/// A place whose one job saves the database.
+pub fn shop(server: &Server, file: &Path) -> Place {
     let place = Place::new();
     fs::write(place.path("password"), "correct horse battery\n").unwrap();
     fs::write(place.path("login"), "x\n").unwrap();
@@ -26,6 +24,15 @@ fn an_evening_saves_a_database_that_is_open_and_an_ordinary_restore_gives_one_th
         server.path("scratch").display(),
     );
     fs::write(place.path("repo.toml"), config).unwrap();
+    place
+}
+
+#[test]
+fn an_evening_saves_a_database_that_is_open_and_an_ordinary_restore_gives_one_that_opens() {
+    let Some(server) = Server::start("Super") else { return };
+    let file = server.path("data/store.fdb");
+    server.bank(&file, 8);
+    let place = shop(&server, &file);
     by_config(&place, &["init"]).expect(0);
     let movers = Movers::begin(&server, &file);
     let first = by_config(&place, &["--json", "run"]).expect(0).json();

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::asked::{ASKING_SECONDS, Answered, Asked};
 use super::header::{Header, LockId, State, shown};
-use super::lock_record::{ASKING_SECONDS, Answered, Asked, LockRecord};
+use super::lock_record::LockRecord;
 use super::server::Described;
 use super::settings::{Firebird, Step};
 use super::tools::Tool;

@@ -6,6 +6,7 @@
 //! anybody works with ([`clear_lock`]).
 
 mod address;
+mod asked;
 mod check;
 mod finish;
 mod frozen;

@@ -6,8 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use super::address::Address;
+use super::asked::Content;
 use super::header::{Header, State, shown};
-use super::lock_record::{Content, Found, LockRecord};
+use super::lock_record::{Found, LockRecord};
 use super::settings::{Firebird, Folders, Login, Method, Password};
 use super::unlock::{foreign, undo};
 use crate::error::{Error, ErrorKind, Hint, Result};

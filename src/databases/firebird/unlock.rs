@@ -7,8 +7,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::asked::Content;
 use super::header::{Header, State, shown};
-use super::lock_record::{Content, LockRecord};
+use super::lock_record::LockRecord;
 use super::settings::{Firebird, Step};
 use super::tools::{Tool, says_no_server};
 use crate::children::Ended;
