@@ -4,10 +4,12 @@
 //! may lie, which would be played into it. Only files that this restore has made are touched. Whether the copy is sound
 //! is said by the tools of the database, where they are there.
 
+use std::path::Path;
+
 use super::plan::Plan;
 use super::request::What;
 use crate::databases::{check_sqlite_copy, firebird, remove_stale_sqlite};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Content, SavedDatabase, database_folder};
 use crate::platform::names;
 use crate::progress::{Finding, FindingKind, Progress, Topic};
@@ -25,8 +27,11 @@ pub(super) fn finish_databases(plan: &Plan<'_>, begun: Timestamp, progress: &dyn
         for path in files(plan, &saved)? {
             let Some(target) = target(plan, &path) else { continue };
             // A copy that is newer than the restore is one that it made.
-            let Ok(copy) = firebird::NewCopy::made_since(names::to_path(&target).as_ref(), begun) else { continue };
-            let told = finish(&saved, copy, progress);
+            let told = match firebird::NewCopy::made_since(names::to_path(&target).as_ref(), begun) {
+                Ok(copy) => finish(&saved, copy, progress),
+                Err(why) if is_unfinished(&saved, names::to_path(&target).as_ref()) => Err(unfinished(why)),
+                Err(_) => continue,
+            };
             let (kind, message) = match told {
                 Ok(Told { wrong, note }) if wrong.is_empty() => (FindingKind::Note(Topic::Database), note),
                 Ok(Told { wrong, .. }) => (FindingKind::Damaged, format!("the restored database is damaged: {}", wrong.join("; "))),
@@ -37,6 +42,18 @@ pub(super) fn finish_databases(plan: &Plan<'_>, begun: Timestamp, progress: &dyn
         }
     }
     Ok(damaged)
+}
+
+/// Whether what was left as it was is frozen: a copy that a restore made before it was killed, or one that is held now.
+fn is_unfinished(saved: &SavedDatabase, path: &Path) -> bool {
+    saved.account.kind == "firebird" && firebird::Header::of_path(path).is_ok_and(|header| header.state != firebird::State::Normal)
+}
+
+fn unfinished(why: Error) -> Error {
+    let message = "its file says that it is locked, and was left so, because this restore has not made it";
+    Error::new(ErrorKind::Changed, message.to_owned())
+        .context(why)
+        .with_hint("where it is a copy that a restore began, remove it and restore again; where people work with it, release its lock")
 }
 
 struct Told {
