@@ -79,6 +79,14 @@ fn killed(mode: &str) {
     for (round, (moment, has_come)) in moments.iter_mut().enumerate() {
         kill_when(&place, has_come);
         server.mark(&file, &format!("after kill {round}"));
+        // Of each second kill the doctor is first, and releases what there is.
+        if round % 2 == 1 {
+            let has_released = (0..200).any(|_| {
+                by_config(&place, &["doctor"]);
+                server.state(&file) == State::Normal && whole_records(&place).is_empty()
+            });
+            assert!(has_released, "{moment}: {}", by_config(&place, &["doctor"]).stdout);
+        }
         // A tool that the killed run had started may still be at work: then the lock is in use, and is not touched.
         let ended = (0..200).map(|_| by_config(&place, &["run"])).find(|ran| ran.code == 0);
         let ended = ended.unwrap_or_else(|| panic!("{moment}: {}", by_config(&place, &["run"]).stdout));
