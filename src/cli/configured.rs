@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::message;
 use super::password::Source;
 use crate::config::{Config, Found, Password, find, load};
 use crate::error::{Error, Result};
@@ -43,6 +44,13 @@ pub fn required(named: Option<&Path>) -> Result<&'static Config> {
         let message = "there is no configuration: none was named, and there is no repo.toml here, in ~/.config/repo/ or in /etc/repo/";
         Error::new(crate::error::ErrorKind::Invalid, message).with_hint("`repo config example > repo.toml` makes one")
     })
+}
+
+/// Warns of what somebody may rely on and no command does.
+pub fn warn_of_what_is_not_done(config: &Config) {
+    for key in config.not_done() {
+        message::warn(format_args!("{key} is looked at, and this version does nothing with it"));
+    }
 }
 
 /// Where the password is, as the command line knows it.

@@ -77,6 +77,7 @@ struct StepLine<'a> {
 pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
     let config = configured::required(global.config.as_deref())?;
     let jobs = chosen(&args.jobs, &config.jobs)?;
+    configured::warn_of_what_is_not_done(config);
     let repository = global.open()?;
     locks::warn_once(&repository);
     let own = OwnFolders::of(global)?;

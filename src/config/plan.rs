@@ -68,6 +68,8 @@ pub struct Config {
     pub drill: Option<Drill>,
     /// Who is told, and when.
     pub notices: Vec<Notice>,
+    /// Tables that are looked at, and that this version does nothing with.
+    pub later_tables: Vec<String>,
     /// Whether something in it runs programs.
     pub has_commands: bool,
     /// The line that each value stands in, by its path: `job.shop.keep.daily`.
@@ -78,5 +80,23 @@ impl Config {
     /// The job `name`.
     pub fn job(&self, name: &str) -> Option<&Job> {
         self.jobs.iter().find(|job| job.name == name)
+    }
+
+    /// What it asks for and this version does not do, by its path in the file. Whoever relies on it must hear that.
+    pub fn not_done(&self) -> Vec<String> {
+        let mut found = self.later_tables.clone();
+        for job in &self.jobs {
+            for database in &job.databases {
+                let asked = [
+                    ("logical", database.logical.is_some()),
+                    ("assert", !database.assertions.is_empty()),
+                    ("user", database.user.is_some()),
+                ];
+                let name = |key: &str| format!("job.{}.database.{key} of `{}`", job.name, database.name);
+                found.extend(asked.into_iter().filter(|(_, is_asked)| *is_asked).map(|(key, _)| name(key)));
+            }
+        }
+        found.extend(self.drill.as_ref().and_then(|drill| drill.rehearse.as_ref()).map(|_| "drill.rehearse".to_owned()));
+        found
     }
 }

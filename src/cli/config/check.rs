@@ -50,6 +50,7 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             } else {
                 output.say(format_args!("\"{shown}\" is right: {}", summary(&config)))?;
             }
+            configured::warn_of_what_is_not_done(&config);
             note_what_is_not_there(&config);
             Ok(Status::Good)
         }

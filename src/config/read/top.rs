@@ -84,8 +84,8 @@ fn read_top(top: &Section<'_>) -> Config {
         schedule
     });
     let notices = top.sections("notify", "notify").iter().filter_map(read_notice).collect();
-    check_later(top, &jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>());
-    Config { repository, password, jobs, prune, check, drill, notices, ..Config::default() }
+    let later_tables = check_later(top, &jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>());
+    Config { repository, password, jobs, prune, check, drill, notices, later_tables, ..Config::default() }
 }
 
 /// The version stands first, so that a program that does not know it says so before anything else.
@@ -136,22 +136,26 @@ fn read_drill(section: &Section<'_>) -> Drill {
     drill
 }
 
-/// Disks and copies: their keys are looked at, and what they say is done by a later version.
-fn check_later(top: &Section<'_>, jobs: &[&str]) {
+/// Disks and copies: their keys are looked at, and what they say is done by a later version. The tables that there are.
+fn check_later(top: &Section<'_>, jobs: &[&str]) -> Vec<String> {
+    let mut tables = Vec::new();
     let check_jobs = |section: &Section<'_>, key: &str| {
         for name in section.texts(key).into_iter().flatten().filter(|name| !jobs.contains(&name.as_str())) {
             section.mistake_of(key, format!("there is no job `{name}`"));
         }
     };
-    for (_, section) in read_tables(top, "media", "media") {
+    for (name, section) in read_tables(top, "media", "media") {
+        tables.push(format!("media.{name}"));
         section.texts("disks");
         check_jobs(&section, "write");
         section.finish();
     }
-    for (_, section) in read_tables(top, "copy", "copy") {
+    for (name, section) in read_tables(top, "copy", "copy") {
+        tables.push(format!("copy.{name}"));
         section.word("to");
         section.schedule("schedule");
         check_jobs(&section, "jobs");
         section.finish();
     }
+    tables
 }

@@ -136,6 +136,16 @@ fn what_makes_no_sense_together_is_refused() {
 }
 
 #[test]
+fn what_this_version_does_not_do_is_named() {
+    let database = "[[job.a.database]]\ntype = \"sqlite\"\nname = \"x\"\npath = \"/x.db\"\n";
+    let head = format!("version = 1\n[job.a]\nsource = [\"/a\"]\n{database}");
+    assert!(read_text(&head).unwrap().not_done().is_empty());
+    let more = "logical = \"monthly\"\n[[job.a.database.assert]]\nquery = \"select 1\"\nat_least = 1\n[drill]\nrehearse = \"yearly\"\n[copy.away]\nto = \"/x\"\n";
+    let named = ["copy.away", "job.a.database.logical of `x`", "job.a.database.assert of `x`", "drill.rehearse"];
+    assert_eq!(read_text(&(head + more)).unwrap().not_done(), named);
+}
+
+#[test]
 fn every_key_is_read_somewhere_and_stands_in_the_guide() {
     let guide = include_str!("../../../docs/guide/configuration.md");
     for key in KEYS {
