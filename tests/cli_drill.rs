@@ -70,6 +70,23 @@ fn a_picture_and_a_database_that_were_damaged_at_the_source_are_red_until_they_a
 }
 
 #[test]
+fn a_drill_that_could_not_look_takes_nothing_back_of_one_that_failed() {
+    let place = place();
+    let picture = place.path("source/picture.jpg");
+    let whole = fs::read(&picture).unwrap();
+    fs::write(&picture, &whole[..whole.len() / 2]).unwrap();
+    by_config(&place, &["snapshot"]).expect(0);
+    assert_eq!(drill(&place, 3)["is_proved"], false);
+    let reasons = |place: &Place| by_config(place, &["status"]).stdout;
+    assert!(reasons(&place).contains("drill failed"), "{}", reasons(&place));
+    let file = place.text("source/a");
+    assert_ne!(by_config(&place, &["drill", "--scratch", &file]).code, 0);
+    assert!(reasons(&place).contains("drill failed"), "{}", reasons(&place));
+    let figures = by_config(&place, &["status", "--prometheus"]).stdout;
+    assert!(!figures.contains("repo_job_last_proved_seconds{"), "{figures}");
+}
+
+#[test]
 fn a_drill_that_is_due_is_a_step_of_the_evening_once() {
     let place = place();
     let steps = |code: i32| {

@@ -107,8 +107,8 @@ pub fn run(args: Args, global: &Global, output: &mut Output) -> Result<Status> {
             step.message = error.to_string();
         }
         entry.ended_at = step.ended_at;
-        let digest = blake3::hash(&crate::manifest::LedgerPage { entries: vec![entry.clone()], ..Default::default() }.encode()).to_hex();
         entry.steps.push(step);
+        let digest = blake3::hash(&crate::manifest::LedgerPage { entries: vec![entry.clone()], ..Default::default() }.encode()).to_hex();
         ledger::append(&repository, entry, Timestamp::now(), &Silent)?;
         let outcome = drilled?;
         if let Some(file) = &args.html {

@@ -320,7 +320,7 @@ impl Evening<'_> {
         let now = (self.context.clock)();
         let due = schedule.0.last_before(now.plus_seconds(1), &jiff::tz::TimeZone::system());
         let Ok(ledger) = ledger::read(self.context.repository) else { return true };
-        let is_done = |step: &&LedgerStep| step.kind() == kind && matches!(step.state(), StepState::Good | StepState::Incomplete);
+        let is_done = |step: &&LedgerStep| step.kind() == kind && step.state() == StepState::Good;
         let of_job = ledger.of_job(&self.job.name);
         let last: Option<Timestamp> = of_job.flat_map(|entry| entry.steps.iter().filter(is_done)).map(|step| step.begun_at).max();
         due.is_some_and(|due| last.is_none_or(|last| last < due))

@@ -5,9 +5,15 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 
 use super::found::Status;
-use super::series::SeriesState;
+use super::series::{SeriesState, SeriesStatus};
 use super::words::moment;
-use crate::units::ByteCount;
+use crate::manifest::StepState;
+use crate::units::{ByteCount, Timestamp};
+
+/// When the last drill was, where that has proved that a restore works.
+fn proved_at(series: &SeriesStatus) -> Option<Timestamp> {
+    series.proved.filter(|(_, state)| *state == StepState::Good).map(|(time, _)| time)
+}
 
 /// The status as one page that needs nothing else: no script, no picture, no internet.
 pub fn html(status: &Status, zone: &TimeZone) -> String {
@@ -27,7 +33,7 @@ pub fn html(status: &Status, zone: &TimeZone) -> String {
             escape(&series.job),
             series.state.word(),
             time(series.last_good),
-            time(series.proved.map(|(time, _)| time)),
+            time(proved_at(series)),
             time(series.checked.map(|(time, _)| time)),
             time(series.next),
         );
@@ -72,7 +78,7 @@ pub fn prometheus(status: &Status) -> String {
         each(&|series| Some(i64::from(series.state == SeriesState::Overdue))),
     );
     head("repo_job_last_good_seconds", "When the newest snapshot was taken.", each(&|series| Some(series.last_good?.seconds)));
-    head("repo_job_last_proved_seconds", "When a restore last showed that it works.", each(&|series| Some(series.proved?.0.seconds)));
+    head("repo_job_last_proved_seconds", "When a restore last showed that it works.", each(&|series| Some(proved_at(series)?.seconds)));
     head("repo_job_last_checked_seconds", "When stored data was last read again.", each(&|series| Some(series.checked?.0.seconds)));
     head("repo_job_unreadable_files", "Files that could not be read.", each(&|series| Some(series.unreadable.len() as i64)));
     head("repo_free_bytes", "Bytes that are free.", status.growth.free_bytes.iter().map(|bytes| format!(" {bytes}")).collect());

@@ -105,8 +105,9 @@ pub(super) fn look_at(
         reasons: Vec::new(),
         last_good: good.map(|summary| summary.time),
         last_run: last.map(|entry| entry.begun_at),
-        proved: last_step(ledger, Some(&job.name), StepKind::Drill),
-        checked: last_step(ledger, None, StepKind::Check),
+        // One that could not look takes nothing back of what an earlier one has shown.
+        proved: last_step(ledger, Some(&job.name), StepKind::Drill, |state| matches!(state, StepState::Good | StepState::Failed)),
+        checked: last_step(ledger, None, StepKind::Check, |state| !matches!(state, StepState::Skipped | StepState::Waiting)),
         next: None,
         overdue_since: None,
         unreadable: unreadable(repository, &snapshots)?,
@@ -170,10 +171,10 @@ fn files(count: usize) -> String {
     if count == 1 { "a file".to_owned() } else { format!("{count} files") }
 }
 
-/// When a step of a kind was last done, and how it ended; of one job, or of any.
-fn last_step(ledger: &Ledger, job: Option<&str>, kind: StepKind) -> Option<(Timestamp, StepState)> {
+/// When a step of a kind last ended in a state that counts, and in which; of one job, or of any.
+fn last_step(ledger: &Ledger, job: Option<&str>, kind: StepKind, counts: fn(StepState) -> bool) -> Option<(Timestamp, StepState)> {
     let entries = ledger.entries.iter().filter(|entry| job.is_none_or(|job| entry.job == job));
-    let is_done = |step: &&LedgerStep| step.kind() == kind && !matches!(step.state(), StepState::Skipped | StepState::Waiting);
+    let is_done = |step: &&LedgerStep| step.kind() == kind && counts(step.state());
     entries.flat_map(|entry| entry.steps.iter().filter(is_done)).max_by_key(|step| step.begun_at).map(|step| (step.begun_at, step.state()))
 }
 
